@@ -1,0 +1,90 @@
+"""Every setting: one frozen `Config` whose types hold the ranges. This is the only reader of settings.
+
+The packaged defaults are the defaults of these structs; `--config FILE` replaces some of them, options of the command
+line the rest. The working directory is never searched. `config.yaml` at the root of the project lists every setting
+with its default, its unit and what one loses on either side; a test holds the two equal.
+"""
+
+from os import PathLike
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct, ValidationError, convert
+
+from wirecopy.errors import ConfigError
+
+_MAX_BYTES = 2**30
+Bytes = Annotated[int, Meta(ge=1, le=_MAX_BYTES)]
+
+
+class Limits(Struct, frozen=True, forbid_unknown_fields=True):
+    """Bounds on one article; what exceeds them is refused with a reason."""
+
+    max_line_bytes: Bytes = 32 * 2**20
+    max_text_bytes: Bytes = 32 * 2**20
+    max_id_bytes: Bytes = 1024
+    max_field_bytes: Bytes = 64 * 2**10
+    max_depth: Annotated[int, Meta(ge=1, le=256)] = 64
+
+
+class Detection(Struct, frozen=True, forbid_unknown_fields=True):
+    """When two articles are compared, and what counts as a match."""
+
+    window_days: Annotated[float, Meta(ge=0, le=36525)] | None = 14.0
+    min_words: Annotated[int, Meta(ge=1, le=1000)] = 8
+
+
+class Stories(Struct, frozen=True, forbid_unknown_fields=True):
+    """How matches become stories."""
+
+    keep: Literal["first", "longest"] = "first"
+
+
+class Config(Struct, frozen=True, forbid_unknown_fields=True):
+    """All settings. A component receives its own section or bare numbers, never this."""
+
+    limits: Limits = Limits()
+    detection: Detection = Detection()
+    stories: Stories = Stories()
+
+
+def load(path: str | PathLike[str] | None = None) -> Config:
+    """Return the packaged defaults, changed by the YAML file at `path` where it says so.
+
+    Raises ConfigError (file, setting, expectation) for a file that cannot be read, is not YAML, names a setting that
+    does not exist or names one twice, or holds a value of the wrong type or out of range.
+    """
+    if path is None:
+        return Config()
+    file = str(path)
+    settings = _read_yaml(file)
+    try:
+        return convert({} if settings is None else settings, Config)
+    except ValidationError as error:
+        expectation, _, where = str(error).partition(" - at `")
+        raise ConfigError(file, where.rstrip("`").removeprefix("$").removeprefix("."), expectation) from None
+
+
+def _read_yaml(file: str) -> Any:
+    import yaml  # only a run with --config pays for it
+
+    class Loader(yaml.SafeLoader):
+        """Refuses a key that is given twice: YAML forbids it, PyYAML silently takes the last."""
+
+        def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+            lines: dict[object, int] = {}
+            for key, _ in node.value:
+                if key.value in lines:
+                    first, second = lines[key.value], key.start_mark.line + 1
+                    raise ConfigError(file, str(key.value), f"is given twice, in lines {first} and {second}")
+                lines[key.value] = key.start_mark.line + 1
+            return super().construct_mapping(node, deep=deep)
+
+    try:
+        with open(file, "rb") as stream:
+            return yaml.load(stream, Loader)
+    except OSError as error:
+        raise ConfigError(file, "", f"cannot be read: {error.strerror}") from None
+    except yaml.YAMLError as error:
+        raise ConfigError(file, "", "is not YAML: " + " ".join(str(error).split())) from None
+    except (RecursionError, ValueError, TypeError) as error:
+        raise ConfigError(file, "", f"is not a file of settings: {error}") from None

@@ -1,0 +1,90 @@
+"""Everything foreseeable that can go wrong, in domain words: one small class per thing a caller can act on.
+
+`str(error)` is one sentence for a person. Nothing here knows about HTTP statuses or exit codes: the edges hold one
+table each, from class to their own number.
+"""
+
+from typing import NamedTuple
+
+
+class WirecopyError(Exception):
+    """Anything foreseeable; the root that the edges' tables fall back to."""
+
+
+class UsageError(WirecopyError):
+    """The caller asked for something that cannot be done as asked."""
+
+
+class ConfigError(WirecopyError):
+    """A settings file is unreadable or holds a value that is not allowed."""
+
+    def __init__(self, file: str, path: str, expectation: str) -> None:
+        """`path` names the setting (`limits.max_id_bytes`), or is empty when the whole file is meant."""
+        super().__init__(f"{file}: {path}: {expectation}" if path else f"{file}: {expectation}")
+        self.file = file
+        self.path = path
+        self.expectation = expectation
+
+
+class ArticleError(WirecopyError):
+    """One article cannot be accepted; the others are not concerned."""
+
+
+class MalformedArticle(ArticleError):
+    """The bytes are no JSON, no UTF-8, or nested too deeply."""
+
+
+class InvalidArticle(ArticleError):
+    """Well-formed JSON that is no article: a field is missing, empty, too long or of the wrong type."""
+
+
+class DuplicateId(ArticleError):
+    """The id was already seen in this run."""
+
+    def __init__(self, article_id: str) -> None:
+        super().__init__(f"id {article_id!r} was already seen")
+        self.article_id = article_id
+
+
+class InputFailed(WirecopyError):
+    """An input is missing, unreadable, truncated or damaged; what came before it is not concerned."""
+
+    def __init__(self, file: str, reason: str) -> None:
+        super().__init__(f"cannot read {file}: {reason}")
+        self.file = file
+        self.reason = reason
+
+
+class OutputFailed(WirecopyError):
+    """An output cannot be written completely; no regular file was left under its name."""
+
+    def __init__(self, file: str, reason: str) -> None:
+        super().__init__(f"cannot write {file}: {reason}")
+        self.file = file
+        self.reason = reason
+
+
+class ReaderLeft(OutputFailed):
+    """Whoever read the output (`| head`) closed it: there is nobody to tell."""
+
+    def __init__(self, file: str) -> None:
+        super().__init__(file, "its reader closed it")
+
+
+class Refusal(NamedTuple):
+    """Why one record of an input was not accepted; `line` is the physical line at which it starts, from 1."""
+
+    file: str
+    line: int
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.reason}"
+
+
+class Refused(WirecopyError):
+    """A strict run met a record that it cannot accept, and stopped."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(f"stopped at the first refused line: {refusal}")
+        self.refusal = refusal

@@ -1,0 +1,126 @@
+"""Input files as bytes: open, decompress, split into lines.
+
+Files are read in big blocks and split by `bytes.split`, never byte by byte. Memory is bounded by the line limit and
+the block size, whatever the file holds: a line over the limit is dropped while it passes, and compressed data is fed
+in small steps, so that a block of 4 KiB can grow to at most 128 MiB (the densest that zstd can be).
+"""
+
+import sys
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from io import BufferedReader
+from typing import BinaryIO, Protocol, cast
+
+from wirecopy.errors import InputFailed
+
+STDIN = "<stdin>"
+
+_BLOCK_BYTES = 2**20
+_COMPRESSED_STEP_BYTES = 4096
+_GZIP_WBITS = 31  # zlib's code for "gzip header and trailer expected"
+_MAX_ZSTD_WINDOW_BYTES = 2**31  # dumps made with `zstd --long=31` need it
+
+
+class _Decompressor(Protocol):
+    """What zlib and zstandard have in common: one object per gzip member or zstd frame."""
+
+    @property
+    def eof(self) -> bool: ...
+
+    @property
+    def unused_data(self) -> bytes: ...
+
+    def decompress(self, data: bytes, /) -> bytes: ...
+
+
+def read_lines(file: str, max_line_bytes: int) -> Iterator[bytes | None]:
+    """Yield the lines of `file` (`<stdin>`: standard input; .gz and .zst decompressed) without their newline.
+
+    A line longer than `max_line_bytes` is yielded as None. A byte order mark at the start of the file is dropped; a
+    carriage return at the end of a line is kept. Raises InputFailed after the complete lines before the failure.
+    """
+    return _split(_without_mark(_read_blocks(file)), max_line_bytes)
+
+
+def _read_blocks(file: str) -> Iterator[bytes]:
+    try:
+        if file == STDIN:
+            stdin = cast(BufferedReader, sys.stdin.buffer)
+            yield from iter(lambda: stdin.read1(_BLOCK_BYTES), b"")
+        else:
+            with open(file, "rb") as stream:
+                yield from _decompressed(file, stream)
+    except OSError as error:
+        raise InputFailed(file, (error.strerror or str(error)).lower()) from None
+    except EOFError:
+        raise InputFailed(file, "the compressed data ends too early; the file is truncated") from None
+
+
+def _decompressed(file: str, stream: BinaryIO) -> Iterator[bytes]:
+    suffix = file.lower().rpartition(".")[2]
+    if suffix == "gz":
+        yield from _decompress(stream, lambda: zlib.decompressobj(_GZIP_WBITS), zlib.error, file)
+    elif suffix == "zst":
+        import zstandard
+
+        shared = zstandard.ZstdDecompressor(max_window_size=_MAX_ZSTD_WINDOW_BYTES)
+        yield from _decompress(stream, shared.decompressobj, zstandard.ZstdError, file)
+    else:
+        yield from iter(lambda: stream.read(_BLOCK_BYTES), b"")
+
+
+def _decompress(
+    stream: BinaryIO, new_decompressor: Callable[[], _Decompressor], damage: type[Exception], file: str
+) -> Iterator[bytes]:
+    """Yield what the members or frames in `stream` hold; raises EOFError when the last one is not complete."""
+    decompressor = new_decompressor()
+    try:
+        while compressed := stream.read(_COMPRESSED_STEP_BYTES):
+            while compressed:
+                if decompressor.eof:
+                    decompressor = new_decompressor()
+                yield decompressor.decompress(compressed)
+                compressed = decompressor.unused_data
+                if damage is zlib.error:
+                    compressed = compressed.lstrip(b"\0")  # gzip files may be padded with zeros
+    except damage:
+        raise InputFailed(file, "the compressed data is damaged") from None
+    if not decompressor.eof:
+        raise EOFError
+
+
+def _without_mark(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    """Drop a UTF-8 byte order mark from the start, however small the first blocks are."""
+    mark = b"\xef\xbb\xbf"
+    start: bytes | None = b""
+    for block in blocks:
+        if start is None:
+            yield block
+        elif len(start) + len(block) >= len(mark):
+            yield (start + block).removeprefix(mark)
+            start = None
+        else:
+            start += block
+    if start:
+        yield start.removeprefix(mark)
+
+
+def _split(blocks: Iterable[bytes], max_line_bytes: int) -> Iterator[bytes | None]:
+    """Yield lines; `pieces` hold the unfinished one while it is within the limit, `size` counts it in any case."""
+    pieces: list[bytes] = []
+    size = 0
+    for block in blocks:
+        start, *lines = block.split(b"\n")
+        size += len(start)
+        if size <= max_line_bytes:
+            pieces.append(start)
+        else:
+            pieces.clear()
+        if lines:
+            yield b"".join(pieces) if size <= max_line_bytes else None
+            unfinished = lines.pop()
+            for line in lines:
+                yield line if len(line) <= max_line_bytes else None
+            pieces, size = [unfinished], len(unfinished)
+    if size:
+        yield b"".join(pieces) if size <= max_line_bytes else None

@@ -1,0 +1,186 @@
+"""Input files -> chunks of articles, with a refusal for every record that is none.
+
+    .jsonl .ndjson .csv   each also as .gz or .zst
+    .parquet              with the extra `parquet`
+    -                     JSON lines on standard input
+
+Files are read once, front to back, in bounded memory. A failing file ends the reading; everything before the failure
+has been yielded by then.
+"""
+
+import glob
+import os
+import stat
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import orjson
+
+from wirecopy.article import FIELDS, Article, from_fields, parse
+from wirecopy.config import Limits
+from wirecopy.errors import ArticleError, InputFailed, Refusal, UsageError
+from wirecopy.lines import STDIN, read_lines
+from wirecopy.tables import Row, read_csv, read_parquet
+
+__all__ = ["Chunk", "Place", "Refusal", "expand", "read"]
+
+_MAX_CHUNK_CHARACTERS = 2**24  # a chunk of very long articles is cut short
+_JSONL, _CSV, _PARQUET = "jsonl", "csv", "parquet"
+_FORMATS = {"jsonl": _JSONL, "ndjson": _JSONL, "csv": _CSV, "parquet": _PARQUET}
+
+
+class Place(NamedTuple):
+    """Where a record starts; `line` counts physical lines (for parquet: rows) from 1."""
+
+    file: str
+    line: int
+
+
+@dataclass(slots=True)
+class Chunk:
+    """Records that follow each other in the input.
+
+    `places` and, when lines were asked for, `lines` run parallel to `articles`; a line is the whole input line
+    without its newline, or the row as a JSON object where the format has no such lines. `refusals` are in input order.
+    """
+
+    articles: list[Article] = field(default_factory=list)
+    places: list[Place] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
+    lines: list[bytes] | None = None
+
+
+class _Record(NamedTuple):
+    """`article` or, if None, the `refusal` that says why; `raw` is the line to keep."""
+
+    line: int
+    article: Article | None
+    refusal: str
+    raw: bytes
+
+
+def read(
+    inputs: Sequence[str],
+    *,
+    limits: Limits,
+    mapping: Mapping[str, str],
+    chunk_size: int = 512,
+    keep_lines: bool = False,
+) -> Iterator[Chunk]:
+    """Yield the records of all inputs, in order, in chunks of at most `chunk_size`.
+
+    `mapping` gives other names for fields: {"text": "body"}. Raises UsageError (a format that is not read) and
+    InputFailed (missing, unreadable, truncated or damaged; a pattern that matches nothing). What can be seen from
+    outside is refused before anything is read.
+    """
+    chunk, characters = Chunk(lines=[] if keep_lines else None), 0
+    try:
+        for file in expand(inputs):
+            for line, article, refusal, raw in _read_file(file, limits, mapping, keep_lines):
+                if article is None:
+                    chunk.refusals.append(Refusal(file, line, refusal))
+                else:
+                    chunk.articles.append(article)
+                    chunk.places.append(Place(file, line))
+                    if chunk.lines is not None:
+                        chunk.lines.append(raw)
+                    characters += len(article.text)
+                if len(chunk.articles) + len(chunk.refusals) >= chunk_size or characters >= _MAX_CHUNK_CHARACTERS:
+                    yield chunk
+                    chunk, characters = Chunk(lines=[] if keep_lines else None), 0
+    except InputFailed:
+        if chunk.articles or chunk.refusals:
+            yield chunk
+        raise
+    if chunk.articles or chunk.refusals:
+        yield chunk
+
+
+def expand(inputs: Sequence[str]) -> list[str]:
+    """Return the files that `inputs` name: patterns expanded and sorted, `-` as `<stdin>`.
+
+    Raises UsageError for a format that is not read and for `-` given twice, InputFailed for a file that is missing or
+    a folder and for a pattern that matches nothing.
+    """
+    if list(inputs).count("-") > 1:
+        raise UsageError("standard input (-) can be read only once")
+    files = []
+    for name in inputs:
+        if name == "-":
+            files.append(STDIN)
+        elif glob.has_magic(name) and not os.path.lexists(name):
+            files += _matching(name)
+        else:
+            files.append(name)
+    for file in files:
+        _check_readable(file)
+    return files
+
+
+def _matching(pattern: str) -> list[str]:
+    found = sorted(file for file in glob.glob(pattern, recursive=True) if not os.path.isdir(file))
+    if not found:
+        raise InputFailed(pattern, "no file matches this pattern")
+    return found
+
+
+def _check_readable(file: str) -> None:
+    if file == STDIN:
+        return
+    try:
+        mode = os.stat(file).st_mode
+    except (OSError, ValueError) as error:
+        raise InputFailed(file, (getattr(error, "strerror", None) or str(error)).lower()) from None
+    if stat.S_ISDIR(mode):
+        raise InputFailed(file, "it is a folder; name files or a pattern such as 'folder/*.jsonl'")
+    if stat.S_ISREG(mode):
+        _format_of(file)
+
+
+def _format_of(file: str) -> str:
+    """The format by the name's ending; pipes and devices without a known one hold JSON lines."""
+    stem, _, suffix = file.lower().rpartition(".")
+    is_compressed = suffix in ("gz", "zst")
+    found = _FORMATS.get(stem.rpartition(".")[2] if is_compressed else suffix)
+    if found is None or (is_compressed and found == _PARQUET):
+        if file == STDIN or not os.path.isfile(file):
+            return _JSONL
+        raise UsageError(f"{file}: wirecopy reads .jsonl, .ndjson, .csv (also .gz, .zst) and .parquet")
+    return found
+
+
+def _read_file(file: str, limits: Limits, mapping: Mapping[str, str], keep_lines: bool) -> Iterator[_Record]:
+    file_format = _format_of(file)
+    if file_format == _JSONL:
+        return _read_jsonl(file, limits, mapping)
+    required, optional = ([mapping.get(name, name) for name in names] for names in (FIELDS[:2], FIELDS[2:]))
+    if file_format == _CSV:
+        rows = read_csv(file, limits.max_line_bytes, required, optional)
+    else:
+        rows = read_parquet(file, required, optional, keep_all_columns=keep_lines)
+    return _read_rows(rows, limits, mapping, keep_lines)
+
+
+def _read_jsonl(file: str, limits: Limits, mapping: Mapping[str, str]) -> Iterator[_Record]:
+    for number, line in enumerate(read_lines(file, limits.max_line_bytes), 1):
+        if line is None:
+            yield _Record(number, None, f"longer than {limits.max_line_bytes} bytes", b"")
+        elif line and not line.isspace():
+            try:
+                yield _Record(number, parse(line, limits, mapping), "", line.removesuffix(b"\r"))
+            except ArticleError as error:
+                yield _Record(number, None, str(error), b"")
+
+
+def _read_rows(rows: Iterable[Row], limits: Limits, mapping: Mapping[str, str], keep_lines: bool) -> Iterator[_Record]:
+    for line, fields, refusal in rows:
+        if fields is None:
+            yield _Record(line, None, refusal, b"")
+            continue
+        try:
+            article = from_fields(fields, limits, mapping)
+        except ArticleError as error:
+            yield _Record(line, None, str(error), b"")
+        else:
+            yield _Record(line, article, "", orjson.dumps(fields, default=str) if keep_lines else b"")
