@@ -1,0 +1,1 @@
+"""Measurements of wirecopy: one module per question, their results committed in `bench/results/`."""

@@ -1,0 +1,200 @@
+"""Tables made of result files: on the terminal, and between markers in the documents.
+
+A document holds `<!-- bench:NAME -->` and `<!-- /bench:NAME -->`; what stands between them is made here and nowhere
+else. `python -m bench.tables` rewrites the documents, and a test holds them equal to the result files.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from bench.results import RESULTS, read_result
+
+Result = dict[str, Any]
+Row = dict[str, Any]
+ROOT = Path(__file__).parent.parent
+PEERS = {"datasketch": "datasketch", "tfidf": "TF-IDF cosine"}
+DERIVED_KINDS, OTHER_KINDS = ("light", "mixed", "rewrite", "brief"), ("followup", "template", "roundup")
+
+
+def quality(result: Result) -> str:
+    """Return every set against the peers, each at its best threshold for the set and at its best single one."""
+    header = ["set", "measure", "wirecopy"]
+    for peer in chosen_peers(result):
+        single = result["chosen"][peer]["single"]
+        header += [f"{PEERS[peer]}, best (at)", f"{PEERS[peer]} at {single:g}"]
+    lines = []
+    for row in rows_of(result, "wirecopy", part=False):
+        rivals = [rival for peer in chosen_peers(result) for rival in rivals_of(result, peer, row)]
+        for name, show in MEASURES:
+            if (ours := show(row["scores"])) is not None:
+                theirs = [_rival_cell(rival, show, number % 2 == 0) for number, rival in enumerate(rivals)]
+                lines.append([set_name(row), name, ours, *theirs])
+    return table(header, lines)
+
+
+def quality_details(result: Result) -> str:
+    """Return wirecopy's own figures for each set: what was found of each label, and at what precision."""
+    header = ["set", "pairs", "precision", "recall", "F1", "strict precision", "strict F1"]
+    header += ["copies", "derived", "same event", "different", "largest story"]
+    return table(header, [_detail(row) for row in rows_of(result, "wirecopy", part=False) if row["scores"]["pairs"]])
+
+
+def quality_kinds(result: Result) -> str:
+    """Return how many pairs of each kind were grouped, beside each peer at its best threshold for the set."""
+    peers = chosen_peers(result)
+    lines = []
+    for row in rows_of(result, "wirecopy", part=False):
+        if not row["scores"]["pairs"]:
+            continue
+        rivals = [kinds_of(next(iter(rivals_of(result, peer, row)))) for peer in peers]
+        for key, cell in kinds_of(row).items():
+            lines.append([set_name(row), key[1], key[0], cell, *(rival.get(key, "") for rival in rivals)])
+    return table(["set", "kind", "belong", "wirecopy", *(f"{PEERS[peer]}, best" for peer in peers)], lines)
+
+
+def quality_languages(result: Result) -> str:
+    """Return wirecopy's F1 for each language of our own articles, and pairs grouped by kind (alone, dated)."""
+    columns = {"languages": True, "languages, undated": False, "languages-mixed": True, "mixed, undated": False}
+    figures: dict[str, dict[tuple[str, bool], Row]] = {}
+    for row in rows_of(result, "wirecopy", part=True):
+        group, _, language = row["set"].partition("/")
+        figures.setdefault(language, {})[group, row["dated"]] = row
+    header = ["language", *(f"F1 {name.removeprefix('languages').lstrip(',- ') or 'alone'}" for name in columns)]
+    header += [*DERIVED_KINDS, *(f"{kind} (apart)" for kind in OTHER_KINDS)]
+    return table(header, [_language_line(language, found) for language, found in sorted(figures.items())])
+
+
+def rows_of(result: Result, system: str, part: bool) -> Iterator[Row]:
+    """Yield the rows of a system, of whole sets or of parts of them, in the order of the file."""
+    return (row for row in result["rows"] if row["system"] == system and row["part"] == part)
+
+
+def chosen_peers(result: Result) -> list[str]:
+    """Return the peers that were measured in this result."""
+    return [peer for peer in PEERS if peer in result["chosen"]]
+
+
+def rivals_of(result: Result, peer: str, row: Row) -> Iterator[Row]:
+    """Yield a peer's row for the same variant at its best threshold there, then at its single best threshold."""
+    chosen = result["chosen"][peer]
+    for threshold in (chosen["best"].get(set_name(row), chosen["single"]), chosen["single"]):
+        yield next(
+            rival
+            for rival in rows_of(result, peer, row["part"])
+            if (rival["set"], rival["dated"], rival["threshold"]) == (row["set"], row["dated"], threshold)
+        )
+
+
+def set_name(row: Row) -> str:
+    """Return the name of a row's variant."""
+    name: str = row["set"]
+    return name if row["dated"] else f"{name}, undated"
+
+
+def kinds_of(row: Row) -> dict[tuple[str, str], str]:
+    """Return "grouped/total" for each sort of pair, named by how they belong and by their kind."""
+    kinds = row["scores"]["pairs"].get("by_kind", ())
+    return {(kind["belong"], kind["kind"]): f"{kind['grouped']}/{kind['total']}" for kind in kinds}
+
+
+def table(header: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
+    """Return a Markdown table whose columns are padded, so that it reads well as plain text too."""
+    cells = [list(header), *map(list, lines)]
+    widths = [max(len(line[column]) for line in cells) for column in range(len(header))]
+    padded = [" | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in cells]
+    rule = "|".join("-" * (width + 2) for width in widths)
+    head, *body = (f"| {line} |" for line in padded)
+    return "\n".join([head, f"|{rule}|", *body])
+
+
+def _pair_figure(name: str) -> Callable[[Row], str | None]:
+    return lambda scores: f"{scores['pairs'][name]:.3f}" if scores["pairs"] else None
+
+
+def _strict(scores: Row) -> str | None:
+    pairs = scores["pairs"]
+    return f"{pairs['strict_f1']:.3f}" if pairs and "1" in pairs["by_label"] else None
+
+
+def _event_figure(name: str) -> Callable[[Row], str | None]:
+    return lambda scores: f"{scores['events'][name]:.3f}" if scores["events"] else None
+
+
+def _false_merges(scores: Row) -> str | None:
+    return f"{100 * scores['templates']['rate']:.2f} %" if scores["templates"] else None
+
+
+def _exact(scores: Row) -> str | None:
+    return None if scores["exact"] is None else ("exact" if scores["exact"] else "no")
+
+
+MEASURES: tuple[tuple[str, Callable[[Row], str | None]], ...] = (
+    ("F1", _pair_figure("f1")),
+    ("strict F1", _strict),
+    ("templates, false merges", _false_merges),
+    ("its four articles one story", _exact),
+    ("B-cubed precision", _event_figure("precision")),
+    ("B-cubed F1", _event_figure("f1")),
+    ("largest story", lambda scores: f"{scores['largest']:,}"),
+)
+
+
+def _rival_cell(row: Row, show: Callable[[Row], str | None], with_threshold: bool) -> str:
+    figure = show(row["scores"]) or ""
+    return f"{figure} ({row['threshold']:g})" if with_threshold else figure
+
+
+def _detail(row: Row) -> list[str]:
+    pairs = row["scores"]["pairs"]
+    figures = [f"{pairs[name]:.3f}" for name in ("precision", "recall", "f1", "strict_precision", "strict_f1")]
+    labels = [f"{pairs['by_label'][label]:.3f}" if label in pairs["by_label"] else "" for label in "3210"]
+    return [set_name(row), str(pairs["pairs"]), *figures, *labels, f"{row['scores']['largest']:,}"]
+
+
+def _language_line(language: str, found: dict[tuple[str, bool], Row]) -> list[str]:
+    variants = [(group, dated) for group in ("languages", "languages-mixed") for dated in (True, False)]
+    figures = [f"{found[key]['scores']['pairs']['f1']:.3f}" if key in found else "" for key in variants]
+    kinds = kinds_of(found["languages", True]) if ("languages", True) in found else {}
+    derived = [kinds.get(("together", kind), "") for kind in DERIVED_KINDS]
+    return [language, *figures, *derived, *(kinds.get(("apart", kind), "") for kind in OTHER_KINDS)]
+
+
+QUALITY = {
+    "quality": quality,
+    "quality-details": quality_details,
+    "quality-kinds": quality_kinds,
+    "quality-languages": quality_languages,
+}
+SOURCES: dict[str, tuple[str, Callable[[Result], str]]] = {
+    name: ("quality.json", render) for name, render in QUALITY.items()
+}
+
+
+def fill(text: str, results: Path = RESULTS) -> str:
+    """Return a document with every marked table made anew; raise KeyError for a marker that nothing makes."""
+
+    def replace(match: re.Match[str]) -> str:
+        file, render = SOURCES[match[1]]
+        return f"<!-- bench:{match[1]} -->\n{render(read_result(results / file))}\n<!-- /bench:{match[1]} -->"
+
+    return re.sub(r"<!-- bench:([\w-]+) -->\n.*?<!-- /bench:\1 -->", replace, text, flags=re.DOTALL)
+
+
+def documents(root: Path = ROOT) -> list[Path]:
+    """Return the documents that may hold tables."""
+    return [root / "README.md", *sorted((root / "docs").glob("*.md"))]
+
+
+def main() -> None:
+    """Rewrite the tables of every document."""
+    for document in documents():
+        before = document.read_text(encoding="utf-8")
+        if (after := fill(before)) != before:
+            document.write_text(after, encoding="utf-8")
+            print(f"{document.name}: tables made anew")
+
+
+if __name__ == "__main__":
+    main()
