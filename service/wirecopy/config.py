@@ -8,7 +8,7 @@ with its default, its unit and what one loses on either side; a test holds the t
 from os import PathLike
 from typing import Annotated, Any, Literal
 
-from msgspec import Meta, Struct, ValidationError, convert
+from msgspec import Meta, Struct, ValidationError, convert, to_builtins
 
 from wirecopy.errors import ConfigError
 
@@ -57,8 +57,22 @@ def load(path: str | PathLike[str] | None = None) -> Config:
         return Config()
     file = str(path)
     settings = _read_yaml(file)
+    return _convert({} if settings is None else settings, file)
+
+
+def override(config: Config, section: str, **settings: Any) -> Config:
+    """Return `config` with some settings of one section replaced, as options of the command line ask.
+
+    Raises ConfigError for a value out of range.
+    """
+    values = to_builtins(config)
+    values[section].update(settings)
+    return _convert(values, "command line")
+
+
+def _convert(settings: Any, file: str) -> Config:
     try:
-        return convert({} if settings is None else settings, Config)
+        return convert(settings, Config)
     except ValidationError as error:
         expectation, _, where = str(error).partition(" - at `")
         raise ConfigError(file, where.rstrip("`").removeprefix("$").removeprefix("."), expectation) from None

@@ -86,5 +86,5 @@ class Refused(WirecopyError):
     """A strict run met a record that it cannot accept, and stopped."""
 
     def __init__(self, refusal: Refusal) -> None:
-        super().__init__(f"stopped at the first refused line: {refusal}")
+        super().__init__("stopped at the first refused line")
         self.refusal = refusal

@@ -13,17 +13,17 @@ import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 
-from wirecopy.article import FIELDS, Article, from_fields, parse
+from wirecopy.article import FIELDS, Article, decode, from_fields, parse
 from wirecopy.config import Limits
-from wirecopy.errors import ArticleError, InputFailed, Refusal, UsageError
+from wirecopy.errors import ArticleError, InputFailed, MalformedArticle, Refusal, UsageError
 from wirecopy.lines import STDIN, read_lines
 from wirecopy.tables import Row, read_csv, read_parquet
 
-__all__ = ["Chunk", "Place", "Refusal", "expand", "read"]
+__all__ = ["Chunk", "Place", "Refusal", "expand", "read", "read_article"]
 
 _MAX_CHUNK_CHARACTERS = 2**24  # a chunk of very long articles is cut short
 _JSONL, _CSV, _PARQUET = "jsonl", "csv", "parquet"
@@ -97,6 +97,38 @@ def read(
         yield chunk
 
 
+def read_article(file: str, limits: Limits) -> Article:
+    """Return the one article in `file`: a JSON object (always for .json), or else the whole text.
+
+    Its id is the file's name unless it says otherwise. Raises InputFailed.
+    """
+    _check_exists(file)
+    try:
+        with open(file, "rb") as stream:
+            data = stream.read(limits.max_line_bytes + 1).removeprefix(b"\xef\xbb\xbf")
+    except OSError as error:
+        raise InputFailed(file, (error.strerror or str(error)).lower()) from None
+    if len(data) > limits.max_line_bytes:
+        raise InputFailed(file, f"it is longer than {limits.max_line_bytes} bytes")
+    try:
+        fields = _decode_or_text(data, limits, must_be_json=file.lower().endswith(".json"))
+        return from_fields({**fields, "id": fields.get("id") or file}, limits)
+    except ArticleError as error:
+        raise InputFailed(file, str(error)) from None
+
+
+def _decode_or_text(data: bytes, limits: Limits, must_be_json: bool) -> dict[str, Any]:
+    try:
+        return decode(data, limits)
+    except ArticleError:
+        if must_be_json:
+            raise
+    try:
+        return {"text": data.decode()}
+    except UnicodeDecodeError as error:
+        raise MalformedArticle(f"not UTF-8: {error.reason} at byte {error.start}") from None
+
+
 def expand(inputs: Sequence[str]) -> list[str]:
     """Return the files that `inputs` name: patterns expanded and sorted, `-` as `<stdin>`.
 
@@ -114,7 +146,9 @@ def expand(inputs: Sequence[str]) -> list[str]:
         else:
             files.append(name)
     for file in files:
-        _check_readable(file)
+        if file != STDIN:
+            _check_exists(file)
+            _format_of(file)
     return files
 
 
@@ -125,17 +159,14 @@ def _matching(pattern: str) -> list[str]:
     return found
 
 
-def _check_readable(file: str) -> None:
-    if file == STDIN:
-        return
+def _check_exists(file: str) -> None:
+    """Raise InputFailed when `file` is missing or a folder."""
     try:
         mode = os.stat(file).st_mode
     except (OSError, ValueError) as error:
         raise InputFailed(file, (getattr(error, "strerror", None) or str(error)).lower()) from None
     if stat.S_ISDIR(mode):
-        raise InputFailed(file, "it is a folder; name files or a pattern such as 'folder/*.jsonl'")
-    if stat.S_ISREG(mode):
-        _format_of(file)
+        raise InputFailed(file, "it is a folder; name files, or a pattern such as 'folder/*.jsonl'")
 
 
 def _format_of(file: str) -> str:

@@ -1,0 +1,303 @@
+"""The command line: parse arguments, call, print, exit code. Everything heavy is imported inside the commands."""
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
+from io import TextIOWrapper
+from typing import TYPE_CHECKING, Any, Never
+
+import click
+
+from wirecopy import errors
+from wirecopy.version import VERSION
+
+if TYPE_CHECKING:
+    from wirecopy.batch import Result
+    from wirecopy.writing import Output
+
+DONE, REFUSED, USAGE, FAILED, INTERRUPTED, TERMINATED = 0, 1, 2, 3, 130, 143
+EXIT_CODES: dict[type[errors.WirecopyError], int] = {
+    errors.Refused: REFUSED,
+    errors.ArticleError: FAILED,
+    errors.UsageError: USAGE,
+    errors.ConfigError: USAGE,
+    errors.InputFailed: FAILED,
+    errors.OutputFailed: FAILED,
+}
+
+_EXIT_CODES_HELP = """
+\b
+Exit codes:
+  0  done
+  1  done, but some lines were refused (with --strict: stopped at the first)
+  2  wrong usage or configuration
+  3  an input or output failed
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; no foreseeable failure leaves a traceback."""
+    _prepare_process()
+    try:
+        result = commands.main(arguments, prog_name="wirecopy", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return USAGE
+    except click.Abort:
+        return _fail("interrupted", INTERRUPTED)
+    except errors.ReaderLeft:
+        _forget_standard_output()
+        return FAILED
+    except errors.WirecopyError as error:
+        return _fail(str(error), exit_code(error))
+    except OSError as error:
+        return _fail(str(error), FAILED)
+    return result if isinstance(result, int) else DONE
+
+
+def exit_code(error: errors.WirecopyError) -> int:
+    """The number for an error: that of its nearest class in the table."""
+    return next((EXIT_CODES[kind] for kind in type(error).__mro__ if kind in EXIT_CODES), FAILED)
+
+
+class _Commands(click.Group):
+    """Tells a closed pipe and a full disk on standard output from our own failures."""
+
+    def invoke(self, context: click.Context) -> Any:
+        try:
+            result = super().invoke(context)
+            if sys.stdout is not None:
+                sys.stdout.flush()
+        except BrokenPipeError:
+            raise errors.ReaderLeft("-") from None
+        return result
+
+
+def _parse_days(value: str) -> float | None:
+    """A number of days, or None for `none`; the range is that of the setting."""
+    try:
+        return None if value == "none" else float(value)
+    except ValueError:
+        hint = "'--window-days'"
+        raise click.BadParameter(f"{value!r} is neither a number of days nor 'none'.", param_hint=hint) from None
+
+
+def _read_mapping(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
+    """`text=body,id=uri` as a mapping from our field names to the input's."""
+    from wirecopy.article import FIELDS
+
+    mapping: dict[str, str] = {}
+    for pair in ",".join(values).split(",") if values else []:
+        ours, _, theirs = pair.partition("=")
+        if ours not in FIELDS or not theirs:
+            raise click.BadParameter(f"{pair!r} is not FIELD=NAME with FIELD one of {', '.join(FIELDS)}")
+        if ours in mapping:
+            raise click.BadParameter(f"{ours} is given twice")
+        mapping[ours] = theirs
+    return mapping
+
+
+@click.group(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    epilog=_EXIT_CODES_HELP,
+)
+@click.version_option(VERSION, prog_name="wirecopy")
+def commands() -> None:
+    """Tell which story each news article belongs to: copies and rewrites together, look-alikes apart.
+
+    \b
+    Try it:
+      wirecopy demo                                     stories in a small sample
+      wirecopy dedupe articles.jsonl --output out.jsonl stories in your own articles
+      wirecopy compare a.txt b.txt                      why two texts match, or do not
+    """
+
+
+@commands.command(epilog=_EXIT_CODES_HELP)
+@click.argument("inputs", metavar="INPUT...", nargs=-1, required=True)
+@click.option("--output", "-o", metavar="OUT.jsonl", required=True, help="Where to write; '-' is standard output.")
+@click.option("--config", "config_file", metavar="FILE", help="Settings that replace the packaged defaults (YAML).")
+@click.option(
+    "--window-days",
+    metavar="N|none",
+    help="Compare articles published at most N days apart; 'none' compares all.  [default: 14]",
+)
+@click.option(
+    "--keep",
+    type=click.Choice(["first", "longest"]),
+    help="Which member stands for its story: the earliest published or the longest.  [default: first]",
+)
+@click.option("--unique", metavar="UNIQUE.jsonl", help="Also write one whole input line per story, its canonical's.")
+@click.option(
+    "--no-look-ahead", "look_ahead", flag_value=False, default=True, help="Learn word weights as the service."
+)
+@click.option("--strict", is_flag=True, help="Stop at the first line that is refused.")
+@click.option(
+    "--map",
+    "mapping",
+    multiple=True,
+    callback=_read_mapping,
+    metavar="FIELD=NAME,...",
+    help="Take fields from other names: --map text=body,id=uri.",
+)
+@click.option("--profile", is_flag=True, help="Print the seconds that each stage took.")
+def dedupe(
+    inputs: tuple[str, ...],
+    output: str,
+    config_file: str | None,
+    window_days: str | None,
+    keep: str | None,
+    unique: str | None,
+    look_ahead: bool,
+    strict: bool,
+    mapping: dict[str, str],
+    profile: bool,
+) -> int:
+    """Group the articles of all INPUTs into stories.
+
+    INPUT is .jsonl, .ndjson or .csv, each also as .gz or .zst; .parquet (with the extra 'parquet'); '-' for JSON lines
+    on standard input; or a pattern such as 'day/*.jsonl'. Fields: id and text; optional title, source, url, published
+    (RFC 3339 or a date; UTC without a zone) and language. Other fields are ignored.
+
+    OUT.jsonl gets one line per accepted article, in input order:
+
+    \b
+      {"id": "b2", "story": "…", "canonical": false, "relation": "rewrite", "match": "a1", "score": 0.93}
+
+    'match' is the best match in the same story, 'relation' (identical, copy, rewrite) and 'score' belong to it; all
+    three are null for an article that stands alone. A line that is no article is refused on standard error with file,
+    line and reason; the rest goes on. A file gets its name only when it is complete.
+
+    \b
+    Examples:
+      wirecopy dedupe monday.jsonl.gz tuesday.jsonl.gz --output stories.jsonl
+      wirecopy dedupe 'archive/*.csv' --map text=body,id=uri --window-days none -o stories.jsonl
+      zcat feed.gz | wirecopy dedupe - --output - --unique unique.jsonl | jq .story
+    """
+    from wirecopy import batch, config, reading, terminal, writing
+
+    settings = config.load(config_file)
+    if window_days is not None:
+        settings = config.override(settings, "detection", window_days=_parse_days(window_days))
+    if keep is not None:
+        settings = config.override(settings, "stories", keep=keep)
+    writing.check_targets(reading.expand(inputs), [output] if unique is None else [output, unique])
+    with ExitStack() as stack:
+        stories_file = stack.enter_context(writing.open_output(output))
+        unique_file = None if unique is None else stack.enter_context(writing.open_output(unique))
+        with terminal.progress() as on_progress:
+            result = batch.dedupe(
+                inputs,
+                settings,
+                mapping=mapping,
+                keep=settings.stories.keep,
+                look_ahead=look_ahead,
+                strict=strict,
+                want_lines=unique is not None,
+                on_refusal=_tell_refusal,
+                on_progress=on_progress,
+            )
+        _write(result, stories_file, unique_file)
+    if profile:
+        click.echo(terminal.describe_stages(result.summary), err=True)
+    click.echo(terminal.describe_summary(result.summary), err=True)
+    return REFUSED if result.summary.refused else DONE
+
+
+@commands.command(epilog=_EXIT_CODES_HELP)
+def demo() -> int:
+    """Run dedupe on the packaged sample and print its stories.
+
+    The sample holds invented articles in seven languages: agency stories with their reprints, rewrites and briefs, and
+    follow-ups and look-alikes that are stories of their own.
+    """
+    from importlib import resources
+
+    from wirecopy import batch, config, reading, terminal
+
+    settings = config.load()
+    with resources.as_file(resources.files("wirecopy") / "sample" / "articles.jsonl") as sample:
+        inputs = [str(sample)]
+        result = batch.dedupe(
+            inputs,
+            settings,
+            mapping={},
+            keep=settings.stories.keep,
+            look_ahead=True,
+            strict=True,
+            want_lines=False,
+            on_refusal=_tell_refusal,
+            on_progress=lambda _: None,
+        )
+        chunks = reading.read(inputs, limits=settings.limits, mapping={})
+        articles = {article.id: article for chunk in chunks for article in chunk.articles}
+    terminal.show_stories(result.rows(), articles)
+    click.echo(terminal.describe_summary(result.summary))
+    return DONE
+
+
+@commands.command(epilog=_EXIT_CODES_HELP)
+@click.argument("a")
+@click.argument("b")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead.")
+def compare(a: str, b: str, as_json: bool) -> int:
+    """Compare two texts: score, relation, the features behind them, shared passages side by side.
+
+    A and B are text files in UTF-8, or JSON files that hold one article object each (fields as in dedupe).
+
+    \b
+    Example:
+      wirecopy compare agency.txt reprint.json
+    """
+    from wirecopy import config, detector, reading, terminal
+
+    limits = config.load().limits
+    article_a, article_b = (reading.read_article(file, limits) for file in (a, b))
+    comparison = detector.compare(article_a, article_b)
+    if as_json:
+        click.echo(terminal.comparison_json(comparison))
+    else:
+        terminal.show_comparison(comparison, article_a, article_b)
+    return DONE
+
+
+def _write(result: "Result", stories_file: "Output", unique_file: "Output | None") -> None:
+    import orjson
+
+    stories_file.write_lines(orjson.dumps(row._asdict()) for row in result.rows())
+    if unique_file is not None:
+        unique_file.write_lines(result.unique_lines())
+
+
+def _tell_refusal(refusal: errors.Refusal) -> None:
+    from wirecopy.terminal import printable
+
+    click.echo(printable(str(refusal)), err=True)
+
+
+def _fail(sentence: str, code: int) -> int:
+    from wirecopy.terminal import printable
+
+    click.echo(f"wirecopy: {printable(sentence)}", err=True)
+    return code
+
+
+def _prepare_process() -> None:
+    """Text that a stream's encoding lacks is escaped, and SIGTERM unwinds, so that temporary files are removed."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+    with suppress(ValueError):  # only the main thread may
+        signal.signal(signal.SIGTERM, _terminate)
+
+
+def _terminate(number: int, frame: object) -> Never:
+    raise SystemExit(TERMINATED)
+
+
+def _forget_standard_output() -> None:
+    """Nobody reads it any more: what is still buffered must not fail once again at exit."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
