@@ -123,12 +123,12 @@ def commands() -> None:
 @click.option(
     "--window-days",
     metavar="N|none",
-    help="Compare articles published at most N days apart; 'none' compares all.  [default: 14]",
+    help="Compare articles published at most N days apart; 'none' compares all.  [default: as configured, 14]",
 )
 @click.option(
     "--keep",
     type=click.Choice(["first", "longest"]),
-    help="Which member stands for its story: the earliest published or the longest.  [default: first]",
+    help="Which member stands for its story: the earliest published or the longest.  [default: as configured, first]",
 )
 @click.option("--unique", metavar="UNIQUE.jsonl", help="Also write one whole input line per story, its canonical's.")
 @click.option(
@@ -177,7 +177,7 @@ def dedupe(
       wirecopy dedupe 'archive/*.csv' --map text=body,id=uri --window-days none -o stories.jsonl
       zcat feed.gz | wirecopy dedupe - --output - --unique unique.jsonl | jq .story
     """
-    from wirecopy import batch, config, reading, terminal, writing
+    from wirecopy import config, reading, terminal, writing
 
     settings = config.load(config_file)
     if window_days is not None:
@@ -188,6 +188,8 @@ def dedupe(
     with ExitStack() as stack:
         stories_file = stack.enter_context(writing.open_output(output))
         unique_file = None if unique is None else stack.enter_context(writing.open_output(unique))
+        from wirecopy import batch  # the compiled core: loaded once everything else is known to be right
+
         with terminal.progress() as on_progress:
             result = batch.dedupe(
                 inputs,
