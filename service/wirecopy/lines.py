@@ -78,11 +78,11 @@ def _decompress(
         while compressed := stream.read(_COMPRESSED_STEP_BYTES):
             while compressed:
                 if decompressor.eof:
+                    if damage is zlib.error and not (compressed := compressed.lstrip(b"\0")):
+                        break  # gzip files may be padded with zeros
                     decompressor = new_decompressor()
                 yield decompressor.decompress(compressed)
                 compressed = decompressor.unused_data
-                if damage is zlib.error:
-                    compressed = compressed.lstrip(b"\0")  # gzip files may be padded with zeros
     except damage:
         raise InputFailed(file, "the compressed data is damaged") from None
     if not decompressor.eof:
