@@ -1,0 +1,127 @@
+"""Who may import whom, which library lives where, and what no file may be called: the diagram cannot drift."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "service" / "wirecopy"
+
+# Layer -> layers it may import. A layer is a module of the package or, for a folder, all of its modules.
+MAY_IMPORT: dict[str, set[str]] = {
+    "__init__": {"article", "client", "detector", "errors", "version"},
+    "__main__": {"cli"},
+    "cli": {
+        *("article", "batch", "client", "config", "detector", "errors", "reading", "storage", "terminal", "tuning"),
+        *("version", "web", "writing"),
+    },
+    "terminal": {"article", "batch", "detector"},
+    "batch": {"article", "config", "detection", "detector", "errors", "reading"},
+    "tuning": {"article", "config", "detection", "detector", "errors", "reading", "writing"},
+    "web": {"article", "config", "detector", "errors", "version"},
+    "client": {"article", "errors", "version"},
+    "detector": {"article", "config", "detection", "errors", "storage"},
+    "detection": set(),
+    "storage": {"errors"},
+    "reading": {"article", "config", "errors", "lines", "tables"},
+    "tables": {"errors", "lines"},
+    "lines": {"errors"},
+    "writing": {"errors"},
+    "article": {"config", "errors"},
+    "config": {"errors"},
+    "errors": set(),
+    "version": set(),
+    "data": {"detection"},
+}
+
+# Library -> the only places that may import it, as path prefixes within the package.
+LIVES_IN: dict[str, tuple[str, ...]] = {
+    "aiohttp": ("web/",),
+    "click": ("cli.py",),
+    "httpx": ("client.py",),
+    "numba": ("detection/kernels.py",),
+    "pyarrow": ("tables.py",),
+    "rich": ("terminal.py",),
+    "sqlite3": ("storage/",),
+    "wordfreq": ("data/",),
+    "yaml": ("config.py",),
+}
+
+# Detection decides from its arguments alone: no clock, no chance, no loop of events, no network.
+NOT_IN_DETECTION = {"asyncio", "random", "secrets", "socket", "sqlite3", "threading", "time"}
+
+FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "common", "base", "misc", "manager", "factory"}
+
+
+def modules_of(folder: Path) -> list[Path]:
+    return sorted(folder.rglob("*.py"))
+
+
+def imports_of(module: Path) -> Iterator[str]:
+    """Dotted names of everything that a module imports, wherever in the file."""
+    for node in ast.walk(ast.parse(module.read_bytes())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module}: line {node.lineno}: imports name their package in full"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def layer_of(module: Path) -> str:
+    return module.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imported_layers(module: Path) -> set[str]:
+    ours = (name.split(".") for name in imports_of(module) if name.split(".")[0] == "wirecopy")
+    return {parts[1] if len(parts) > 1 else "__init__" for parts in ours}
+
+
+@pytest.mark.parametrize("module", modules_of(PACKAGE), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_layer_imports_only_what_the_diagram_allows(module: Path) -> None:
+    layer = layer_of(module)
+    assert layer in MAY_IMPORT, f"{layer} is missing from the table"
+    surplus = imported_layers(module) - MAY_IMPORT[layer] - {layer}
+    assert not surplus, f"{layer} may not import {', '.join(sorted(surplus))}"
+
+
+@pytest.mark.parametrize("module", modules_of(PACKAGE), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_library_is_imported_only_where_it_lives(module: Path) -> None:
+    path = module.relative_to(PACKAGE).as_posix()
+    for name in imports_of(module):
+        homes = LIVES_IN.get(name.split(".")[0])
+        assert homes is None or path.startswith(homes), f"{path} may not import {name}"
+
+
+@pytest.mark.parametrize("module", modules_of(PACKAGE / "detection"), ids=lambda path: path.name)
+def test_detection_knows_neither_clock_nor_chance_nor_network(module: Path) -> None:
+    assert not {name.split(".")[0] for name in imports_of(module)} & NOT_IN_DETECTION
+
+
+def test_the_table_has_no_cycle() -> None:
+    finished: set[str] = set()
+    while len(finished) < len(MAY_IMPORT):
+        ready = {layer for layer, allowed in MAY_IMPORT.items() if allowed <= finished} - finished
+        assert ready, f"a cycle among {sorted(set(MAY_IMPORT) - finished)}"
+        finished |= ready
+
+
+def test_compiled_loops_live_in_one_file() -> None:
+    for module in modules_of(PACKAGE):
+        if module.name != "kernels.py":
+            assert b"njit" not in module.read_bytes(), f"{module} compiles something"
+
+
+@pytest.mark.parametrize("folder", ["service", "tests", "bench"])
+def test_no_file_has_a_name_that_says_nothing(folder: str) -> None:
+    for module in modules_of(ROOT / folder):
+        assert not set(module.stem.lower().split("_")) & FORBIDDEN_NAMES, f"{module} needs a better name"
+
+
+def test_no_test_sleeps() -> None:
+    for module in modules_of(ROOT / "tests"):
+        for node in ast.walk(ast.parse(module.read_bytes())):
+            called = node.func if isinstance(node, ast.Call) else None
+            name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
+            assert name != "sleep", f"{module}: line {getattr(node, 'lineno', 0)} sleeps; wait for a condition"
