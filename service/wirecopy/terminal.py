@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from html import unescape
 from typing import TYPE_CHECKING
 
 import orjson
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from wirecopy.batch import Row, Summary
     from wirecopy.detector import Comparison
 
+_SOURCE_COLUMNS = 24
+_DATE_COLUMNS, _RELATION_COLUMNS, _SCORE_COLUMNS = 10, 9, 4
+_OTHER_COLUMNS = 3 + _SOURCE_COLUMNS + _DATE_COLUMNS + _RELATION_COLUMNS + _SCORE_COLUMNS + 4 * 2  # with the gaps
 _PIPED_WIDTH = 110  # columns where there is no terminal to ask
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+")
 _RIGHT_TO_LEFT = re.compile(r"[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff\U00010800-\U00010fff\U0001e800-\U0001efff]")
@@ -70,34 +74,29 @@ def show_stories(rows: Iterable["Row"], articles: Mapping[str, Article]) -> None
     for members in sorted(stories.values(), key=len, reverse=True):
         if len(members) > 1:
             members.sort(key=lambda row: not row.canonical)
-            _print_members(console, f"One story in {len(members)} articles", members, articles)
+            console.print(Text(f"One story in {len(members)} articles", style="bold"))
+            _print_members(console, members, articles)
     alone = [members[0] for members in stories.values() if len(members) == 1]
     if alone:
-        _print_members(console, f"{len(alone)} articles that stand alone", alone, articles)
+        console.print(Text(f"Stories of one article: {len(alone)}", style="bold"))
+        _print_members(console, alone, articles)
 
 
-def _print_members(console: Console, heading: str, members: Sequence["Row"], articles: Mapping[str, Article]) -> None:
-    console.print(Text(heading, style="bold"))
-    table = Table.grid(padding=(0, 2, 0, 0), expand=True)
-    table.add_column(width=1)
-    for ratio in (5, 2):
-        table.add_column(ratio=ratio, no_wrap=True)
-    for width in (10, 9):
-        table.add_column(width=width)
-    table.add_column(width=4, justify="right")
+def _print_members(console: Console, members: Sequence["Row"], articles: Mapping[str, Article]) -> None:
+    """Print title, source, date, relation and score of each article, on one line each."""
+    title_width = max(20, console.width - _OTHER_COLUMNS)
     for row in members:
-        table.add_row("", *_member_cells(row, articles[row.id], len(members)))
-    console.print(table)
+        article = articles[row.id]
+        stands_for_others = row.canonical and row.match is not None
+        cells = (
+            _cell(unescape(article.title or article.text[:200]), title_width),
+            _cell(article.source or "", _SOURCE_COLUMNS),
+            _cell("" if article.published is None else format_published(article.published)[:10], _DATE_COLUMNS),
+            _cell("canonical" if stands_for_others else row.relation or "", _RELATION_COLUMNS),
+            "" if stands_for_others or row.score is None else f"{row.score:.2f}",
+        )
+        console.print(Text(("   " + "  ".join(cells)).rstrip()), soft_wrap=True)
     console.print()
-
-
-def _member_cells(row: "Row", article: Article, members: int) -> Iterator[Text]:
-    is_canonical = row.canonical and members > 1
-    yield _line(article.title or article.text[:200])
-    yield _line(article.source or "")
-    yield _line("" if article.published is None else format_published(article.published)[:10])
-    yield _line("canonical" if is_canonical else row.relation or "")
-    yield _line("" if is_canonical or row.score is None else f"{row.score:.2f}")
 
 
 def comparison_json(comparison: "Comparison") -> str:
@@ -121,10 +120,10 @@ def show_comparison(comparison: "Comparison", a: Article, b: Article) -> None:
     if not comparison.passages:
         console.print("no shared passages")
         return
+    width = max(10, (console.width - 7) // 2)  # the box and its padding take seven
     passages = Table(box=SIMPLE_HEAD, expand=True, show_lines=True)
     for article in (a, b):
-        passages.add_column(_line(article.title or article.id), ratio=1)
-    width = max(10, (console.width - 6) // 2)
+        passages.add_column(Text(_cell(article.title or article.id, width)), ratio=1)
     for passage in comparison.passages:
         in_b = b.text[passage.b_start : passage.b_end]
         passages.add_row(
@@ -146,8 +145,11 @@ def _block(console: Console, text: str, width: int, start: int, end: int) -> Ren
     return block
 
 
-def _line(text: str) -> Text:
-    return Text(_isolated(printable(text)), overflow="ellipsis")
+def _cell(text: str, width: int) -> str:
+    """`text` on one line of exactly `width` cells, cut with an ellipsis or filled with spaces."""
+    line = Text(printable(text))
+    line.truncate(width, overflow="ellipsis")
+    return _isolated(line.plain) + " " * (width - line.cell_len)
 
 
 def _isolated(line: str) -> str:
