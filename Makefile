@@ -1,0 +1,62 @@
+# The commands of the project; `make help` lists them. Each one sets up .venv when it is missing or out of date.
+
+PYTHON ?= python3
+# Options for the program behind a target: make test ARGS="-k reading"
+ARGS ?=
+# Folder of labelled articles for the benchmarks; without it the project's own are scored.
+EVAL ?=
+
+BIN := .venv/bin
+SETUP := .venv/.setup
+SETUP_BENCH := .venv/.setup-bench
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint format run bench bench-full clean
+
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+setup: $(SETUP) ## make .venv with the package (editable) and its dev group
+
+demo: $(SETUP) ## group the packaged sample into stories and print them
+	@$(BIN)/wirecopy demo
+
+test: $(SETUP) ## run the test suite; ARGS="-k reading" narrows it
+	@$(BIN)/pytest $(ARGS)
+
+lint: $(SETUP) ## check format, style and types
+	@echo "ruff format --check" && $(BIN)/ruff format --check .
+	@echo "ruff check" && $(BIN)/ruff check .
+	@echo "mypy" && $(BIN)/mypy
+
+format: $(SETUP) ## format the code and fix what can be fixed
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+run: $(SETUP) ## start the service on 127.0.0.1:8080; ARGS="--port 9000"
+	@$(BIN)/wirecopy serve $(ARGS)
+
+bench: $(SETUP) ## score the grouping of labelled articles, a few minutes; EVAL=folder
+	@$(BIN)/python -m bench.quality --peers none --dated-only $(if $(EVAL),--eval $(EVAL)) $(ARGS)
+
+bench-full: $(SETUP_BENCH) ## the same beside the peers, results kept in bench/results; EVAL=folder
+	@$(BIN)/python -m bench.quality --output bench/results/quality.json $(if $(EVAL),--eval $(EVAL)) $(ARGS)
+
+clean: ## remove .venv and everything that was made
+	@rm -rf .venv build dist service/*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Stamps: made again whenever pyproject.toml is newer. A broken or half-made .venv has no stamp.
+$(SETUP): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "wirecopy needs Python 3.11 or newer; name one with PYTHON=..." >&2; exit 1; }
+	@echo "Setting up .venv (first a minute or two, later nothing)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/pip install -q -e '.[dev]'
+	@touch $@
+
+$(SETUP_BENCH): $(SETUP)
+	@echo "Adding the peers to .venv"
+	@$(BIN)/pip install -q -e '.[dev,bench]'
+	@touch $@
