@@ -53,10 +53,10 @@ $(SETUP): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "wirecopy needs Python 3.11 or newer; name one with PYTHON=..." >&2; exit 1; }
 	@echo "Setting up .venv (first a minute or two, later nothing)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@$(BIN)/pip install -q -e '.[dev]'
+	@$(BIN)/pip install -qq -e '.[dev]'
 	@touch $@
 
 $(SETUP_BENCH): $(SETUP)
 	@echo "Adding the peers to .venv"
-	@$(BIN)/pip install -q -e '.[dev,bench]'
+	@$(BIN)/pip install -qq -e '.[dev,bench]'
 	@touch $@

@@ -277,7 +277,7 @@ def _write(result: "Result", stories_file: "Output", unique_file: "Output | None
 def _tell_refusal(refusal: errors.Refusal) -> None:
     from wirecopy.terminal import printable
 
-    click.echo(printable(str(refusal)), err=True)
+    print(printable(str(refusal)), file=sys.stderr)  # the stream of the moment: a progress bar may stand in for it
 
 
 def _fail(sentence: str, code: int) -> int:
