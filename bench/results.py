@@ -64,10 +64,10 @@ def versions(packages: Sequence[str]) -> dict[str, str]:
 
 
 def write_result(path: Path, result: dict[str, Any]) -> None:
-    """Write a result so that two runs differ only in the lines that changed: rounded, one entry a line."""
+    """Write a result so that two runs differ only in the lines that changed: rounded, list entries on lines."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    text = msgspec.json.format(msgspec.json.encode(rounded(result)), indent=1)
-    path.write_bytes(text + b"\n")
+    fields = [f"{_json(key)}: {_lines(value)}" for key, value in rounded(result).items()]
+    path.write_text("{\n" + ",\n".join(fields) + "\n}\n", encoding="utf-8")
 
 
 def read_result(path: Path) -> dict[str, Any]:
@@ -90,6 +90,16 @@ def _round(value: Any) -> Any:
             return [_round(entry) for entry in value]
         case _:
             return value
+
+
+def _json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def _lines(value: Any) -> str:
+    if isinstance(value, list) and value:
+        return "[\n" + ",\n".join(map(_json, value)) + "\n]"
+    return _json(value)
 
 
 def _git(folder: Path, *arguments: str) -> str:

@@ -108,11 +108,6 @@ def has_dates(stream: Stream) -> bool:
     return any(row.get("published") for path in stream.files for row in read_rows(path))
 
 
-def merge_stories(stories: dict[str, dict[str, str]]) -> dict[str, str]:
-    """Return the stories of several streams as one assignment in which no two streams share a story."""
-    return {article: f"{stream}/{name}" for stream, story in stories.items() for article, name in story.items()}
-
-
 def score(labelled: LabelledSet, story: dict[str, str]) -> Scores:
     """Return the figures of an assignment of stories to all articles of the set's streams."""
     return Scores(

@@ -79,7 +79,8 @@ def chosen_peers(result: Result) -> list[str]:
 def rivals_of(result: Result, peer: str, row: Row) -> Iterator[Row]:
     """Yield a peer's row for the same variant at its best threshold there, then at its single best threshold."""
     chosen = result["chosen"][peer]
-    for threshold in (chosen["best"].get(set_name(row), chosen["single"]), chosen["single"]):
+    whole = set_name(row).replace(row["set"], row["set"].partition("/")[0])
+    for threshold in (chosen["best"].get(whole, chosen["single"]), chosen["single"]):
         yield next(
             rival
             for rival in rows_of(result, peer, row["part"])
