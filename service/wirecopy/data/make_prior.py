@@ -1,0 +1,69 @@
+"""Makes prior.npz: how likely an article is to contain each of the frequent words of many languages.
+
+    pip install -e '.[bench]' && python service/wirecopy/data/make_prior.py
+
+The word frequencies are those of the `wordfreq` package (Robyn Speer, wordfreq 3.1, 2023), whose data is available
+under CC BY-SA 4.0; prior.npz, being derived from them, is under the same licence (see LICENSE-prior.txt beside it).
+A word of frequency f per token stands in an article of 400 words with probability 1 - (1 - f) ** 400, halved for
+burstiness. Where languages share a word, the largest probability counts. Languages written without spaces are kept
+as character pairs, the way wirecopy cuts them: pairs within words plus pairs across a word boundary, taken as
+independent.
+"""
+
+import collections
+from pathlib import Path
+
+import numpy as np
+import wordfreq
+
+from wirecopy.detection import text
+
+WORDS_PER_LANGUAGE = 8000
+ARTICLE_WORDS = 400
+PAIRED = ("zh", "ja")
+STEPS_PER_NAT = 16
+
+
+def pair_frequencies(words: dict[str, float]) -> dict[str, float]:
+    """Frequencies of character pairs, per character, in running text of a script without spaces."""
+    pairs: collections.Counter[str] = collections.Counter()
+    starts: collections.Counter[str] = collections.Counter()
+    ends: collections.Counter[str] = collections.Counter()
+    for word, frequency in words.items():
+        starts[word[0]] += frequency
+        ends[word[-1]] += frequency
+        for k in range(len(word) - 1):
+            pairs[word[k : k + 2]] += frequency
+    for end, p in ends.most_common(800):
+        for start, q in starts.most_common(800):
+            pairs[end + start] += p * q
+    return dict(pairs.most_common(3 * WORDS_PER_LANGUAGE))
+
+
+def main() -> None:
+    best: dict[int, float] = {}
+    languages = sorted(wordfreq.available_languages("small"))
+    for language in languages:
+        frequencies = wordfreq.get_frequency_dict(language, "best")
+        if language in PAIRED:
+            frequencies = pair_frequencies(frequencies)
+            length = 600
+        else:
+            frequencies = dict(list(frequencies.items())[:WORDS_PER_LANGUAGE])
+            length = ARTICLE_WORDS
+        traced = text.trace(list(frequencies))
+        for k, frequency in enumerate(frequencies.values()):
+            for word in traced[k].tolist():
+                p = (1 - (1 - min(frequency, 1.0)) ** length) / (2 if frequency < 0.002 else 1)
+                key = word & text.kernels.HASH
+                best[key] = max(best.get(key, 0.0), p)
+    words = np.array(sorted(best), dtype=np.uint32)
+    rarity = -np.log(np.array([best[int(word)] for word in words]))
+    steps = np.clip(np.round(rarity * STEPS_PER_NAT), 0, 255).astype(np.uint8)
+    target = Path(__file__).with_name("prior.npz")
+    np.savez_compressed(target, words=words, rarity=steps)
+    print(f"{target}: {len(languages)} languages, {len(words)} words, {target.stat().st_size} bytes")
+
+
+if __name__ == "__main__":
+    main()

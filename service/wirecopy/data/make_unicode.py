@@ -1,0 +1,142 @@
+"""Makes unicode.npz: what each code point becomes in the folded text that words are cut from.
+
+    python service/wirecopy/data/make_unicode.py
+
+Shipped as data, not computed at start-up, so that every Python version folds alike (the standard library's
+Unicode tables change with it) and so that loading costs a millisecond. The rules, per code point:
+
+* compatibility decomposition, case folding, and removal of marks that only decorate (accents, Arabic and
+  Hebrew vowel points, the Indic nukta), so that composed and decomposed spellings agree;
+* every decimal digit of every script becomes its ASCII digit;
+* marks that carry the word (Indic vowel signs, virama) stay;
+* kana and Hangul stay composed: text that spells them decomposed is reported by `fold` and normalised first;
+* characters of scripts written without spaces are marked, their words become overlapping pairs.
+"""
+
+import sys
+import unicodedata
+from pathlib import Path
+
+import numpy as np
+
+SEPARATOR, WORD, IGNORE, PAIR, MARK, EXPAND, COMPOSE = range(7)
+BLOCK = 256
+
+# Folded-text control bytes, see wirecopy/detection/text.py.
+CONTROL = {
+    '"': 0x01, "＂": 0x01, "〝": 0x07, "〞": 0x08, "〟": 0x08,
+    "„": 0x02, "‟": 0x03, "“": 0x03, "”": 0x04,
+    "«": 0x05, "»": 0x06, "‹": 0x05, "›": 0x06,
+    "「": 0x07, "」": 0x08, "『": 0x07, "』": 0x08, "﹁": 0x07, "﹂": 0x08, "﹃": 0x07, "﹄": 0x08, "｢": 0x07, "｣": 0x08,
+    "‘": 0x0B, "‚": 0x0B, "‛": 0x0B, "’": 0x0C, "'": 0x0E, "`": 0x0E,
+    "\n": 0x0A, "\v": 0x0A, "\f": 0x0A, "\r": 0x0A, "\x85": 0x0A, "\u2028": 0x0A, "\u2029": 0x0A,
+    "\u00a0": 0x1F, "\u202f": 0x1F, "\u2009": 0x1F, "\u2007": 0x1F,
+    ",": 0x2C, ".": 0x2E, "٫": 0x2E, "٬": 0x2C, "，": 0x2C, "．": 0x2E, "&": 0x26, "＆": 0x20,
+}  # fmt: skip
+PAIR_RANGES = (
+    (0x0E00, 0x0E7F), (0x0E80, 0x0EFF), (0x1000, 0x109F), (0x1780, 0x17FF), (0x3005, 0x3007), (0x3040, 0x30FF),
+    (0x31F0, 0x31FF), (0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xA9E0, 0xA9FF), (0xAA60, 0xAA7F), (0xF900, 0xFAFF),
+    (0x1B000, 0x1B16F), (0x20000, 0x3FFFF),
+)  # fmt: skip
+
+
+def is_pair(code: int) -> bool:
+    return any(first <= code <= last for first, last in PAIR_RANGES)
+
+
+def is_decoration(char: str) -> bool:
+    """Marks that are often left out or spelled differently: accents, vowel points, nukta, enclosing marks."""
+    category, order = unicodedata.category(char), unicodedata.combining(char)
+    if category == "Me":
+        return True
+    return category == "Mn" and (order >= 200 or 10 <= order <= 36 or order in (1, 7))
+
+
+def is_composing(char: str) -> bool:
+    """Code points that belong to a composed character we keep composed: voiced kana, Hangul jamo."""
+    code = ord(char)
+    return code in (0x3099, 0x309A) or 0x1100 <= code <= 0x11FF or 0xA960 <= code <= 0xA97F or 0xD7B0 <= code <= 0xD7FF
+
+
+def is_word(char: str) -> bool:
+    return unicodedata.category(char)[0] in "LMN" and not (unicodedata.category(char) == "No")
+
+
+def folded(char: str) -> str:
+    """The characters that `char` becomes; empty when it is dropped."""
+    code = ord(char)
+    if 0xAC00 <= code <= 0xD7A3 or 0x3041 <= code <= 0x30FF:
+        return char
+    text = unicodedata.normalize("NFKD", char).casefold()
+    text = unicodedata.normalize("NFKD", text)
+    kept = "".join(c for c in text if not is_decoration(c))
+    kept = "".join(str(unicodedata.decimal(c)) if unicodedata.category(c) == "Nd" else c for c in kept)
+    if any(0x3040 <= ord(c) <= 0x30FF or is_composing(c) for c in kept):
+        kept = unicodedata.normalize("NFC", kept)
+    return kept.replace("ـ", "").translate(LOOKALIKE)
+
+
+# Letters that newspapers use one for the other: Arabic alef, yeh and kaf forms; final sigma is done by case folding.
+LOOKALIKE = str.maketrans(
+    {"ى": "ي", "ی": "ي", "ک": "ك", "ٱ": "ا", "ە": "ه", "ة": "ه", "ı": "i", "ł": "l", "ø": "o", "đ": "d"}
+)
+
+
+def classify(code: int) -> tuple[int, str]:
+    """-> (class, folded text)."""
+    char = chr(code)
+    if 0xD800 <= code <= 0xDFFF:
+        return SEPARATOR, ""
+    if char in CONTROL:
+        return MARK, chr(CONTROL[char])
+    category = unicodedata.category(char)
+    if char.isascii():
+        return (WORD, char.lower()) if char.isalnum() else (SEPARATOR, "")
+    if is_composing(char):
+        return COMPOSE, ""
+    if category in ("Cf", "Mn", "Me", "Mc") and (category == "Cf" or is_decoration(char)) or code == 0x0640:
+        return IGNORE, ""
+    if 0xFE00 <= code <= 0xFE0F or 0xE0100 <= code <= 0xE01EF:
+        return IGNORE, ""
+    text = folded(char)
+    if not text or not all(is_word(c) for c in text):
+        text = "".join(c if is_word(c) else " " for c in text).strip()
+        if not text or category[0] not in "LMN":
+            return SEPARATOR, ""
+        text = text.replace("  ", " ")
+    if len(text) == 1:
+        return (PAIR if is_pair(ord(text)) else WORD), text
+    return EXPAND, text
+
+
+def main() -> None:
+    expansions: list[int] = []
+    values = np.zeros(sys.maxunicode + 1, dtype=np.uint32)
+    for code in range(sys.maxunicode + 1):
+        kind, text = classify(code)
+        if kind in (WORD, PAIR, MARK):
+            value = (ord(text) - code) & 0x1FFFFF
+        elif kind == EXPAND:
+            limit = 3 * len(chr(code).encode())
+            while len("".join(("\x0f" if is_pair(ord(c)) else "") + c for c in text).encode()) > limit:
+                text = text[:-1]
+            value = len(expansions) << 5 | len(text)
+            expansions += [ord(c) | (is_pair(ord(c)) << 31) for c in text]
+        else:
+            value = 0
+        values[code] = kind << 24 | value
+    blocks = values.reshape(-1, BLOCK)
+    unique, block_of = np.unique(blocks, axis=0, return_inverse=True)
+    target = Path(__file__).with_name("unicode.npz")
+    np.savez_compressed(
+        target,
+        block_of=block_of.reshape(-1).astype(np.uint16),
+        blocks=unique.reshape(-1).astype(np.uint32),
+        expansions=np.array(expansions, dtype=np.uint32),
+        version=np.array([int(part) for part in unicodedata.unidata_version.split(".")], dtype=np.int32),
+    )
+    print(f"{target}: Unicode {unicodedata.unidata_version}, {len(unique)} blocks, {len(expansions)} expanded")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,135 @@
+"""Text -> trace: the article as one uint32 per word.
+
+A text is folded first (case, accents, compatibility forms, digits of all scripts, HTML character references), then
+cut. The folded text is bytes: letters and digits as UTF-8, everything that separates words as a space, and
+
+    0x01 "   0x02 „   0x03 “   0x04 ”   0x05 «   0x06 »   0x07 「   0x08 」   0x0B ‘   0x0C ’   0x0E '
+    0x0A line end   0x0F before each character of a script without spaces   0x1F a space that may stand in a number
+
+so that quotations of all national styles are told apart by their context in the second pass. Scripts without
+spaces (Chinese, Japanese, Thai, Lao, Khmer, Burmese) become overlapping character pairs. "1,376", "1 376" and
+"1.376" are one number; a unit word after a number is replaced by its scale ("1.2 mln" = "1.2 million").
+"""
+
+import html.entities
+import unicodedata
+from collections.abc import Sequence
+from functools import cache
+from importlib import resources
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from wirecopy.detection import kernels
+
+U8 = npt.NDArray[np.uint8]
+U32 = npt.NDArray[np.uint32]
+I64 = npt.NDArray[np.int64]
+
+LONGEST_QUOTE = 120  # words; an unbalanced quotation mark must not flag the rest of an article
+SCALES = {
+    "million": "mln mn mio mill million millions millionen millones millon milhoes milhao milioni milione miljoen "
+    "миллион миллиона миллионов млн мільйон мільйона мільйонів مليون ملايين milyon juta m",
+    "billion": "bln bn mrd mia mld billion billions milliarde milliarden milliard milliards miliardi miliardo miljard "
+    "миллиард миллиарда миллиардов млрд مليار مليارات milyar miliar b",
+    "thousand": "thousand tausend mille mil тысяч тысячи тыс الف bin ribu k",
+    "percent": "pct percent prozent pourcent percento процент процента процентов",
+}
+
+
+class Traces(NamedTuple):
+    """Traces of several articles: words[bounds[k]:bounds[k + 1]] belong to text k."""
+
+    words: U32
+    bounds: I64
+
+    def __len__(self) -> int:
+        return len(self.bounds) - 1
+
+    def __getitem__(self, k: Any) -> Any:
+        return self.words[self.bounds[k] : self.bounds[k + 1]]
+
+
+def _fnv(name: str) -> int:
+    h = 2166136261
+    for byte in name.encode():
+        h = (h ^ byte) * 16777619 & 0xFFFFFFFF
+    return h
+
+
+@cache
+def fold_tables() -> tuple[Any, ...]:
+    """The arrays that `kernels.fold` reads: ASCII, two-level Unicode table, expansions, named references."""
+    with resources.files("wirecopy").joinpath("data/unicode.npz").open("rb") as file, np.load(file) as data:
+        block_of, blocks, expansions = data["block_of"], data["blocks"], data["expansions"]
+    ascii_fold = np.full(128, 0x20, dtype=np.uint8)
+    for code in range(128):
+        value = int(blocks[int(block_of[0]) * 256 + code])
+        if value >> 24 in (1, 4):
+            ascii_fold[code] = (code + value) & 0x7F
+    names = sorted((_fnv(name), code) for name, code in html.entities.name2codepoint.items() if len(name) <= 8)
+    hashes = np.array([h for h, _ in names], dtype=np.uint32)
+    codes = np.array([code for _, code in names], dtype=np.int64)
+    return ascii_fold, block_of, blocks, expansions, hashes, codes
+
+
+@cache
+def scale_tables() -> tuple[U32, U32]:
+    """(sorted hashes of unit words, the hash that stands for each)."""
+    nothing = np.empty(0, dtype=np.uint32)
+    pairs = {}
+    for value, names in SCALES.items():
+        for name in names.split():
+            pairs[int(_trace([name], nothing, nothing, 4).words[0])] = int(
+                _trace([value], nothing, nothing, 4).words[0]
+            )
+    ordered = sorted(pairs)
+    return np.array(ordered, dtype=np.uint32), np.array([pairs[h] for h in ordered], dtype=np.uint32)
+
+
+def trace(texts: Sequence[str], max_words: int = 10_000) -> Traces:
+    """-> the traces of `texts`; words beyond `max_words` of a text are left out. Lone surrogates count as U+FFFD."""
+    return _trace(texts, *scale_tables(), max_words)
+
+
+def _encode(text: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
+
+
+def _trace(texts: Sequence[str], scale_words: U32, scale_values: U32, max_words: int) -> Traces:
+    parts = [_encode(text) for text in texts]
+    bounds = np.zeros(len(parts) + 1, dtype=np.int64)
+    np.cumsum([len(part) for part in parts], out=bounds[1:])
+    words, out_bounds, failed = _cut(b"".join(parts), bounds, scale_words, scale_values, max_words)
+    if not failed.any():
+        return Traces(words, out_bounds)
+    pieces = []
+    for k, part in enumerate(parts):
+        if failed[k]:
+            composed = unicodedata.normalize("NFC", part.decode()).translate(_STRAY)
+            pieces.append(_trace([composed], scale_words, scale_values, max_words).words)
+        else:
+            pieces.append(words[out_bounds[k] : out_bounds[k + 1]])
+    np.cumsum([len(piece) for piece in pieces], out=out_bounds[1:])
+    return Traces(np.concatenate(pieces), out_bounds)
+
+
+# Marks and jamo that composition could not use up.
+_STRAY = dict.fromkeys([*range(0x1100, 0x1200), *range(0xA960, 0xA980), *range(0xD7B0, 0xD800), 0x3099, 0x309A], " ")
+
+
+def _cut(source: bytes, bounds: I64, scale_words: U32, scale_values: U32, max_words: int) -> tuple[U32, I64, U8]:
+    sizes = np.diff(bounds)
+    folded = np.empty(4 * int(sizes.max(initial=0)) + 16, dtype=np.uint8)
+    out = np.empty(int(np.minimum(sizes, max_words).sum()), dtype=np.uint32)
+    out_bounds = np.zeros(len(bounds), dtype=np.int64)
+    failed = np.zeros(len(bounds), dtype=np.uint8)
+    kernels.traces(
+        np.frombuffer(source, dtype=np.uint8), bounds, 0, fold_tables(), scale_words, scale_values, LONGEST_QUOTE,
+        max_words, folded, out, out_bounds, failed
+    )  # fmt: skip
+    return out[: out_bounds[-1]].copy(), out_bounds, failed
