@@ -4,17 +4,12 @@ A peer gives, once per stream, every pair that some of its thresholds could join
 window and connected components are applied afterwards, so that all of them cost one computation. Raw results are kept
 in a cache folder under names made of everything that they depend on.
 
-Words are runs of letters, marks and digits in lower case, and overlapping pairs of characters in scripts without
-spaces: `\\w+` alone tears Hindi words apart at their vowel signs and takes a Chinese sentence for one word, which would
-hold against the peers what is only a bad tokeniser.
+Both get our words (`bench.words`): what most people write, `\\w+`, tears Hindi words apart and takes a Chinese sentence
+for one word, which would hold against the peers what is only a bad tokeniser.
 """
 
-import re
-import sys
-import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -23,13 +18,11 @@ import numpy.typing as npt
 import xxhash
 
 from bench.articles import Article, day_of
+from bench.words import words
 
 WINDOW_DAYS = 14.0
 NUM_PERM, SHINGLE_WIDTH = 128, 3
 BLOCK_ROWS = 512  # rows of the similarity matrix that exist at a time
-UNSPACED = (
-    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
-)
 
 
 @dataclass(frozen=True)
@@ -95,17 +88,6 @@ def days_of(articles: Iterable[Article]) -> npt.NDArray[np.float64]:
     return np.array([day_of(article) for article in articles], np.float64)
 
 
-def words(text: str) -> list[str]:
-    """Return the words of a text in lower case; pairs of characters where a script has no spaces."""
-    found: list[str] = []
-    for word in _word_pattern().findall(text.lower()):
-        if len(word) > 1 and _unspaced_pattern().match(word):
-            found.extend(word[start : start + 2] for start in range(len(word) - 1))
-        else:
-            found.append(word)
-    return found
-
-
 def shingles(text: str) -> set[bytes]:
     """Return the word shingles of a text; a text shorter than one shingle is its own."""
     found = words(text)
@@ -167,14 +149,3 @@ TFIDF = Peer(
     link=link_by_cosine,
 )
 PEERS = (DATASKETCH, TFIDF)
-
-
-@cache
-def _word_pattern() -> re.Pattern[str]:
-    marks = "".join(chr(code) for code in range(sys.maxunicode + 1) if unicodedata.category(chr(code))[0] == "M")
-    return re.compile(f"[{UNSPACED}]+|(?:(?![{UNSPACED}])[\\w{marks}])+")
-
-
-@cache
-def _unspaced_pattern() -> re.Pattern[str]:
-    return re.compile(f"[{UNSPACED}]")

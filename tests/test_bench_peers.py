@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from bench.articles import Article
-from bench.peers import DATASKETCH, TFIDF, Links, find_links, group, shingles, words
+from bench.peers import DATASKETCH, TFIDF, Links, find_links, group, shingles
+from bench.words import words
 
 UNKNOWN = float("nan")
 COPY = "The harbour of Port Selwyn was closed on Tuesday after a crane fell into the water, the port authority said."
