@@ -10,125 +10,32 @@ each set and at the single threshold that is best over all of them.
 import shlex
 import sys
 import tempfile
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from itertools import islice
 from pathlib import Path
-from statistics import fmean
 from typing import Any
 
 import click
+import orjson
 
-from bench.articles import read_articles
+from bench.articles import Article, read_articles, without_dates
+from bench.candidates import CandidatesMissing, FindCandidates, find_candidates, score_candidates
+from bench.contest import score_peer, score_wirecopy
 from bench.dedupe import DedupeFailed
+from bench.generations import generate, read_sources
 from bench.mistakes import describe_large_stories, describe_mistakes
 from bench.peers import PEERS, Peer
+from bench.relations import Compare, CompareMissing, find_compare, score_relations
 from bench.results import describe_run, rounded, versions, write_result
-from bench.runs import PeerRuns, Story, WirecopyRuns
-from bench.sets import LabelledSet, Scores, Variant, find_sets, find_variants, score
+from bench.runs import WirecopyRuns
+from bench.sets import LabelledSet, Variant, find_sets, find_variants
 from bench.tables import QUALITY
 
 CACHE = Path(tempfile.gettempdir()) / "wirecopy-bench"
 PACKAGES = ("wirecopy", "numpy", "numba", "datasketch", "scikit-learn", "xxhash")
-
-
-@dataclass(frozen=True)
-class Row:
-    """The figures of one system on one variant of a set; threshold is None for a system that has none."""
-
-    system: str
-    threshold: float | None
-    set: str
-    dated: bool
-    part: bool
-    scores: Scores
-
-
-@dataclass(frozen=True)
-class Choice:
-    """A peer's best threshold for each variant, and its best single one over all of them."""
-
-    best: dict[str, float]
-    single: float
-
-
-def score_wirecopy(variants: Iterable[Variant], runs: WirecopyRuns) -> list[Row]:
-    """Return wirecopy's figures for every variant."""
-    return [row_of("wirecopy", None, variant, runs.story(variant)) for variant in variants]
-
-
-def score_peer(peer: Peer, variants: Sequence[Variant], cache: Path) -> tuple[list[Row], Choice]:
-    """Return a peer's figures at each threshold, and the choice among these.
-
-    Counts by kind are kept for chosen thresholds of whole sets, parts of sets for chosen thresholds: more would only
-    fill the result file.
-    """
-    runs = PeerRuns(peer, cache)
-    figures = {
-        (variant, threshold): row_of(peer.name, threshold, variant, runs.story(variant, threshold))
-        for variant in variants
-        for threshold in peer.thresholds
-    }
-    choice = choose_thresholds(figures)
-    rows = []
-    for (variant, threshold), row in figures.items():
-        is_shown = threshold in (choice.single, best_of(choice, variant))
-        if not variant.labelled.part:
-            rows.append(row if is_shown else without_kinds(row))
-        elif is_shown:
-            rows.append(without_kinds(row))
-    return rows, choice
-
-
-def choose_thresholds(figures: dict[tuple[Variant, float], Row]) -> Choice:
-    """Return the thresholds with the highest figure of merit: for each variant, and on average over bodies of labels.
-
-    A body has one vote, however many streams and variants it is scored on. Of equal thresholds the highest wins: it
-    joins least.
-    """
-    thresholds = sorted({threshold for _, threshold in figures}, reverse=True)
-    merits = {key: merit(row.scores) for key, row in figures.items() if not key[0].labelled.part}
-    judged = dict.fromkeys(variant for (variant, _), figure in merits.items() if figure is not None)
-    best = {variant.name: max(thresholds, key=lambda level: merits[variant, level] or 0.0) for variant in judged}
-    bodies = defaultdict(list)
-    for variant in judged:
-        bodies[body_of(variant)].append(variant)
-
-    def mean_merit(level: float) -> float:
-        votes = [fmean(merits[variant, level] or 0.0 for variant in variants) for variants in bodies.values()]
-        return round(fmean(votes), 4)
-
-    return Choice(best, max(thresholds, key=mean_merit))
-
-
-def body_of(variant: Variant) -> str:
-    """Return what a variant shares with all others of the same labels: the first part of its set's name."""
-    return variant.labelled.name.partition("-")[0]
-
-
-def merit(scores: Scores) -> float | None:
-    """Return the figure by which thresholds are chosen: F1 of pairs, else B-cubed F1, None where there is neither."""
-    chosen = scores.pairs or scores.events
-    return None if chosen is None else round(chosen.f1, 4)
-
-
-def best_of(choice: Choice, variant: Variant) -> float:
-    """Return the threshold that shows a variant best: that of the whole set, or the single one where none is better."""
-    whole = variant.name.replace(variant.labelled.name, variant.labelled.name.partition("/")[0])
-    return choice.best.get(whole, choice.single)
-
-
-def without_kinds(row: Row) -> Row:
-    """Return the row without its counts by kind."""
-    if row.scores.pairs is None:
-        return row
-    return replace(row, scores=replace(row.scores, pairs=replace(row.scores.pairs, by_kind=())))
-
-
-def row_of(system: str, threshold: float | None, variant: Variant, story: Story) -> Row:
-    """Return the figures of an assignment as a row of the results."""
-    labelled = variant.labelled
-    return Row(system, threshold, labelled.name, variant.dated, labelled.part, score(labelled, story))
+GROWTH_SIZES, GROWTH_SEED = (20_000, 500_000), 1
+GROWTH_SOURCES = ("us11", "reuters21578", "german", "background")
 
 
 def choose_sets(sets: Sequence[LabelledSet], names: str | None) -> list[LabelledSet]:
@@ -159,6 +66,9 @@ def evaluation_folder(path: Path | None) -> Path | None:
 @click.option("--sets", "names", help="Only sets whose names begin so, comma-separated.")
 @click.option("--dated-only", is_flag=True, help="Do not score a second time with `published` removed.")
 @click.option("--peers", default="datasketch,tfidf", show_default=True, help="Comma-separated, or none.")
+@click.option("--candidates", is_flag=True, help="Count which pairs wirecopy compares at all.")
+@click.option("--growth", is_flag=True, help="With --candidates: per article at 20,000 and at 500,000 articles.")
+@click.option("--pairs", "ask", is_flag=True, help="Ask wirecopy.compare for relations that the output does not name.")
 @click.option("--errors", default=0, help="Print this many wrong pairs of each set.")
 @click.option("--dedupe-options", default="", help="Handed to `wirecopy dedupe`, e.g. '--config other.yaml'.")
 @click.option("--cache", type=click.Path(path_type=Path), default=CACHE, help="Folder for what need not be redone.")
@@ -168,6 +78,9 @@ def main(
     names: str | None,
     dated_only: bool,
     peers: str,
+    candidates: bool,
+    growth: bool,
+    ask: bool,
     errors: int,
     dedupe_options: str,
     cache: Path,
@@ -176,22 +89,85 @@ def main(
     """Score how wirecopy groups labelled articles."""
     sets = choose_sets(find_sets(evaluation_folder(evaluation)), names)
     variants = [variant for variant in find_variants(sets) if variant.dated or not dated_only]
-    runs = WirecopyRuns(cache, shlex.split(dedupe_options))
+    rivals, runs = wanted_peers(peers), WirecopyRuns(cache, shlex.split(dedupe_options))
     try:
         rows = score_wirecopy(variants, runs)
     except DedupeFailed as problem:
         sys.exit(str(problem))
     chosen = {}
-    for peer in wanted_peers(peers):
+    for peer in rivals:
         found, chosen[peer.name] = score_peer(peer, variants, cache)
         rows += found
-    configuration = {"dedupe_options": dedupe_options, "sets": names or "all", **{p.name: p.settings for p in PEERS}}
-    result = rounded({**describe_run(PACKAGES, configuration, None), "rows": rows, "chosen": chosen})
+    configuration = {"dedupe_options": dedupe_options, "sets": names or "all", **{p.name: p.settings for p in rivals}}
+    result: dict[str, Any] = {**describe_run(PACKAGES, configuration, GROWTH_SEED), "rows": rows, "chosen": chosen}
+    result["seconds"] = {
+        f"{name}{'' if dated else ', undated'}": run.seconds for (name, dated), run in runs.done.items()
+    }
+    result["relations"] = list(relation_lines(variants, runs, ask))
+    result["candidates"] = list(candidate_lines(variants, evaluation if growth else None, cache)) if candidates else []
+    result = rounded(result)
     print_tables(result)
     if errors:
         print_mistakes(variants, runs, errors)
     if output:
         write_result(output, result)
+
+
+def relation_lines(variants: Sequence[Variant], runs: WirecopyRuns, ask: bool) -> Iterator[dict[str, Any]]:
+    """Yield the figures of relations for each whole set of labelled pairs."""
+    compare = comparison() if ask else None
+    for variant in variants:
+        if variant.labelled.pairs and not variant.labelled.part:
+            verdicts = {}
+            for stream in variant.labelled.streams:
+                verdicts.update(runs.grouping(stream, variant.dated).verdicts)
+            articles = articles_of(variant) if compare else {}
+            for scores in score_relations(variant.labelled.pairs, verdicts, articles, compare):
+                yield {"set": variant.name, **asdict(scores)}
+
+
+def comparison() -> Compare | None:
+    """Return wirecopy's comparison of two articles; None, with a message, where it has none."""
+    try:
+        return find_compare()
+    except CompareMissing as problem:
+        click.echo(problem, err=True)
+        return None
+
+
+def candidate_lines(variants: Sequence[Variant], growth: Path | None, cache: Path) -> Iterator[dict[str, Any]]:
+    """Yield the figures of candidates for each stream of labelled pairs, then at sizes of a generated stream."""
+    try:
+        find = find_candidates()
+    except CandidatesMissing as problem:
+        click.echo(problem, err=True)
+        return
+    for variant in variants:
+        labelled = variant.labelled
+        if labelled.pairs and not labelled.part and len(labelled.streams) == 1:
+            files = labelled.streams[0].files
+            files = files if variant.dated else tuple(without_dates(path, cache / "undated") for path in files)
+            yield {"set": variant.name, **asdict(score_candidates(labelled.pairs, find(files)))}
+    if growth is not None:
+        yield from growth_lines(growth, find, cache)
+
+
+def growth_lines(evaluation: Path, find: FindCandidates, cache: Path) -> Iterator[dict[str, Any]]:
+    """Yield the figures of candidates at two sizes of one generated stream; how much they grow is the question."""
+    sources = read_sources(evaluation / "articles" / f"{name}.jsonl.gz" for name in GROWTH_SOURCES)
+    path = cache / "growth.jsonl"
+    for size in GROWTH_SIZES:
+        with path.open("wb") as out:
+            for row in islice(generate(sources, GROWTH_SEED), size):
+                out.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
+        yield {"set": f"{size:,} generated articles", **asdict(score_candidates([], find([path])))}
+    path.unlink()
+
+
+def articles_of(variant: Variant) -> dict[str, Article]:
+    """Return the articles of a variant's streams by id."""
+    files = [path for stream in variant.labelled.streams for path in stream.files]
+    return {article.id: article for article in read_articles(files)}
 
 
 def wanted_peers(names: str) -> list[Peer]:
@@ -219,8 +195,7 @@ def print_mistakes(variants: Sequence[Variant], runs: WirecopyRuns, count: int) 
     for variant in variants:
         if not variant.labelled.part:
             story = runs.story(variant)
-            files = [path for stream in variant.labelled.streams for path in stream.files]
-            articles = {article.id: article for article in read_articles(files)}
+            articles = articles_of(variant)
             click.echo(f"\n{variant.name}")
             for line in describe_mistakes(variant.labelled.pairs, story, articles, count):
                 click.echo(line)

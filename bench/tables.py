@@ -55,15 +55,38 @@ def quality_kinds(result: Result) -> str:
 
 
 def quality_languages(result: Result) -> str:
-    """Return wirecopy's F1 for each language of our own articles, and pairs grouped by kind (alone, dated)."""
-    columns = {"languages": True, "languages, undated": False, "languages-mixed": True, "mixed, undated": False}
+    """Return F1 for each language of our own articles; beside the peers, and by kind, where it is alone and dated."""
     figures: dict[str, dict[tuple[str, bool], Row]] = {}
     for row in rows_of(result, "wirecopy", part=True):
         group, _, language = row["set"].partition("/")
         figures.setdefault(language, {})[group, row["dated"]] = row
-    header = ["language", *(f"F1 {name.removeprefix('languages').lstrip(',- ') or 'alone'}" for name in columns)]
+    peers = chosen_peers(result)
+    header = ["language", "alone", *(f"{PEERS[peer]}, best" for peer in peers), "undated", "mixed", "mixed, undated"]
     header += [*DERIVED_KINDS, *(f"{kind} (apart)" for kind in OTHER_KINDS)]
-    return table(header, [_language_line(language, found) for language, found in sorted(figures.items())])
+    return table(header, [_language_line(result, language, found) for language, found in sorted(figures.items())])
+
+
+def quality_relations(result: Result) -> str:
+    """Return how many grouped pairs of labels 3 and 2 are called what a reader called them."""
+    header = ["set", "label", "grouped", "relation known", "right", "share", "called"]
+    lines = []
+    for line in result["relations"]:
+        share = f"{line['right'] / line['known']:.2f}" if line["known"] else ""
+        called = ", ".join(f"{name} {number}" for name, number in line["relations"].items())
+        figures = [str(line[name]) for name in ("label", "grouped", "known", "right")]
+        lines.append([line["set"], *figures, share, called])
+    return table(header, lines)
+
+
+def quality_candidates(result: Result) -> str:
+    """Return which share of the pairs that belong together is compared, and how many candidates an article has."""
+    header = ["set", "articles", "pairs found", "unweighted", "candidates per article", "95 % have at most", "most"]
+    lines = []
+    for line in result["candidates"]:
+        shares = [f"{line[name]:.3f}" if line["recall"] else "" for name in ("recall", "unweighted_recall")]
+        counts = [f"{line['mean']:.1f}", f"{line['p95']:.0f}", f"{line['largest']:,}"]
+        lines.append([line["set"], f"{line['articles']:,}", *shares, *counts])
+    return table(header, lines)
 
 
 def rows_of(result: Result, system: str, part: bool) -> Iterator[Row]:
@@ -154,12 +177,18 @@ def _detail(row: Row) -> list[str]:
     return [set_name(row), str(pairs["pairs"]), *figures, *labels, f"{row['scores']['largest']:,}"]
 
 
-def _language_line(language: str, found: dict[tuple[str, bool], Row]) -> list[str]:
-    variants = [(group, dated) for group in ("languages", "languages-mixed") for dated in (True, False)]
-    figures = [f"{found[key]['scores']['pairs']['f1']:.3f}" if key in found else "" for key in variants]
-    kinds = kinds_of(found["languages", True]) if ("languages", True) in found else {}
+def _language_line(result: Result, language: str, found: dict[tuple[str, bool], Row]) -> list[str]:
+    alone = found.get(("languages", True))
+    rivals = [next(rivals_of(result, peer, alone)) if alone else None for peer in chosen_peers(result)]
+    others = [found.get(key) for key in (("languages", False), ("languages-mixed", True), ("languages-mixed", False))]
+    kinds = kinds_of(alone) if alone else {}
     derived = [kinds.get(("together", kind), "") for kind in DERIVED_KINDS]
-    return [language, *figures, *derived, *(kinds.get(("apart", kind), "") for kind in OTHER_KINDS)]
+    apart = [kinds.get(("apart", kind), "") for kind in OTHER_KINDS]
+    return [language, *map(_f1, [alone, *rivals, *others]), *derived, *apart]
+
+
+def _f1(row: Row | None) -> str:
+    return f"{row['scores']['pairs']['f1']:.3f}" if row else ""
 
 
 QUALITY = {
@@ -167,6 +196,8 @@ QUALITY = {
     "quality-details": quality_details,
     "quality-kinds": quality_kinds,
     "quality-languages": quality_languages,
+    "quality-relations": quality_relations,
+    "quality-candidates": quality_candidates,
 }
 SOURCES: dict[str, tuple[str, Callable[[Result], str]]] = {
     name: ("quality.json", render) for name, render in QUALITY.items()
