@@ -187,7 +187,9 @@ def wanted_peers(names: str) -> list[Peer]:
 def print_tables(result: dict[str, Any]) -> None:
     """Print every table of a result that has lines."""
     for title, render in QUALITY.items():
-        click.echo(f"\n{title}\n\n{render(result)}")
+        lines = render(result)
+        if lines.count("\n") > 1:
+            click.echo(f"\n{title}\n\n{lines}")
 
 
 def print_mistakes(variants: Sequence[Variant], runs: WirecopyRuns, count: int) -> None:

@@ -61,7 +61,14 @@ def quality_languages(result: Result) -> str:
         group, _, language = row["set"].partition("/")
         figures.setdefault(language, {})[group, row["dated"]] = row
     peers = chosen_peers(result)
-    header = ["language", "alone", *(f"{PEERS[peer]}, best" for peer in peers), "undated", "mixed", "mixed, undated"]
+    header = [
+        "language",
+        "alone",
+        *(f"{PEERS[peer]}, best" for peer in peers),
+        "undated",
+        "all mixed",
+        "all mixed, undated",
+    ]
     header += [*DERIVED_KINDS, *(f"{kind} (apart)" for kind in OTHER_KINDS)]
     return table(header, [_language_line(result, language, found) for language, found in sorted(figures.items())])
 
@@ -70,7 +77,7 @@ def quality_relations(result: Result) -> str:
     """Return how many grouped pairs of labels 3 and 2 are called what a reader called them."""
     header = ["set", "label", "grouped", "relation known", "right", "share", "called"]
     lines = []
-    for line in result["relations"]:
+    for line in filter(lambda line: line["grouped"], result["relations"]):
         share = f"{line['right'] / line['known']:.2f}" if line["known"] else ""
         called = ", ".join(f"{name} {number}" for name, number in line["relations"].items())
         figures = [str(line[name]) for name in ("label", "grouped", "known", "right")]
