@@ -39,12 +39,61 @@ class Stories(Struct, frozen=True, forbid_unknown_fields=True):
     keep: Literal["first", "longest"] = "first"
 
 
+Seconds = Annotated[float, Meta(gt=0, le=86_400)]
+Count = Annotated[int, Meta(ge=1, le=10_000_000)]
+
+
+class Service(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the service listens and keeps its data, how much it gathers, how it stops."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65_535)] = 8080
+    data: str = "data"
+    max_waiting_articles: Count = 4096
+    max_batch_articles: Count = 256
+    drain_timeout_seconds: Seconds = 10.0
+    log_format: Literal["text", "json"] = "text"
+
+
+class Web(Struct, frozen=True, forbid_unknown_fields=True):
+    """What one client may cost."""
+
+    max_body_bytes: Bytes = 32 * 2**20
+    max_held_bytes: Annotated[int, Meta(ge=1, le=2**40)] = 256 * 2**20
+    max_connections: Count = 2000
+    header_timeout_seconds: Seconds = 10.0
+    body_timeout_seconds: Seconds = 20.0
+    min_body_bytes_per_second: Count = 1000
+    write_timeout_seconds: Seconds = 30.0
+    keepalive_timeout_seconds: Seconds = 75.0
+    max_bulk_streams: Count = 8
+    max_spool_bytes: Annotated[int, Meta(ge=0, le=2**40)] = 256 * 2**20
+
+
+class Key(Struct, frozen=True, forbid_unknown_fields=True):
+    """A client that may use the service: its name in logs, and the SHA-256 of its key in hexadecimal digits."""
+
+    name: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
+    sha256: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Auth(Struct, frozen=True, forbid_unknown_fields=True):
+    """Who may use the service, and how much."""
+
+    keys: list[Key] = []
+    rate_limit_per_second: Annotated[float, Meta(gt=0, le=1e9)] | None = 5000.0
+    rate_limit_burst: Count = 10_000
+
+
 class Config(Struct, frozen=True, forbid_unknown_fields=True):
     """All settings. A component receives its own section or bare numbers, never this."""
 
     limits: Limits = Limits()
     detection: Detection = Detection()
     stories: Stories = Stories()
+    service: Service = Service()
+    web: Web = Web()
+    auth: Auth = Auth()
 
 
 def load(path: str | PathLike[str] | None = None) -> Config:

@@ -38,6 +38,34 @@ class InvalidArticle(ArticleError):
     """Well-formed JSON that is no article: a field is missing, empty, too long or of the wrong type."""
 
 
+class UnknownArticle(WirecopyError):
+    """No article with this id is kept."""
+
+    def __init__(self, article_id: str) -> None:
+        super().__init__(f"no article has the id {article_id!r}")
+        self.article_id = article_id
+
+
+class UnknownStory(WirecopyError):
+    """No story with this id is kept."""
+
+    def __init__(self, story_id: str) -> None:
+        super().__init__(f"no story has the id {story_id!r}")
+        self.story_id = story_id
+
+
+class StorageFailed(WirecopyError):
+    """The disk refused a commit: what it held is not acknowledged, and the process must end."""
+
+
+class Overloaded(WirecopyError):
+    """More is waiting than the service is set to hold; the same request may succeed a moment later."""
+
+
+class NotReady(WirecopyError):
+    """The service is loading what it knows, or stopping."""
+
+
 class DuplicateId(ArticleError):
     """The id was already seen in this run."""
 
@@ -69,6 +97,31 @@ class ReaderLeft(OutputFailed):
 
     def __init__(self, file: str) -> None:
         super().__init__(file, "its reader closed it")
+
+
+class ServiceError(WirecopyError):
+    """A running service, as its client sees it, did not do what was asked."""
+
+
+class ServiceUnreachable(ServiceError):
+    """The service does not answer, or gave no answer that is its own."""
+
+    def __init__(self, url: str, reason: str) -> None:
+        super().__init__(f"cannot reach {url}: {reason}")
+        self.url = url
+        self.reason = reason
+
+
+class ServiceRefused(ServiceError):
+    """The service answered with a problem; `status`, `type` and `detail` are the problem's."""
+
+    def __init__(self, status: int, type: str, title: str, detail: str, retry_after: float | None = None) -> None:
+        super().__init__(f"{status} {title}: {detail}" if detail else f"{status} {title}")
+        self.status = status
+        self.type = type
+        self.title = title
+        self.detail = detail
+        self.retry_after = retry_after
 
 
 class Refusal(NamedTuple):

@@ -1,0 +1,125 @@
+"""Everything that a client is told went wrong: one table from error class to status, one form (RFC 9457).
+
+Errors of the domain come from `errors`; those that only HTTP knows are defined here. `type` is a reference to the part
+of /docs that describes the problem. What the table does not know is a bug: the client hears "internal error" and
+nothing else, the log gets the traceback.
+"""
+
+from typing import NamedTuple
+
+import msgspec
+from aiohttp import web
+
+from wirecopy import errors
+from wirecopy.wire import Problem
+
+CONTENT_TYPE = "application/problem+json"
+
+_encode = msgspec.json.Encoder().encode
+
+
+class HttpError(errors.WirecopyError):
+    """What only HTTP can get wrong; `headers` go into the answer."""
+
+    headers: dict[str, str] = {}  # noqa: RUF012 - replaced, never changed
+
+    def __init__(self, detail: str, **headers: str) -> None:
+        super().__init__(detail)
+        if headers:
+            self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
+
+
+class MalformedRequest(HttpError):
+    """The request is no correct HTTP, or its path, query or coding cannot be decoded."""
+
+
+class InvalidParameter(HttpError):
+    """A parameter of the query, or the id in the path, has a value that is not allowed."""
+
+
+class NotAuthorized(HttpError):
+    """No key, or one that is not known."""
+
+
+class NoSuchPath(HttpError):
+    """The service has nothing under this path."""
+
+
+class MethodNotAllowed(HttpError):
+    """The path exists, and does not take this method."""
+
+
+class TooSlow(HttpError):
+    """The client did not send its request in time."""
+
+
+class TooLarge(HttpError):
+    """The body or a line is longer than the service is set to take."""
+
+
+class UnsupportedType(HttpError):
+    """The body's media type or content coding is not one the service reads."""
+
+
+class UnknownExpectation(HttpError):
+    """`Expect` asks for something else than 100-continue."""
+
+
+class TooManyRequests(HttpError):
+    """The key has used up its rate."""
+
+
+class Kind(NamedTuple):
+    """A kind of problem: status, the name in its `type`, a title, whether the same request may succeed later."""
+
+    status: int
+    name: str
+    title: str
+    retry_after_seconds: int | None = None
+
+
+INTERNAL = Kind(500, "internal-error", "Internal error")
+
+# The nearest class of an error decides; what is not here is a bug of ours.
+KINDS: dict[type[BaseException], Kind] = {
+    errors.MalformedArticle: Kind(400, "malformed-article", "Malformed article"),
+    MalformedRequest: Kind(400, "malformed-request", "Malformed request"),
+    NotAuthorized: Kind(401, "not-authorized", "Not authorized"),
+    NoSuchPath: Kind(404, "no-such-path", "No such path"),
+    errors.UnknownArticle: Kind(404, "unknown-article", "Unknown article"),
+    errors.UnknownStory: Kind(404, "unknown-story", "Unknown story"),
+    MethodNotAllowed: Kind(405, "method-not-allowed", "Method not allowed"),
+    TooSlow: Kind(408, "too-slow", "Request too slow"),
+    TooLarge: Kind(413, "too-large", "Body too large"),
+    UnsupportedType: Kind(415, "unsupported-type", "Unsupported type"),
+    UnknownExpectation: Kind(417, "unknown-expectation", "Unknown expectation"),
+    errors.InvalidArticle: Kind(422, "invalid-article", "Invalid article"),
+    InvalidParameter: Kind(422, "invalid-parameter", "Invalid parameter"),
+    TooManyRequests: Kind(429, "too-many-requests", "Too many requests", 1),
+    errors.Overloaded: Kind(503, "overloaded", "Overloaded", 1),
+    errors.NotReady: Kind(503, "not-ready", "Not ready", 5),
+    errors.StorageFailed: Kind(503, "storage-failed", "Storage failed", 30),
+}
+
+
+def kind_of(error: BaseException) -> Kind:
+    """The entry of the nearest class of `error`; INTERNAL for what the table does not know."""
+    return next((KINDS[base] for base in type(error).__mro__ if base in KINDS), INTERNAL)
+
+
+def describe(error: BaseException, request_id: str | None = None) -> Problem:
+    """What a client is told of `error`; nothing of what is inside an unexpected one."""
+    kind = kind_of(error)
+    detail = "" if kind is INTERNAL else str(error)
+    return Problem(f"/docs#{kind.name}", kind.title, kind.status, detail, request_id)
+
+
+def respond(error: BaseException, request_id: str) -> web.Response:
+    """The answer to a request that met `error`."""
+    kind = kind_of(error)
+    headers = {"Content-Type": CONTENT_TYPE}
+    if kind.retry_after_seconds is not None:
+        headers["Retry-After"] = str(kind.retry_after_seconds)
+    if isinstance(error, HttpError):
+        headers.update(error.headers)
+    return web.Response(status=kind.status, body=_encode(describe(error, request_id)), headers=headers)

@@ -1,0 +1,142 @@
+"""What travels between the service and its clients, where it differs from `verdict`: times are RFC 3339.
+
+Both ends use these types: the service encodes them and takes /openapi.json from them, the client decodes them. Times
+are `datetime` in UTC here and milliseconds since 1970 in `verdict`.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct, structs
+
+from wirecopy import verdict
+from wirecopy.verdict import Match, Relation, Verdict
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+
+Time = Annotated[datetime, Meta(tz=True)]
+
+
+class ArticleInput(Struct, frozen=True):
+    """An article as it is sent. Null is the same as absent; other fields are allowed and ignored.
+
+    `id` may be left out where the path has it. `published` is an RFC 3339 time or a date, UTC where it names no zone.
+    """
+
+    text: Annotated[str, Meta(min_length=1, pattern=r"\S")]
+    id: Annotated[str, Meta(min_length=1)] | None = None
+    title: str | None = None
+    source: str | None = None
+    url: str | None = None
+    published: str | None = None
+    language: str | None = None
+
+
+class Stored(Struct, frozen=True):
+    """An article as it is kept: its current verdict's fields, its own, and its text when texts are kept."""
+
+    id: str
+    revision: int
+    story: str
+    canonical: bool
+    relation: Relation | None
+    match: str | None
+    score: float | None
+    title: str | None
+    source: str | None
+    url: str | None
+    language: str | None
+    published: Time | None
+    first_seen: Time
+    text: str | None
+
+
+class Matches(Struct, frozen=True):
+    """All verified matches of an article, best first."""
+
+    id: str
+    matches: tuple[Match, ...]
+
+
+class Member(Struct, frozen=True):
+    """An article of a story, with its best match among the other members."""
+
+    id: str
+    canonical: bool
+    relation: Relation | None
+    match: str | None
+    score: float | None
+    source: str | None
+    title: str | None
+    published: Time | None
+    first_seen: Time
+
+
+class Story(Struct, frozen=True):
+    """Articles connected by matches; `first_seen` is when the service got the first of them."""
+
+    id: str
+    canonical: str
+    first_seen: Time
+    sources: tuple[str, ...]
+    copies: int
+    rewrites: int
+    members: tuple[Member, ...]
+
+
+class StoryPage(Struct, frozen=True):
+    """Stories, newest first; `cursor` asks for the next page and is null on the last."""
+
+    stories: list[Story]
+    cursor: str | None
+
+
+class Problem(Struct, frozen=True):
+    """Why something was not done (RFC 9457). `type` names the kind of problem and leads to its description."""
+
+    type: str
+    title: str
+    status: Annotated[int, Meta(ge=400, le=599)]
+    detail: str
+    request_id: str | None = None
+
+
+class BulkAnswer(Struct, frozen=True, omit_defaults=True):
+    """The answer to one line of a bulk stream: `verdict` (status 200 or 201) or `problem`; `line` counts from 1.
+
+    A stream may end early with a line of status 400, 408, 413, 500 or 503: it then stands for its own line and
+    everything behind it, none of which was stored.
+    """
+
+    line: int
+    status: int
+    id: str | None
+    verdict: Verdict | None = None
+    problem: Problem | None = None
+
+
+class Health(Struct, frozen=True):
+    """`live`, `ready`, `loading` or `stopping`."""
+
+    status: str
+
+
+def stored(article: verdict.Stored) -> Stored:
+    """The same article with times that travel."""
+    return Stored(**_with_times(article, "published", "first_seen"))
+
+
+def story(of: verdict.Story) -> Story:
+    """The same story with times that travel, in its members too."""
+    members = tuple(Member(**_with_times(member, "published", "first_seen")) for member in of.members)
+    return Story(**{**_with_times(of, "first_seen"), "members": members})
+
+
+def _with_times(value: Struct, *names: str) -> dict[str, Any]:
+    """The fields of `value`, the named ones turned from milliseconds to times."""
+    fields = structs.asdict(value)
+    for name in names:
+        if fields[name] is not None:
+            fields[name] = _EPOCH + fields[name] * _MILLISECOND
+    return fields
