@@ -54,8 +54,54 @@ class UnknownStory(WirecopyError):
         self.story_id = story_id
 
 
-class StorageFailed(WirecopyError):
-    """The disk refused a commit: what it held is not acknowledged, and the process must end."""
+class StorageError(WirecopyError):
+    """The folder of stored articles cannot be used as asked."""
+
+
+class StorageFailed(StorageError):
+    """The disk refused to read or write; what a commit held is not acknowledged, and the process must end."""
+
+
+class Damaged(StorageError):
+    """What is stored is not what was written; only a backup or a rebuild helps."""
+
+    def __init__(self, place: str, finding: str) -> None:
+        super().__init__(f"{place} is damaged ({finding}): restore a backup")
+        self.place = place
+        self.finding = finding
+
+
+class TailLost(StorageError):
+    """The last of what was acknowledged is missing; what is there is intact, and `--accept-loss` goes on with it."""
+
+    def __init__(self, place: str, finding: str) -> None:
+        super().__init__(f"{place}: {finding}; restore a backup, or go on without it by --accept-loss")
+        self.place = place
+        self.finding = finding
+
+
+class Locked(StorageError):
+    """Another process writes to the same folder."""
+
+
+class OtherScheme(StorageError):
+    """The stored sketches were made by another scheme; they cannot be compared with new ones."""
+
+    def __init__(self, place: str, found: str, wanted: str) -> None:
+        super().__init__(f"{place} was made with scheme {found}, this program uses {wanted}: run wirecopy rebuild")
+        self.place = place
+        self.found = found
+        self.wanted = wanted
+
+
+class NewerFormat(StorageError):
+    """The folder was written by a newer version of the program."""
+
+    def __init__(self, place: str, found: int, known: int) -> None:
+        super().__init__(f"{place} has format {found}, this program knows up to {known}: use a newer wirecopy")
+        self.place = place
+        self.found = found
+        self.known = known
 
 
 class Overloaded(WirecopyError):

@@ -1,0 +1,7 @@
+"""SQLite behind three verbs: open (replay), append (one commit per batch), close. Imports only `errors` of ours."""
+
+from wirecopy.storage.checking import Report, verify
+from wirecopy.storage.rows import Entry, Record
+from wirecopy.storage.store import Store
+
+__all__ = ["Entry", "Record", "Report", "Store", "verify"]

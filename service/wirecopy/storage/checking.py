@@ -1,0 +1,156 @@
+"""Is what is stored what was written? `verify` reads everything; `inspect` is what every opening does before it writes.
+
+Both only read: a folder that is refused is left as it was found.
+"""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from wirecopy import errors
+from wirecopy.storage.log import End, Log
+from wirecopy.storage.marks import Mark, read_mark
+from wirecopy.storage.place import Place, reading_failures_of, size_of
+from wirecopy.storage.rows import BadRow, follow, unpack_text
+from wirecopy.storage.wal import is_as_marked
+
+_MOST_PROBLEMS = 20  # as many as a person reads
+
+
+class Report(NamedTuple):
+    """What reading everything found; nothing is wrong when `problems` is empty."""
+
+    records: int
+    pruned: int
+    texts: int
+    last: int
+    problems: tuple[str, ...]
+
+
+class State(NamedTuple):
+    """A database that may be opened: where it ends, and a sentence on what it lost (None: nothing)."""
+
+    end: End
+    loss: str | None
+
+
+def verify(folder: Path) -> Report:
+    """Read and check everything in a folder, also beside a running service; changes no byte of what is stored.
+
+    Raises StorageFailed when there is nothing to read, NewerFormat, Locked. Damage is reported, not raised.
+    """
+    place = Place(folder)
+    if not place.database.exists() and not place.marks.exists():
+        raise errors.StorageFailed(f"{folder} holds no stored articles")
+    mark = read_mark(place.marks)  # before the database: then that must be at least as far
+    try:
+        with reading_failures_of(place.database):
+            log = _open_existing(place)
+    except errors.Damaged as error:
+        return Report(0, 0, 0, 0, (error.finding,))
+    try:
+        lost = find_loss(log, mark)
+        report = read_everything(log)
+    finally:
+        log.close()
+    return report if lost is None else report._replace(problems=(lost, *report.problems))
+
+
+def inspect(place: Place, scheme: str, *, accept_loss: bool) -> State:
+    """Check a folder that this process has locked, before anything is written to it.
+
+    Raises what `Store.open` raises.
+    """
+    mark = read_mark(place.marks)
+    with reading_failures_of(place.database):
+        doubtful = mark is None or not is_as_marked(place.wal, mark)
+        log = _open_existing(place)
+    try:
+        if log.about.scheme != scheme:
+            raise errors.OtherScheme(str(place.database), log.about.scheme, scheme)
+        loss = find_loss(log, mark)
+        if loss is not None and not accept_loss:
+            raise errors.TailLost(str(place.database), loss)
+        if doubtful or loss is not None:
+            refuse_damage(log)
+        return State(log.end(), loss)
+    finally:
+        log.close()
+
+
+def find_loss(log: Log, mark: Mark | None) -> str | None:
+    """A sentence on what was acknowledged and is missing; None when nothing is."""
+    if mark is None:
+        return "the commit counter is missing or damaged, so that nobody can tell whether the last records are there"
+    end = log.end().number
+    if end < mark.number:
+        return f"records {end + 1} to {mark.number} were acknowledged and are missing"
+    if log.about.prunes < mark.prunes:
+        return "records that were pruned are there again"
+    if log.chain_at(mark.number) != mark.chain:
+        return f"record {mark.number} is not the one that was acknowledged"
+    return None
+
+
+def refuse_damage(log: Log) -> None:
+    """Read everything; raises Damaged with the first thing that is wrong."""
+    problems = read_everything(log).problems
+    if problems:
+        raise errors.Damaged(str(log.file), problems[0])
+
+
+def read_everything(log: Log) -> Report:
+    """SQLite's own check of its structure, then every record and every text."""
+    problems: list[str] = []
+    records = pruned = texts = last = 0
+    before = log.about.genesis()
+    try:
+        problems += _check_structure(log)
+        end = log.end().number
+        for row, body in log.rows_with_texts():
+            try:
+                record = follow(before, last + 1, row)
+                if record is not None and row[4] is not None:
+                    unpack_text(row[0], row[4], body)
+                    texts += 1
+                records += record is not None
+                pruned += 0 if record is not None else row[0] - last
+            except BadRow as error:
+                problems.append(str(error))
+            before, last = row[5], row[0]
+            if len(problems) >= _MOST_PROBLEMS:
+                break
+        else:
+            problems += _check_counts(log, last, end, texts)
+    except errors.Damaged as error:
+        problems.append(error.finding)
+    return Report(records, pruned, texts, last, tuple(problems[:_MOST_PROBLEMS]))
+
+
+def _check_structure(log: Log) -> list[str]:
+    with reading_failures_of(log.file):
+        found = log.connection.execute(f"PRAGMA integrity_check({_MOST_PROBLEMS})").fetchall()
+    lines = [line for row in found for line in row[0].decode(errors="replace").splitlines()]
+    return [line for line in lines if line != "ok"]
+
+
+def _check_counts(log: Log, last: int, end: int, texts: int) -> list[str]:
+    with reading_failures_of(log.file):
+        kept = log.connection.execute("SELECT count(*) FROM texts").fetchone()[0]
+    problems = []
+    if last != end:
+        problems.append(f"records {last + 1} to {end} are missing")
+    if kept != texts:
+        problems.append(f"{kept - texts} texts belong to no record")
+    return problems
+
+
+def _open_existing(place: Place) -> Log:
+    if not place.database.exists():
+        raise errors.Damaged(str(place.database), "it is missing")
+    return Log.open(place.database)
+
+
+def holds_anything(place: Place) -> bool:
+    """Whether a folder holds or held articles: then it is no place for a new database."""
+    mark = read_mark(place.marks)
+    return place.database.exists() or size_of(place.wal) > 0 or (mark is not None and mark.number > 0)

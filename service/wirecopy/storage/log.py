@@ -1,0 +1,140 @@
+"""Reading the log over one connection; everything that is read is checked."""
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from wirecopy import errors
+from wirecopy.storage.place import connect, reading_failures_of
+from wirecopy.storage.rows import COLUMNS, FORMAT, About, BadRow, Record, Row, first_of, follow, unpack_text
+
+
+class End(NamedTuple):
+    """The last number of a log (0 for an empty one) and its chain, which vouches for all before it."""
+
+    number: int
+    chain: bytes
+
+
+class Log:
+    """The records and texts of one database, through a connection that it owns."""
+
+    def __init__(self, file: Path, connection: sqlite3.Connection, about: About) -> None:
+        self.file = file
+        self.connection = connection
+        self.about = about
+
+    @classmethod
+    def open(cls, file: Path, *, mode: str = "ro") -> "Log":
+        """Raises Damaged for a file that is no log, NewerFormat, StorageFailed when it cannot be read."""
+        with reading_failures_of(file):
+            if file.stat().st_size == 0:  # SQLite takes it for a new database
+                raise errors.Damaged(str(file), "it is empty")
+            connection = connect(file, mode)
+            try:
+                return cls(file, connection, _read_about(connection, file))
+            except BaseException:
+                connection.close()
+                raise
+
+    def close(self) -> None:
+        """Close the connection."""
+        self.connection.close()
+
+    def end(self) -> End:
+        """Where the log ends, by its last row alone."""
+        found = self._rows("SELECT number, chain FROM records ORDER BY number DESC LIMIT 1")
+        return End(*found[0]) if found else End(0, self.about.genesis())
+
+    def chain_at(self, number: int) -> bytes | None:
+        """The chain of a record; None when there is no such row."""
+        if number == 0:
+            return self.about.genesis()
+        found = self._rows("SELECT chain FROM records WHERE number = ?", number)
+        return found[0][0] if found else None
+
+    def replay(self) -> Iterator[Record]:
+        """All records but pruned ones, in order, each checked, and that there are none after the end.
+
+        Raises Damaged, naming the first record that is not as written.
+        """
+        before, expected = self.about.genesis(), 1
+        with reading_failures_of(self.file), self.naming():
+            end = self.end().number
+            for row in self._scan(f"SELECT {COLUMNS} FROM records ORDER BY number"):
+                record = follow(before, expected, row)
+                before, expected = row[5], row[0] + 1
+                if record is not None:
+                    yield record
+            if expected != end + 1:
+                raise BadRow(f"records {expected} to {end} are missing")
+
+    def record(self, number: int) -> Record | None:
+        """One record, None when it was pruned. Raises Damaged; `number` must be one that was given out."""
+        with self.naming():
+            before, row = self.around(number)
+            return follow(before, number, row)
+
+    def text(self, number: int) -> bytes | None:
+        """The kept text of a record; None when none was kept or the record was pruned. Raises Damaged."""
+        with self.naming():
+            before, row = self.around(number)
+            if follow(before, number, row) is None or row[4] is None:
+                return None
+            found = self._rows("SELECT body FROM texts WHERE number = ?", number)
+            return unpack_text(number, row[4], found[0][0] if found else None)
+
+    def around(self, number: int) -> tuple[bytes, Row]:
+        """The row that stands for a number, and the chain before it; raises BadRow when there is none."""
+        found = self._rows(f"SELECT {COLUMNS} FROM records WHERE number >= ? ORDER BY number LIMIT 1", number)
+        if not found or first_of(found[0]) > number:
+            raise BadRow(f"record {number} is missing")
+        row: Row = found[0]
+        earlier = self._rows("SELECT chain FROM records WHERE number < ? ORDER BY number DESC LIMIT 1", first_of(row))
+        return (earlier[0][0] if earlier else self.about.genesis()), row
+
+    def rows_with_texts(self) -> Iterator[tuple[Row, Any]]:
+        """All rows in order, unchecked, each with the stored form of its text."""
+        query = f"SELECT {COLUMNS}, body FROM records LEFT JOIN texts USING (number) ORDER BY records.number"
+        with reading_failures_of(self.file):
+            for row in self._scan(query):
+                yield row[:6], row[6]
+
+    def naming(self) -> "_Naming":
+        """A block in which BadRow becomes Damaged with the name of the file."""
+        return _Naming(self.file)
+
+    def _scan(self, query: str) -> Iterator[Any]:
+        cursor = self.connection.execute(query)
+        try:
+            yield from cursor
+        finally:
+            cursor.close()
+
+    def _rows(self, query: str, *values: int) -> list[Any]:
+        with reading_failures_of(self.file):
+            return self.connection.execute(query, values).fetchall()
+
+
+class _Naming:
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, BadRow):
+            raise errors.Damaged(str(self._file), str(error)) from None
+
+
+def _read_about(connection: sqlite3.Connection, file: Path) -> About:
+    row = connection.execute("SELECT format, identity, scheme, prunes, seal FROM about").fetchone()
+    try:
+        about = About.of_row(row)
+    except BadRow as error:
+        raise errors.Damaged(str(file), str(error)) from None
+    if about.format > FORMAT:
+        raise errors.NewerFormat(str(file), about.format, FORMAT)
+    return about

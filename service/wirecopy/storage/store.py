@@ -1,0 +1,293 @@
+"""The store: open (replay), append (one commit per batch), close.
+
+One process writes, from one thread at a time. `text` and `record` may be called from any thread beside it.
+
+**A commit.** Rows into SQLite's write-ahead log, synced; then the commit counter, synced (`marks.py` says why in this
+order); then the caller may answer. Whatever fails in between, the store refuses all further use: after a failed sync
+nobody knows what is on disk, and only a new process that reads it can tell.
+
+**Moving pages.** When the write-ahead log has grown to `_CHECKPOINT_BYTES`, the commit that saw it moves its pages into
+the main file: SQLite would do so by itself, but drop the errors.
+"""
+
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from zstandard import ZstdCompressor
+
+from wirecopy import errors
+from wirecopy.storage import checking, rows
+from wirecopy.storage.log import End, Log
+from wirecopy.storage.marks import EMPTY_PIN, Mark, Marks
+from wirecopy.storage.place import Place, connect, failures_of, sync_folder, take_lock
+from wirecopy.storage.rows import About, Entry, Record, first_of, link, pack_text, tombstone
+from wirecopy.storage.wal import Follower
+
+_CHECKPOINT_BYTES = 4 * 2**20
+_WAL_LIMIT_BYTES = 64 * 2**20  # what a long backup made it grow beyond is given back
+_ZSTD_LEVEL = 3
+
+
+class Store:
+    """A durable, checksummed log of opaque records, with the texts that were kept.
+
+    `loss` is a sentence on what was lost and accepted at opening, or None.
+    """
+
+    def __init__(self, place: Place, stack: ExitStack, writer: Log, reader: Log, state: checking.State) -> None:
+        """Use `Store.open`."""
+        self.loss = state.loss
+        self._stack = stack
+        self._writer = writer
+        self._reader = reader
+        self._reading = Lock()
+        self._end = state.end
+        self._compressor = ZstdCompressor(level=_ZSTD_LEVEL)
+        self._refusal = ""
+        settled = _move_pages(writer.connection, "TRUNCATE")
+        self._follower = Follower(place.wal)
+        stack.callback(self._follower.close)
+        self._marks = Marks.start(place.marks, self._mark(settled))
+        stack.callback(self._marks.close)
+        self._checkpoint_at = _CHECKPOINT_BYTES
+
+    @classmethod
+    def open(cls, folder: Path, *, scheme: str, accept_loss: bool = False) -> "Store":
+        """Lock a folder and open what it holds, or a new empty log; `replay` then checks every record.
+
+        Raises Locked, Damaged, TailLost (unless `accept_loss`, which reads everything and says in `loss` what is gone),
+        OtherScheme, NewerFormat, StorageFailed. A folder that is refused is left as it was.
+        """
+        place = Place(Path(folder))
+        with ExitStack() as stack:
+            stack.callback(os.close, take_lock(place))
+            if not place.database.exists():
+                _create(place, scheme)
+            state = checking.inspect(place, scheme, accept_loss=accept_loss)
+            with _writing_failures_of(place.database):
+                writer = Log.open(place.database, mode="rw")
+                stack.callback(writer.close)
+                _prepare(writer.connection)
+                reader = Log.open(place.database)
+                stack.callback(reader.close)
+                store = cls(place, stack.pop_all(), writer, reader, state)
+        return store
+
+    @property
+    def last(self) -> int:
+        """The number of the last record; 0 before the first."""
+        return self._end.number
+
+    def replay(self) -> Iterator[Record]:
+        """All records but pruned ones, in order, each checked; raises Damaged, naming the first that is not as written.
+
+        A caller must forget what it was given before that.
+        """
+        self._refuse_further_use()
+        return self._writer.replay()
+
+    def append(self, entries: Sequence[Entry], prune: Iterable[int] = ()) -> int:
+        """Append records and prune others, all or none; returns the number of the last record once that is durable.
+
+        Raises StorageFailed, after which the store is of no further use and the process must not go on.
+        """
+        records, texts, end = self._prepare_rows(entries)
+        gone = sorted(set(prune))
+        if gone and not 1 <= gone[0] <= gone[-1] <= self.last:
+            raise ValueError(f"no records {gone[0]} to {gone[-1]}: the log has 1 to {self.last}")
+        if records or gone:
+            with self._failing_for_good():
+                self._write(records, texts, gone)
+                self._end = end
+                self._marks.write(self._mark(settled=False, committed=True))
+                self._move_pages_when_due()
+        return self.last
+
+    def prune(self, numbers: Iterable[int]) -> None:
+        """Drop records with their texts for good, leaving only that there were such numbers; pruning twice is fine.
+
+        Returns when that is durable. Their bytes are overwritten in the database; a write-ahead log or a backup may
+        still hold them. Raises like `append`, and ValueError for numbers that were never given out.
+        """
+        self.append((), prune=numbers)
+
+    def record(self, number: int) -> Record | None:
+        """One record, checked; None when it was pruned. Raises Damaged, and ValueError when it was never given out."""
+        self._refuse_unknown(number)
+        with self._reading:
+            return self._reader.record(number)
+
+    def text(self, number: int) -> bytes | None:
+        """The kept text of a record; None when none was kept or it was pruned. Raises like `record`."""
+        self._refuse_unknown(number)
+        with self._reading:
+            return self._reader.text(number)
+
+    def close(self) -> None:
+        """Move everything into the main file and unlock the folder; may be called twice. Raises StorageFailed."""
+        with self._stack:
+            if not self._refusal:
+                with self._failing_for_good():
+                    settled = _move_pages(self._writer.connection, "TRUNCATE")
+                    if settled:
+                        self._marks.write(Mark(*self._end, self._writer.about.prunes, True, EMPTY_PIN))
+                self._refusal = "it is closed"
+
+    def __enter__(self) -> "Store":
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        self.close()
+
+    def _prepare_rows(self, entries: Sequence[Entry]) -> tuple[list[tuple[Any, ...]], list[tuple[int, bytes]], End]:
+        """The rows of both tables, and the end after them; touches nothing."""
+        number, chain = self._end
+        records: list[tuple[Any, ...]] = []
+        texts = []
+        for kind, article_id, payload, text in entries:
+            number += 1
+            text_digest = None
+            if text is not None:
+                body, text_digest = pack_text(self._compressor, text)
+                texts.append((number, body))
+            chain = link(chain, number, kind, None if article_id is None else article_id.encode(), text_digest, payload)
+            records.append((number, kind, article_id, payload, text_digest, chain))
+        return records, texts, End(number, chain)
+
+    def _write(self, records: list[tuple[Any, ...]], texts: list[tuple[int, bytes]], gone: list[int]) -> None:
+        connection = self._writer.connection
+        connection.execute("BEGIN IMMEDIATE")
+        if gone:
+            self._prune(gone)
+        connection.executemany("INSERT INTO records VALUES (?, ?, ?, ?, ?, ?)", records)
+        connection.executemany("INSERT INTO texts VALUES (?, ?)", texts)
+        connection.execute("COMMIT")
+
+    def _prune(self, gone: list[int]) -> None:
+        connection, about = self._writer.connection, self._writer.about
+        for first, last in _runs(gone):
+            before, start = self._writer.around(first)
+            _, stop = self._writer.around(last)
+            before, first, last, chain = self._widen(before, first_of(start), stop[0], stop[5])
+            for table in ("records", "texts"):
+                connection.execute(f"DELETE FROM {table} WHERE number BETWEEN ? AND ?", (first, last))
+            row = tombstone(before, first, last, chain)
+            connection.execute("INSERT INTO records VALUES (?, ?, ?, ?, ?, ?)", row)
+        self._writer.about = about = about._replace(prunes=about.prunes + 1)
+        connection.execute("UPDATE about SET prunes = ?, seal = ?", (about.prunes, about.seal()))
+
+    def _widen(self, before: bytes, first: int, last: int, chain: bytes) -> tuple[bytes, int, int, bytes]:
+        """A run together with the pruned runs that touch it."""
+        if first > 1:
+            earlier_before, earlier = self._writer.around(first - 1)
+            if earlier[1] is None:
+                before, first = earlier_before, first_of(earlier)
+        if last < self.last:
+            _, later = self._writer.around(last + 1)
+            if later[1] is None:
+                last, chain = later[0], later[5]
+        return before, first, last, chain
+
+    def _mark(self, settled: bool, *, committed: bool = False) -> Mark:
+        pin = self._follower.advance() if committed else self._follower.pin
+        return Mark(*self._end, self._writer.about.prunes, settled, pin)
+
+    def _move_pages_when_due(self) -> None:
+        end = self._follower.pin.end
+        if 0 <= end < self._checkpoint_at:
+            return
+        if _move_pages(self._writer.connection, "PASSIVE"):
+            self._marks.write(self._mark(settled=True))
+            self._checkpoint_at = _CHECKPOINT_BYTES
+        else:
+            self._checkpoint_at = end + _CHECKPOINT_BYTES  # somebody reads older pages: later
+
+    @contextmanager
+    def _failing_for_good(self) -> Iterator[None]:
+        self._refuse_further_use()
+        try:
+            with _writing_failures_of(self._writer.file), self._writer.naming():
+                yield
+        except BaseException as error:
+            self._refusal = str(error) or type(error).__name__
+            raise
+
+    def _refuse_further_use(self) -> None:
+        if self._refusal:
+            raise errors.StorageFailed(f"{self._writer.file} is of no further use: {self._refusal}")
+
+    def _refuse_unknown(self, number: int) -> None:
+        self._refuse_further_use()
+        if not 1 <= number <= self.last:
+            raise ValueError(f"no record {number}: the log has 1 to {self.last}")
+
+
+def _create(place: Place, scheme: str) -> None:
+    """Make an empty log: counter first, so that a database without one has lost it."""
+    if checking.holds_anything(place):
+        raise errors.Damaged(str(place.database), "it is missing")
+    new = place.database.with_name(place.database.name + ".new")
+    about = About.new(scheme)
+    with _writing_failures_of(place.database):
+        for leftover in place.folder.glob(new.name + "*"):
+            leftover.unlink()
+        connection = connect(new, "rwc")
+        try:
+            connection.execute(f"PRAGMA page_size = {rows.PAGE_BYTES}")
+            connection.execute(f"PRAGMA application_id = {rows.APPLICATION_ID}")
+            for statement in rows.SCHEMA:
+                connection.execute(statement)
+            connection.execute("INSERT INTO about VALUES (1, ?, ?, ?, ?, ?)", about.row())
+            _prepare(connection)
+        finally:
+            connection.close()
+        Marks.start(place.marks, Mark(0, about.genesis(), 0, True, EMPTY_PIN)).close()
+        os.replace(new, place.database)
+        sync_folder(place.folder)
+
+
+def _prepare(connection: sqlite3.Connection) -> None:
+    """Settings of a connection that writes."""
+    mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+    if mode != b"wal":
+        raise sqlite3.OperationalError("the file system has no shared memory, which SQLite's write-ahead log needs")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA wal_autocheckpoint = 0")
+    connection.execute(f"PRAGMA journal_size_limit = {_WAL_LIMIT_BYTES}")
+    connection.execute("PRAGMA secure_delete = ON")
+
+
+def _move_pages(connection: sqlite3.Connection, how: str) -> bool:
+    """Move pages from the write-ahead log into the main file, waiting for nobody; whether all were moved and synced."""
+    connection.execute("PRAGMA busy_timeout = 0")
+    try:
+        busy, held, moved = connection.execute(f"PRAGMA wal_checkpoint({how})").fetchone()
+    finally:
+        connection.execute("PRAGMA busy_timeout = 5000")
+    return not busy and held == moved
+
+
+@contextmanager
+def _writing_failures_of(place: object) -> Iterator[None]:
+    """Turn failures of SQLite and the operating system into StorageFailed."""
+    with failures_of(place):
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise errors.StorageFailed(f"{place}: {error}") from error
+
+
+def _runs(numbers: list[int]) -> Iterator[tuple[int, int]]:
+    """Maximal runs (first, last) of ascending numbers."""
+    first = last = numbers[0]
+    for number in numbers[1:]:
+        if number != last + 1:
+            yield first, last
+            first = number
+        last = number
+    yield first, last
