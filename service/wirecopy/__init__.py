@@ -1,1 +1,32 @@
-"""wirecopy."""
+"""Tells which story each news article belongs to.
+
+    from wirecopy import Article, Detector, compare
+
+Names are loaded when they are asked for: importing the package costs nothing.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from wirecopy.version import VERSION as __version__
+
+if TYPE_CHECKING:
+    from wirecopy.article import Article
+    from wirecopy.detector import Comparison, Detector, compare
+    from wirecopy.verdict import Verdict
+
+_HOMES = {
+    "Article": "article",
+    "Comparison": "detector",
+    "Detector": "detector",
+    "compare": "detector",
+    "Verdict": "verdict",
+}
+__all__ = ["Article", "Comparison", "Detector", "Verdict", "__version__", "compare"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'wirecopy' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"wirecopy.{_HOMES[name]}"), name)

@@ -5,6 +5,7 @@ Signatures are explicit, so that nothing compiles in the middle of a request, an
 which also takes writable arrays. Each kernel has a plain twin of the same name in tests/reference.py.
 """
 
+import numpy as np
 from numba import njit, types, uint32, uint64
 
 _U8 = types.Array(types.uint8, 1, "C", readonly=True)
@@ -398,3 +399,856 @@ def traces(
             n += words(folded, size, scale_words, scale_values, longest_quote, out[n : n + room], nowhere, nowhere)
         out_bounds[k + 1] = n
     return count
+
+
+# --- term weights -----------------------------------------------------------------------------------------------------
+
+TERM_SLOTS = 1 << 22
+COMMON = 32  # rarity, in sixteenths of a nat, at and below which a word carries no weight
+WEIGHT = 127  # the bits of a weight; the eighth says that the word stood in the article before
+REPEAT = 128
+
+
+@njit(types.void(_U32, _I64, _u32, _u32, _i64), cache=True, nogil=True)
+def count_terms(words, bounds, counts, seen, stamp):
+    """Adds 1 to counts[stem] for each distinct stem of each trace words[bounds[k]:bounds[k + 1]].
+
+    `seen` is a hash table of 2 ** b > 2 * longest trace entries; stamp[0] changes with every article, so that the
+    table never has to be cleared. Entries hold stamp << 32 | stem in two arrays' worth of one uint32 each.
+    """
+    half = seen.shape[0] >> 1
+    mask = uint32(half - 1)
+    for k in range(bounds.shape[0] - 1):
+        stamp[0] += 1
+        now = uint32(stamp[0])
+        for i in range(bounds[k], bounds[k + 1]):
+            stem = words[i] & uint32(STEM)
+            at = (stem * uint32(0x9E3779B1) >> uint32(7)) & mask
+            while seen[at] == now and seen[half + at] != stem:
+                at = (at + uint32(1)) & mask
+            if seen[at] != now:
+                seen[at] = now
+                seen[half + at] = stem
+                counts[stem & uint32(TERM_SLOTS - 1)] += uint32(1)
+
+
+@njit(types.void(_U32, _I64, _U8, _u8, _u32, _i64), cache=True, nogil=True)
+def weigh(words, bounds, rarity, weights, seen, stamp):
+    """weights[i] = rarity of words[i] above COMMON, at most WEIGHT, plus REPEAT where its stem stood earlier.
+
+    `rarity` has TERM_SLOTS entries in sixteenths of a nat; `seen` and `stamp` as in `count_terms`.
+    """
+    half = seen.shape[0] >> 1
+    mask = uint32(half - 1)
+    for k in range(bounds.shape[0] - 1):
+        stamp[0] += 1
+        now = uint32(stamp[0])
+        for i in range(bounds[k], bounds[k + 1]):
+            stem = words[i] & uint32(STEM)
+            r = np.int64(rarity[stem & uint32(TERM_SLOTS - 1)]) - COMMON
+            least = np.int64((words[i] >> uint32(30)) & uint32(1))  # a number always counts a little
+            w = min(max(r, least), WEIGHT)
+            at = (stem * uint32(0x9E3779B1) >> uint32(7)) & mask
+            while seen[at] == now and seen[half + at] != stem:
+                at = (at + uint32(1)) & mask
+            if seen[at] == now:
+                w |= REPEAT
+            else:
+                seen[at] = now
+                seen[half + at] = stem
+            weights[i] = w
+
+
+# --- boilerplate ------------------------------------------------------------------------------------------------------
+
+GRAM = 6  # words of a passage whose repetition by one source is counted
+SAMPLED = 3  # a passage is counted when these low bits of its hash are zero
+
+
+@njit(uint64(_U32, types.int64, uint64), cache=True, nogil=True, inline="always")
+def gram_hash(words, i, source):
+    """Hash of words[i:i + GRAM] within a source; equal passages of one source have equal hashes."""
+    h = source
+    for k in range(GRAM):
+        h = (h ^ uint64(words[i + k] & uint32(HASH))) * _P1
+        h ^= h >> uint64(32)
+    return h
+
+
+@njit(types.int64(_U32, _u8, uint64, _U8, types.int64), cache=True, nogil=True)
+def mask_boilerplate(words, weights, source, repeats, least):
+    """Sets the weight of words in passages that the source repeated in `least` stories to 0; -> words masked.
+
+    Passages of GRAM words whose hash is not sampled are judged by the sampled ones around them: a masked stretch
+    reaches from a repeated passage to the next, when no more than 2 * GRAM words lie between.
+    """
+    size = uint64(repeats.shape[0] - 1)
+    masked = 0
+    last = -1  # the end of the stretch that is being masked
+    for i in range(words.shape[0] - GRAM + 1):
+        h = gram_hash(words, i, source)
+        if h & uint64(SAMPLED) != uint64(0):
+            continue
+        if repeats[(h >> uint64(8)) & size] < least:
+            last = -1
+            continue
+        begin = last if last >= 0 and i - last <= 2 * GRAM else i
+        for k in range(begin, i + GRAM):
+            if weights[k] & WEIGHT:
+                weights[k] &= REPEAT
+                masked += 1
+        last = i + GRAM
+    return masked
+
+
+@njit(types.void(_U32, uint64, _u8), cache=True, nogil=True)
+def count_passages(words, source, repeats):
+    """Counts the sampled passages of an article that founds a story of its own; counts saturate at 255."""
+    size = uint64(repeats.shape[0] - 1)
+    for i in range(words.shape[0] - GRAM + 1):
+        h = gram_hash(words, i, source)
+        if h & uint64(SAMPLED) == uint64(0):
+            at = (h >> uint64(8)) & size
+            if repeats[at] < 255:
+                repeats[at] += 1
+
+
+# --- sketch -----------------------------------------------------------------------------------------------------------
+
+KEYS = 64
+WORD_KEYS = 31  # keys[0] stands for the whole text, then the rarest words, then the rarest pairs of words
+
+
+@njit(
+    types.int64(types.float32[::1], _u32, _u8, types.int64, types.int64, types.float32, uint32, types.int64),
+    cache=True, nogil=True, inline="always"
+)  # fmt: skip
+def keep_smallest(ranks, keys, key_weights, size, most, rank, key, weight):
+    """Keeps the `most` smallest distinct (rank, key) in a binary heap with the largest on top; -> its new size."""
+    if size == most:
+        if rank >= ranks[0]:
+            return size
+    for k in range(size):
+        if keys[k] == key:
+            return size
+    if size < most:
+        at = size
+        size += 1
+        while at > 0 and ranks[(at - 1) >> 1] < rank:
+            up = (at - 1) >> 1
+            ranks[at] = ranks[up]
+            keys[at] = keys[up]
+            key_weights[at] = key_weights[up]
+            at = up
+    else:
+        at = 0
+        while True:
+            child = 2 * at + 1
+            if child >= size:
+                break
+            if child + 1 < size and ranks[child + 1] > ranks[child]:
+                child += 1
+            if ranks[child] <= rank:
+                break
+            ranks[at] = ranks[child]
+            keys[at] = keys[child]
+            key_weights[at] = key_weights[child]
+            at = child
+    ranks[at] = rank
+    keys[at] = key
+    key_weights[at] = weight
+    return size
+
+
+@njit(
+    types.void(_U32, _U8, types.int64, types.int64, types.Array(types.float32, 1, "C", readonly=True), _u32, _u8),
+    cache=True, nogil=True
+)  # fmt: skip
+def sketch(words, weights, title_words, min_words, importance, keys, key_weights):
+    """Writes the KEYS keys of one trace and their rarity (sixteenths of a nat); unused keys are 0.
+
+    keys[0] is the hash of the text (of title and text where the text has fewer than `min_words` words, which then has
+    no other key). The others are the smallest ranks v / importance[weight] with v uniform from the key's hash: priority
+    sampling (Duffield, Lund, Thorup 2007), coordinated by the hash, of words and of pairs of neighbours.
+    """
+    n = words.shape[0]
+    keys[:] = 0
+    key_weights[:] = 0
+    if n == 0:
+        return
+    body = title_words if n - title_words >= min_words else 0
+    whole = uint64(n - body)
+    for i in range(body, n):
+        whole = (whole ^ uint64(words[i] & uint32(HASH))) * _P1
+        whole ^= whole >> uint64(29)
+    keys[0] = uint32(mix(whole) >> uint64(32)) | uint32(1)
+    key_weights[0] = 255
+    if n - title_words < min_words:
+        return
+    ranks = np.empty(KEYS, np.float32)
+    size = 0
+    for i in range(n):
+        w = weights[i]
+        if w == 0 or w >= REPEAT:
+            continue
+        h = mix(uint64(words[i] & uint32(STEM)) * _P2)
+        rank = np.float32(h >> uint64(40)) * importance[w]
+        size = keep_smallest(ranks, keys[1:], key_weights[1:], size, WORD_KEYS, rank, uint32(h) | uint32(1), w + COMMON)
+    size = 0
+    first = 1 + WORD_KEYS
+    for i in range(n - 1):
+        w = (weights[i] & WEIGHT) + (weights[i + 1] & WEIGHT)
+        if w < 2:
+            continue
+        h = mix((uint64(words[i] & uint32(HASH)) << uint64(32)) | uint64(words[i + 1] & uint32(HASH)))
+        rank = np.float32(h >> uint64(40)) * importance[w >> 1]
+        size = keep_smallest(
+            ranks, keys[first:], key_weights[first:], size, KEYS - first, rank, uint32(h) | uint32(1), (w >> 1) + COMMON
+        )
+
+
+# --- index ------------------------------------------------------------------------------------------------------------
+#
+# A posting is article slot * KEYS + key position, so an article's postings need no storage of their own: `keys` holds
+# the key of each, `following` the next older posting of the same chain, `heads` the newest of each chain. Chains grow
+# by linear hashing (Litwin 1980): one chain is split for every posting that is added beyond the load, so there is no
+# pause. Slots are reused in a ring; a chain ends where article numbers would rise again or fall below the oldest.
+
+NEWEST, OLDEST, CHAINS, SPLIT_FROM, POSTINGS = range(5)  # state
+UNKNOWN = -(1 << 62)  # an unknown date
+
+
+@njit(types.int64(uint32, types.int64, types.int64), cache=True, nogil=True, inline="always")
+def chain_of(key, chains, split_from):
+    """The chain of a key: `split_from` is the largest power of two that is at most `chains`."""
+    h = int(uint32(key * uint32(0x85EBCA6B)) ^ (key >> uint32(15)))
+    at = h & (2 * split_from - 1)
+    return at if at < chains else h & (split_from - 1)
+
+
+@njit(types.int64(types.int64, types.int64, types.int64), cache=True, nogil=True, inline="always")
+def number_at(slot, newest, capacity):
+    """The number of the article that last used a slot of the ring."""
+    return newest - (newest - slot) % capacity
+
+
+@njit(types.void(_u32, _u32, _u32, _i64), cache=True, nogil=True)
+def split_chain(keys, following, heads, state):
+    """Adds one chain: moves to it the postings of its older half, keeping the order; drops what has expired."""
+    capacity = keys.shape[0] // KEYS
+    chains, split_from = state[CHAINS], state[SPLIT_FROM]
+    if chains == 2 * split_from:
+        split_from *= 2
+        state[SPLIT_FROM] = split_from
+    old = chains - split_from
+    posting = int(heads[old]) - 1
+    heads[old] = 0
+    heads[chains] = 0
+    tails = (np.int64(-1), np.int64(-1))
+    stay, move = tails
+    last = np.int64(1) << 62
+    while posting >= 0:
+        number = number_at(posting // KEYS, state[NEWEST], capacity)
+        if number > last or number < state[OLDEST]:
+            break
+        last = number
+        after = int(following[posting]) - 1
+        key = keys[posting]
+        h = int(uint32(key * uint32(0x85EBCA6B)) ^ (key >> uint32(15)))
+        following[posting] = 0
+        if h & split_from:
+            if move < 0:
+                heads[chains] = posting + 1
+            else:
+                following[move] = posting + 1
+            move = posting
+        else:
+            if stay < 0:
+                heads[old] = posting + 1
+            else:
+                following[stay] = posting + 1
+            stay = posting
+        posting = after
+    state[CHAINS] = chains + 1
+
+
+@njit(types.void(types.int64, _U32, _u32, _u32, _u32, _i64), cache=True, nogil=True)
+def insert(number, article_keys, keys, following, heads, state):
+    """Adds an article's keys under `number`, which is larger than all before it."""
+    capacity = keys.shape[0] // KEYS
+    slot = number % capacity
+    state[NEWEST] = number
+    if state[OLDEST] <= number - capacity:
+        state[OLDEST] = number - capacity + 1
+    for k in range(KEYS):
+        key = article_keys[k]
+        posting = slot * KEYS + k
+        keys[posting] = key
+        if key == 0:
+            continue
+        state[POSTINGS] += 1
+        live = (number - state[OLDEST] + 1) * KEYS
+        if state[CHAINS] < live and state[CHAINS] < heads.shape[0]:
+            split_chain(keys, following, heads, state)
+        chain = chain_of(key, state[CHAINS], state[SPLIT_FROM])
+        following[posting] = heads[chain]
+        heads[chain] = posting + 1
+
+
+@njit(
+    types.UniTuple(types.int64, 2)(
+        _U32, _U8, types.int64, types.int64, _I64, _U32, _U32, _U32, _I64, types.int64, types.int64, types.int64, _i64,
+        _i64
+    ),
+    cache=True, nogil=True
+)  # fmt: skip
+def candidates(
+    article_keys,
+    key_weights,
+    published,
+    window,
+    dates,
+    keys,
+    following,
+    heads,
+    state,
+    most_hits,
+    least,
+    most,
+    table,
+    out,
+):
+    """Writes the numbers of the articles that share enough keys to `out`, best first; -> (how many, how many qualified).
+
+    Of each key at most `most_hits` postings count, the newest first. An article qualifies when the rarities of the
+    shared keys add up to `least` (sixteenths of a nat); the `most` highest sums are kept, of equal ones the newest.
+    `dates` holds the publication time of each slot; two known dates differ by at most `window`. `table` is scratch of
+    2 * 2 ** b entries, 2 ** b > 2 * KEYS * most_hits.
+    """
+    capacity = keys.shape[0] // KEYS
+    half = table.shape[0] >> 1
+    mask = half - 1
+    newest, oldest = state[NEWEST], state[OLDEST]
+    first = np.empty(KEYS, np.int64)
+    for k in range(KEYS):
+        first[k] = -1
+        if article_keys[k]:
+            first[k] = int(heads[chain_of(article_keys[k], state[CHAINS], state[SPLIT_FROM])]) - 1
+    touched = np.empty(KEYS * most_hits, np.int64)
+    n = 0
+    for k in range(KEYS):
+        key = article_keys[k]
+        posting = first[k]
+        last = np.int64(1) << 62
+        hits = 0
+        steps = 0
+        while posting >= 0 and hits < most_hits and steps < 8 * most_hits and n < touched.shape[0]:
+            slot = posting // KEYS
+            number = number_at(slot, newest, capacity)
+            if number > last or number < oldest:
+                break
+            last = number
+            steps += 1
+            if keys[posting] == key:
+                at = (slot * 0x9E3779B1 >> 8) & mask
+                while table[at] != 0 and table[at] != number + 1:
+                    at = (at + 1) & mask
+                if table[at] == 0:
+                    date = dates[slot]
+                    near = date == UNKNOWN or published == UNKNOWN or abs(date - published) <= window
+                    table[at] = number + 1
+                    table[half + at] = 0 if near else -(1 << 40)
+                    touched[n] = at
+                    n += 1
+                if table[half + at] >= 0:
+                    hits += 1
+                table[half + at] += key_weights[k]
+            posting = int(following[posting]) - 1
+    found = 0
+    for t in range(n):
+        at = touched[t]
+        total = table[half + at]
+        number = table[at] - 1
+        table[at] = 0
+        table[half + at] = 0
+        if total >= least:
+            touched[found] = total << 40 | number  # sorts by sum, then by number; numbers stay below 2 ** 40
+            found += 1
+    if found > 1:
+        touched[:found].sort()
+    kept = min(found, most)
+    for t in range(kept):
+        out[t] = touched[found - 1 - t] & ((1 << 40) - 1)
+    return kept, found
+
+
+# --- verification -----------------------------------------------------------------------------------------------------
+
+WINDOW = 16  # words
+LEAD = 40  # words
+RUN = 3  # words that stand together in both texts make a shared run
+MOST_OCCURRENCES = 8
+FEATURES = 26
+(
+    CONTAINED, CONTAINED_LONG, RUNS, RUNS_LONG, QUOTED_RUNS, QUOTES, NUMBERS, NUMBERS_LONG, NUMBER_COUNT, NEW_NUMBERS,
+    EVIDENCE, RATIO, LENGTH, TITLES, LOCAL, HITS, HITS_LONG, LOCAL_TAIL, LOCAL_LEAD, LOCAL_LEAD_LONG, LEAD_LONG,
+    LEAD_RUNS, ORDER, SLOTS, WHOLE, TEMPLATE
+) = range(FEATURES)  # fmt: skip
+RESULTS = 8  # what `verify` returns beside the features
+SHARED_WORDS, THIS_IN_OTHER, OTHER_IN_THIS, COVERED, SAME_BODY, LONGEST, ROUNDUP_THIS, ROUNDUP_OTHER = range(RESULTS)
+
+
+@njit(types.void(_U32, _U8, types.int32[::1], types.int32[::1]), cache=True, nogil=True)
+def index_words(words, weights, heads, following):
+    """Chains the positions of the weighty words by stem, the last position first; heads has 2 ** b > n entries."""
+    mask = uint32(heads.shape[0] - 1)
+    heads[:] = -1
+    for i in range(words.shape[0]):
+        if weights[i] & WEIGHT:
+            at = (words[i] & uint32(STEM)) & mask
+            following[i] = heads[at]
+            heads[at] = i
+
+
+@njit(
+    types.void(
+        _U32, _U8, types.int64, types.int32[::1], types.int32[::1], _U32, _U8, types.int64, types.float32[::1],
+        types.float32[::1]
+    ),
+    cache=True, nogil=True
+)  # fmt: skip
+def verify(a, wa, title_a, heads, following, b, wb, title_b, features, results):
+    """Compares two traces; writes FEATURES features (symmetric in a and b) and RESULTS results (a is "this").
+
+    `heads` and `following` are what `index_words` made of a. Everything is weighted by rarity, words below COMMON and
+    masked boilerplate count nothing. The features are described in docs/matching.md.
+    """
+    n, m = a.shape[0], b.shape[0]
+    mask = uint32(heads.shape[0] - 1)
+    blocks_a, blocks_b = n // WINDOW + 1, m // WINDOW + 1
+    found_a = np.zeros((blocks_a, blocks_b), np.int32)  # weight of a's block that has a counterpart in b's block
+    found_b = np.zeros((blocks_a, blocks_b), np.int32)
+    shared_a = np.full(n, -1, np.int32)  # the first position in b of the same stem
+    shared_b = np.zeros(m, np.uint8)
+    run_a = np.zeros(n, np.uint8)
+    run_b = np.zeros(m, np.uint8)
+    block_seen = np.full(n, -1, np.int32)
+    budget = 16 * (n + m)
+    longest = 0
+    diagonal, diagonal_end = np.int64(1) << 40, -1
+    for j in range(m):
+        w = wb[j] & WEIGHT
+        if w == 0:
+            continue
+        stem = b[j] & uint32(STEM)
+        block_b = j // WINDOW
+        last_block = -1
+        hits = 0
+        i = heads[stem & mask]
+        while i >= 0 and hits < MOST_OCCURRENCES:
+            if a[i] & uint32(STEM) == stem:
+                hits += 1
+                if shared_a[i] < 0:
+                    shared_a[i] = j
+                block_a = i // WINDOW
+                if block_seen[i] != block_b:
+                    block_seen[i] = block_b
+                    found_a[block_a, block_b] += wa[i] & WEIGHT
+                if block_a != last_block:
+                    last_block = block_a
+                    found_b[block_a, block_b] += w
+                if (a[i] ^ b[j]) & uint32(HASH) == 0 and not (i - j == diagonal and j < diagonal_end) and budget > 0:
+                    left = 1
+                    while i >= left and j >= left and (a[i - left] ^ b[j - left]) & uint32(HASH) == 0:
+                        left += 1
+                    right = 1
+                    while i + right < n and j + right < m and (a[i + right] ^ b[j + right]) & uint32(HASH) == 0:
+                        right += 1
+                    budget -= left + right
+                    length = left + right - 1
+                    if length >= RUN:
+                        for k in range(1 - left, right):
+                            run_a[i + k] = 1
+                            run_b[j + k] = 1
+                        diagonal, diagonal_end = i - j, j + right
+                        longest = max(longest, length)
+            i = following[i]
+        if hits:
+            shared_b[j] = 1
+
+    # Sums over a and over b: [total, shared, words shared, numbers, numbers shared, plain, plain in runs, all
+    # occurrences, in quotes, quoted runs, lead, lead shared, lead runs, title, title shared, number count]
+    sums = np.zeros((2, 16), np.float32)
+    for side in range(2):
+        t = sums[side]
+        words, weights, title = (a, wa, title_a) if side == 0 else (b, wb, title_b)
+        count = n if side == 0 else m
+        for i in range(count):
+            w = np.float32(weights[i] & WEIGHT)
+            number = (words[i] >> uint32(30)) & uint32(1)
+            if w == 0 and number == 0:
+                continue
+            shared = shared_a[i] >= 0 if side == 0 else shared_b[i] > 0
+            run = run_a[i] if side == 0 else run_b[i]
+            if weights[i] < REPEAT:
+                t[0] += w
+                if shared:
+                    t[1] += w
+                    t[2] += 1
+                if number:
+                    t[3] += w + 16
+                    t[15] += 1
+                    if shared:
+                        t[4] += w + 16
+            t[7] += w
+            if words[i] >> uint32(31):
+                t[8] += w
+                if run:
+                    t[9] += w
+            else:
+                t[5] += w
+                if run:
+                    t[6] += w
+            if i < title:
+                t[13] += w
+                if shared:
+                    t[14] += w
+            elif i < title + LEAD:
+                t[10] += w
+                if shared:
+                    t[11] += w
+                if run:
+                    t[12] += w
+
+    # The best counterpart of each window of words: two neighbouring blocks of the other text.
+    local = np.zeros((2, 6), np.float32)  # mean, share of windows >= 0.4, tail, lead, unused, unused
+    for side in range(2):
+        blocks = blocks_a if side == 0 else blocks_b
+        others = blocks_b if side == 0 else blocks_a
+        found = found_a if side == 0 else found_b
+        weights = wa if side == 0 else wb
+        count = n if side == 0 else m
+        title = title_a if side == 0 else title_b
+        whole = np.float32(0)
+        tail = np.float32(0)
+        lead = np.float32(0)
+        for g in range(blocks):
+            weight = np.float32(0)
+            for i in range(g * WINDOW, min(count, (g + 1) * WINDOW)):
+                weight += weights[i] & WEIGHT
+            if weight == 0:
+                continue
+            best = 0
+            previous = 0
+            for o in range(others):
+                here = found[g, o] if side == 0 else found[o, g]
+                if here + previous > best:
+                    best = here + previous
+                previous = here
+            score = min(np.float32(best), weight)
+            whole += weight
+            local[side, 0] += score
+            if score >= np.float32(0.4) * weight:
+                local[side, 1] += weight
+            if 2 * g >= blocks:
+                tail += weight
+                local[side, 2] += score
+            if g * WINDOW < title + 3 * WINDOW:
+                lead += weight
+                local[side, 3] += score
+        local[side, 0] /= whole + 16
+        local[side, 1] /= whole + 16
+        local[side, 2] /= tail + 16
+        local[side, 3] /= lead + 16
+
+    short = 0 if sums[0, 0] <= sums[1, 0] else 1
+    s, l = sums[short], sums[1 - short]
+    one = np.float32(16)  # one nat: the smoothing that keeps shares of next to nothing near 0
+
+    # Order: rare shared words that keep their order. Template: unshared words between shared runs.
+    kept, pairs, previous = 0, 0, -1
+    for i in range(n):
+        if shared_a[i] >= 0 and 48 < wa[i] < REPEAT:
+            if previous >= 0:
+                pairs += 1
+                if shared_a[i] > previous:
+                    kept += 1
+            previous = shared_a[i]
+    slots, inside = 0, 0
+    run_end = -1000
+    gap = 0
+    for i in range(n):
+        if run_a[i]:
+            inside += 1
+            if gap and i - run_end <= 6:
+                slots += gap
+            gap = 0
+            run_end = i
+        elif shared_a[i] < 0 and wa[i] & WEIGHT:
+            gap += 1
+
+    features[CONTAINED] = s[1] / (s[0] + one)
+    features[CONTAINED_LONG] = l[1] / (l[0] + one)
+    features[RUNS] = s[6] / (s[5] + one)
+    features[RUNS_LONG] = l[6] / (l[5] + one)
+    features[QUOTED_RUNS] = s[9] / (s[7] + one)
+    features[QUOTES] = s[8] / (s[7] + one)
+    features[NUMBERS] = (s[4] + 2 * one) / (s[3] + 4 * one)
+    features[NUMBERS_LONG] = (l[4] + 2 * one) / (l[3] + 4 * one)
+    features[NUMBER_COUNT] = np.log1p(s[15])
+    features[NEW_NUMBERS] = np.log1p((s[3] - s[4]) / one)
+    features[EVIDENCE] = np.log1p(s[1] / one)
+    features[RATIO] = np.log((s[0] + one) / (l[0] + one))
+    features[LENGTH] = np.log1p(np.float32(max(n, m)))
+    features[TITLES] = (s[14] + l[14] + 3 * one) / (s[13] + l[13] + 6 * one)
+    features[LOCAL] = local[short, 0]
+    features[HITS] = local[short, 1]
+    features[HITS_LONG] = local[1 - short, 1]
+    features[LOCAL_TAIL] = local[short, 2]
+    features[LOCAL_LEAD] = local[short, 3]
+    features[LOCAL_LEAD_LONG] = local[1 - short, 3]
+    features[LEAD_LONG] = l[11] / (l[10] + one)
+    features[LEAD_RUNS] = s[12] / (s[10] + one)
+    features[ORDER] = (kept + 1) / np.float32(pairs + 2) if pairs > 1 else np.float32(0.6)
+    features[SLOTS] = features[RUNS] * (1 - features[NUMBERS]) * min(np.float32(1), s[15] / 3)
+    features[TEMPLATE] = slots / np.float32(inside + 10)
+    body_a, body_b = n - title_a, m - title_b
+    same = body_a == body_b and body_a > 0
+    if same:
+        for k in range(body_a):
+            if (a[title_a + k] ^ b[title_b + k]) & uint32(HASH) != 0:
+                same = False
+                break
+    features[WHOLE] = 1 if longest >= min(body_a, body_b) and longest > 0 else 0
+    results[SHARED_WORDS] = s[2]
+    results[THIS_IN_OTHER] = sums[0, 1] / max(sums[0, 0], np.float32(1))
+    results[OTHER_IN_THIS] = sums[1, 1] / max(sums[1, 0], np.float32(1))
+    results[COVERED] = (s[6] + s[9]) / max(s[7], np.float32(1))
+    results[SAME_BODY] = 1 if same else 0
+    results[LONGEST] = longest
+    results[ROUNDUP_THIS] = 0
+    results[ROUNDUP_OTHER] = 0
+
+
+@njit(
+    types.float64(
+        types.float32[::1], types.Tuple((types.float64, types.float64[::1], types.int64[::1], types.float64[::1],
+        types.float64[::1]))
+    ),
+    cache=True, nogil=True
+)  # fmt: skip
+def log_odds(features, model):
+    """The log-odds of a shared source: bias + weights . features + hinge weights . max(0, feature - knot)."""
+    total, weights, hinged, knots, hinge_weights = model
+    for k in range(FEATURES):
+        total += weights[k] * features[k]
+    for k in range(hinged.shape[0]):
+        over = features[hinged[k]] - knots[k]
+        if over > 0:
+            total += hinge_weights[k] * over
+    return total
+
+
+# The groups of arrays that the kernels below share; see lsh.LshIndex, matching.TraceStore, matching.Model.
+_INDEX = types.Tuple((_u32, _u32, _u32, _i64, _i64))  # keys, following, heads, state, dates
+_STORE = types.Tuple((_u32, _u8, _i64, _i64))  # words, weights, starts, title words << 32 | words
+_MODEL = types.Tuple((types.float64, types.float64[::1], _i64, types.float64[::1], types.float64[::1]))
+_SCRATCH = types.Tuple((_i64, types.int32[::1], types.int32[::1]))  # candidates' table, word heads, word following
+SAME_TEXT = 7.0  # log-odds of two texts that are equal word for word
+
+
+@njit(
+    types.float64(
+        _U32, _U8, types.int64, types.int32[::1], types.int32[::1], _U32, _U8, types.int64, types.int64, _MODEL,
+        types.float32[::1], types.float32[::1]
+    ),
+    cache=True, nogil=True
+)  # fmt: skip
+def judge(a, wa, title_a, heads, following, b, wb, title_b, min_words, model, features, results):
+    """`verify`, then the log-odds; texts under `min_words` words match only when they are the same, titles included."""
+    verify(a, wa, title_a, heads, following, b, wb, title_b, features, results)
+    short = min(a.shape[0] - title_a, b.shape[0] - title_b) < min_words
+    if short and results[SAME_BODY] > 0:
+        if title_a != title_b:
+            results[SAME_BODY] = 0
+        else:
+            for k in range(title_a):
+                if (a[k] ^ b[k]) & uint32(HASH) != 0:
+                    results[SAME_BODY] = 0
+    if short:
+        return SAME_TEXT if results[SAME_BODY] > 0 else -SAME_TEXT
+    odds = log_odds(features, model)
+    return max(odds, SAME_TEXT) if results[SAME_BODY] > 0 and odds > -1 else odds
+
+
+@njit(types.int64(types.int64), cache=True, nogil=True, inline="always")
+def heads_for(words):
+    """The size of the table of word heads for a trace: a power of two above 2 * words."""
+    size = 64
+    while size <= 2 * words:
+        size *= 2
+    return size
+
+
+@njit(
+    types.void(_I64, _I64, _STORE, types.int64, _MODEL, _SCRATCH, types.float64[::1], types.float32[:, ::1]),
+    cache=True, nogil=True
+)  # fmt: skip
+def judge_pairs(slots_a, slots_b, store, min_words, model, scratch, odds, results):
+    """Judges stored articles pairwise; pairs with the same a should stand together."""
+    words, weights, starts, sizes = store
+    _, heads, following = scratch
+    features = np.empty(FEATURES, np.float32)
+    last = np.int64(-1)
+    room = np.int64(0)
+    for k in range(slots_a.shape[0]):
+        sa, sb = slots_a[k], slots_b[k]
+        na, ta = sizes[sa] & 0xFFFFFFFF, sizes[sa] >> 32
+        nb, tb = sizes[sb] & 0xFFFFFFFF, sizes[sb] >> 32
+        a, wa = words[starts[sa] : starts[sa] + na], weights[starts[sa] : starts[sa] + na]
+        b, wb = words[starts[sb] : starts[sb] + nb], weights[starts[sb] : starts[sb] + nb]
+        if sa != last:
+            room = heads_for(na)
+            index_words(a, wa, heads[:room], following)
+            last = sa
+        odds[k] = judge(a, wa, ta, heads[:room], following, b, wb, tb, min_words, model, features, results[k])
+
+
+@njit(
+    types.int64(
+        types.int64, types.int64, _I64, types.Array(types.uint64, 1, "C", readonly=True), _INDEX, _STORE, _u8,
+        types.Array(types.float32, 1, "C", readonly=True), _MODEL, _I64, types.float64, _SCRATCH, _i64, _i64,
+        types.float64[::1], types.float32[:, ::1]
+    ),
+    cache=True, nogil=True
+)  # fmt: skip
+def match_articles(
+    first, count, published, sources, index, store, repeats, importance, model, limits, least_odds, scratch,
+    out_counts, out_others, out_odds, out_results
+):  # fmt: skip
+    """Takes the stored articles first .. first + count - 1 through mask, sketch, candidates, verification, in order.
+
+    limits: window, min_words, most_hits, least, most, boilerplate stories (0: none is masked). For article k of the
+    batch, out_counts[k] = matches << 32 | candidates << 1 | truncated; its matches (log-odds at least `least_odds`)
+    follow those of k - 1 in out_others (numbers), out_odds and out_results. Weights are masked in place. Each article
+    enters the index before the next is looked up. -> matches in all.
+    """
+    keys, following, heads, state, dates = index
+    words, weights, starts, sizes = store
+    table, word_heads, word_following = scratch
+    window, min_words, most_hits, least, most, boilerplate = limits
+    capacity = dates.shape[0]
+    found = np.empty(most, np.int64)
+    article_keys = np.empty(KEYS, np.uint32)
+    key_weights = np.empty(KEYS, np.uint8)
+    features = np.empty(FEATURES, np.float32)
+    total = 0
+    for k in range(count):
+        number = first + k
+        slot = number % capacity
+        size_a, title_a = sizes[slot] & 0xFFFFFFFF, sizes[slot] >> 32
+        a = words[starts[slot] : starts[slot] + size_a]
+        wa = weights[starts[slot] : starts[slot] + size_a]
+        if boilerplate > 0:
+            mask_boilerplate(a, wa, sources[k], repeats, boilerplate)
+        sketch(a, wa, title_a, min_words, importance, article_keys, key_weights)
+        n, qualified = candidates(
+            article_keys, key_weights, published[k], window, dates, keys, following, heads, state, most_hits, least,
+            most, table, found
+        )  # fmt: skip
+        matches = 0
+        best = -SAME_TEXT
+        if n:
+            room = heads_for(size_a)
+            index_words(a, wa, word_heads[:room], word_following)
+            for c in range(n):
+                other = found[c] % capacity
+                size_b, title_b = sizes[other] & 0xFFFFFFFF, sizes[other] >> 32
+                b = words[starts[other] : starts[other] + size_b]
+                wb = weights[starts[other] : starts[other] + size_b]
+                odds = judge(
+                    a, wa, title_a, word_heads[:room], word_following, b, wb, title_b, min_words, model, features,
+                    out_results[total]
+                )  # fmt: skip
+                best = max(best, odds)
+                if odds >= least_odds:
+                    out_others[total] = found[c]
+                    out_odds[total] = odds
+                    total += 1
+                    matches += 1
+        out_counts[k] = matches << 32 | n << 1 | (1 if qualified > n else 0)
+        dates[slot] = published[k]
+        insert(number, article_keys, keys, following, heads, state)
+        if boilerplate > 0 and best < 0:
+            count_passages(a, sources[k], repeats)
+    return total
+
+
+@njit(_i64(types.float64[:, ::1], types.float64), cache=True, nogil=True)
+def cluster(odds, least):
+    """Average-linkage clustering of log-odds; -> the label of each row, the smallest row of its cluster.
+
+    The two clusters with the highest mean log-odds between them join, of equal ones those with the smallest rows, as
+    long as that mean is above `least`. odds must be symmetric.
+    """
+    n = odds.shape[0]
+    mean = odds.copy()
+    size = np.ones(n, np.float64)
+    label = np.arange(n)
+    alive = np.ones(n, np.uint8)
+    while True:
+        best = least
+        x, y = -1, -1
+        for i in range(n):
+            if alive[i]:
+                for j in range(i):
+                    if alive[j] and mean[i, j] > best:
+                        best = mean[i, j]
+                        x, y = j, i
+        if x < 0:
+            return label
+        for k in range(n):
+            if alive[k] and k != x and k != y:
+                joint = (mean[x, k] * size[x] + mean[y, k] * size[y]) / (size[x] + size[y])
+                mean[x, k] = joint
+                mean[k, x] = joint
+        size[x] += size[y]
+        alive[y] = 0
+        for k in range(n):
+            if label[k] == y:
+                label[k] = x
+
+
+@njit(types.int64(_U32, _U32, types.int64, _i64, _i64, _i64), cache=True, nogil=True)
+def shared_runs(a, b, least, starts_a, starts_b, lengths):
+    """Finds runs of at least `least` words that stand in both texts; -> how many were written (at most the room).
+
+    Goes through b from its beginning and takes, at each word, the longest run that starts there, of equal ones the one
+    that comes first in a; runs do not overlap in b, and do in a only where b repeats itself.
+    """
+    n, m = a.shape[0], b.shape[0]
+    heads = np.full(heads_for(n), -1, np.int32)
+    following = np.empty(n, np.int32)
+    index_words(a, np.ones(n, np.uint8), heads, following)
+    mask = uint32(heads.shape[0] - 1)
+    budget = 64 * (n + m)
+    found = 0
+    j = 0
+    while j < m and found < lengths.shape[0]:
+        best, where = 0, 0
+        i = heads[(b[j] & uint32(STEM)) & mask]
+        while i >= 0 and budget > 0:
+            length = 0
+            while i + length < n and j + length < m and (a[i + length] ^ b[j + length]) & uint32(HASH) == 0:
+                length += 1
+            budget -= length + 1
+            if length >= best and length > 0:
+                best, where = length, i
+            i = following[i]
+        if best >= least:
+            starts_a[found], starts_b[found], lengths[found] = where, j, best
+            found += 1
+            j += best
+        else:
+            j += 1
+    return found

@@ -12,6 +12,7 @@ spaces (Chinese, Japanese, Thai, Lao, Khmer, Burmese) become overlapping charact
 """
 
 import html.entities
+import re
 import unicodedata
 from collections.abc import Sequence
 from functools import cache
@@ -22,6 +23,8 @@ import numpy as np
 import numpy.typing as npt
 
 from wirecopy.detection import kernels
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 U8 = npt.NDArray[np.uint8]
 U32 = npt.NDArray[np.uint32]
@@ -97,7 +100,7 @@ def _encode(text: str) -> bytes:
     try:
         return text.encode()
     except UnicodeEncodeError:
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
+        return _SURROGATE.sub("\ufffd", text).encode()
 
 
 def _trace(texts: Sequence[str], scale_words: U32, scale_values: U32, max_words: int) -> Traces:
@@ -133,3 +136,44 @@ def _cut(source: bytes, bounds: I64, scale_words: U32, scale_values: U32, max_wo
         max_words, folded, out, out_bounds, failed
     )  # fmt: skip
     return out[: out_bounds[-1]].copy(), out_bounds, failed
+
+
+class Spans(NamedTuple):
+    """The trace of one text, and which of its characters each word was cut from: text[first[k]:last[k]]."""
+
+    words: U32
+    first: I64
+    last: I64
+
+
+def spans(text: str) -> Spans:
+    """-> the trace of `text` with character offsets."""
+    composed, start = _composed(text)
+    source = np.frombuffer(composed.encode(), dtype=np.uint8)
+    folded = np.empty(4 * len(source) + 16, dtype=np.uint8)
+    origin = np.zeros(len(folded), dtype=np.int64)
+    size = kernels.fold(source, 0, len(source), *fold_tables(), folded, origin)
+    folded[size] = 0x20
+    out = np.empty(len(source), dtype=np.uint32)
+    first, last = np.empty(len(source), dtype=np.int32), np.empty(len(source), dtype=np.int32)
+    count = kernels.words(folded, size, *scale_tables(), LONGEST_QUOTE, out, first, last)
+    character = np.cumsum((source & 0xC0) != 0x80) - 1  # of the composed text, per byte
+    after = np.append(start[1:], len(text))
+    at_first, at_last = character[origin[first[:count]]], character[origin[last[:count] - 1]]
+    return Spans(out[:count], start[at_first], after[at_last])
+
+
+def _composed(text: str) -> tuple[str, I64]:
+    """The text that `trace` reads, composed (NFC) where it has to be, and where in `text` each character begins."""
+    text = _SURROGATE.sub("\ufffd", text)
+    source = np.frombuffer(text.encode(), dtype=np.uint8)
+    folded = np.empty(4 * len(source) + 16, dtype=np.uint8)
+    if kernels.fold(source, 0, len(source), *fold_tables(), folded, np.empty(0, dtype=np.int64)) >= 0:
+        return text, np.arange(len(text))
+    begins = [k for k, char in enumerate(text) if not (unicodedata.combining(char) or ord(char) in _STRAY)]
+    begins = sorted({0, *begins})
+    pieces = [
+        unicodedata.normalize("NFC", text[begin:end]).translate(_STRAY)
+        for begin, end in zip(begins, [*begins[1:], len(text)], strict=True)
+    ]
+    return "".join(pieces), np.repeat(np.array(begins), [len(piece) for piece in pieces])

@@ -1,0 +1,64 @@
+"""LshIndex: which earlier articles share enough rare keys with this one.
+
+Flat arrays and compiled loops only: a posting is eight bytes and no object. Per article 64 keys: one for the whole
+text, 31 rare words, 32 rare pairs of neighbouring words (`kernels.sketch`). Chains grow by linear hashing, so there
+is no pause for a rebuild; slots form a ring, so forgetting the oldest costs nothing. Memory: 12 bytes per key.
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+from wirecopy.detection import kernels
+
+IMPORTANCE_POWER = 3.0
+FIRST_CHAINS = 1 << 16
+
+
+def importance() -> npt.NDArray[np.float32]:
+    """(256,) what a key's uniform number is multiplied with: 1 / (rarity above common in nats) ** 3."""
+    nats = np.maximum(np.arange(256), 1) / 16.0
+    return (1.0 / nats**IMPORTANCE_POWER).astype(np.float32)
+
+
+class LshIndex:
+    """The newest `capacity` articles by their keys. Articles are numbered in the order in which they come."""
+
+    def __init__(self, capacity: int) -> None:
+        self.capacity = capacity
+        chains = 1 << max(16, int(np.ceil(np.log2(capacity * kernels.KEYS))))
+        self.keys = np.zeros(capacity * kernels.KEYS, dtype=np.uint32)  # zeros are not touched before they are used
+        self.following = np.zeros(capacity * kernels.KEYS, dtype=np.uint32)
+        self.heads = np.zeros(chains, dtype=np.uint32)
+        self.dates = np.zeros(capacity, dtype=np.int64)
+        self.state = np.array([-1, 0, FIRST_CHAINS, FIRST_CHAINS, 0], dtype=np.int64)
+
+    @property
+    def arrays(self) -> tuple[npt.NDArray[np.generic], ...]:
+        return self.keys, self.following, self.heads, self.state, self.dates
+
+    def __len__(self) -> int:
+        return int(self.state[kernels.NEWEST] - self.state[kernels.OLDEST] + 1)
+
+    def add(self, number: int, keys: npt.NDArray[np.uint32], published: int) -> None:
+        """Adds an article under `number`, which is larger than all before it."""
+        self.dates[number % self.capacity] = published
+        kernels.insert(number, keys, self.keys, self.following, self.heads, self.state)
+
+    def expire(self, oldest: int) -> None:
+        """Forgets the articles numbered below `oldest`."""
+        self.state[kernels.OLDEST] = max(self.state[kernels.OLDEST], oldest)
+
+    def remove(self, number: int) -> None:
+        """Forgets one article: its postings stay in their chains and match no key."""
+        slot = number % self.capacity
+        self.keys[slot * kernels.KEYS : (slot + 1) * kernels.KEYS] = 0
+
+    def grow(self, capacity: int) -> "LshIndex":
+        """-> an index of larger capacity with the same articles; only for runs whose size is not known before."""
+        larger = LshIndex(capacity)
+        for number in range(int(self.state[kernels.OLDEST]), int(self.state[kernels.NEWEST]) + 1):
+            slot = number % self.capacity
+            keys = self.keys[slot * kernels.KEYS : (slot + 1) * kernels.KEYS]
+            larger.add(number, keys, int(self.dates[slot]))
+        larger.expire(int(self.state[kernels.OLDEST]))
+        return larger

@@ -1,0 +1,106 @@
+"""How rare each word is: a shipped prior, and what this stream has seen.
+
+The rarity of a stem is ln((N + N0) / (df + N0 * p)) in nats: N articles were seen, df of them with the stem, and the
+prior counts as N0 more articles, a share p of them with the stem (p = exp(-UNSEEN) for what the prior does not know).
+So five articles alone are weighed by the prior, and a language that the prior has never seen is known after some
+hundreds. Stems are counted in a table of 2 ** 22 slots without keys: bounded memory, and stems that share a slot only
+look a little less rare than they are.
+
+Weights change only in epochs. An epoch is a table of rarities, begun when the number of counted articles reaches
+`EPOCH_STARTS`; all keys and weights of an article are made under one epoch.
+"""
+
+from functools import cache
+from importlib import resources
+
+import numpy as np
+import numpy.typing as npt
+
+from wirecopy.detection import kernels
+from wirecopy.detection.text import Traces
+
+PRIOR_ARTICLES = 2000.0
+UNSEEN = 9.0  # nats
+MOST = 9.5  # nats; rarity is cut here, so that it means the same in small and in large streams
+STEPS = 16  # per nat
+
+
+def next_epoch_start(counted: int) -> int:
+    """The number of counted articles at which the epoch after the one of `counted` articles begins.
+
+    64, 256, 1024, 4096, 16384, 65536, 262144, then every 262144 articles.
+    """
+    start = 64
+    while start <= counted:
+        start = start * 4 if start < 262144 else start + 262144
+    return start
+
+
+@cache
+def prior() -> npt.NDArray[np.float64]:
+    """(2 ** 22,) the share of articles that the prior expects to contain the stems of each slot."""
+    with resources.files("wirecopy").joinpath("data/prior.npz").open("rb") as file, np.load(file) as data:
+        words, rarity = data["words"], data["rarity"].astype(np.float64)
+    share = np.full(kernels.TERM_SLOTS, np.exp(-UNSEEN))
+    np.maximum.at(share, words & (kernels.TERM_SLOTS - 1), np.exp(-rarity / STEPS))
+    return share
+
+
+@cache
+def prior_rarity() -> npt.NDArray[np.uint8]:
+    """The rarities of epoch 0, when nothing has been counted."""
+    return rarity_of(np.zeros(kernels.TERM_SLOTS, dtype=np.uint32), 0)
+
+
+def rarity_of(counts: npt.NDArray[np.uint32], articles: int) -> npt.NDArray[np.uint8]:
+    """-> (2 ** 22,) uint8, the rarity of each slot in sixteenths of a nat, for `articles` counted so far."""
+    nats = np.log((articles + PRIOR_ARTICLES) / (counts + PRIOR_ARTICLES * prior()))
+    return np.round(np.clip(nats, 0.0, MOST) * STEPS).astype(np.uint8)
+
+
+class Scratch:
+    """The table in which kernels tell the repeated stems of an article; it grows with the longest trace."""
+
+    def __init__(self) -> None:
+        self.seen = np.zeros(2 * 4096, dtype=np.uint32)
+        self.stamp = np.zeros(1, dtype=np.int64)
+
+    def fit(self, longest: int) -> None:
+        """Makes room for a trace of `longest` words; starts over before the stamps run out of 32 bits."""
+        size = len(self.seen) // 2
+        while size <= 2 * longest:
+            size *= 2
+        if 2 * size > len(self.seen) or self.stamp[0] > 2**32 - 2**20:
+            self.seen = np.zeros(2 * size, dtype=np.uint32)
+            self.stamp[0] = 0
+
+
+class TermWeights:
+    """The counts of a stream and the rarities of its current epoch."""
+
+    def __init__(self) -> None:
+        self.counts = np.zeros(kernels.TERM_SLOTS, dtype=np.uint32)
+        self.counted = 0
+        self.epoch = 0
+        self.rarity = prior_rarity()
+        self._scratch = Scratch()
+
+    def count(self, traces: Traces) -> None:
+        """Counts the stems of some articles, each once per article. The epoch does not change."""
+        self._scratch.fit(int(np.diff(traces.bounds).max(initial=0)))
+        kernels.count_terms(traces.words, traces.bounds, self.counts, self._scratch.seen, self._scratch.stamp)
+        self.counted += len(traces)
+
+    def begin_epoch(self) -> None:
+        """Takes the rarities of what has been counted."""
+        self.epoch += 1
+        self.rarity = rarity_of(self.counts, self.counted)
+
+    def restore(self, epoch: int, rarity: npt.NDArray[np.uint8]) -> None:
+        """Takes an epoch as it was stored."""
+        self.epoch, self.rarity = epoch, rarity
+
+    def weigh(self, traces: Traces, weights: npt.NDArray[np.uint8]) -> None:
+        """Writes the weights of all words of `traces`, see `kernels.weigh`."""
+        self._scratch.fit(int(np.diff(traces.bounds).max(initial=0)))
+        kernels.weigh(traces.words, traces.bounds, self.rarity, weights, self._scratch.seen, self._scratch.stamp)
