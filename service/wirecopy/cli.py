@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Never
 
 import click
 
-from wirecopy import errors
+from wirecopy import errors, upkeep
 from wirecopy.version import VERSION
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ EXIT_CODES: dict[type[errors.WirecopyError], int] = {
     errors.ConfigError: USAGE,
     errors.InputFailed: FAILED,
     errors.OutputFailed: FAILED,
+    errors.StorageError: FAILED,
 }
 
 _EXIT_CODES_HELP = """
@@ -264,6 +265,10 @@ def compare(a: str, b: str, as_json: bool) -> int:
     else:
         terminal.show_comparison(comparison, article_a, article_b)
     return DONE
+
+
+for _command in upkeep.COMMANDS:
+    commands.add_command(_command)
 
 
 def _write(result: "Result", stories_file: "Output", unique_file: "Output | None") -> None:

@@ -3,13 +3,14 @@
 Both only read: a folder that is refused is left as it was found.
 """
 
+from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
 from wirecopy import errors
 from wirecopy.storage.log import End, Log
 from wirecopy.storage.marks import Mark, read_mark
-from wirecopy.storage.place import Place, reading_failures_of, size_of
+from wirecopy.storage.place import Place, failures_of, reading_failures_of, size_of
 from wirecopy.storage.rows import BadRow, follow, unpack_text
 from wirecopy.storage.wal import is_as_marked
 
@@ -43,15 +44,16 @@ def verify(folder: Path) -> Report:
         raise errors.StorageFailed(f"{folder} holds no stored articles")
     mark = read_mark(place.marks)  # before the database: then that must be at least as far
     try:
-        with reading_failures_of(place.database):
-            log = _open_existing(place)
+        log = open_existing(place)
     except errors.Damaged as error:
         return Report(0, 0, 0, 0, (error.finding,))
-    try:
-        lost = find_loss(log, mark)
+    with closing(log):
+        try:
+            log.freeze()
+            lost = find_loss(log, mark)
+        except errors.Damaged as error:
+            lost = error.finding
         report = read_everything(log)
-    finally:
-        log.close()
     return report if lost is None else report._replace(problems=(lost, *report.problems))
 
 
@@ -61,10 +63,9 @@ def inspect(place: Place, scheme: str, *, accept_loss: bool) -> State:
     Raises what `Store.open` raises.
     """
     mark = read_mark(place.marks)
-    with reading_failures_of(place.database):
+    with failures_of(place.wal):
         doubtful = mark is None or not is_as_marked(place.wal, mark)
-        log = _open_existing(place)
-    try:
+    with closing(open_existing(place)) as log:
         if log.about.scheme != scheme:
             raise errors.OtherScheme(str(place.database), log.about.scheme, scheme)
         loss = find_loss(log, mark)
@@ -73,8 +74,6 @@ def inspect(place: Place, scheme: str, *, accept_loss: bool) -> State:
         if doubtful or loss is not None:
             refuse_damage(log)
         return State(log.end(), loss)
-    finally:
-        log.close()
 
 
 def find_loss(log: Log, mark: Mark | None) -> str | None:
@@ -86,7 +85,7 @@ def find_loss(log: Log, mark: Mark | None) -> str | None:
         return f"records {end + 1} to {mark.number} were acknowledged and are missing"
     if log.about.prunes < mark.prunes:
         return "records that were pruned are there again"
-    if log.chain_at(mark.number) != mark.chain:
+    if not log.has_chain(mark.number, mark.chain):
         return f"record {mark.number} is not the one that was acknowledged"
     return None
 
@@ -144,7 +143,8 @@ def _check_counts(log: Log, last: int, end: int, texts: int) -> list[str]:
     return problems
 
 
-def _open_existing(place: Place) -> Log:
+def open_existing(place: Place) -> Log:
+    """The log of a folder, for reading; raises Damaged when there is none."""
     if not place.database.exists():
         raise errors.Damaged(str(place.database), "it is missing")
     return Log.open(place.database)
@@ -153,4 +153,5 @@ def _open_existing(place: Place) -> Log:
 def holds_anything(place: Place) -> bool:
     """Whether a folder holds or held articles: then it is no place for a new database."""
     mark = read_mark(place.marks)
-    return place.database.exists() or size_of(place.wal) > 0 or (mark is not None and mark.number > 0)
+    held_records = place.marks.exists() and (mark is None or mark.number > 0)
+    return place.database.exists() or size_of(place.wal) > 0 or held_records

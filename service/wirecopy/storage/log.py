@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from wirecopy import errors
-from wirecopy.storage.place import connect, reading_failures_of
+from wirecopy.storage.place import connect, failures_of, reading_failures_of
 from wirecopy.storage.rows import COLUMNS, FORMAT, About, BadRow, Record, Row, first_of, follow, unpack_text
 
 
@@ -28,7 +28,7 @@ class Log:
     @classmethod
     def open(cls, file: Path, *, mode: str = "ro") -> "Log":
         """Raises Damaged for a file that is no log, NewerFormat, StorageFailed when it cannot be read."""
-        with reading_failures_of(file):
+        with failures_of(file), reading_failures_of(file):
             if file.stat().st_size == 0:  # SQLite takes it for a new database
                 raise errors.Damaged(str(file), "it is empty")
             connection = connect(file, mode)
@@ -42,17 +42,26 @@ class Log:
         """Close the connection."""
         self.connection.close()
 
+    def freeze(self) -> None:
+        """Read everything from now on as it is now, whatever is appended meanwhile."""
+        with reading_failures_of(self.file):
+            self.connection.execute("BEGIN")
+            self.end()  # a transaction begins with what it first reads
+
     def end(self) -> End:
         """Where the log ends, by its last row alone."""
         found = self._rows("SELECT number, chain FROM records ORDER BY number DESC LIMIT 1")
         return End(*found[0]) if found else End(0, self.about.genesis())
 
-    def chain_at(self, number: int) -> bytes | None:
-        """The chain of a record; None when there is no such row."""
+    def has_chain(self, number: int, chain: bytes) -> bool:
+        """Whether a record (0: the beginning) has this chain; True also when it was pruned together with later ones."""
         if number == 0:
-            return self.about.genesis()
-        found = self._rows("SELECT chain FROM records WHERE number = ?", number)
-        return found[0][0] if found else None
+            return self.about.genesis() == chain
+        try:
+            _, row = self.around(number)
+        except BadRow:
+            return False
+        return row[0] != number or bool(row[5] == chain)
 
     def replay(self) -> Iterator[Record]:
         """All records but pruned ones, in order, each checked, and that there are none after the end.

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from xxhash import xxh3_128_digest
 
-from wirecopy.storage.place import failures_of, sync_file, sync_folder
+from wirecopy.storage.place import failures_of, sync_file, sync_path
 
 _MAGIC = b"wcmark01"
 _SLOT = struct.Struct("<8sQq16sQ?qI16s")
@@ -75,7 +75,7 @@ class Marks:
                 marks.write(mark)
                 os.fsync(descriptor)
                 os.replace(new, path)
-                sync_folder(path.parent)
+                sync_path(path.parent)
             except BaseException:
                 os.close(descriptor)
                 raise

@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from wirecopy import errors
 
+_WAL_LIMIT_BYTES = 64 * 2**20  # what a long backup made it grow beyond is given back
 _BUSY_SECONDS = 5.0  # how long another connection's recovery may make us wait
 _ELSEWHERE = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _REFUSED = {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_FULL}
@@ -69,6 +70,16 @@ def reading_failures_of(place: object) -> Iterator[None]:
         raise errors.Damaged(str(place), "its schema is unreadable") from error
 
 
+@contextmanager
+def writing_failures_of(place: object) -> Iterator[None]:
+    """Turn failures of SQLite and the operating system into StorageFailed."""
+    with failures_of(place):
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise errors.StorageFailed(f"{place}: {error}") from error
+
+
 def take_lock(place: Place) -> int:
     """Make the folder if need be and return the descriptor of its lock, which the end of the process frees, kill too.
 
@@ -93,12 +104,12 @@ def make_folder(folder: Path) -> None:
     if not folder.is_dir():
         make_folder(folder.parent)
         folder.mkdir(exist_ok=True)
-        sync_folder(folder.parent)
+        sync_path(folder.parent)
 
 
-def sync_folder(folder: Path) -> None:
-    """Make names that were given or taken in a folder durable."""
-    descriptor = os.open(folder, os.O_RDONLY)
+def sync_path(file: Path) -> None:
+    """Make durable what somebody else wrote to a file, or the names that were given and taken in a folder."""
+    descriptor = os.open(file, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
@@ -138,3 +149,14 @@ def connect(file: Path, mode: str) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def prepare(connection: sqlite3.Connection) -> None:
+    """Settings of a connection that writes; the first makes the database one with a write-ahead log for good."""
+    connection.execute("PRAGMA synchronous = FULL")
+    mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+    if mode != b"wal":
+        raise sqlite3.OperationalError("the file system has no shared memory, which SQLite's write-ahead log needs")
+    connection.execute("PRAGMA wal_autocheckpoint = 0")
+    connection.execute(f"PRAGMA journal_size_limit = {_WAL_LIMIT_BYTES}")
+    connection.execute("PRAGMA secure_delete = ON")

@@ -141,7 +141,8 @@ def follow(before: bytes, expected: int, row: Row) -> Record | None:
         if first > expected:
             raise BadRow(f"records {expected} to {first - 1} are missing")
         if intact:
-            return None if kind is None else Record(number, kind, article_id and article_id.decode(), payload)
+            decoded = None if article_id is None else article_id.decode()
+            return None if kind is None else Record(number, kind, decoded, payload)
     except (TypeError, UnicodeDecodeError, AttributeError, struct.error):
         pass
     raise BadRow(f"record {number} does not match its checksum")

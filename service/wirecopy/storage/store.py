@@ -21,15 +21,15 @@ from typing import Any
 from zstandard import ZstdCompressor
 
 from wirecopy import errors
-from wirecopy.storage import checking, rows
+from wirecopy.storage import checking
+from wirecopy.storage.copying import create
 from wirecopy.storage.log import End, Log
 from wirecopy.storage.marks import EMPTY_PIN, Mark, Marks
-from wirecopy.storage.place import Place, connect, failures_of, sync_folder, take_lock
-from wirecopy.storage.rows import About, Entry, Record, first_of, link, pack_text, tombstone
+from wirecopy.storage.place import Place, prepare, take_lock, writing_failures_of
+from wirecopy.storage.rows import Entry, Record, first_of, link, pack_text, tombstone
 from wirecopy.storage.wal import Follower
 
 _CHECKPOINT_BYTES = 4 * 2**20
-_WAL_LIMIT_BYTES = 64 * 2**20  # what a long backup made it grow beyond is given back
 _ZSTD_LEVEL = 3
 
 
@@ -40,7 +40,7 @@ class Store:
     """
 
     def __init__(self, place: Place, stack: ExitStack, writer: Log, reader: Log, state: checking.State) -> None:
-        """Use `Store.open`."""
+        """Use `Store.open`; what must be closed goes on `stack`."""
         self.loss = state.loss
         self._stack = stack
         self._writer = writer
@@ -67,15 +67,16 @@ class Store:
         with ExitStack() as stack:
             stack.callback(os.close, take_lock(place))
             if not place.database.exists():
-                _create(place, scheme)
+                create(place, scheme)
             state = checking.inspect(place, scheme, accept_loss=accept_loss)
-            with _writing_failures_of(place.database):
+            with writing_failures_of(place.database):
                 writer = Log.open(place.database, mode="rw")
                 stack.callback(writer.close)
-                _prepare(writer.connection)
+                prepare(writer.connection)
                 reader = Log.open(place.database)
                 stack.callback(reader.close)
-                store = cls(place, stack.pop_all(), writer, reader, state)
+                store = cls(place, stack, writer, reader, state)
+                store._stack = stack.pop_all()
         return store
 
     @property
@@ -89,7 +90,7 @@ class Store:
         A caller must forget what it was given before that.
         """
         self._refuse_further_use()
-        return self._writer.replay()
+        return self._reader.replay()
 
     def append(self, entries: Sequence[Entry], prune: Iterable[int] = ()) -> int:
         """Append records and prune others, all or none; returns the number of the last record once that is durable.
@@ -130,7 +131,7 @@ class Store:
 
     def close(self) -> None:
         """Move everything into the main file and unlock the folder; may be called twice. Raises StorageFailed."""
-        with self._stack:
+        with self._stack, self._reading:
             if not self._refusal:
                 with self._failing_for_good():
                     settled = _move_pages(self._writer.connection, "TRUNCATE")
@@ -211,7 +212,7 @@ class Store:
     def _failing_for_good(self) -> Iterator[None]:
         self._refuse_further_use()
         try:
-            with _writing_failures_of(self._writer.file), self._writer.naming():
+            with writing_failures_of(self._writer.file), self._writer.naming():
                 yield
         except BaseException as error:
             self._refusal = str(error) or type(error).__name__
@@ -227,41 +228,6 @@ class Store:
             raise ValueError(f"no record {number}: the log has 1 to {self.last}")
 
 
-def _create(place: Place, scheme: str) -> None:
-    """Make an empty log: counter first, so that a database without one has lost it."""
-    if checking.holds_anything(place):
-        raise errors.Damaged(str(place.database), "it is missing")
-    new = place.database.with_name(place.database.name + ".new")
-    about = About.new(scheme)
-    with _writing_failures_of(place.database):
-        for leftover in place.folder.glob(new.name + "*"):
-            leftover.unlink()
-        connection = connect(new, "rwc")
-        try:
-            connection.execute(f"PRAGMA page_size = {rows.PAGE_BYTES}")
-            connection.execute(f"PRAGMA application_id = {rows.APPLICATION_ID}")
-            for statement in rows.SCHEMA:
-                connection.execute(statement)
-            connection.execute("INSERT INTO about VALUES (1, ?, ?, ?, ?, ?)", about.row())
-            _prepare(connection)
-        finally:
-            connection.close()
-        Marks.start(place.marks, Mark(0, about.genesis(), 0, True, EMPTY_PIN)).close()
-        os.replace(new, place.database)
-        sync_folder(place.folder)
-
-
-def _prepare(connection: sqlite3.Connection) -> None:
-    """Settings of a connection that writes."""
-    mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
-    if mode != b"wal":
-        raise sqlite3.OperationalError("the file system has no shared memory, which SQLite's write-ahead log needs")
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("PRAGMA wal_autocheckpoint = 0")
-    connection.execute(f"PRAGMA journal_size_limit = {_WAL_LIMIT_BYTES}")
-    connection.execute("PRAGMA secure_delete = ON")
-
-
 def _move_pages(connection: sqlite3.Connection, how: str) -> bool:
     """Move pages from the write-ahead log into the main file, waiting for nobody; whether all were moved and synced."""
     connection.execute("PRAGMA busy_timeout = 0")
@@ -270,16 +236,6 @@ def _move_pages(connection: sqlite3.Connection, how: str) -> bool:
     finally:
         connection.execute("PRAGMA busy_timeout = 5000")
     return not busy and held == moved
-
-
-@contextmanager
-def _writing_failures_of(place: object) -> Iterator[None]:
-    """Turn failures of SQLite and the operating system into StorageFailed."""
-    with failures_of(place):
-        try:
-            yield
-        except sqlite3.Error as error:
-            raise errors.StorageFailed(f"{place}: {error}") from error
 
 
 def _runs(numbers: list[int]) -> Iterator[tuple[int, int]]:
