@@ -53,6 +53,19 @@ def parse(data: bytes, limits: Limits, mapping: Mapping[str, str] | None = None)
     return _from_clean_fields(decode(data, limits), limits, mapping)
 
 
+def parse_named(data: bytes, limits: Limits, article_id: str) -> Article:
+    """Return the article that `data` describes, whose id is known already and may be left out there.
+
+    Raises MalformedArticle or InvalidArticle, the latter also when `data` has another id.
+    """
+    fields = decode(data, limits)
+    if fields.get("id") is None:
+        fields["id"] = article_id
+    elif fields["id"] != article_id:
+        raise InvalidArticle("id differs from the one in the path")
+    return _from_clean_fields(fields, limits, None)
+
+
 def from_fields(fields: Mapping[str, Any], limits: Limits, mapping: Mapping[str, str] | None = None) -> Article:
     """Return the article that a mapping of decoded fields describes; lone surrogates become U+FFFD.
 

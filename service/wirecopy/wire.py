@@ -92,7 +92,7 @@ class StoryPage(Struct, frozen=True):
     cursor: str | None
 
 
-class Problem(Struct, frozen=True):
+class Problem(Struct, frozen=True, omit_defaults=True):
     """Why something was not done (RFC 9457). `type` names the kind of problem and leads to its description."""
 
     type: str

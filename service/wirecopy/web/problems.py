@@ -11,6 +11,7 @@ import msgspec
 from aiohttp import web
 
 from wirecopy import errors
+from wirecopy.web.replies import SECURITY
 from wirecopy.wire import Problem
 
 CONTENT_TYPE = "application/problem+json"
@@ -117,7 +118,7 @@ def describe(error: BaseException, request_id: str | None = None) -> Problem:
 def respond(error: BaseException, request_id: str) -> web.Response:
     """The answer to a request that met `error`."""
     kind = kind_of(error)
-    headers = {"Content-Type": CONTENT_TYPE}
+    headers = {**SECURITY, "Content-Type": CONTENT_TYPE}
     if kind.retry_after_seconds is not None:
         headers["Retry-After"] = str(kind.retry_after_seconds)
     if isinstance(error, HttpError):

@@ -1,0 +1,170 @@
+"""The service: what a request passes on its way to its handler, and on its way back.
+
+A handler either returns the answer or raises; here, and nowhere else, what was raised becomes an answer. There is no
+stack of middleware and no task per request beyond the framework's own: one function tells the whole way.
+"""
+
+import asyncio
+import re
+import secrets
+import time
+import traceback
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from wirecopy import errors
+from wirecopy.config import Config
+from wirecopy.web import problems, routes
+from wirecopy.web.access import Keys
+from wirecopy.web.body import Budget
+from wirecopy.web.bulk import Stream
+from wirecopy.web.call import Call
+from wirecopy.web.intake import Intake
+from wirecopy.web.log import Log
+from wirecopy.web.metrics import Metrics
+
+if TYPE_CHECKING:
+    from wirecopy.detector import Detector
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_SHOWN_PATH = 200  # characters of a path in the log
+_CLIENT_LEFT = 499  # what is logged when nobody waits for the answer any more
+
+
+class App:
+    """Answers requests. `handle` is the low-level server's handler; `connections` is kept by that server."""
+
+    def __init__(self, config: Config, open_detector: "Callable[[], Detector]", log: Log) -> None:
+        self.limits = config.limits
+        self.web = config.web
+        self.log = log
+        self.metrics = Metrics()
+        self.keys = Keys(config.auth, time.monotonic)
+        self.budget = Budget(config.web.max_held_bytes)
+        self.intake = Intake(
+            open_detector,
+            max_waiting=config.service.max_waiting_articles,
+            max_batch=config.service.max_batch_articles,
+            on_commit=self.metrics.count_commit,
+        )
+        self.streams: set[Stream] = set()
+        self.connections = 0
+        self.is_stopping = False
+        self._under_way = 0
+        self._all_answered = asyncio.Event()
+        self._all_answered.set()
+        self._id_prefix = secrets.token_hex(4)
+        self._id_count = 0
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer one request, log it, count it."""
+        started = time.perf_counter()
+        call = Call(request, self._request_id(request), self.web, self.budget)
+        problem = None
+        self._begin()
+        try:
+            response = await self._answer(call)
+        except ConnectionError:
+            self._report(call, _CLIENT_LEFT, started, "client-left")
+            raise
+        except Exception as error:  # noqa: BLE001 - the one place where everything becomes an answer
+            self.count_problem(call, error)
+            if request.writer.output_size > 0:
+                raise ConnectionResetError("the answer has begun; all that is left is to cut it off") from None
+            response, problem = problems.respond(error, call.request_id), problems.kind_of(error).name
+        finally:
+            call.finish()
+            self._end()
+        response.headers["X-Request-Id"] = call.request_id
+        if self.is_stopping:
+            response.force_close()
+        self._report(call, response.status, started, problem)
+        return response
+
+    def begin_stop(self) -> None:
+        """Refuse what comes from now on, and let open streams end."""
+        self.is_stopping = True
+        for stream in self.streams:
+            stream.stop()
+
+    def respond_to_stranger(self, error: Exception) -> web.Response:
+        """The answer to bytes that never became a request."""
+        self.metrics.count_problem(problems.kind_of(error).name)
+        return problems.respond(error, "")
+
+    async def wait_answered(self) -> None:
+        """Return when no request is under way."""
+        await self._all_answered.wait()
+
+    def check_takes_work(self) -> None:
+        """Raise NotReady while the service loads or stops."""
+        if self.is_stopping:
+            raise errors.NotReady("the service is stopping")
+        if not self.intake.is_ready:
+            raise errors.NotReady("the service is loading")
+
+    def count_problem(self, call: Call, error: Exception) -> None:
+        """Count what a client is about to be told; of a bug, the log gets the traceback."""
+        kind = problems.kind_of(error)
+        self.metrics.count_problem(kind.name)
+        if kind is problems.INTERNAL:
+            trace = "".join(traceback.format_exception(error))
+            self.log.write("internal error", request=call.request_id, traceback=trace)
+
+    async def _answer(self, call: Call) -> web.StreamResponse:
+        route = routes.find(call)
+        handler = routes.handler_of(route, call.request.method)
+        if not route.is_open:
+            call.client = self.keys.identify(call.request.headers.get("Authorization", ""))
+            if call.client.bucket is not None:
+                call.client.bucket.take()
+        if route.needs_detector:
+            self.check_takes_work()
+        return await handler(self, call)
+
+    def _request_id(self, request: web.BaseRequest) -> str:
+        given = request.headers.get("X-Request-Id")
+        if given is not None and _REQUEST_ID.fullmatch(given):
+            return given
+        self._id_count += 1
+        return f"{self._id_prefix}-{self._id_count:x}"
+
+    def _begin(self) -> None:
+        self._under_way += 1
+        self._all_answered.clear()
+
+    def _end(self) -> None:
+        self._under_way -= 1
+        if not self._under_way:
+            self._all_answered.set()
+
+    def _report(self, call: Call, status: int, started: float, problem: str | None) -> None:
+        seconds = time.perf_counter() - started
+        request = call.request
+        method = request.method if request.method in ("GET", "HEAD", "POST", "PUT") else "other"
+        self.metrics.count_request(method, call.route, status, seconds)
+        self.log.write(
+            "request",
+            request=call.request_id,
+            method=method,
+            path=request.rel_url.raw_path[:_SHOWN_PATH],
+            status=status,
+            ms=round(seconds * 1000, 2),
+            id=call.id,
+            story=call.story,
+            lines=call.lines,
+            client=call.client.name,
+            problem=problem,
+        )
+
+
+def build_app(config: Config, open_detector: "Callable[[], Detector]", log: Log) -> App:
+    """Return the service, its Detector about to be opened in the thread that will own it. Needs a running loop.
+
+    The app listens nowhere yet: see `connections.serve_on`.
+    """
+    app = App(config, open_detector, log)
+    app.intake.start()
+    return app

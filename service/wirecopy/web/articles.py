@@ -1,0 +1,83 @@
+"""Handlers of articles. What goes wrong is raised, and answered in one place."""
+
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from aiohttp import web
+
+from wirecopy import wire
+from wirecopy.article import Article, parse, parse_named
+from wirecopy.errors import InvalidArticle
+from wirecopy.web import queries, replies
+from wirecopy.web.call import Call, check_id
+from wirecopy.web.problems import InvalidParameter
+
+if TYPE_CHECKING:
+    from wirecopy.web.app import App
+
+
+async def put(app: "App", call: Call) -> web.Response:
+    """PUT /v1/articles/{id}: the verdict, once the article is on disk."""
+    app.intake.check_room()
+    article = parse_named(await call.read_json(), app.limits, check_id(call.id))
+    return await _ingest(app, call, article)
+
+
+async def post(app: "App", call: Call) -> web.Response:
+    """POST /v1/articles: the same with the id in the body."""
+    app.intake.check_room()
+    article = await _read_article(app, call)
+    response = await _ingest(app, call, article)
+    response.headers["Location"] = f"/v1/articles/{quote(article.id, safe='')}"
+    return response
+
+
+async def check(app: "App", call: Call) -> web.Response:
+    """POST /v1/check: the verdict that the article would get; nothing is stored."""
+    article = await _read_article(app, call)
+    verdict = await app.intake.ask(lambda detector: detector.check(article))
+    call.story = verdict.story
+    return replies.json(verdict)
+
+
+async def get(app: "App", call: Call) -> web.Response:
+    """GET /v1/articles/{id}: the article as it is kept."""
+    article_id = check_id(call.id)
+    article = await app.intake.ask(lambda detector: detector.article(article_id))
+    call.story = article.story
+    return replies.json(wire.stored(article))
+
+
+async def get_by_query(app: "App", call: Call) -> web.Response:
+    """GET /v1/articles?id=: the same, for clients behind a proxy that decodes paths."""
+    values = queries.read(call.request, {"id"})
+    if "id" not in values:
+        raise InvalidParameter("the parameter id is missing: /v1/articles?id=...")
+    call.id = values["id"]
+    return await get(app, call)
+
+
+async def matches(app: "App", call: Call) -> web.Response:
+    """GET /v1/articles/{id}/matches: all its verified matches."""
+    article_id = check_id(call.id)
+    found = await app.intake.ask(lambda detector: detector.matches(article_id))
+    return replies.json(wire.Matches(article_id, found))
+
+
+def check_body_id(article: Article) -> Article:
+    """Return the article. Raises InvalidArticle for an id that no path could hold."""
+    if article.id in (".", ".."):
+        raise InvalidArticle("id must not be '.' or '..'")
+    return article
+
+
+async def _read_article(app: "App", call: Call) -> Article:
+    article = check_body_id(parse(await call.read_json(), app.limits))
+    call.id = article.id
+    return article
+
+
+async def _ingest(app: "App", call: Call, article: Article) -> web.Response:
+    verdict = await app.intake.ingest(article)
+    call.story = verdict.story
+    return replies.json(verdict, 200 if verdict.replayed or verdict.revision > 1 else 201)

@@ -1,0 +1,133 @@
+"""Reading a request's body: how long a client may take for it, and how much of all bodies is held at one time.
+
+The clock runs only while the service waits for the client. Bytes that have arrived already, which is the common case,
+cost no timer at all.
+"""
+
+import asyncio
+
+from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
+
+from wirecopy import errors
+from wirecopy.web.coding import decoder_for
+from wirecopy.web.problems import MalformedRequest, TooLarge, TooSlow
+
+_BROKEN = (HttpProcessingError, web.RequestPayloadError)  # what the framework raises for a body that is no HTTP
+_UNCOUNTED_BYTES = 64 * 2**10  # bodies up to this size are bounded by the number of connections
+
+
+class Budget:
+    """Bytes of long bodies that may be in memory at one time, over all requests."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self.max_bytes = max_bytes
+        self.used = 0
+
+
+class Share:
+    """What one request holds of the budget; given back when the request is over."""
+
+    def __init__(self, budget: Budget) -> None:
+        self._budget = budget
+        self._held = 0
+
+    def hold(self, size: int) -> None:
+        """Hold `size` bytes in all from now on. Raises Overloaded when that is more than the budget has left."""
+        counted = size if size > _UNCOUNTED_BYTES else 0
+        if counted > self._held and self._budget.used + counted - self._held > self._budget.max_bytes:
+            raise errors.Overloaded("too many long bodies are held already")
+        self._budget.used += counted - self._held
+        self._held = counted
+
+    def give_back(self) -> None:
+        self._budget.used -= self._held
+        self._held = 0
+
+
+class Patience:
+    """Reads from one client until its time is used up: `timeout` seconds, one more per `min_rate` bytes received."""
+
+    def __init__(self, request: web.BaseRequest, timeout: float, min_rate: int) -> None:
+        self._content = request.content
+        self._timeout = timeout
+        self._min_rate = min_rate
+        self._waited = 0.0
+        self._received = 0
+        self._waiting: asyncio.Timeout | None = None
+        self.is_interrupted = False
+
+    def interrupt(self) -> None:
+        """End the present and every later wait as if the body were complete; `is_interrupted` tells the difference."""
+        self.is_interrupted = True
+        if self._waiting is not None:
+            self._waiting.reschedule(0)
+
+    async def read(self) -> bytes:
+        """Return the next bytes, b"" at the end of the body. Raises TooSlow, MalformedRequest, ConnectionError."""
+        data = self._read_arrived()
+        if not data and not self._is_over():
+            remaining = self._timeout + self._received / self._min_rate - self._waited
+            if (waited_for := await self._wait(remaining)) is None:
+                raise TooSlow("the body did not arrive in time")
+            data = waited_for
+        self._received += len(data)
+        return data
+
+    async def read_within(self, seconds: float) -> bytes | None:
+        """The same, but None when nothing more has arrived after so many seconds."""
+        data: bytes | None = self._read_arrived()
+        if not data and not self._is_over():
+            data = await self._wait(seconds) if seconds else None
+        self._received += len(data or b"")
+        return data
+
+    def _is_over(self) -> bool:
+        return self.is_interrupted or self._content.at_eof()
+
+    def _read_arrived(self) -> bytes:
+        try:
+            return self._content.read_nowait(-1)
+        except _BROKEN as error:
+            raise _malformed(error) from None
+
+    async def _wait(self, seconds: float) -> bytes | None:
+        """What arrives, b"" when interrupted, None when nothing came."""
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        try:
+            async with asyncio.timeout(seconds) as self._waiting:
+                return await self._content.readany()
+        except TimeoutError:
+            return b"" if self.is_interrupted else None
+        except _BROKEN as error:
+            raise _malformed(error) from None
+        finally:
+            self._waiting = None
+            self._waited += loop.time() - started
+
+
+def _malformed(error: Exception) -> MalformedRequest:
+    return MalformedRequest(f"the body cannot be read: {type(error).__name__}")
+
+
+async def read_all(request: web.BaseRequest, patience: Patience, share: Share, max_bytes: int, coding: str) -> bytes:
+    """Return the whole body, decompressed. Raises TooLarge, TooSlow, Overloaded, MalformedRequest, UnsupportedType."""
+    declared = request.content_length
+    if declared is not None:
+        if declared > max_bytes:
+            raise TooLarge(f"the body is longer than {max_bytes} bytes")
+        share.hold(declared)
+    pieces: list[bytes] = []
+    size = 0
+    decoder = decoder_for(coding) if coding else None
+    while data := await patience.read():
+        for piece in (data,) if decoder is None else decoder.feed(data):
+            size += len(piece)
+            if size > max_bytes:
+                raise TooLarge(f"the body is longer than {max_bytes} bytes")
+            share.hold(size)
+            pieces.append(piece)
+    if decoder is not None and pieces:
+        decoder.finish()
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)

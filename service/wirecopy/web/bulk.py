@@ -1,0 +1,301 @@
+"""POST /v1/bulk: one answer line per input line, in order, streamed both ways.
+
+    reader     body -> lines -> articles -> batch submitted      stops when the spool is full or the service stops
+    answerer   batches in order -> verdicts -> answer lines      into the spool
+    sender     spool -> client                                   waits for the client as long as it sends
+
+The three run side by side, so a client may read nothing until it has sent everything: the reader never waits for the
+sender. Whatever ends a stream early is told in its last line; what the client still sends is then read and dropped, or
+it could never get to that line.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+from aiohttp import web
+
+from wirecopy import errors
+from wirecopy.article import Article, decode, parse
+from wirecopy.config import Limits
+from wirecopy.verdict import Verdict
+from wirecopy.web import problems
+from wirecopy.web.articles import check_body_id
+from wirecopy.web.call import Call
+from wirecopy.web.coding import decoder_for
+from wirecopy.web.connections import connection_of
+from wirecopy.web.ndjson import LineSplitter
+from wirecopy.web.problems import TooLarge, TooSlow, UnsupportedType
+from wirecopy.web.replies import SECURITY
+from wirecopy.web.spool import Spool
+from wirecopy.wire import BulkAnswer
+
+if TYPE_CHECKING:
+    from wirecopy.web.app import App
+
+MEDIA_TYPE = "application/x-ndjson"
+_MEDIA_TYPES = (MEDIA_TYPE, "application/ndjson", "application/jsonl")
+_BATCH_LINES = 128
+_BATCH_BYTES = 4 * 2**20
+_BATCHES_UNDER_WAY = 3
+_LINGER_SECONDS = 0.005
+
+_encode_lines = msgspec.json.Encoder().encode_lines
+
+
+async def post(app: "App", call: Call) -> web.StreamResponse:
+    """POST /v1/bulk. Raises UnsupportedType, Overloaded; later failures are told in the stream."""
+    media_type = call.request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if media_type not in _MEDIA_TYPES:
+        raise UnsupportedType(f"the body must be sent with Content-Type: {MEDIA_TYPE}", Accept=MEDIA_TYPE)
+    stream = Stream(app, call, call.request.headers.get("Content-Encoding", ""))
+    if len(app.streams) >= app.web.max_bulk_streams:
+        raise errors.Overloaded(f"{app.web.max_bulk_streams} bulk streams are open already")
+    await call.expect_body()
+    headers = {**SECURITY, "Content-Type": MEDIA_TYPE, "X-Request-Id": call.request_id, "X-Accel-Buffering": "no"}
+    response = web.StreamResponse(headers=headers)
+    await response.prepare(call.request)
+    await stream.run(response)
+    return response
+
+
+class _Batch(NamedTuple):
+    """Lines that follow each other: an article each, or what is wrong with the line."""
+
+    first_line: int
+    lines: "Sequence[Article | _Bad]"
+    size: int
+    verdicts: "asyncio.Future[list[Verdict]] | None"
+
+
+class _Bad(NamedTuple):
+    """What is wrong with a line, and its id where it has a good one."""
+
+    error: errors.WirecopyError
+    id: str | None = None
+
+
+class _End(NamedTuple):
+    """Nothing was taken from `line` on, because of `error`; None at the end of the body."""
+
+    line: int
+    error: Exception | None
+
+
+class Stream:
+    """One bulk stream from its first byte to its last line."""
+
+    def __init__(self, app: "App", call: Call, coding: str) -> None:
+        self._app = app
+        self._call = call
+        self._decoder = decoder_for(coding)
+        self._splitter = LineSplitter(app.limits.max_line_bytes)
+        self._spool = Spool(app.web.max_spool_bytes)
+        self._under_way: asyncio.Queue[_Batch | _End] = asyncio.Queue(_BATCHES_UNDER_WAY)
+        self._bytes_under_way = 0
+        self._batches_under_way = 0
+        self._has_answers = asyncio.Event()
+        self._stopped = asyncio.Event()
+        self._is_answered = False
+        self._next_line = 1
+        self._failure: Exception | None = None
+        call.lines = 0
+
+    def stop(self, error: Exception | None = None) -> None:
+        """Take no more lines; what was taken is answered, then `error` (or: the service stops) is told."""
+        self._failure = self._failure or error or errors.NotReady("the service is stopping")
+        self._stopped.set()
+        self._call.patience.interrupt()
+
+    async def run(self, response: web.StreamResponse) -> None:
+        """Take all input, send all answers. Raises ConnectionError when the client leaves."""
+        connection = connection_of(self._call.request)
+        connection.bear_slow_reader(True)
+        self._app.streams.add(self)
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._answer())
+                group.create_task(self._send(response))
+                end = await self._read()
+                await self._under_way.put(end)
+                if end.error is not None:
+                    response.force_close()
+                    await self._drop_input(end.error)
+                connection.bear_slow_reader(False)
+        except BaseExceptionGroup as group:
+            raise _first_of(group) from None
+        finally:
+            self._app.streams.discard(self)
+            self._spool.close()
+
+    async def _read(self) -> _End:
+        """Submit batches until the body ends, or something ends it."""
+        try:
+            async for lines in self._batches():
+                await self._submit(lines)
+        except ConnectionError:
+            raise
+        except Exception as error:  # noqa: BLE001 - becomes the last line
+            return _End(self._next_line, error)
+        return _End(self._next_line, None)
+
+    async def _batches(self) -> AsyncIterator[list[bytes | None]]:
+        """Lines of the body by the batch. Raises what ends the stream early."""
+        gathered: list[bytes | None] = []
+        size = 0
+        patience = self._call.patience
+        while True:
+            if gathered and (data := await patience.read_within(self._linger())) is None:
+                yield gathered
+                gathered, size = [], 0
+            elif not gathered:
+                data = await patience.read()
+            if not data and data is not None:
+                break
+            for piece in self._decoder.feed(data or b""):
+                for line in self._splitter.feed(piece):
+                    gathered.append(line)
+                    size += len(line or b"")
+                    if len(gathered) == _BATCH_LINES or size >= _BATCH_BYTES:
+                        yield gathered
+                        gathered, size = [], 0
+                self._hold()
+                await asyncio.sleep(0)  # a dense body must not hold the others up
+        self._check_running()
+        self._decoder.finish()
+        gathered += self._splitter.finish()
+        if gathered:
+            yield gathered
+
+    async def _submit(self, lines: Sequence[bytes | None]) -> None:
+        self._check_running()
+        bucket = self._call.client.bucket
+        if bucket is not None and (seconds := bucket.take_many(len(lines))) > 0:
+            await self._pause(seconds)
+            self._check_running()
+        parsed = [self._parse(line) for line in lines]
+        articles = [article for article in parsed if isinstance(article, Article)]
+        verdicts = self._app.intake.submit_batch(articles) if articles else None
+        size = sum(len(line or b"") for line in lines)
+        self._bytes_under_way += size
+        self._batches_under_way += 1
+        batch = _Batch(self._next_line, parsed, size, verdicts)
+        self._next_line += len(lines)
+        await self._under_way.put(batch)
+
+    def _check_running(self) -> None:
+        """Raise what stopped the stream."""
+        if self._failure is not None:
+            raise self._failure
+        if self._spool.is_full:
+            raise errors.Overloaded("the answers that wait for this client fill their spool; read while you send")
+
+    async def _pause(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._stopped.wait()
+        except TimeoutError:
+            return
+
+    def _parse(self, line: bytes | None) -> "Article | _Bad":
+        limits = self._app.limits
+        if line is None:
+            return _Bad(TooLarge(f"the line is longer than {limits.max_line_bytes} bytes"))
+        if not line or line.isspace():
+            return _Bad(errors.MalformedArticle("the line is blank"))
+        try:
+            return check_body_id(parse(line, limits))
+        except errors.ArticleError as error:
+            return _Bad(error, _id_in(line, limits))
+
+    def _linger(self) -> float:
+        """Seconds to wait for more lines before a batch that is not full goes on its way."""
+        return _LINGER_SECONDS if self._batches_under_way else 0.0
+
+    def _hold(self) -> None:
+        self._call.share.hold(self._bytes_under_way + self._splitter.unfinished_bytes)
+
+    async def _answer(self) -> None:
+        """Turn batches into answer lines, in order, to the end."""
+        statuses: Counter[int] = Counter()
+        while isinstance(batch := await self._under_way.get(), _Batch):
+            self._bytes_under_way -= batch.size
+            if self._is_answered:
+                continue  # a batch before this one failed: nothing behind it was stored
+            try:
+                verdicts = [] if batch.verdicts is None else await batch.verdicts
+            except Exception as error:  # noqa: BLE001 - becomes the last line
+                self._finish(batch.first_line, error)
+                self.stop(error)
+                continue
+            self._batches_under_way -= 1
+            answers = list(self._answers_to(batch, verdicts))
+            statuses.update(answer.status for answer in answers)
+            self._put(answers)
+        if not self._is_answered:
+            self._finish(batch.line, batch.error)
+        self._app.metrics.count_lines(statuses)
+        self._call.lines = sum(statuses.values())
+
+    def _answers_to(self, batch: _Batch, verdicts: Sequence[Verdict]) -> Iterator[BulkAnswer]:
+        remaining = iter(verdicts)
+        for number, line in enumerate(batch.lines, batch.first_line):
+            if isinstance(line, Article):
+                verdict = next(remaining)
+                status = 200 if verdict.replayed or verdict.revision > 1 else 201
+                yield BulkAnswer(number, status, line.id, verdict=verdict)
+            else:
+                problem = problems.describe(line.error)
+                yield BulkAnswer(number, problem.status, line.id, problem=problem)
+
+    def _finish(self, line: int, error: Exception | None) -> None:
+        self._is_answered = True
+        if error is not None:
+            problem = problems.describe(error, self._call.request_id)
+            self._app.count_problem(self._call, error)
+            self._put([BulkAnswer(line, problem.status, None, problem=problem)])
+        self._has_answers.set()
+
+    def _put(self, answers: Sequence[BulkAnswer]) -> None:
+        self._spool.put(_encode_lines(answers))
+        self._has_answers.set()
+
+    async def _send(self, response: web.StreamResponse) -> None:
+        """Pass answers on to the client, to the last."""
+        while True:
+            if data := self._spool.take():
+                await response.write(data)
+            elif self._is_answered:
+                return
+            else:
+                self._has_answers.clear()
+                await self._has_answers.wait()
+
+    async def _drop_input(self, error: Exception) -> None:
+        """Read what the client still sends, so that it gets to reading; not from one that was too slow already."""
+        if isinstance(error, TooSlow):
+            return
+        patience = self._call.new_patience()
+        try:
+            while await patience.read():
+                await asyncio.sleep(0)
+        except errors.WirecopyError:
+            return  # damaged or too slow: the connection is closed after the last line
+
+
+def _id_in(line: bytes, limits: Limits) -> str | None:
+    """The id of a line that is no article, to find it by."""
+    try:
+        found = decode(line, limits).get("id")
+    except errors.ArticleError:
+        return None
+    return found if isinstance(found, str) and 0 < len(found) <= limits.max_id_bytes else None
+
+
+def _first_of(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

@@ -1,0 +1,72 @@
+"""One request on its way through the service: what the handlers, the log and the metrics know of it."""
+
+from aiohttp import web
+
+from wirecopy.config import Web
+from wirecopy.web import body
+from wirecopy.web.access import ANYONE
+from wirecopy.web.problems import InvalidParameter, UnknownExpectation, UnsupportedType
+
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+class Call:
+    """`route` is the matched path with {id}; `id` and `story` are the article's and story's once they are known."""
+
+    __slots__ = ("_web", "client", "id", "lines", "patience", "request", "request_id", "route", "share", "story")
+
+    def __init__(self, request: web.BaseRequest, request_id: str, settings: Web, budget: body.Budget) -> None:
+        self.request = request
+        self.request_id = request_id
+        self.route = "none"
+        self.id = ""
+        self.story = ""
+        self.lines: int | None = None
+        self.client = ANYONE
+        self._web = settings
+        self.patience = self.new_patience()
+        self.share = body.Share(budget)
+
+    def new_patience(self) -> body.Patience:
+        """A clock for reading the body that starts from zero."""
+        settings = self._web
+        return body.Patience(self.request, settings.body_timeout_seconds, settings.min_body_bytes_per_second)
+
+    async def read_json(self) -> bytes:
+        """The whole body, which must be declared to be JSON: other types can be sent by any web page without asking.
+
+        Raises what `body.read_all` raises, UnsupportedType, UnknownExpectation.
+        """
+        headers = self.request.headers
+        media_type = headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        if media_type != "application/json" and not (
+            media_type.startswith("application/") and media_type.endswith("+json")
+        ):
+            raise UnsupportedType(
+                "the body must be sent with Content-Type: application/json", Accept="application/json"
+            )
+        await self.expect_body()
+        coding = headers.get("Content-Encoding", "")
+        return await body.read_all(self.request, self.patience, self.share, self._web.max_body_bytes, coding)
+
+    async def expect_body(self) -> None:
+        """Tell a client that waits for it to go on and send the body. Raises UnknownExpectation."""
+        expectation = self.request.headers.get("Expect")
+        if expectation is None:
+            return
+        if expectation.lower() != "100-continue":
+            raise UnknownExpectation(f"Expect: {expectation[:60]} is not known")
+        writer = self.request.writer
+        await writer.write(_CONTINUE)
+        writer.output_size = 0  # the answer itself has not begun
+
+    def finish(self) -> None:
+        """Give back what the request held."""
+        self.share.give_back()
+
+
+def check_id(article_id: str) -> str:
+    """Return the id. Raises InvalidParameter for one that no path could hold."""
+    if article_id in ("", ".", ".."):
+        raise InvalidParameter("an id must not be empty, '.' or '..'")
+    return article_id

@@ -1,0 +1,176 @@
+"""Connections: how many there may be, how long a head may take, how long answers may wait to be taken.
+
+The framework bounds the size of a head, not its time, and it waits for ever for a client that takes no answer. Both
+are watched here, at the level of the protocol, with timers that exist only while something is awaited: a request whose
+head comes in one piece, and whose answer is taken at once, costs none.
+"""
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any, cast
+
+from aiohttp import web
+
+from wirecopy import errors
+from wirecopy.web import problems
+from wirecopy.web.problems import MalformedRequest, TooSlow
+
+if TYPE_CHECKING:
+    from wirecopy.web.app import App
+
+_LINGER_SECONDS = 5.0  # for what a client still sends after its answer
+_CLOSE_SECONDS = 1.0
+
+
+class Connection(web.RequestHandler):
+    """One client's connection."""
+
+    __slots__ = ("_app", "_bears_slow_reader", "_head_timer", "_served", "_write_timer")
+
+    def __init__(self, app: "App", server: "Server", **settings: Any) -> None:
+        super().__init__(server, **settings)
+        self._app = app
+        self._served = 0
+        self._bears_slow_reader = False
+        self._head_timer: asyncio.TimerHandle | None = None
+        self._write_timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self._app.connections += 1
+        self._watch_head()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        super().connection_lost(exc)
+        self._app.connections -= 1
+        self._stop_watching_head()
+        self._stop_watching_writing()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._request_count > self._served:
+            self._stop_watching_head()
+        elif self._head_timer is None:
+            self._watch_head()  # a head has begun to arrive
+
+    def count_served(self) -> None:
+        """The handler of one request has returned; what arrives next belongs to another head."""
+        self._served += 1
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        if not self._bears_slow_reader:
+            self._watch_writing()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._stop_watching_writing()
+
+    def bear_slow_reader(self, bears: bool) -> None:
+        """Whether this client may leave its answers for as long as it likes; from False on, its time runs."""
+        self._bears_slow_reader = bears
+        self._stop_watching_writing()
+        if not bears and self.writing_paused:
+            self._watch_writing()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """The answer to bytes that are no request: the app never sees them."""
+        error: Exception = (
+            MalformedRequest("these bytes are not a request in HTTP/1.1")
+            if status == 400
+            else cast(Exception, exc or RuntimeError(message))
+        )
+        response = self._app.respond_to_stranger(error)
+        response.force_close()
+        return response
+
+    def _watch_head(self) -> None:
+        self._head_timer = self._loop.call_later(self._app.web.header_timeout_seconds, self._cut_head)
+
+    def _stop_watching_head(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def _watch_writing(self) -> None:
+        self._write_timer = self._loop.call_later(self._app.web.write_timeout_seconds, self._cut_writing)
+
+    def _stop_watching_writing(self) -> None:
+        if self._write_timer is not None:
+            self._write_timer.cancel()
+            self._write_timer = None
+
+    def _cut_head(self) -> None:
+        self._head_timer = None
+        if self.transport is not None:
+            self.transport.write(_plain_answer(TooSlow("the request's head did not arrive in time")))
+        self._app.metrics.count_problem("slow-head")
+        self.force_close()
+
+    def _cut_writing(self) -> None:
+        self._write_timer = None
+        self._app.metrics.count_problem("slow-reader")
+        if self.transport is not None:
+            self.transport.abort()
+
+
+class Server(web.Server):
+    """Makes connections until there are too many."""
+
+    def __init__(self, app: "App") -> None:
+        super().__init__(self._handle)
+        self._app = app
+        self._settings = {
+            "loop": asyncio.get_running_loop(),
+            "access_log": None,
+            "auto_decompress": False,  # bounded decompression is ours
+            "keepalive_timeout": app.web.keepalive_timeout_seconds,
+            "lingering_time": _LINGER_SECONDS,
+            "logger": logging.getLogger("wirecopy.http"),
+        }
+
+    def __call__(self) -> web.RequestHandler:
+        if self._app.connections >= self._app.web.max_connections:
+            self._app.metrics.count_problem("connections")
+            return cast(web.RequestHandler, _Refusal())
+        return Connection(self._app, self, **self._settings)
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        try:
+            return await self._app.handle(request)
+        finally:
+            connection_of(request).count_served()
+
+    async def close_connections(self) -> None:
+        """Close what is open; answers that are ready have a moment to be sent."""
+        await self.shutdown(_CLOSE_SECONDS)
+
+
+class _Refusal(asyncio.Protocol):
+    """Says that there are too many connections, and closes."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        writer = cast(asyncio.Transport, transport)
+        writer.write(_plain_answer(errors.Overloaded("too many connections")))
+        writer.close()
+
+
+def connection_of(request: web.BaseRequest) -> Connection:
+    """The connection that a request came by."""
+    return cast(Connection, request.protocol)
+
+
+def _plain_answer(error: errors.WirecopyError) -> bytes:
+    """An answer outside of any request."""
+    response = problems.respond(error, "")
+    body = cast(bytes, response.body)
+    head = [f"HTTP/1.1 {response.status} {response.reason}"]
+    head += [f"{name}: {value}" for name, value in response.headers.items()]
+    head += [f"Content-Length: {len(body)}", "Connection: close", "", ""]
+    return "\r\n".join(head).encode() + body

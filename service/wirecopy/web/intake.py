@@ -1,0 +1,260 @@
+"""The one way to the Detector: many requests, one thread that owns it, one commit for all that wait.
+
+Requests put work into a queue without bound of its own; what may be in it is bounded before: single articles by
+`max_waiting`, streams by their number and by what each has under way. The owner takes everything that is there, in
+turns: the single articles that gathered while the last commit was synced become the next commit, then one batch of a
+stream, then questions. Nobody is answered before the commit that holds the article has returned.
+
+A failure of `ingest` ends the owner: memory and disk may differ from then on, so nothing more is decided, everything
+that waits fails, and `ended` tells the process to stop.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+from wirecopy import errors
+from wirecopy.article import Article
+from wirecopy.verdict import Verdict
+
+if TYPE_CHECKING:
+    from wirecopy.detector import Detector, Sketches
+
+T = TypeVar("T")
+
+_EXPIRE_EVERY_SECONDS = 60.0
+_SKETCH_THREADS = 2
+
+
+class Commit(NamedTuple):
+    """What the owner did in one go, for the metrics."""
+
+    verdicts: Sequence[Verdict]
+    seconds: float
+
+
+class _Single(NamedTuple):
+    article: Article
+    future: "asyncio.Future[Verdict]"
+
+
+class _Batch(NamedTuple):
+    articles: Sequence[Article]
+    sketches: "Future[Sketches]"
+    future: "asyncio.Future[list[Verdict]]"
+
+
+class _Question(NamedTuple):
+    ask: "Callable[[Detector], Any]"
+    future: "asyncio.Future[Any]"
+
+
+_Work = _Single | _Batch | _Question | None  # None: stop
+
+
+class Intake:
+    """Owns the thread that owns the Detector. All methods belong to the event loop that made it."""
+
+    def __init__(
+        self,
+        open_detector: "Callable[[], Detector]",
+        *,
+        max_waiting: int,
+        max_batch: int,
+        on_commit: Callable[[Commit], None],
+    ) -> None:
+        """`open_detector` is called in the owner's thread, and so is everything on what it returns except `sketch`."""
+        self._open = open_detector
+        self._max_waiting = max_waiting
+        self._max_batch = max_batch
+        self._on_commit = on_commit
+        self._loop = asyncio.get_running_loop()
+        self._queue: SimpleQueue[_Work] = SimpleQueue()
+        self._owner = Thread(target=self._run, name="detector", daemon=True)
+        self._sketchers = ThreadPoolExecutor(_SKETCH_THREADS, thread_name_prefix="sketch")
+        self._detector: Detector | None = None
+        self._last_seen = 0
+        self._waiting_questions = 0
+        self.waiting_singles = 0
+        self.waiting_in_batches = 0
+        self.is_ready = False
+        self.opened: asyncio.Future[None] = self._loop.create_future()
+        self.ended: asyncio.Future[None] = self._loop.create_future()
+
+    def start(self) -> None:
+        """Open the Detector. `opened` is done when it is ready; `ended` fails when it cannot be, or breaks later."""
+        self._owner.start()
+
+    async def close(self) -> None:
+        """Finish what was taken, close the Detector, end the thread. Raises nothing: `ended` has what went wrong."""
+        self.is_ready = False
+        if not self.ended.done():
+            self._queue.put(None)
+        await asyncio.wait([self.ended])
+        self._sketchers.shutdown()
+
+    def check_room(self) -> None:
+        """Raise NotReady or Overloaded when an article would not be taken now; asked before its body is read."""
+        self._check_ready()
+        if self.waiting_singles >= self._max_waiting:
+            raise errors.Overloaded(f"{self._max_waiting} articles are waiting already")
+
+    async def ingest(self, article: Article) -> Verdict:
+        """Return the verdict once it is on disk. Raises NotReady, Overloaded, StorageFailed."""
+        self.check_room()
+        future: asyncio.Future[Verdict] = self._loop.create_future()
+        self.waiting_singles += 1
+        self._queue.put(_Single(article, future))
+        return await future
+
+    def submit_batch(self, articles: Sequence[Article]) -> "asyncio.Future[list[Verdict]]":
+        """Return a future of the verdicts of a stream's next articles, done once they are on disk. Raises NotReady.
+
+        They are sketched beside the commits before theirs; batches are decided in the order of the calls.
+        """
+        self._check_ready()
+        assert self._detector is not None
+        future: asyncio.Future[list[Verdict]] = self._loop.create_future()
+        sketches = self._sketchers.submit(self._detector.sketch, articles)
+        self._queue.put(_Batch(articles, sketches, future))
+        self.waiting_in_batches += len(articles)
+        return future
+
+    async def ask(self, question: "Callable[[Detector], T]") -> T:
+        """Return what `question` finds between two commits; raises what it raises, NotReady, and Overloaded."""
+        self._check_ready()
+        if self._waiting_questions >= self._max_waiting:
+            raise errors.Overloaded(f"{self._max_waiting} requests are waiting already")
+        future: asyncio.Future[T] = self._loop.create_future()
+        self._waiting_questions += 1
+        self._queue.put(_Question(question, future))
+        try:
+            return await future
+        finally:
+            self._waiting_questions -= 1
+
+    def _check_ready(self) -> None:
+        if not self.is_ready:
+            raise errors.NotReady("the service is loading or stopping")
+
+    # What follows runs in the owner's thread, except for the methods that it passes to _tell.
+
+    def _run(self) -> None:
+        waiting: list[_Single | _Batch | _Question] = []
+        try:
+            self._detector = detector = self._open()
+            self._tell(self._report_opened)
+            self._serve(detector, waiting)
+            detector.close()
+        except BaseException as error:  # noqa: BLE001 - handed to the process, which ends with it
+            self._tell(self._report_failure, error, waiting)
+        else:
+            self._tell(self.ended.set_result, None)
+
+    def _serve(self, detector: "Detector", taken: list[_Single | _Batch | _Question]) -> None:
+        """Work until told to stop. `taken` holds what was taken from the queue and is not answered yet."""
+        singles: deque[_Single] = deque()
+        batches: deque[_Batch] = deque()
+        questions: deque[_Question] = deque()
+        next_expiry = time.monotonic() + _EXPIRE_EVERY_SECONDS
+        is_stopping = False
+        while True:
+            is_idle = not (singles or batches or questions)
+            if is_idle and is_stopping:
+                return
+            for work in self._take(next_expiry if is_idle else None):
+                match work:
+                    case None:
+                        is_stopping = True
+                    case _Single():
+                        singles.append(work)
+                    case _Batch():
+                        batches.append(work)
+                    case _Question():
+                        questions.append(work)
+            taken[:] = [*singles, *batches, *questions]
+            if singles:
+                gathered = [singles.popleft() for _ in range(min(len(singles), self._max_batch))]
+                verdicts = self._ingest(detector, [single.article for single in gathered], None)
+                self._tell(self._answer_singles, gathered, verdicts)
+            if batches:
+                batch = batches.popleft()
+                verdicts = self._ingest(detector, batch.articles, batch.sketches.result())
+                self._tell(self._answer_batch, batch, verdicts)
+            while questions:
+                self._answer(detector, questions.popleft())
+            if time.monotonic() >= next_expiry:
+                detector.expire(self._now())
+                next_expiry = time.monotonic() + _EXPIRE_EVERY_SECONDS
+
+    def _take(self, wait_until: float | None) -> list[_Work]:
+        """Everything in the queue; with `wait_until`, at least one piece of work unless that time comes first."""
+        taken: list[_Work] = []
+        try:
+            if wait_until is not None:
+                taken.append(self._queue.get(timeout=max(0.0, wait_until - time.monotonic())))
+            while True:
+                taken.append(self._queue.get_nowait())
+        except Empty:
+            return taken
+
+    def _ingest(self, detector: "Detector", articles: Sequence[Article], sketches: "Sketches | None") -> list[Verdict]:
+        started = time.perf_counter()
+        verdicts = detector.ingest(articles, first_seen=self._now(), sketches=sketches)
+        self._tell(self._on_commit, Commit(verdicts, time.perf_counter() - started))
+        return verdicts
+
+    def _answer(self, detector: "Detector", question: _Question) -> None:
+        try:
+            found = question.ask(detector)
+        except Exception as error:  # noqa: BLE001 - belongs to who asked
+            self._tell(_set_exception, question.future, error)
+        else:
+            self._tell(_set_result, question.future, found)
+
+    def _now(self) -> int:
+        """Milliseconds since 1970, never less than before: a clock that is set back must not reorder intake."""
+        self._last_seen = max(self._last_seen, time.time_ns() // 1_000_000)
+        return self._last_seen
+
+    def _tell(self, function: Callable[..., None], *arguments: object) -> None:
+        self._loop.call_soon_threadsafe(function, *arguments)
+
+    def _report_opened(self) -> None:
+        self.is_ready = not self.ended.done()
+        self.opened.set_result(None)
+
+    def _answer_singles(self, gathered: Sequence[_Single], verdicts: Sequence[Verdict]) -> None:
+        self.waiting_singles -= len(gathered)
+        for single, verdict in zip(gathered, verdicts, strict=True):
+            if not single.future.done():
+                single.future.set_result(verdict)
+
+    def _answer_batch(self, batch: _Batch, verdicts: list[Verdict]) -> None:
+        self.waiting_in_batches -= len(batch.articles)
+        _set_result(batch.future, verdicts)
+
+    def _report_failure(self, error: BaseException, waiting: Sequence[_Single | _Batch | _Question]) -> None:
+        """Nothing that waits, here or in the queue, was acknowledged; say so."""
+        self.is_ready = False
+        for work in (*waiting, *self._take(None)):
+            if work is not None:
+                _set_exception(work.future, errors.StorageFailed("the service cannot store articles and is stopping"))
+        if not self.opened.done():
+            self.opened.cancel()
+        self.ended.set_exception(error)
+
+
+def _set_result(future: "asyncio.Future[T]", result: T) -> None:
+    if not future.done():
+        future.set_result(result)
+
+
+def _set_exception(future: "asyncio.Future[T]", error: Exception) -> None:
+    if not future.done():
+        future.set_exception(error)

@@ -1,0 +1,50 @@
+"""Splitting a stream of bytes into lines; the framework's own reader stops at 512 KiB a line."""
+
+from collections.abc import Iterator
+
+_MARK = b"\xef\xbb\xbf"
+
+
+class LineSplitter:
+    """Lines without their newline. One over the limit comes as None, and is dropped while it passes."""
+
+    def __init__(self, max_line_bytes: int) -> None:
+        self._max_line_bytes = max_line_bytes
+        self._pieces: list[bytes] = []  # of the unfinished line, while it is within the limit
+        self._size = 0
+        self._is_first = True
+
+    @property
+    def unfinished_bytes(self) -> int:
+        """Bytes in memory of the line that is not complete yet."""
+        return min(self._size, self._max_line_bytes)
+
+    def feed(self, data: bytes) -> Iterator[bytes | None]:
+        """Yield the lines that `data` completes. A byte order mark before the first is dropped."""
+        start, *lines = data.split(b"\n")
+        self._add(start)
+        if lines:
+            yield self._complete()
+            unfinished = lines.pop()
+            for line in lines:
+                yield line if len(line) <= self._max_line_bytes else None
+            self._add(unfinished)
+
+    def finish(self) -> list[bytes | None]:
+        """The last line, when it has no newline."""
+        return [self._complete()] if self._size else []
+
+    def _add(self, piece: bytes) -> None:
+        self._size += len(piece)
+        if self._size <= self._max_line_bytes:
+            self._pieces.append(piece)
+        else:
+            self._pieces.clear()
+
+    def _complete(self) -> bytes | None:
+        line = b"".join(self._pieces) if self._size <= self._max_line_bytes else None
+        self._pieces, self._size = [], 0
+        if self._is_first:
+            self._is_first = False
+            return line.removeprefix(_MARK) if line else line
+        return line

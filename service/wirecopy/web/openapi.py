@@ -1,0 +1,271 @@
+"""/openapi.json: the API described in OpenAPI 3.1, its schemas made of the types that travel.
+
+What a route takes and answers is listed here once; /docs is rendered from the result, and the tests hold the running
+service to it.
+"""
+
+from functools import cache
+from typing import Any
+
+import msgspec
+
+from wirecopy import wire
+from wirecopy.verdict import Verdict
+from wirecopy.version import VERSION
+from wirecopy.web import problems, stories
+
+_TYPES = (
+    *(Verdict, wire.ArticleInput, wire.Stored, wire.Matches, wire.Story, wire.StoryPage),
+    *(wire.BulkAnswer, wire.Problem, wire.Health),
+)
+_REFERENCE = "#/components/schemas/{name}"
+
+_INTRODUCTION = """\
+Send articles, get the story of each: copies and rewrites of one text together, look-alikes apart. What was answered \
+with 200 or 201 is on disk.
+
+Ids may hold any Unicode; in paths they are percent-encoded UTF-8, a slash is written %2F. Times are RFC 3339 in UTC. \
+Every error is a problem (RFC 9457); 429 and 503 carry Retry-After. Every answer carries X-Request-Id, the caller's \
+own where it sent one."""
+
+_ID = {
+    "name": "id",
+    "in": "path",
+    "required": True,
+    "description": "The id, percent-encoded; not '.' or '..'.",
+    "schema": {"type": "string", "minLength": 1},
+}
+_EXAMPLE = {
+    "id": "wire-1",
+    "title": "Harbour bridge closed after storm",
+    "text": "The harbour bridge was closed to all traffic on Monday after gusts of 140 km/h damaged two cables.",
+    "source": "example-wire",
+    "published": "2026-03-02T09:30:00Z",
+}
+
+# Problems that a request can meet wherever articles or stories are concerned, and with a body.
+_ANYWHERE = (400, 401, 429, 500, 503)
+_WITH_BODY = (*_ANYWHERE, 408, 413, 415, 417, 422)
+
+
+@cache
+def as_json() -> bytes:
+    """The description as JSON."""
+    return msgspec.json.format(msgspec.json.encode(describe()), indent=1)
+
+
+@cache
+def describe() -> dict[str, Any]:
+    """The description, as decoded JSON."""
+    _, schemas = msgspec.json.schema_components(_TYPES, ref_template=_REFERENCE)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "wirecopy", "version": VERSION, "description": _INTRODUCTION, "license": {"name": "MIT"}},
+        "servers": [{"url": "/"}],
+        "tags": [
+            {"name": "articles", "description": "Send articles, read what became of them."},
+            {"name": "stories", "description": "Articles grouped."},
+            {"name": "operation", "description": "Health, metrics, this description."},
+        ],
+        "paths": {**_article_paths(), **_story_paths(), **_operation_paths()},
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "description": "A key of auth.keys."}},
+        },
+        "security": [{"key": []}, {}],
+    }
+
+
+def _article_paths() -> dict[str, Any]:
+    verdicts = {
+        201: _json("The verdict of a new article, now on disk.", Verdict),
+        200: _json("The verdict of a revision, or (replayed) the one given to the same content before.", Verdict),
+    }
+    lines = {"schema": {"type": "string"}, "x-line-schema": {"$ref": _REFERENCE.format(name="BulkAnswer")}}
+    bulk = {"description": "One answer per line, in order: BulkAnswer.", "content": {"application/x-ndjson": lines}}
+    asked = {"name": "id", "in": "query", "required": True, "schema": {"type": "string", "minLength": 1}}
+    return {
+        "/v1/articles/{id}": {
+            "parameters": [_ID],
+            "put": _operation(
+                "put_article",
+                "articles",
+                "Store an article and tell its story",
+                "The same content again changes nothing (`replayed`). Other content is a new revision, whose story is "
+                "decided anew. An id in the body may be left out; it must equal the path's.",
+                verdicts,
+                _WITH_BODY,
+                body=_article_body(),
+            ),
+            "get": _operation(
+                "get_article",
+                "articles",
+                "An article as it is kept",
+                "Its current verdict's fields, its own, and its text when texts are kept.",
+                {200: _json("The article.", wire.Stored)},
+                (*_ANYWHERE, 404, 422),
+            ),
+        },
+        "/v1/articles": {
+            "post": _operation(
+                "post_article",
+                "articles",
+                "The same, with the id in the body",
+                "For clients that cannot put any id into a path.",
+                verdicts,
+                _WITH_BODY,
+                body=_article_body("id"),
+            ),
+            "get": _operation(
+                "get_article_by_query",
+                "articles",
+                "An article by a query",
+                "For clients behind a proxy that decodes paths.",
+                {200: _json("The article.", wire.Stored)},
+                (*_ANYWHERE, 404, 422),
+                parameters=[asked],
+            ),
+        },
+        "/v1/articles/{id}/matches": {
+            "parameters": [_ID],
+            "get": _operation(
+                "get_matches",
+                "articles",
+                "All verified matches of an article",
+                "Best first; the articles may belong to other stories.",
+                {200: _json("The matches.", wire.Matches)},
+                (*_ANYWHERE, 404, 422),
+            ),
+        },
+        "/v1/bulk": {
+            "post": _operation(
+                "post_bulk",
+                "articles",
+                "Many articles, one per line",
+                "Streamed both ways; gzip and zstd are accepted as Content-Encoding. A bad or blank line fails alone. "
+                "Answers that the client does not take yet wait in a file of limited size; when it is full, or the "
+                "service stops, the last line has status 503 and stands for all lines from its own on.",
+                {200: bulk},
+                (*_ANYWHERE, 415, 417),
+                body={"application/x-ndjson": {"schema": {"type": "string"}}},
+            ),
+        },
+        "/v1/check": {
+            "post": _operation(
+                "check_article",
+                "articles",
+                "The verdict an article would get",
+                "Nothing is stored.",
+                {200: _json("The verdict.", Verdict)},
+                _WITH_BODY,
+                body=_article_body("id"),
+            ),
+        },
+    }
+
+
+def _story_paths() -> dict[str, Any]:
+    limit = {"type": "integer", "minimum": 1, "maximum": stories.MAX_LIMIT, "default": stories.DEFAULT_LIMIT}
+    size = {"type": "integer", "minimum": 1, "maximum": stories.MAX_SIZE, "default": 1}
+    return {
+        "/v1/stories/{id}": {
+            "parameters": [_ID],
+            "get": _operation(
+                "get_story",
+                "stories",
+                "A story with its members",
+                "Each member with its relation to, and the score of, its best match in the story.",
+                {200: _json("The story.", wire.Story)},
+                (*_ANYWHERE, 404, 422),
+            ),
+        },
+        "/v1/stories": {
+            "get": _operation(
+                "list_stories",
+                "stories",
+                "Stories, newest first",
+                "A page at a time; `cursor` of one page asks for the next.",
+                {200: _json("A page of stories.", wire.StoryPage)},
+                (*_ANYWHERE, 422),
+                parameters=[
+                    _query("since", {"type": "string"}, "Stories first seen at or after this time or date."),
+                    _query("source", {"type": "string"}, "Stories with a member of this source."),
+                    _query("min_size", size, "Stories of at least so many members."),
+                    _query("cursor", {"type": "string"}, "The cursor of the page before."),
+                    _query("limit", limit, "Stories per page."),
+                ],
+            ),
+        },
+    }
+
+
+def _operation_paths() -> dict[str, Any]:
+    def plain(name: str, summary: str, answers: dict[int, Any], refused: tuple[int, ...] = (500,)) -> dict[str, Any]:
+        return {"get": {**_operation(name, "operation", summary, "", answers, refused), "security": [{}]}}
+
+    text = {"schema": {"type": "string"}}
+    metrics = plain("metrics", "Counters and gauges for Prometheus", {200: _content("Metrics.", "text/plain", text)})
+    metrics["get"] = {**metrics["get"], "security": [{"key": []}, {}]}
+    metrics["get"]["responses"] |= _problems((401, 429))
+    return {
+        "/livez": plain("livez", "Whether the process answers", {200: _json("It does.", wire.Health)}),
+        "/readyz": plain("readyz", "Whether articles are taken", {200: _json("They are.", wire.Health)}, (500, 503)),
+        "/metrics": metrics,
+        "/openapi.json": plain(
+            "openapi", "This description", {200: _content("It.", "application/json", {"schema": {"type": "object"}})}
+        ),
+        "/docs": plain("docs", "This description, to read", {200: _content("A page.", "text/html", text)}),
+    }
+
+
+def _operation(
+    name: str,
+    tag: str,
+    summary: str,
+    description: str,
+    answers: dict[int, Any],
+    refused: tuple[int, ...],
+    *,
+    body: dict[str, Any] | None = None,
+    parameters: list[dict[str, Any]] | None = None,
+) -> dict[str, Any]:
+    operation: dict[str, Any] = {"operationId": name, "tags": [tag], "summary": summary, "description": description}
+    if parameters is not None:
+        operation["parameters"] = parameters
+    if body is not None:
+        operation["requestBody"] = {"required": True, "content": body}
+    operation["responses"] = {str(status): answer for status, answer in sorted(answers.items())} | _problems(refused)
+    return operation
+
+
+def _problems(statuses: tuple[int, ...]) -> dict[str, Any]:
+    schema = {"schema": {"$ref": _REFERENCE.format(name="Problem")}}
+    return {
+        str(status): _content(", ".join(_titles(status)), problems.CONTENT_TYPE, schema) for status in sorted(statuses)
+    }
+
+
+def _titles(status: int) -> list[str]:
+    kinds = [*problems.KINDS.values(), problems.INTERNAL]
+    return [kind.title for kind in kinds if kind.status == status]
+
+
+def _article_body(*required: str) -> dict[str, Any]:
+    schema: dict[str, Any] = {"$ref": _REFERENCE.format(name="ArticleInput")}
+    if required:
+        named = {"required": list(required), "properties": {"id": {"type": "string", "minLength": 1}}}
+        schema = {"allOf": [schema, named]}
+    return {"application/json": {"schema": schema, "example": _EXAMPLE}}
+
+
+def _query(name: str, schema: dict[str, Any], description: str) -> dict[str, Any]:
+    return {"name": name, "in": "query", "schema": schema, "description": description}
+
+
+def _json(description: str, answer: type[msgspec.Struct]) -> dict[str, Any]:
+    reference = {"schema": {"$ref": _REFERENCE.format(name=answer.__name__)}}
+    return _content(description, "application/json", reference)
+
+
+def _content(description: str, media_type: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"description": description, "content": {media_type: schema}}

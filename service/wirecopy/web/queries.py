@@ -1,0 +1,52 @@
+"""Parameters of a query, read strictly: a misspelt or repeated one is told, not ignored."""
+
+from collections.abc import Set as AbstractSet
+from urllib.parse import parse_qsl
+
+from aiohttp import web
+
+from wirecopy.article import parse_published
+from wirecopy.errors import InvalidArticle
+from wirecopy.web.problems import InvalidParameter, MalformedRequest
+
+_MAX_PARAMETERS = 20
+
+
+def read(request: web.BaseRequest, allowed: AbstractSet[str]) -> dict[str, str]:
+    """The parameters of the request. Raises MalformedRequest (no UTF-8) and InvalidParameter."""
+    query = request.rel_url.raw_query_string
+    if not query:
+        return {}
+    try:
+        pairs = parse_qsl(query, keep_blank_values=True, errors="strict", max_num_fields=_MAX_PARAMETERS)
+    except ValueError:
+        raise MalformedRequest("the query is not UTF-8, or has too many parameters") from None
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        raise InvalidParameter("a parameter is given twice")
+    for name in values:
+        if name not in allowed:
+            known = ", ".join(sorted(allowed)) or "none"
+            raise InvalidParameter(f"there is no parameter {name[:60]!r} here; known: {known}")
+    return values
+
+
+def integer(values: dict[str, str], name: str, default: int, low: int, high: int) -> int:
+    """The parameter as a whole number from `low` to `high`. Raises InvalidParameter."""
+    text = values.get(name)
+    if text is None:
+        return default
+    if not (text.isascii() and text.isdigit() and len(text) < 20 and low <= int(text) <= high):
+        raise InvalidParameter(f"{name} must be a whole number from {low} to {high}")
+    return int(text)
+
+
+def moment(values: dict[str, str], name: str) -> int | None:
+    """The parameter as milliseconds since 1970 UTC, None when it is not given. Raises InvalidParameter."""
+    text = values.get(name)
+    if text is None:
+        return None
+    try:
+        return parse_published(text)
+    except InvalidArticle:
+        raise InvalidParameter(f"{name} must be an RFC 3339 time or a date (2024-08-12T09:30:00Z)") from None

@@ -1,0 +1,89 @@
+"""Which handler answers which method and path.
+
+Paths are matched as they came, still percent-encoded, so that an id may hold a slash (%2F); the id is decoded here.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import unquote_to_bytes
+
+from aiohttp import web
+
+from wirecopy.web import articles, bulk, pages, stories
+from wirecopy.web.call import Call
+from wirecopy.web.problems import MalformedRequest, MethodNotAllowed, NoSuchPath
+
+if TYPE_CHECKING:
+    from wirecopy.web.app import App
+
+Handler = Callable[["App", Call], Awaitable[web.StreamResponse]]
+
+
+class Route(NamedTuple):
+    """A path's methods. Open routes need no key; those that need no state answer while the service loads or stops."""
+
+    template: str
+    handlers: dict[str, Handler]
+    is_open: bool = False
+    needs_detector: bool = True
+
+
+ARTICLE = Route("/v1/articles/{id}", {"PUT": articles.put, "GET": articles.get})
+ROUTES = (
+    ARTICLE,
+    Route("/v1/articles/{id}/matches", {"GET": articles.matches}),
+    Route("/v1/articles", {"POST": articles.post, "GET": articles.get_by_query}),
+    Route("/v1/bulk", {"POST": bulk.post}),
+    Route("/v1/check", {"POST": articles.check}),
+    Route("/v1/stories/{id}", {"GET": stories.get}),
+    Route("/v1/stories", {"GET": stories.get_page}),
+    Route("/livez", {"GET": pages.live}, is_open=True, needs_detector=False),
+    Route("/readyz", {"GET": pages.ready}, is_open=True, needs_detector=False),
+    Route("/metrics", {"GET": pages.metrics}, needs_detector=False),
+    Route("/openapi.json", {"GET": pages.openapi}, is_open=True, needs_detector=False),
+    Route("/docs", {"GET": pages.docs}, is_open=True, needs_detector=False),
+)
+
+_BY_TEMPLATE = {route.template: route for route in ROUTES}
+_ARTICLE_PREFIX = "/v1/articles/"
+
+
+def find(call: Call) -> Route:
+    """The route of the call's path, whose id goes into the call. Raises NoSuchPath, MalformedRequest."""
+    path = call.request.rel_url.raw_path
+    route = _BY_TEMPLATE.get(path)
+    if route is None or "{" in path:
+        route, encoded = _find_by_id(path)
+        call.id = _decode(encoded)
+    call.route = route.template
+    return route
+
+
+def _find_by_id(path: str) -> tuple[Route, str]:
+    """The route of a path that holds an id, and the id as it stands there."""
+    if path.startswith(_ARTICLE_PREFIX) and "/" not in (encoded := path[len(_ARTICLE_PREFIX) :]) and encoded:
+        return ARTICLE, encoded
+    parts = path.split("/")
+    route = _BY_TEMPLATE.get("/".join([*parts[:3], "{id}", *parts[4:]])) if len(parts) > 3 and parts[3] else None
+    if route is None:
+        hint = "; a '/' in an id is written %2F" if path.startswith("/v1/") and len(parts) > 4 else ""
+        raise NoSuchPath(f"there is nothing under this path{hint}")
+    return route, parts[3]
+
+
+def handler_of(route: Route, method: str) -> Handler:
+    """The handler of a method; HEAD is answered as GET, without the body. Raises MethodNotAllowed."""
+    handler = route.handlers.get("GET" if method == "HEAD" else method)
+    if handler is None:
+        allowed = ", ".join([*route.handlers, *(["HEAD"] if "GET" in route.handlers else [])])
+        raise MethodNotAllowed(f"this path takes {allowed}", Allow=allowed)
+    return handler
+
+
+def _decode(encoded: str) -> str:
+    if "%" not in encoded:
+        return encoded
+    try:
+        return unquote_to_bytes(encoded).decode()
+    except UnicodeDecodeError:
+        raise MalformedRequest("the id in the path is not percent-encoded UTF-8") from None

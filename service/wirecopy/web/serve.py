@@ -1,0 +1,135 @@
+"""The life of the service: listen, load, serve, drain, close.
+
+SIGTERM, SIGINT   refuse new work, end open streams, finish what was taken, close: exit 0
+a second one      stop waiting for slow requests
+storage fails     stop at once, with the reason: what was not acknowledged is not kept
+"""
+
+import asyncio
+import contextlib
+import logging
+import resource
+import signal
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any
+
+from wirecopy import errors
+from wirecopy.config import Config
+from wirecopy.version import VERSION
+from wirecopy.web import access
+from wirecopy.web.app import App, build_app
+from wirecopy.web.connections import Server
+from wirecopy.web.log import Handler, Log
+
+if TYPE_CHECKING:
+    from wirecopy.detector import Detector
+
+_BACKLOG = 1024
+_SPARE_DESCRIPTORS = 64
+
+OnListening = Callable[[str], None]
+
+
+def check(config: Config, *, allow_anonymous: bool) -> None:
+    """Raise UsageError when anybody but this machine could use the service without a key, or keys are ambiguous."""
+    host = config.service.host
+    if access.has_duplicates(config.auth.keys):
+        raise errors.UsageError("auth.keys: two clients have the same name or the same key")
+    if not config.auth.keys and not allow_anonymous and not access.is_loopback(host):
+        raise errors.UsageError(
+            f"refusing to listen on {host} without keys: set auth.keys in the configuration (see config.yaml), "
+            "or say --allow-anonymous when everyone who can connect may read and write"
+        )
+
+
+def run(config: Config, open_detector: "Callable[[], Detector]", on_listening: OnListening) -> None:
+    """Serve until told to stop. `on_listening` hears the URL once connections are accepted.
+
+    Raises OSError when it cannot listen, and whatever broke the Detector or its store.
+    """
+    asyncio.run(_run(config, open_detector, on_listening))
+
+
+async def _run(config: Config, open_detector: "Callable[[], Detector]", on_listening: OnListening) -> None:
+    log = Log(is_json=config.service.log_format == "json")
+    handler = Handler(log)
+    logging.getLogger().addHandler(handler)
+    try:
+        await _serve(config, open_detector, on_listening, log)
+    finally:
+        logging.getLogger().removeHandler(handler)
+        log.flush()
+
+
+async def _serve(config: Config, open_detector: "Callable[[], Detector]", on_listening: OnListening, log: Log) -> None:
+    _raise_descriptor_limit(config.web.max_connections + _SPARE_DESCRIPTORS)
+    loop = asyncio.get_running_loop()
+    app = build_app(config, open_detector, log)
+    server = Server(app)
+    stop, hurry = asyncio.Event(), asyncio.Event()
+    _on_signals(loop, stop, hurry)
+    try:
+        listener = await loop.create_server(server, config.service.host, config.service.port, backlog=_BACKLOG)
+    except OSError as error:
+        await app.intake.close()
+        raise errors.UsageError(
+            f"cannot listen on {config.service.host}:{config.service.port}: {error.strerror or error}"
+        ) from None
+    url = _url(config.service.host, listener.sockets[0].getsockname()[1])
+    log.write("listening", url=url, version=VERSION)
+    on_listening(url)
+    app.intake.opened.add_done_callback(lambda opened: None if opened.cancelled() else log.write("ready"))
+    try:
+        await _wait_any(stop.wait(), _shielded(app.intake.ended))
+        await _drain(app, hurry, config.service.drain_timeout_seconds, log)
+    finally:
+        app.begin_stop()
+        listener.close()
+        await server.close_connections()
+        await app.intake.close()
+    app.intake.ended.result()  # raises what broke it
+    log.write("stopped")
+
+
+async def _drain(app: App, hurry: asyncio.Event, seconds: float, log: Log) -> None:
+    """Refuse new work and wait for what is under way, for so long at most."""
+    app.begin_stop()
+    log.write("stopping", seconds=seconds)
+    if not app.intake.ended.done():
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await _wait_any(app.wait_answered(), hurry.wait(), _shielded(app.intake.ended))
+
+
+def _on_signals(loop: asyncio.AbstractEventLoop, stop: asyncio.Event, hurry: asyncio.Event) -> None:
+    def heard() -> None:
+        (hurry if stop.is_set() else stop).set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, heard)
+
+
+async def _wait_any(*coroutines: Coroutine[Any, Any, object]) -> None:
+    """Return when one of them is done; the others are cancelled."""
+    tasks = [asyncio.create_task(one) for one in coroutines]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+
+
+async def _shielded(future: "asyncio.Future[None]") -> None:
+    """Return when `future` is done, whatever its result; cancelling this leaves it alone."""
+    await asyncio.wait([future])
+
+
+def _raise_descriptor_limit(needed: int) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < needed:
+        allowed = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, allowed), hard))
+
+
+def _url(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -1,0 +1,36 @@
+"""Handlers of stories."""
+
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from wirecopy import wire
+from wirecopy.web import queries, replies
+from wirecopy.web.call import Call, check_id
+
+if TYPE_CHECKING:
+    from wirecopy.web.app import App
+
+DEFAULT_LIMIT = 50
+MAX_LIMIT = 500
+MAX_SIZE = 10_000_000
+
+
+async def get(app: "App", call: Call) -> web.Response:
+    """GET /v1/stories/{id}: the story with its members."""
+    story_id = check_id(call.id)
+    call.story, call.id = story_id, ""
+    return replies.json(wire.story(await app.intake.ask(lambda detector: detector.story(story_id))))
+
+
+async def get_page(app: "App", call: Call) -> web.Response:
+    """GET /v1/stories?since=&source=&min_size=&cursor=&limit=: newest first, a page at a time."""
+    values = queries.read(call.request, {"since", "source", "min_size", "cursor", "limit"})
+    since = queries.moment(values, "since")
+    min_size = queries.integer(values, "min_size", 1, 1, MAX_SIZE)
+    limit = queries.integer(values, "limit", DEFAULT_LIMIT, 1, MAX_LIMIT)
+    source, cursor = values.get("source"), values.get("cursor")
+    stories, next_cursor = await app.intake.ask(
+        lambda detector: detector.stories(since=since, source=source, min_size=min_size, cursor=cursor, limit=limit)
+    )
+    return replies.json(wire.StoryPage([wire.story(story) for story in stories], next_cursor))

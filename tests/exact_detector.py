@@ -1,0 +1,205 @@
+"""A Detector that puts equal texts into one story, and a service around any Detector, in a thread."""
+
+import asyncio
+import contextlib
+import json
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+from wirecopy import errors
+from wirecopy.article import Article
+from wirecopy.config import Config
+from wirecopy.verdict import Containment, Match, Member, Stored, Story, Verdict
+from wirecopy.web.app import App, build_app
+from wirecopy.web.connections import Server
+from wirecopy.web.log import Log
+
+
+class ExactDetector:
+    """Keeps everything in memory. `gate` holds commits up, `failure` breaks the next one."""
+
+    def __init__(self) -> None:
+        self.articles: dict[str, tuple[Article, int, int]] = {}  # id -> article, revision, first_seen
+        self.by_text: dict[str, list[str]] = {}
+        self.commits: list[int] = []
+        self.gate = threading.Event()
+        self.gate.set()
+        self.failure: BaseException | None = None
+        self.is_closed = False
+
+    def sketch(self, articles: Sequence[Article]) -> Any:
+        return len(articles)
+
+    def ingest(self, articles: Sequence[Article], first_seen: int = 0, sketches: Any = None) -> list[Verdict]:
+        assert self.gate.wait(30)
+        assert sketches is None or sketches == len(articles)
+        if self.failure is not None:
+            raise self.failure
+        self.commits.append(len(articles))
+        return [self._ingest(article, first_seen) for article in articles]
+
+    def _ingest(self, article: Article, first_seen: int) -> Verdict:
+        known = self.articles.get(article.id)
+        if known is not None and known[0] == article:
+            return self._verdict(article, known[1], replayed=True)
+        if known is not None:
+            self.by_text[known[0].text].remove(article.id)
+        revision = 1 if known is None else known[1] + 1
+        self.articles[article.id] = (article, revision, first_seen)
+        self.by_text.setdefault(article.text, []).append(article.id)
+        return self._verdict(article, revision)
+
+    def check(self, article: Article) -> Verdict:
+        return self._verdict(article, 1)
+
+    def article(self, id: str) -> Stored:
+        if id not in self.articles:
+            raise errors.UnknownArticle(id)
+        article, revision, first_seen = self.articles[id]
+        verdict = self._verdict(article, revision)
+        best = (verdict.relation, verdict.match, verdict.score)
+        own = (article.title, article.source, article.url, article.language, article.published)
+        return Stored(id, revision, verdict.story, verdict.canonical, *best, *own, first_seen, article.text)
+
+    def matches(self, id: str) -> tuple[Match, ...]:
+        if id not in self.articles:
+            raise errors.UnknownArticle(id)
+        return self._verdict(self.articles[id][0], 1).matches
+
+    def story(self, id: str) -> Story:
+        ids = self.by_text.get(self.articles[id][0].text, []) if id in self.articles else []
+        if not ids or ids[0] != id:
+            raise errors.UnknownStory(id)
+        members = []
+        for member_id in ids:
+            stored = self.article(member_id)
+            best = (stored.relation, stored.match, stored.score)
+            own = (stored.source, stored.title, stored.published, stored.first_seen)
+            members.append(Member(member_id, member_id == id, *best, *own))
+        sources = tuple(sorted({member.source for member in members if member.source}))
+        return Story(id, id, members[0].first_seen, sources, len(ids) - 1, 0, tuple(members))
+
+    def stories(
+        self, *, since: int | None, source: str | None, min_size: int, cursor: str | None, limit: int
+    ) -> tuple[list[Story], str | None]:
+        found = [self.story(ids[0]) for ids in self.by_text.values() if ids]
+        found = [
+            story
+            for story in reversed(found)
+            if len(story.members) >= min_size
+            and (source is None or source in story.sources)
+            and (since is None or story.first_seen >= since)
+        ]
+        start = int(cursor) if cursor and cursor.isascii() and cursor.isdigit() else 0
+        rest = found[start + limit :]
+        return found[start : start + limit], str(start + limit) if rest else None
+
+    def expire(self, now: int) -> int:
+        return 0
+
+    def gauges(self) -> dict[str, float]:
+        return {"indexed_articles": float(len(self.articles))}
+
+    def close(self) -> None:
+        self.is_closed = True
+
+    def _verdict(self, article: Article, revision: int, replayed: bool = False) -> Verdict:
+        others = [other for other in self.by_text.get(article.text, []) if other != article.id]
+        first = [other for other in self.by_text.get(article.text, [article.id])][:1] or [article.id]
+        words = len(article.text.split())
+        matches = tuple(Match(other, 1.0, "identical", Containment(1.0, 1.0), words) for other in others)
+        best = ("identical", others[0], 1.0) if others else (None, None, None)
+        canonical = first[0] == article.id
+        return Verdict(
+            article.id,
+            revision,
+            first[0],
+            canonical,
+            *best,
+            matches,
+            len(others),
+            False,
+            replayed,  # type: ignore[arg-type]
+        )
+
+
+@dataclass
+class Service:
+    """A running service: where it listens, and what is inside."""
+
+    url: str
+    app: App
+    loop: asyncio.AbstractEventLoop
+    detector: Any
+    log_file: Any
+    stop: Callable[[], None] = field(default=lambda: None)
+
+    @property
+    def port(self) -> int:
+        return int(self.url.rpartition(":")[2])
+
+    def client(self, **options: Any) -> httpx.Client:
+        return httpx.Client(base_url=self.url, timeout=20, trust_env=False, **options)
+
+    def log(self) -> list[dict[str, Any]]:
+        """The lines of the log so far."""
+        done = threading.Event()
+        self.loop.call_soon_threadsafe(lambda: (self.app.log.flush(), done.set()))
+        assert done.wait(10)
+        self.log_file.seek(0)
+        return [json.loads(line) for line in self.log_file]
+
+
+@contextlib.contextmanager
+def serving(config: Config, log_file: Any, detector: Any = None, open_detector: Any = None) -> Iterator[Service]:
+    """A service on a free port of loopback, in a thread of its own. `open_detector` is called in its owner's thread."""
+    detector = detector or ExactDetector()
+    started: "asyncio.Future[Service]"
+    ready = threading.Event()
+    found: list[Service] = []
+
+    async def run() -> None:
+        loop = asyncio.get_running_loop()
+        app = build_app(config, open_detector or (lambda: detector), Log(is_json=True, descriptor=log_file.fileno()))
+        server = Server(app)
+        listener = await loop.create_server(server, "127.0.0.1", 0, backlog=1024)
+        stopping = asyncio.Event()
+        port = listener.sockets[0].getsockname()[1]
+        service = Service(f"http://127.0.0.1:{port}", app, loop, detector, log_file)
+        service.stop = lambda: loop.call_soon_threadsafe(stopping.set)  # type: ignore[assignment, return-value]
+        found.append(service)
+        ready.set()
+        await stopping.wait()
+        app.begin_stop()
+        listener.close()
+        await server.close_connections()
+        await app.intake.close()
+        with contextlib.suppress(BaseException):
+            app.intake.ended.result()
+        app.log.flush()
+
+    thread = threading.Thread(target=lambda: asyncio.run(run()), name="service")
+    thread.start()
+    assert ready.wait(30)
+    try:
+        if open_detector is None:
+            wait_until(lambda: found[0].app.intake.is_ready)
+        yield found[0]
+    finally:
+        found[0].stop()
+        thread.join(30)
+        assert not thread.is_alive()
+
+
+def wait_until(condition: Callable[[], object], seconds: float = 20.0) -> None:
+    """Return once `condition` holds; fail when it does not within `seconds`."""
+    tick = threading.Event()
+    for _ in range(int(seconds / 0.01)):
+        if condition():
+            return
+        tick.wait(0.01)
+    raise AssertionError("the condition did not come true in time")
