@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import httpx
@@ -61,9 +62,9 @@ class ExactDetector:
             raise errors.UnknownArticle(id)
         article, revision, first_seen = self.articles[id]
         verdict = self._verdict(article, revision)
-        best = (verdict.relation, verdict.match, verdict.score)
-        own = (article.title, article.source, article.url, article.language, article.published)
-        return Stored(id, revision, verdict.story, verdict.canonical, *best, *own, first_seen, article.text)
+        fields = {name: getattr(verdict, name) for name in ("story", "canonical", "relation", "match", "score")}
+        fields |= {name: getattr(article, name) for name in ("title", "source", "url", "language", "published", "text")}
+        return Stored(id=id, revision=revision, first_seen=first_seen, **fields)
 
     def matches(self, id: str) -> tuple[Match, ...]:
         if id not in self.articles:
@@ -77,9 +78,8 @@ class ExactDetector:
         members = []
         for member_id in ids:
             stored = self.article(member_id)
-            best = (stored.relation, stored.match, stored.score)
-            own = (stored.source, stored.title, stored.published, stored.first_seen)
-            members.append(Member(member_id, member_id == id, *best, *own))
+            names = ("canonical", "relation", "match", "score", "source", "title", "published", "first_seen")
+            members.append(Member(member_id, **{name: getattr(stored, name) for name in names}))
         sources = tuple(sorted({member.source for member in members if member.source}))
         return Story(id, id, members[0].first_seen, sources, len(ids) - 1, 0, tuple(members))
 
@@ -109,21 +109,22 @@ class ExactDetector:
 
     def _verdict(self, article: Article, revision: int, replayed: bool = False) -> Verdict:
         others = [other for other in self.by_text.get(article.text, []) if other != article.id]
-        first = [other for other in self.by_text.get(article.text, [article.id])][:1] or [article.id]
+        first = (self.by_text.get(article.text) or [article.id])[0]
         words = len(article.text.split())
         matches = tuple(Match(other, 1.0, "identical", Containment(1.0, 1.0), words) for other in others)
-        best = ("identical", others[0], 1.0) if others else (None, None, None)
-        canonical = first[0] == article.id
+        match = others[0] if others else None
         return Verdict(
             article.id,
             revision,
-            first[0],
-            canonical,
-            *best,
+            first,
+            first == article.id,
+            "identical" if match else None,
+            match,
+            1.0 if match else None,
             matches,
             len(others),
             False,
-            replayed,  # type: ignore[arg-type]
+            replayed,
         )
 
 
@@ -136,7 +137,7 @@ class Service:
     loop: asyncio.AbstractEventLoop
     detector: Any
     log_file: Any
-    stop: Callable[[], None] = field(default=lambda: None)
+    stop: Callable[[], object] = field(default=lambda: None)
 
     @property
     def port(self) -> int:
@@ -148,7 +149,8 @@ class Service:
     def log(self) -> list[dict[str, Any]]:
         """The lines of the log so far."""
         done = threading.Event()
-        self.loop.call_soon_threadsafe(lambda: (self.app.log.flush(), done.set()))
+        self.loop.call_soon_threadsafe(self.app.log.flush)
+        self.loop.call_soon_threadsafe(done.set)
         assert done.wait(10)
         self.log_file.seek(0)
         return [json.loads(line) for line in self.log_file]
@@ -158,7 +160,6 @@ class Service:
 def serving(config: Config, log_file: Any, detector: Any = None, open_detector: Any = None) -> Iterator[Service]:
     """A service on a free port of loopback, in a thread of its own. `open_detector` is called in its owner's thread."""
     detector = detector or ExactDetector()
-    started: "asyncio.Future[Service]"
     ready = threading.Event()
     found: list[Service] = []
 
@@ -170,7 +171,7 @@ def serving(config: Config, log_file: Any, detector: Any = None, open_detector: 
         stopping = asyncio.Event()
         port = listener.sockets[0].getsockname()[1]
         service = Service(f"http://127.0.0.1:{port}", app, loop, detector, log_file)
-        service.stop = lambda: loop.call_soon_threadsafe(stopping.set)  # type: ignore[assignment, return-value]
+        service.stop = partial(loop.call_soon_threadsafe, stopping.set)
         found.append(service)
         ready.set()
         await stopping.wait()

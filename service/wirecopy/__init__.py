@@ -11,17 +11,20 @@ from wirecopy.version import VERSION as __version__
 
 if TYPE_CHECKING:
     from wirecopy.article import Article
+    from wirecopy.client import AsyncClient, Client
     from wirecopy.detector import Comparison, Detector, compare
     from wirecopy.verdict import Verdict
 
 _HOMES = {
     "Article": "article",
+    "AsyncClient": "client",
+    "Client": "client",
     "Comparison": "detector",
     "Detector": "detector",
     "compare": "detector",
     "Verdict": "verdict",
 }
-__all__ = ["Article", "Comparison", "Detector", "Verdict", "__version__", "compare"]
+__all__ = ["Article", "AsyncClient", "Client", "Comparison", "Detector", "Verdict", "__version__", "compare"]
 
 
 def __getattr__(name: str) -> Any:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Never
 
 import click
 
-from wirecopy import errors, upkeep
+from wirecopy import errors, serving, upkeep
 from wirecopy.version import VERSION
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ EXIT_CODES: dict[type[errors.WirecopyError], int] = {
     errors.InputFailed: FAILED,
     errors.OutputFailed: FAILED,
     errors.StorageError: FAILED,
+    errors.ServiceError: FAILED,
 }
 
 _EXIT_CODES_HELP = """
@@ -267,7 +268,7 @@ def compare(a: str, b: str, as_json: bool) -> int:
     return DONE
 
 
-for _command in upkeep.COMMANDS:
+for _command in (*serving.COMMANDS, *upkeep.COMMANDS):
     commands.add_command(_command)
 
 

@@ -18,16 +18,14 @@ import msgspec
 from aiohttp import web
 
 from wirecopy import errors
-from wirecopy.article import Article, decode, parse
-from wirecopy.config import Limits
+from wirecopy.article import Article
 from wirecopy.verdict import Verdict
 from wirecopy.web import problems
-from wirecopy.web.articles import check_body_id
 from wirecopy.web.call import Call
 from wirecopy.web.coding import decoder_for
 from wirecopy.web.connections import connection_of
-from wirecopy.web.ndjson import LineSplitter
-from wirecopy.web.problems import TooLarge, TooSlow, UnsupportedType
+from wirecopy.web.ndjson import BadLine, LineSplitter, parse_line
+from wirecopy.web.problems import TooSlow, UnsupportedType
 from wirecopy.web.replies import SECURITY
 from wirecopy.web.spool import Spool
 from wirecopy.wire import BulkAnswer
@@ -65,16 +63,9 @@ class _Batch(NamedTuple):
     """Lines that follow each other: an article each, or what is wrong with the line."""
 
     first_line: int
-    lines: "Sequence[Article | _Bad]"
+    lines: Sequence[Article | BadLine]
     size: int
     verdicts: "asyncio.Future[list[Verdict]] | None"
-
-
-class _Bad(NamedTuple):
-    """What is wrong with a line, and its id where it has a good one."""
-
-    error: errors.WirecopyError
-    id: str | None = None
 
 
 class _End(NamedTuple):
@@ -175,7 +166,7 @@ class Stream:
         if bucket is not None and (seconds := bucket.take_many(len(lines))) > 0:
             await self._pause(seconds)
             self._check_running()
-        parsed = [self._parse(line) for line in lines]
+        parsed = [parse_line(line, self._app.limits) for line in lines]
         articles = [article for article in parsed if isinstance(article, Article)]
         verdicts = self._app.intake.submit_batch(articles) if articles else None
         size = sum(len(line or b"") for line in lines)
@@ -198,17 +189,6 @@ class Stream:
                 await self._stopped.wait()
         except TimeoutError:
             return
-
-    def _parse(self, line: bytes | None) -> "Article | _Bad":
-        limits = self._app.limits
-        if line is None:
-            return _Bad(TooLarge(f"the line is longer than {limits.max_line_bytes} bytes"))
-        if not line or line.isspace():
-            return _Bad(errors.MalformedArticle("the line is blank"))
-        try:
-            return check_body_id(parse(line, limits))
-        except errors.ArticleError as error:
-            return _Bad(error, _id_in(line, limits))
 
     def _linger(self) -> float:
         """Seconds to wait for more lines before a batch that is not full goes on its way."""
@@ -283,15 +263,6 @@ class Stream:
                 await asyncio.sleep(0)
         except errors.WirecopyError:
             return  # damaged or too slow: the connection is closed after the last line
-
-
-def _id_in(line: bytes, limits: Limits) -> str | None:
-    """The id of a line that is no article, to find it by."""
-    try:
-        found = decode(line, limits).get("id")
-    except errors.ArticleError:
-        return None
-    return found if isinstance(found, str) and 0 < len(found) <= limits.max_id_bytes else None
 
 
 def _first_of(group: BaseExceptionGroup[BaseException]) -> BaseException:

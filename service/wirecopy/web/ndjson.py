@@ -1,6 +1,13 @@
-"""Splitting a stream of bytes into lines; the framework's own reader stops at 512 KiB a line."""
+"""A stream of bytes -> lines -> articles; the framework's own reader stops at 512 KiB a line."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
+
+from wirecopy import errors
+from wirecopy.article import Article, decode, parse
+from wirecopy.config import Limits
+from wirecopy.web.articles import check_body_id
+from wirecopy.web.problems import TooLarge
 
 _MARK = b"\xef\xbb\xbf"
 
@@ -48,3 +55,31 @@ class LineSplitter:
             self._is_first = False
             return line.removeprefix(_MARK) if line else line
         return line
+
+
+class BadLine(NamedTuple):
+    """What is wrong with a line, and its id where it has a good one."""
+
+    error: errors.WirecopyError
+    id: str | None = None
+
+
+def parse_line(line: bytes | None, limits: Limits) -> Article | BadLine:
+    """The article in a line (None: it was too long), or what is wrong with it."""
+    if line is None:
+        return BadLine(TooLarge(f"the line is longer than {limits.max_line_bytes} bytes"))
+    if not line or line.isspace():
+        return BadLine(errors.MalformedArticle("the line is blank"))
+    try:
+        return check_body_id(parse(line, limits))
+    except errors.ArticleError as error:
+        return BadLine(error, _id_in(line, limits))
+
+
+def _id_in(line: bytes, limits: Limits) -> str | None:
+    """The id of a line that is no article, to find it by."""
+    try:
+        found = decode(line, limits).get("id")
+    except errors.ArticleError:
+        return None
+    return found if isinstance(found, str) and 0 < len(found) <= limits.max_id_bytes else None

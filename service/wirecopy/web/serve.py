@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _BACKLOG = 1024
 _SPARE_DESCRIPTORS = 64
 
-OnListening = Callable[[str], None]
+OnReady = Callable[[str], None]
 
 
 def check(config: Config, *, allow_anonymous: bool) -> None:
@@ -42,26 +42,26 @@ def check(config: Config, *, allow_anonymous: bool) -> None:
         )
 
 
-def run(config: Config, open_detector: "Callable[[], Detector]", on_listening: OnListening) -> None:
-    """Serve until told to stop. `on_listening` hears the URL once connections are accepted.
+def run(config: Config, open_detector: "Callable[[], Detector]", on_ready: OnReady) -> None:
+    """Serve until told to stop. `on_ready` hears the URL once articles are taken.
 
     Raises OSError when it cannot listen, and whatever broke the Detector or its store.
     """
-    asyncio.run(_run(config, open_detector, on_listening))
+    asyncio.run(_run(config, open_detector, on_ready))
 
 
-async def _run(config: Config, open_detector: "Callable[[], Detector]", on_listening: OnListening) -> None:
+async def _run(config: Config, open_detector: "Callable[[], Detector]", on_ready: OnReady) -> None:
     log = Log(is_json=config.service.log_format == "json")
     handler = Handler(log)
     logging.getLogger().addHandler(handler)
     try:
-        await _serve(config, open_detector, on_listening, log)
+        await _serve(config, open_detector, on_ready, log)
     finally:
         logging.getLogger().removeHandler(handler)
         log.flush()
 
 
-async def _serve(config: Config, open_detector: "Callable[[], Detector]", on_listening: OnListening, log: Log) -> None:
+async def _serve(config: Config, open_detector: "Callable[[], Detector]", on_ready: OnReady, log: Log) -> None:
     _raise_descriptor_limit(config.web.max_connections + _SPARE_DESCRIPTORS)
     loop = asyncio.get_running_loop()
     app = build_app(config, open_detector, log)
@@ -77,8 +77,12 @@ async def _serve(config: Config, open_detector: "Callable[[], Detector]", on_lis
         ) from None
     url = _url(config.service.host, listener.sockets[0].getsockname()[1])
     log.write("listening", url=url, version=VERSION)
-    on_listening(url)
-    app.intake.opened.add_done_callback(lambda opened: None if opened.cancelled() else log.write("ready"))
+
+    def tell_ready() -> None:
+        log.write("ready")
+        on_ready(url)
+
+    app.intake.opened.add_done_callback(lambda opened: None if opened.cancelled() else tell_ready())
     try:
         await _wait_any(stop.wait(), _shielded(app.intake.ended))
         await _drain(app, hurry, config.service.drain_timeout_seconds, log)

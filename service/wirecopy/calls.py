@@ -1,0 +1,140 @@
+"""What the clients say and hear: each call as a value, articles as bytes, answers as types. No connections here."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Any, Generic, NamedTuple, TypeVar
+from urllib.parse import quote
+
+import msgspec
+import orjson
+
+from wirecopy import errors
+from wirecopy.article import Article, format_published
+from wirecopy.verdict import Verdict
+from wirecopy.wire import BulkAnswer, Matches, Problem, Stored, Story, StoryPage
+
+T = TypeVar("T")
+Sendable = Article | Mapping[str, Any]
+
+MAX_CHUNK_LINES = 2000
+MAX_CHUNK_BYTES = 8 * 2**20
+_JSON = {"Content-Type": "application/json"}
+LINES = {"Content-Type": "application/x-ndjson"}
+
+
+class Call(NamedTuple, Generic[T]):
+    """One request, and how to read its answer."""
+
+    method: str
+    path: str
+    decode: Callable[[bytes], T]
+    content: bytes | None = None
+    params: dict[str, str] | None = None
+
+    def arguments(self) -> dict[str, Any]:
+        headers = _JSON if self.content is not None else None
+        return {"content": self.content, "params": self.params, "headers": headers}
+
+
+def encode_article(article: Sendable) -> bytes:
+    """The article as a JSON object, without what it does not have."""
+    if not isinstance(article, Article):
+        return orjson.dumps(dict(article), option=orjson.OPT_NAIVE_UTC)
+    fields = {name: value for name, value in msgspec.structs.asdict(article).items() if value is not None}
+    if article.published is not None:
+        fields["published"] = format_published(article.published)
+    return orjson.dumps(fields)
+
+
+class Answers:
+    """Reads the answers of one bulk stream."""
+
+    def __init__(self, expected: int) -> None:
+        self._expected = expected
+        self._unfinished = b""
+        self._last: BulkAnswer | None = None
+
+    def feed(self, data: bytes) -> Iterator[BulkAnswer]:
+        *lines, self._unfinished = (self._unfinished + data).split(b"\n")
+        for line in lines:
+            self._last = _decode_answer(line)
+            yield self._last
+
+    def check_complete(self) -> None:
+        """Raise what ended the stream before the last line was answered."""
+        last = self._last
+        if last is not None and last.line >= self._expected:
+            return
+        if last is not None and last.problem is not None:
+            raise refusal_of(last.problem)
+        raise errors.ServiceUnreachable("the service", "the stream ended early")
+
+
+def put_article(article: Sendable) -> Call[Verdict]:
+    path = _path("/v1/articles", article.id if isinstance(article, Article) else article["id"])
+    return Call("PUT", path, _decode_verdict, encode_article(article))
+
+
+def post_article(article: Sendable) -> Call[Verdict]:
+    return Call("POST", "/v1/articles", _decode_verdict, encode_article(article))
+
+
+def check_article(article: Sendable) -> Call[Verdict]:
+    return Call("POST", "/v1/check", _decode_verdict, encode_article(article))
+
+
+def get_article(id: str, by_query: bool) -> Call[Stored]:
+    if by_query:
+        return Call("GET", "/v1/articles", _decode_stored, params={"id": id})
+    return Call("GET", _path("/v1/articles", id), _decode_stored)
+
+
+def get_matches(id: str) -> Call[Matches]:
+    return Call("GET", _path("/v1/articles", id) + "/matches", _decode_matches)
+
+
+def get_story(id: str) -> Call[Story]:
+    return Call("GET", _path("/v1/stories", id), _decode_story)
+
+
+def get_stories(since: datetime | None, source: str | None, min_size: int, limit: int, cursor: str) -> Call[StoryPage]:
+    asked = {"since": since and since.isoformat(), "source": source, "cursor": cursor}
+    params = {"min_size": str(min_size), "limit": str(limit), **{name: text for name, text in asked.items() if text}}
+    return Call("GET", "/v1/stories", _decode_page, params=params)
+
+
+_decode_verdict = msgspec.json.Decoder(Verdict).decode
+_decode_stored = msgspec.json.Decoder(Stored).decode
+_decode_matches = msgspec.json.Decoder(Matches).decode
+_decode_story = msgspec.json.Decoder(Story).decode
+_decode_page = msgspec.json.Decoder(StoryPage).decode
+_decode_answer = msgspec.json.Decoder(BulkAnswer).decode
+decode_problem = msgspec.json.Decoder(Problem).decode
+
+
+def _path(collection: str, id: str) -> str:
+    if id in ("", ".", ".."):
+        raise errors.InvalidArticle("an id must not be empty, '.' or '..'")
+    return f"{collection}/{quote(id, safe='')}"
+
+
+def join_lines(lines: list[bytes]) -> bytes:
+    return b"".join(line + b"\n" for line in lines)
+
+
+def chunk_lines(lines: Iterable[bytes]) -> Iterator[list[bytes]]:
+    chunk: list[bytes] = []
+    size = 0
+    for line in lines:
+        chunk.append(line)
+        size += len(line)
+        if len(chunk) == MAX_CHUNK_LINES or size >= MAX_CHUNK_BYTES:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
+        yield chunk
+
+
+def refusal_of(problem: Problem, retry_after: float | None = None) -> errors.ServiceRefused:
+    """The error for a problem, which may be that of a line."""
+    return errors.ServiceRefused(problem.status, problem.type, problem.title, problem.detail, retry_after)

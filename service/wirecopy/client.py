@@ -1,0 +1,299 @@
+"""Typed clients of a running service, one that waits and one for asyncio; they differ in nothing else.
+
+    with Client("http://127.0.0.1:8080") as client:
+        verdict = client.put_article(Article("wire-1", "The harbour bridge was closed..."))
+        print(verdict.story)
+
+What the service refuses raises ServiceRefused with its problem, what cannot be reached ServiceUnreachable. Nothing is
+tried again here; `wirecopy push` does.
+"""
+
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import httpx
+import msgspec
+import orjson
+
+from wirecopy import calls, errors
+from wirecopy.calls import Sendable
+from wirecopy.verdict import Match, Verdict
+from wirecopy.version import VERSION
+from wirecopy.wire import BulkAnswer, Problem, Stored, Story
+
+T = TypeVar("T")
+
+_DEFAULT_TIMEOUT_SECONDS = 60.0
+
+
+class Client:
+    """A client that waits. Safe to share between threads."""
+
+    def __init__(self, url: str, *, key: str | None = None, timeout: float = _DEFAULT_TIMEOUT_SECONDS) -> None:
+        """`url` is where the service listens, `key` one of its keys, `timeout` seconds of silence to bear."""
+        self.url = url
+        self._http = httpx.Client(**_options(url, key, timeout))
+
+    def put_article(self, article: Sendable) -> Verdict:
+        """Store an article; its verdict, once it is on disk."""
+        return self._call(calls.put_article(article))
+
+    def post_article(self, article: Sendable) -> Verdict:
+        """The same by POST, for ids that a proxy on the way would change in a path."""
+        return self._call(calls.post_article(article))
+
+    def check_article(self, article: Sendable) -> Verdict:
+        """The verdict the article would get; nothing is stored."""
+        return self._call(calls.check_article(article))
+
+    def article(self, id: str, *, by_query: bool = False) -> Stored:
+        """An article as it is kept; `by_query` for proxies that decode paths."""
+        return self._call(calls.get_article(id, by_query))
+
+    def matches(self, id: str) -> tuple[Match, ...]:
+        """All verified matches of an article, best first."""
+        return self._call(calls.get_matches(id)).matches
+
+    def story(self, id: str) -> Story:
+        """A story with its members."""
+        return self._call(calls.get_story(id))
+
+    def stories(
+        self, *, since: datetime | None = None, source: str | None = None, min_size: int = 1, page_size: int = 50
+    ) -> Iterator[Story]:
+        """Stories, newest first, asked for by the page."""
+        cursor: str | None = ""
+        while cursor is not None:
+            page = self._call(calls.get_stories(since, source, min_size, page_size, cursor))
+            yield from page.stories
+            cursor = page.cursor
+
+    def bulk(self, articles: Iterable[Sendable]) -> Iterator[BulkAnswer]:
+        """Send many articles; one answer for each, in order, with `line` counted over all of them from 1.
+
+        Raises ServiceRefused when the service ends a stream early: what was not answered was not stored.
+        """
+        sent = 0
+        for chunk in calls.chunk_lines(calls.encode_article(article) for article in articles):
+            for answer in self.bulk_lines(chunk):
+                yield msgspec.structs.replace(answer, line=answer.line + sent)
+            sent += len(chunk)
+
+    def bulk_lines(self, lines: list[bytes]) -> Iterator[BulkAnswer]:
+        """Send one bulk stream of encoded lines, which should be at most MAX_CHUNK_LINES; answers as they come."""
+        answers = calls.Answers(len(lines))
+        with (
+            _reaching(self.url),
+            self._http.stream("POST", "/v1/bulk", content=calls.join_lines(lines), headers=calls.LINES) as response,
+        ):
+            if response.status_code != 200:
+                raise _refusal(response.status_code, response.read(), response.headers)
+            for data in response.iter_bytes():
+                yield from answers.feed(data)
+        answers.check_complete()
+
+    def is_live(self) -> bool:
+        """Whether the service answers at all."""
+        return self._is_ok("/livez")
+
+    def is_ready(self) -> bool:
+        """Whether the service takes articles."""
+        return self._is_ok("/readyz")
+
+    def metrics(self) -> str:
+        """The service's metrics as Prometheus reads them."""
+        return self._call(calls.Call("GET", "/metrics", bytes.decode))
+
+    def openapi(self) -> dict[str, Any]:
+        """The description of the API."""
+        return self._call(calls.Call("GET", "/openapi.json", orjson.loads))
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _call(self, call: calls.Call[T]) -> T:
+        with _reaching(self.url):
+            response = self._http.request(call.method, call.path, **call.arguments())
+        return _read(call, response)
+
+    def _is_ok(self, path: str) -> bool:
+        try:
+            return self._http.get(path).status_code == 200
+        except httpx.TransportError:
+            return False
+
+
+class AsyncClient:
+    """A client for asyncio."""
+
+    def __init__(self, url: str, *, key: str | None = None, timeout: float = _DEFAULT_TIMEOUT_SECONDS) -> None:
+        """`url` is where the service listens, `key` one of its keys, `timeout` seconds of silence to bear."""
+        self.url = url
+        self._http = httpx.AsyncClient(**_options(url, key, timeout))
+
+    async def put_article(self, article: Sendable) -> Verdict:
+        """Store an article; its verdict, once it is on disk."""
+        return await self._call(calls.put_article(article))
+
+    async def post_article(self, article: Sendable) -> Verdict:
+        """The same by POST, for ids that a proxy on the way would change in a path."""
+        return await self._call(calls.post_article(article))
+
+    async def check_article(self, article: Sendable) -> Verdict:
+        """The verdict the article would get; nothing is stored."""
+        return await self._call(calls.check_article(article))
+
+    async def article(self, id: str, *, by_query: bool = False) -> Stored:
+        """An article as it is kept; `by_query` for proxies that decode paths."""
+        return await self._call(calls.get_article(id, by_query))
+
+    async def matches(self, id: str) -> tuple[Match, ...]:
+        """All verified matches of an article, best first."""
+        return (await self._call(calls.get_matches(id))).matches
+
+    async def story(self, id: str) -> Story:
+        """A story with its members."""
+        return await self._call(calls.get_story(id))
+
+    async def stories(
+        self, *, since: datetime | None = None, source: str | None = None, min_size: int = 1, page_size: int = 50
+    ) -> AsyncIterator[Story]:
+        """Stories, newest first, asked for by the page."""
+        cursor: str | None = ""
+        while cursor is not None:
+            page = await self._call(calls.get_stories(since, source, min_size, page_size, cursor))
+            for story in page.stories:
+                yield story
+            cursor = page.cursor
+
+    async def bulk(self, articles: Iterable[Sendable] | AsyncIterable[Sendable]) -> AsyncIterator[BulkAnswer]:
+        """Send many articles; one answer for each, in order, with `line` counted over all of them from 1.
+
+        Raises ServiceRefused when the service ends a stream early: what was not answered was not stored.
+        """
+        sent = 0
+        async for chunk in _async_chunks(articles):
+            async for answer in self.bulk_lines(chunk):
+                yield msgspec.structs.replace(answer, line=answer.line + sent)
+            sent += len(chunk)
+
+    async def bulk_lines(self, lines: list[bytes]) -> AsyncIterator[BulkAnswer]:
+        """Send one bulk stream of encoded lines, which should be at most MAX_CHUNK_LINES; answers as they come."""
+        answers = calls.Answers(len(lines))
+        with _reaching(self.url):
+            async with self._http.stream(
+                "POST", "/v1/bulk", content=calls.join_lines(lines), headers=calls.LINES
+            ) as response:
+                if response.status_code != 200:
+                    raise _refusal(response.status_code, await response.aread(), response.headers)
+                async for data in response.aiter_bytes():
+                    for answer in answers.feed(data):
+                        yield answer
+        answers.check_complete()
+
+    async def is_live(self) -> bool:
+        """Whether the service answers at all."""
+        return await self._is_ok("/livez")
+
+    async def is_ready(self) -> bool:
+        """Whether the service takes articles."""
+        return await self._is_ok("/readyz")
+
+    async def metrics(self) -> str:
+        """The service's metrics as Prometheus reads them."""
+        return await self._call(calls.Call("GET", "/metrics", bytes.decode))
+
+    async def openapi(self) -> dict[str, Any]:
+        """The description of the API."""
+        return await self._call(calls.Call("GET", "/openapi.json", orjson.loads))
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def _call(self, call: calls.Call[T]) -> T:
+        with _reaching(self.url):
+            response = await self._http.request(call.method, call.path, **call.arguments())
+        return _read(call, response)
+
+    async def _is_ok(self, path: str) -> bool:
+        try:
+            return (await self._http.get(path)).status_code == 200
+        except httpx.TransportError:
+            return False
+
+
+def _options(url: str, key: str | None, timeout: float) -> dict[str, Any]:
+    headers = {"User-Agent": f"wirecopy/{VERSION}"}
+    if key is not None:
+        headers["Authorization"] = f"Bearer {key}"
+    return {"base_url": url, "headers": headers, "timeout": timeout}
+
+
+async def _async_chunks(articles: Iterable[Sendable] | AsyncIterable[Sendable]) -> AsyncIterator[list[bytes]]:
+    if not isinstance(articles, AsyncIterable):
+        for chunk in calls.chunk_lines(calls.encode_article(article) for article in articles):
+            yield chunk
+        return
+    gathered: list[bytes] = []
+    size = 0
+    async for article in articles:
+        gathered.append(calls.encode_article(article))
+        size += len(gathered[-1])
+        if len(gathered) == calls.MAX_CHUNK_LINES or size >= calls.MAX_CHUNK_BYTES:
+            yield gathered
+            gathered, size = [], 0
+    if gathered:
+        yield gathered
+
+
+class _reaching:
+    """A block in which a failing connection is ServiceUnreachable."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, httpx.HTTPError | httpx.InvalidURL):
+            reason = str(error) or type(error).__name__
+            raise errors.ServiceUnreachable(self._url, reason) from None
+
+
+def _read(call: calls.Call[T], response: httpx.Response) -> T:
+    if response.status_code >= 300:
+        raise _refusal(response.status_code, response.content, response.headers)
+    try:
+        return call.decode(response.content)
+    except (msgspec.DecodeError, ValueError):
+        raise errors.ServiceUnreachable(str(response.url), "what answers there is no wirecopy service") from None
+
+
+def _refusal(status: int, content: bytes, headers: httpx.Headers) -> errors.ServiceError:
+    try:
+        problem = calls.decode_problem(content)
+    except msgspec.DecodeError:
+        problem = Problem("about:blank", httpx.codes.get_reason_phrase(status), status, "")
+    retry_after = headers.get("Retry-After", "")
+    return calls.refusal_of(problem, float(retry_after) if retry_after.isdecimal() else None)

@@ -1,0 +1,120 @@
+"""Commands of the service: serve, push. Like `cli`: parse arguments, call, print."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from wirecopy.config import Config
+    from wirecopy.detector import Detector
+
+_DONE, _REFUSED = 0, 1
+_SERVE_EPILOG = """
+\b
+Exit codes:
+  0  stopped as asked (SIGTERM, Ctrl-C)
+  2  wrong usage or configuration
+  3  the stored articles cannot be used, or the disk refused a commit
+"""
+_PUSH_EPILOG = """
+\b
+Exit codes:
+  0  done
+  1  done, but some lines were refused
+  2  wrong usage
+  3  an input failed, or the service cannot be reached or refuses to serve
+"""
+_CURL = """\
+curl -X PUT {url}/v1/articles/wire-1 -H 'Content-Type: application/json'{key} \\
+  -d '{{"title": "Harbour bridge closed", "text": "The harbour bridge was closed to all traffic on Monday."}}'"""
+
+
+@click.command(epilog=_SERVE_EPILOG)
+@click.option("--config", "config_file", metavar="FILE", help="Settings that replace the packaged defaults (YAML).")
+@click.option("--host", metavar="ADDRESS", help="Where to listen.  [default: as configured, 127.0.0.1]")
+@click.option("--port", metavar="N", type=int, help="0 takes any free one.  [default: as configured, 8080]")
+@click.option("--data", metavar="DIR", help="Folder of the articles.  [default: as configured, ./data]")
+@click.option("--log-format", type=click.Choice(["text", "json"]), help="Form of the log on standard error.")
+@click.option("--allow-anonymous", is_flag=True, help="Serve other machines without keys.")
+@click.option("--accept-loss", is_flag=True, help="Go on with what is left when the last commits are missing.")
+def serve(config_file: str | None, allow_anonymous: bool, accept_loss: bool, **settings: Any) -> int:
+    """Run the service: PUT an article, get its story, durably.
+
+    Prints where it listens, and a first request to try, once it is ready; the log goes to standard error. SIGTERM stops
+    it gracefully. Its description is at /docs.
+
+    \b
+    Examples:
+      wirecopy serve
+      wirecopy serve --config wirecopy.yaml --data /var/lib/wirecopy
+    """
+    from wirecopy import config
+    from wirecopy.web import serve as service
+
+    given = {name: value for name, value in settings.items() if value is not None}
+    loaded = config.override(config.load(config_file), "service", **given)
+    service.check(loaded, allow_anonymous=allow_anonymous)
+
+    def tell(url: str) -> None:
+        key = " -H 'Authorization: Bearer YOUR-KEY'" if loaded.auth.keys else ""
+        click.echo(f"wirecopy listens on {url} with its data in {loaded.service.data}; {url}/docs says more. Try:\n")
+        click.echo(_CURL.format(url=url, key=key) + "\n")
+
+    service.run(loaded, lambda: _open_detector(loaded, accept_loss), tell)
+    return _DONE
+
+
+@click.command(epilog=_PUSH_EPILOG)
+@click.argument("files", metavar="FILE...", nargs=-1, required=True)
+@click.option("--to", "url", metavar="URL", required=True, help="Where the service listens: http://127.0.0.1:8080")
+@click.option("--key", envvar="WIRECOPY_KEY", metavar="KEY", help="Sent as Authorization: Bearer.  [env: WIRECOPY_KEY]")
+@click.option(
+    "--state",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Where to remember how far it got.  [default: the first FILE with .push behind its name]",
+)
+@click.option("--restart", is_flag=True, help="Start from the beginning, whatever was sent before.")
+@click.option(
+    "--give-up-after", metavar="SECONDS", type=float, default=300.0, show_default=True, help="Without success."
+)
+def push(
+    files: tuple[str, ...], url: str, key: str | None, state: Path | None, restart: bool, give_up_after: float
+) -> int:
+    """Send the articles of all FILEs to a running service, in order, many at a time.
+
+    Formats and fields are those of dedupe. A busy or restarting service is waited for. What was stopped goes on where
+    it was when the same command is given again; sending an article twice does no harm. A line that is refused, here or
+    by the service, is told on standard error with file, line and reason; the rest goes on.
+
+    \b
+    Example:
+      wirecopy push monday.jsonl.gz tuesday.jsonl.gz --to http://127.0.0.1:8080
+    """
+    from wirecopy import pushing
+    from wirecopy.terminal import printable, progress
+
+    with progress() as on_progress:
+        summary = pushing.push(
+            files,
+            url=url,
+            key=key,
+            state_file=state,
+            restart=restart,
+            give_up_after=give_up_after,
+            on_refusal=lambda refusal: click.echo(printable(str(refusal)), err=True),
+            on_progress=on_progress,
+        )
+    click.echo(str(summary), err=True)
+    return _REFUSED if summary.refused else _DONE
+
+
+COMMANDS = (serve, push)
+
+
+def _open_detector(config: "Config", accept_loss: bool) -> "Detector":
+    from wirecopy.detector import SCHEME, Detector
+    from wirecopy.storage import Store
+
+    return Detector(config, Store.open(Path(config.service.data), scheme=SCHEME, accept_loss=accept_loss))
