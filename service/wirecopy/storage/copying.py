@@ -22,6 +22,7 @@ from wirecopy.storage.place import (
     connect,
     prepare,
     reading_failures_of,
+    settle,
     size_of,
     sync_path,
     take_lock,
@@ -47,6 +48,7 @@ def create(place: Place, scheme: str) -> None:
         for statement in SCHEMA:
             connection.execute(statement)
         connection.execute("INSERT INTO about VALUES (1, ?, ?, ?, ?, ?)", about.row())
+        settle(connection)
         _start_marks(place, End(0, about.genesis()), about)
 
 
@@ -93,6 +95,7 @@ def restore(backup: Path, folder: Path) -> Report:
             with closing(Log.open(new, mode="rw")) as log:
                 prepare(log.connection)
                 log.connection.execute("DROP TABLE backup")
+                settle(log.connection)
                 _start_marks(place, log.end(), log.about)
     finally:
         os.close(lock)

@@ -1,12 +1,13 @@
 """Reading the log over one connection; everything that is read is checked."""
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from wirecopy import errors
-from wirecopy.storage.place import connect, failures_of, reading_failures_of
+from wirecopy.storage.place import Place, connect, failures_of, reading_failures_of, size_of
 from wirecopy.storage.rows import COLUMNS, FORMAT, About, BadRow, Record, Row, first_of, follow, unpack_text
 
 
@@ -31,7 +32,7 @@ class Log:
         with failures_of(file), reading_failures_of(file):
             if file.stat().st_size == 0:  # SQLite takes it for a new database
                 raise errors.Damaged(str(file), "it is empty")
-            connection = connect(file, mode)
+            connection = connect(file, _reading_mode(file) if mode == "ro" else mode)
             try:
                 return cls(file, connection, _read_about(connection, file))
             except BaseException:
@@ -136,6 +137,12 @@ class _Naming:
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, BadRow):
             raise errors.Damaged(str(self._file), str(error)) from None
+
+
+def _reading_mode(file: Path) -> str:
+    """The mode for reading: a folder that nobody can write to (a snapshot) lacks the place for shared memory."""
+    alone = size_of(Place(file.parent).wal) == 0 and not os.access(file.parent, os.W_OK)
+    return "ro&immutable=1" if alone else "ro"
 
 
 def _read_about(connection: sqlite3.Connection, file: Path) -> About:

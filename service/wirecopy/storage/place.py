@@ -160,3 +160,19 @@ def prepare(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA wal_autocheckpoint = 0")
     connection.execute(f"PRAGMA journal_size_limit = {_WAL_LIMIT_BYTES}")
     connection.execute("PRAGMA secure_delete = ON")
+
+
+def move_pages(connection: sqlite3.Connection, how: str) -> bool:
+    """Move pages from the write-ahead log into the main file, waiting for nobody; whether all were moved and synced."""
+    connection.execute("PRAGMA busy_timeout = 0")
+    try:
+        busy, held, moved = connection.execute(f"PRAGMA wal_checkpoint({how})").fetchone()
+    finally:
+        connection.execute("PRAGMA busy_timeout = 5000")
+    return not busy and held == moved
+
+
+def settle(connection: sqlite3.Connection) -> None:
+    """Move everything into the main file before closing: SQLite does so too, but keeps its failures to itself."""
+    if not move_pages(connection, "TRUNCATE"):
+        raise sqlite3.OperationalError("another connection reads the new database")

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from xxhash import xxh3_128_digest
 from zstandard import ZstdCompressor, ZstdDecompressor, ZstdError
 
-FORMAT = 1
+FORMAT = 1  # the first: there is nothing older to migrate
 APPLICATION_ID = 0x77697265  # "wire": what `file` shows
 PAGE_BYTES = 8192  # three records of 2.5 KB with their keys; twice SQLite's default, whose pages would hold one
 

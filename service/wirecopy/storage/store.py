@@ -11,7 +11,6 @@ the main file: SQLite would do so by itself, but drop the errors.
 """
 
 import os
-import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -25,7 +24,7 @@ from wirecopy.storage import checking
 from wirecopy.storage.copying import create
 from wirecopy.storage.log import End, Log
 from wirecopy.storage.marks import EMPTY_PIN, Mark, Marks
-from wirecopy.storage.place import Place, prepare, take_lock, writing_failures_of
+from wirecopy.storage.place import Place, move_pages, prepare, take_lock, writing_failures_of
 from wirecopy.storage.rows import Entry, Record, first_of, link, pack_text, tombstone
 from wirecopy.storage.wal import Follower
 
@@ -49,7 +48,7 @@ class Store:
         self._end = state.end
         self._compressor = ZstdCompressor(level=_ZSTD_LEVEL)
         self._refusal = ""
-        settled = _move_pages(writer.connection, "TRUNCATE")
+        settled = move_pages(writer.connection, "TRUNCATE")
         self._follower = Follower(place.wal)
         stack.callback(self._follower.close)
         self._marks = Marks.start(place.marks, self._mark(settled))
@@ -134,7 +133,7 @@ class Store:
         with self._stack, self._reading:
             if not self._refusal:
                 with self._failing_for_good():
-                    settled = _move_pages(self._writer.connection, "TRUNCATE")
+                    settled = move_pages(self._writer.connection, "TRUNCATE")
                     if settled:
                         self._marks.write(Mark(*self._end, self._writer.about.prunes, True, EMPTY_PIN))
                 self._refusal = "it is closed"
@@ -202,7 +201,7 @@ class Store:
         end = self._follower.pin.end
         if 0 <= end < self._checkpoint_at:
             return
-        if _move_pages(self._writer.connection, "PASSIVE"):
+        if move_pages(self._writer.connection, "PASSIVE"):
             self._marks.write(self._mark(settled=True))
             self._checkpoint_at = _CHECKPOINT_BYTES
         else:
@@ -226,16 +225,6 @@ class Store:
         self._refuse_further_use()
         if not 1 <= number <= self.last:
             raise ValueError(f"no record {number}: the log has 1 to {self.last}")
-
-
-def _move_pages(connection: sqlite3.Connection, how: str) -> bool:
-    """Move pages from the write-ahead log into the main file, waiting for nobody; whether all were moved and synced."""
-    connection.execute("PRAGMA busy_timeout = 0")
-    try:
-        busy, held, moved = connection.execute(f"PRAGMA wal_checkpoint({how})").fetchone()
-    finally:
-        connection.execute("PRAGMA busy_timeout = 5000")
-    return not busy and held == moved
 
 
 def _runs(numbers: list[int]) -> Iterator[tuple[int, int]]:

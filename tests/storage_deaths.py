@@ -1,0 +1,109 @@
+"""Kill a process between any two lines of the storage's code and look at what it left.
+
+`python -m tests.storage_deaths FOLDER EVERY` forks a child for every EVERY-th line that a small day in the life of a
+store runs: making it, opening, commits of both sizes, moving pages, pruning, closing. The child kills itself there
+(signal 9); then this process opens what it left and compares. Prints how many children died.
+"""
+
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from tests.storage_writer import SCHEME, append_some, entry, record
+from wirecopy import storage
+from wirecopy.storage import Store, checking, store
+
+CODE = str(Path(storage.__file__).parent)
+State = tuple[int, frozenset[int]]  # the last number, and the pruned ones
+
+
+def live(folder: Path, acknowledge: Callable[[Store], object]) -> None:
+    """The small day; every operation is acknowledged when it returned."""
+    for _ in range(2):
+        with Store.open(folder, scheme=SCHEME) as target:
+            acknowledge(target)
+            for count in (1, 12, 1, 30):
+                append_some(target, count)
+                acknowledge(target)
+            target.prune([target.last - 3, target.last - 2])
+            acknowledge(target)
+            target.append([entry(target.last + 1)], prune=[target.last - 1])
+            acknowledge(target)
+
+
+def state_of(target: Store) -> State:
+    """What a store holds, each record compared with what was appended."""
+    kept = list(target.replay())
+    for found in kept:
+        assert found == record(found.number)
+        assert target.text(found.number) == entry(found.number).text
+    return target.last, frozenset(range(1, target.last + 1)) - {found.number for found in kept}
+
+
+def die_at(line: int, folder: Path, pipe: int) -> None:
+    """Live, and end at a given line, or after the last."""
+    passed = 0
+
+    def trace(frame: FrameType, event: str, argument: Any) -> Any:
+        nonlocal passed
+        if not frame.f_code.co_filename.startswith(CODE):
+            return None
+        passed += event == "line"
+        if passed == line:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return trace
+
+    sys.settrace(trace)
+    try:
+        live(folder, lambda target: os.write(pipe, b"."))
+    finally:
+        os._exit(0)
+
+
+def survive(line: int, folder: Path, states: list[State]) -> bool:
+    """Let a child die and check what it left; False when it lived to the end."""
+    shutil.rmtree(folder, ignore_errors=True)
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        die_at(line, folder, writing)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as stream:
+        acknowledged = len(stream.read())
+    _, status = os.waitpid(child, 0)
+    with Store.open(folder, scheme=SCHEME) as target:
+        found = state_of(target)
+        assert found in states[max(acknowledged - 1, 0) : acknowledged + 1], f"line {line}: {found}"
+        append_some(target, 1)
+    assert storage.verify(folder).problems == ()
+    return os.WIFSIGNALED(status)
+
+
+def main() -> int:
+    folder, every = Path(sys.argv[1]), int(sys.argv[2])
+    store._CHECKPOINT_BYTES = 30_000
+    states: list[State] = []
+    live(folder, lambda target: states.append(state_of(target)))
+    doubts: list[object] = []
+    read_all = checking.refuse_damage
+
+    def count_doubt(log: Any) -> None:
+        doubts.append(log)
+        read_all(log)
+
+    checking.refuse_damage = count_doubt
+    line = 1
+    while survive(line, folder, states):
+        line += every
+    assert not doubts, "a killed process must not cost a reading of everything"
+    print(line // every)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
