@@ -144,7 +144,7 @@ class Service:
         return int(self.url.rpartition(":")[2])
 
     def client(self, **options: Any) -> httpx.Client:
-        return httpx.Client(base_url=self.url, timeout=20, trust_env=False, **options)
+        return httpx.Client(base_url=self.url, timeout=20, trust_env=False, verify=False, **options)
 
     def log(self) -> list[dict[str, Any]]:
         """The lines of the log so far."""

@@ -92,7 +92,7 @@ class App:
     def respond_to_stranger(self, error: Exception) -> web.Response:
         """The answer to bytes that never became a request."""
         self.metrics.count_problem(problems.kind_of(error).name)
-        return problems.respond(error, "")
+        return problems.respond(error)
 
     async def wait_answered(self) -> None:
         """Return when no request is under way."""

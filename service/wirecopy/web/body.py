@@ -67,8 +67,7 @@ class Patience:
         """Return the next bytes, b"" at the end of the body. Raises TooSlow, MalformedRequest, ConnectionError."""
         data = self._read_arrived()
         if not data and not self._is_over():
-            remaining = self._timeout + self._received / self._min_rate - self._waited
-            if (waited_for := await self._wait(remaining)) is None:
+            if (waited_for := await self._wait(self._remaining())) is None:
                 raise TooSlow("the body did not arrive in time")
             data = waited_for
         self._received += len(data)
@@ -81,6 +80,14 @@ class Patience:
             data = await self._wait(seconds) if seconds else None
         self._received += len(data or b"")
         return data
+
+    @property
+    def is_used_up(self) -> bool:
+        """Whether the client has had all its time."""
+        return self._remaining() <= 0
+
+    def _remaining(self) -> float:
+        return self._timeout + self._received / self._min_rate - self._waited
 
     def _is_over(self) -> bool:
         return self.is_interrupted or self._content.at_eof()
@@ -113,11 +120,10 @@ def _malformed(error: Exception) -> MalformedRequest:
 
 async def read_all(request: web.BaseRequest, patience: Patience, share: Share, max_bytes: int, coding: str) -> bytes:
     """Return the whole body, decompressed. Raises TooLarge, TooSlow, Overloaded, MalformedRequest, UnsupportedType."""
-    declared = request.content_length
-    if declared is not None:
-        if declared > max_bytes:
-            raise TooLarge(f"the body is longer than {max_bytes} bytes")
-        share.hold(declared)
+    declared = request.content_length or 0
+    if declared > max_bytes:
+        raise TooLarge(f"the body is longer than {max_bytes} bytes")
+    share.hold(declared)
     pieces: list[bytes] = []
     size = 0
     decoder = decoder_for(coding) if coding else None
@@ -126,7 +132,7 @@ async def read_all(request: web.BaseRequest, patience: Patience, share: Share, m
             size += len(piece)
             if size > max_bytes:
                 raise TooLarge(f"the body is longer than {max_bytes} bytes")
-            share.hold(size)
+            share.hold(max(size, declared))
             pieces.append(piece)
     if decoder is not None and pieces:
         decoder.finish()

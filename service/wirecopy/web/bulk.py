@@ -10,6 +10,7 @@ it could never get to that line.
 """
 
 import asyncio
+import contextlib
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
@@ -25,7 +26,7 @@ from wirecopy.web.call import Call
 from wirecopy.web.coding import decoder_for
 from wirecopy.web.connections import connection_of
 from wirecopy.web.ndjson import BadLine, LineSplitter, parse_line
-from wirecopy.web.problems import TooSlow, UnsupportedType
+from wirecopy.web.problems import MalformedRequest, TooSlow, UnsupportedType
 from wirecopy.web.replies import SECURITY
 from wirecopy.web.spool import Spool
 from wirecopy.wire import BulkAnswer
@@ -39,6 +40,7 @@ _BATCH_LINES = 128
 _BATCH_BYTES = 4 * 2**20
 _BATCHES_UNDER_WAY = 3
 _LINGER_SECONDS = 0.005
+_QUIET_SECONDS = 1.0  # after which a client whose stream has ended is taken to have stopped sending
 
 _encode_lines = msgspec.json.Encoder().encode_lines
 
@@ -90,6 +92,7 @@ class Stream:
         self._has_answers = asyncio.Event()
         self._stopped = asyncio.Event()
         self._is_answered = False
+        self._is_sent = False
         self._next_line = 1
         self._failure: Exception | None = None
         call.lines = 0
@@ -113,7 +116,8 @@ class Stream:
                 await self._under_way.put(end)
                 if end.error is not None:
                     response.force_close()
-                    await self._drop_input(end.error)
+                    if not isinstance(end.error, TooSlow):
+                        await self._drop_input()
                 connection.bear_slow_reader(False)
         except BaseExceptionGroup as group:
             raise _first_of(group) from None
@@ -248,21 +252,21 @@ class Stream:
             if data := self._spool.take():
                 await response.write(data)
             elif self._is_answered:
+                await response.write_eof()
+                self._is_sent = True
                 return
             else:
                 self._has_answers.clear()
                 await self._has_answers.wait()
 
-    async def _drop_input(self, error: Exception) -> None:
-        """Read what the client still sends, so that it gets to reading; not from one that was too slow already."""
-        if isinstance(error, TooSlow):
-            return
+    async def _drop_input(self) -> None:
+        """Read what the client still sends, so that it gets to reading, until it is done, quiet, or out of time."""
         patience = self._call.new_patience()
-        try:
-            while await patience.read():
+        with contextlib.suppress(MalformedRequest):
+            while (data := await patience.read_within(_QUIET_SECONDS)) != b"":
                 await asyncio.sleep(0)
-        except errors.WirecopyError:
-            return  # damaged or too slow: the connection is closed after the last line
+                if (data is None and self._is_sent) or patience.is_used_up:
+                    return
 
 
 def _first_of(group: BaseExceptionGroup[BaseException]) -> BaseException:

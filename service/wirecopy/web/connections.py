@@ -168,7 +168,7 @@ def connection_of(request: web.BaseRequest) -> Connection:
 
 def _plain_answer(error: errors.WirecopyError) -> bytes:
     """An answer outside of any request."""
-    response = problems.respond(error, "")
+    response = problems.respond(error)
     body = cast(bytes, response.body)
     head = [f"HTTP/1.1 {response.status} {response.reason}"]
     head += [f"{name}: {value}" for name, value in response.headers.items()]

@@ -115,7 +115,7 @@ def describe(error: BaseException, request_id: str | None = None) -> Problem:
     return Problem(f"/docs#{kind.name}", kind.title, kind.status, detail, request_id)
 
 
-def respond(error: BaseException, request_id: str) -> web.Response:
+def respond(error: BaseException, request_id: str | None = None) -> web.Response:
     """The answer to a request that met `error`."""
     kind = kind_of(error)
     headers = {**SECURITY, "Content-Type": CONTENT_TYPE}
