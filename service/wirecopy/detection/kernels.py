@@ -144,13 +144,13 @@ def fold(source, start, end, ascii_fold, block_of, blocks, expansions, entity_ha
             if code < 0:
                 code = 0x20
         elif b < 0xE0:
-            code = ((b & 0x1F) << 6) | (source[p + 1] & 0x3F)
+            code = (np.int64(b & 0x1F) << 6) | (source[p + 1] & 0x3F)
             p += 2
         elif b < 0xF0:
-            code = ((b & 0x0F) << 12) | ((source[p + 1] & 0x3F) << 6) | (source[p + 2] & 0x3F)
+            code = (np.int64(b & 0x0F) << 12) | (np.int64(source[p + 1] & 0x3F) << 6) | (source[p + 2] & 0x3F)
             p += 3
         else:
-            code = ((b & 7) << 18) | ((source[p + 1] & 0x3F) << 12) | ((source[p + 2] & 0x3F) << 6)
+            code = (np.int64(b & 7) << 18) | (np.int64(source[p + 1] & 0x3F) << 12) | (np.int64(source[p + 2] & 0x3F) << 6)
             code |= source[p + 3] & 0x3F
             p += 4
         value = blocks[(uint64(block_of[code >> 8]) << uint64(8)) | uint64(code & 0xFF)]
@@ -161,7 +161,7 @@ def fold(source, start, end, ascii_fold, block_of, blocks, expansions, entity_ha
             n = put(out, n + 1, (code + (value & 0x1FFFFF)) & 0x1FFFFF)
         elif kind == 1 or kind == 4:
             n = put(out, n, (code + (value & 0x1FFFFF)) & 0x1FFFFF)
-        elif kind == 0:
+        elif kind == 0 or (kind == 6 and b == 0x26):  # a part of a character that a reference names stands alone
             out[n] = 0x20
             n += 1
         elif kind == 5:
@@ -381,7 +381,7 @@ def traces(
     4 * longest text + 16 bytes.
     """
     ascii_fold, block_of, blocks, expansions, entity_hashes, entity_codes = fold_tables
-    nowhere = out[:0].view(types.int32)
+    nowhere = out[:0].view(np.int32)
     nowhere64 = out_bounds[:0]
     n = out_bounds[begin]
     count = bounds.shape[0] - 1
@@ -612,7 +612,9 @@ def sketch(words, weights, title_words, min_words, importance, keys, key_weights
 # A posting is article slot * KEYS + key position, so an article's postings need no storage of their own: `keys` holds
 # the key of each, `following` the next older posting of the same chain, `heads` the newest of each chain. Chains grow
 # by linear hashing (Litwin 1980): one chain is split for every posting that is added beyond the load, so there is no
-# pause. Slots are reused in a ring; a chain ends where article numbers would rise again or fall below the oldest.
+# pause. Slots are reused in a ring; in a chain article numbers fall and, within an article, key positions. It ends where
+# they would not, where the oldest is reached, or where a posting belongs to another chain. Keys are odd; an article is
+# removed by making its keys even, which match nothing and stay in their chains.
 
 NEWEST, OLDEST, CHAINS, SPLIT_FROM, POSTINGS = range(5)  # state
 UNKNOWN = -(1 << 62)  # an unknown date
@@ -620,8 +622,12 @@ UNKNOWN = -(1 << 62)  # an unknown date
 
 @njit(types.int64(uint32, types.int64, types.int64), cache=True, nogil=True, inline="always")
 def chain_of(key, chains, split_from):
-    """The chain of a key: `split_from` is the largest power of two that is at most `chains`."""
-    h = int(uint32(key * uint32(0x85EBCA6B)) ^ (key >> uint32(15)))
+    """The chain of a key, the same whether it is odd or even; `split_from` is a power of two.
+
+    split_from <= chains <= 2 * split_from.
+    """
+    key |= uint32(1)
+    h = np.int64(uint32(key * uint32(0x85EBCA6B)) ^ (key >> uint32(15)))
     at = h & (2 * split_from - 1)
     return at if at < chains else h & (split_from - 1)
 
@@ -649,14 +655,16 @@ def split_chain(keys, following, heads, state):
     last = np.int64(1) << 62
     while posting >= 0:
         number = number_at(posting // KEYS, state[NEWEST], capacity)
-        if number > last or number < state[OLDEST]:
+        age = number * KEYS + posting % KEYS
+        if age >= last or number < state[OLDEST]:
             break
-        last = number
-        after = int(following[posting]) - 1
-        key = keys[posting]
-        h = int(uint32(key * uint32(0x85EBCA6B)) ^ (key >> uint32(15)))
+        last = age
+        after = np.int64(following[posting]) - 1
+        chain = chain_of(keys[posting], chains + 1, split_from)
+        if chain != old and chain != chains:
+            break  # the slot was reused: this posting and all behind it are in another chain
         following[posting] = 0
-        if h & split_from:
+        if chain == chains:
             if move < 0:
                 heads[chains] = posting + 1
             else:
@@ -745,9 +753,10 @@ def candidates(
         while posting >= 0 and hits < most_hits and steps < 8 * most_hits and n < touched.shape[0]:
             slot = posting // KEYS
             number = number_at(slot, newest, capacity)
-            if number > last or number < oldest:
+            age = number * KEYS + posting % KEYS
+            if age >= last or number < oldest:
                 break
-            last = number
+            last = age
             steps += 1
             if keys[posting] == key:
                 at = (slot * 0x9E3779B1 >> 8) & mask
@@ -786,13 +795,15 @@ def candidates(
 
 WINDOW = 16  # words
 LEAD = 40  # words
+FIRST = 30  # words; looked for in twice as many of the other text
 RUN = 3  # words that stand together in both texts make a shared run
 MOST_OCCURRENCES = 8
-FEATURES = 26
+SAME_DAY, MOST_GAP = 1.25, 4.0  # days: a gap below the first says nothing (many dates are days), one above no more
+FEATURES = 27
 (
     CONTAINED, CONTAINED_LONG, RUNS, RUNS_LONG, QUOTED_RUNS, QUOTES, NUMBERS, NUMBERS_LONG, NUMBER_COUNT, NEW_NUMBERS,
     EVIDENCE, RATIO, LENGTH, TITLES, LOCAL, HITS, HITS_LONG, LOCAL_TAIL, LOCAL_LEAD, LOCAL_LEAD_LONG, LEAD_LONG,
-    LEAD_RUNS, ORDER, SLOTS, WHOLE, TEMPLATE
+    LEAD_BEST, ORDER, RARE_RUN, WHOLE, TEMPLATE, GAP
 ) = range(FEATURES)  # fmt: skip
 RESULTS = 8  # what `verify` returns beside the features
 SHARED_WORDS, THIS_IN_OTHER, OTHER_IN_THIS, COVERED, SAME_BODY, LONGEST, ROUNDUP_THIS, ROUNDUP_OTHER = range(RESULTS)
@@ -812,16 +823,16 @@ def index_words(words, weights, heads, following):
 
 @njit(
     types.void(
-        _U32, _U8, types.int64, types.int32[::1], types.int32[::1], _U32, _U8, types.int64, types.float32[::1],
-        types.float32[::1]
+        _U32, _U8, types.int64, types.int32[::1], types.int32[::1], _U32, _U8, types.int64, types.float64,
+        types.float32[::1], types.float32[::1]
     ),
     cache=True, nogil=True
 )  # fmt: skip
-def verify(a, wa, title_a, heads, following, b, wb, title_b, features, results):
+def verify(a, wa, title_a, heads, following, b, wb, title_b, gap, features, results):
     """Compares two traces; writes FEATURES features (symmetric in a and b) and RESULTS results (a is "this").
 
     `heads` and `following` are what `index_words` made of a. Everything is weighted by rarity, words below COMMON and
-    masked boilerplate count nothing. The features are described in docs/matching.md.
+    masked boilerplate count nothing. `gap` is that between the dates in days, 0 when one is unknown. The features are described in docs/matching.md.
     """
     n, m = a.shape[0], b.shape[0]
     mask = uint32(heads.shape[0] - 1)
@@ -829,12 +840,13 @@ def verify(a, wa, title_a, heads, following, b, wb, title_b, features, results):
     found_a = np.zeros((blocks_a, blocks_b), np.int32)  # weight of a's block that has a counterpart in b's block
     found_b = np.zeros((blocks_a, blocks_b), np.int32)
     shared_a = np.full(n, -1, np.int32)  # the first position in b of the same stem
-    shared_b = np.zeros(m, np.uint8)
+    shared_b = np.full(m, -1, np.int32)  # the first position in a of the same stem
     run_a = np.zeros(n, np.uint8)
     run_b = np.zeros(m, np.uint8)
     block_seen = np.full(n, -1, np.int32)
     budget = 16 * (n + m)
     longest = 0
+    heaviest = 0
     diagonal, diagonal_end = np.int64(1) << 40, -1
     for j in range(m):
         w = wb[j] & WEIGHT
@@ -867,17 +879,22 @@ def verify(a, wa, title_a, heads, following, b, wb, title_b, features, results):
                     budget -= left + right
                     length = left + right - 1
                     if length >= RUN:
+                        weight = 0
+                        quoted = 0
                         for k in range(1 - left, right):
                             run_a[i + k] = 1
                             run_b[j + k] = 1
+                            weight += wa[i + k] & WEIGHT
+                            quoted += (a[i + k] & b[j + k]) >> uint32(31)
+                        if length > RUN and 2 * quoted < length:
+                            heaviest = max(heaviest, weight)
                         diagonal, diagonal_end = i - j, j + right
                         longest = max(longest, length)
+                shared_b[j] = i
             i = following[i]
-        if hits:
-            shared_b[j] = 1
 
     # Sums over a and over b: [total, shared, words shared, numbers, numbers shared, plain, plain in runs, all
-    # occurrences, in quotes, quoted runs, lead, lead shared, lead runs, title, title shared, number count]
+    # occurrences, in quotes, quoted runs, lead, lead shared, -, title, title shared, number count]
     sums = np.zeros((2, 16), np.float32)
     for side in range(2):
         t = sums[side]
@@ -888,7 +905,7 @@ def verify(a, wa, title_a, heads, following, b, wb, title_b, features, results):
             number = (words[i] >> uint32(30)) & uint32(1)
             if w == 0 and number == 0:
                 continue
-            shared = shared_a[i] >= 0 if side == 0 else shared_b[i] > 0
+            shared = (shared_a[i] if side == 0 else shared_b[i]) >= 0
             run = run_a[i] if side == 0 else run_b[i]
             if weights[i] < REPEAT:
                 t[0] += w
@@ -917,8 +934,6 @@ def verify(a, wa, title_a, heads, following, b, wb, title_b, features, results):
                 t[10] += w
                 if shared:
                     t[11] += w
-                if run:
-                    t[12] += w
 
     # The best counterpart of each window of words: two neighbouring blocks of the other text.
     local = np.zeros((2, 6), np.float32)  # mean, share of windows >= 0.4, tail, lead, unused, unused
@@ -961,6 +976,20 @@ def verify(a, wa, title_a, heads, following, b, wb, title_b, features, results):
         local[side, 2] /= tail + 16
         local[side, 3] /= lead + 16
 
+    # How much of either text's first words stand in the beginning of the other.
+    lead_best = np.float32(0)
+    for side in range(2):
+        weights, shared = (wa, shared_a) if side == 0 else (wb, shared_b)
+        title, count = (title_a, n) if side == 0 else (title_b, m)
+        reach = (title_b if side == 0 else title_a) + 2 * FIRST
+        lead, found = np.float32(0), np.float32(0)
+        for i in range(title, min(count, title + FIRST)):
+            w = np.float32(weights[i] & WEIGHT)
+            lead += w
+            if 0 <= shared[i] < reach:
+                found += w
+        lead_best = max(lead_best, found / (lead + 16))
+
     short = 0 if sums[0, 0] <= sums[1, 0] else 1
     s, l = sums[short], sums[1 - short]
     one = np.float32(16)  # one nat: the smoothing that keeps shares of next to nothing near 0
@@ -976,16 +1005,16 @@ def verify(a, wa, title_a, heads, following, b, wb, title_b, features, results):
             previous = shared_a[i]
     slots, inside = 0, 0
     run_end = -1000
-    gap = 0
+    unshared = 0
     for i in range(n):
         if run_a[i]:
             inside += 1
-            if gap and i - run_end <= 6:
-                slots += gap
-            gap = 0
+            if unshared and i - run_end <= 6:
+                slots += unshared
+            unshared = 0
             run_end = i
         elif shared_a[i] < 0 and wa[i] & WEIGHT:
-            gap += 1
+            unshared += 1
 
     features[CONTAINED] = s[1] / (s[0] + one)
     features[CONTAINED_LONG] = l[1] / (l[0] + one)
@@ -1008,9 +1037,10 @@ def verify(a, wa, title_a, heads, following, b, wb, title_b, features, results):
     features[LOCAL_LEAD] = local[short, 3]
     features[LOCAL_LEAD_LONG] = local[1 - short, 3]
     features[LEAD_LONG] = l[11] / (l[10] + one)
-    features[LEAD_RUNS] = s[12] / (s[10] + one)
+    features[LEAD_BEST] = lead_best
     features[ORDER] = (kept + 1) / np.float32(pairs + 2) if pairs > 1 else np.float32(0.6)
-    features[SLOTS] = features[RUNS] * (1 - features[NUMBERS]) * min(np.float32(1), s[15] / 3)
+    features[RARE_RUN] = np.log1p(heaviest / one)
+    features[GAP] = max(min(gap, MOST_GAP) - SAME_DAY, 0.0)
     features[TEMPLATE] = slots / np.float32(inside + 10)
     body_a, body_b = n - title_a, m - title_b
     same = body_a == body_b and body_a > 0
@@ -1059,14 +1089,14 @@ SAME_TEXT = 7.0  # log-odds of two texts that are equal word for word
 
 @njit(
     types.float64(
-        _U32, _U8, types.int64, types.int32[::1], types.int32[::1], _U32, _U8, types.int64, types.int64, _MODEL,
-        types.float32[::1], types.float32[::1]
+        _U32, _U8, types.int64, types.int32[::1], types.int32[::1], _U32, _U8, types.int64, types.float64, types.int64,
+        _MODEL, types.float32[::1], types.float32[::1]
     ),
     cache=True, nogil=True
 )  # fmt: skip
-def judge(a, wa, title_a, heads, following, b, wb, title_b, min_words, model, features, results):
+def judge(a, wa, title_a, heads, following, b, wb, title_b, gap, min_words, model, features, results):
     """`verify`, then the log-odds; texts under `min_words` words match only when they are the same, titles included."""
-    verify(a, wa, title_a, heads, following, b, wb, title_b, features, results)
+    verify(a, wa, title_a, heads, following, b, wb, title_b, gap, features, results)
     short = min(a.shape[0] - title_a, b.shape[0] - title_b) < min_words
     if short and results[SAME_BODY] > 0:
         if title_a != title_b:
@@ -1081,6 +1111,12 @@ def judge(a, wa, title_a, heads, following, b, wb, title_b, min_words, model, fe
     return max(odds, SAME_TEXT) if results[SAME_BODY] > 0 and odds > -1 else odds
 
 
+@njit(types.float64(types.int64, types.int64), cache=True, nogil=True, inline="always")
+def days_between(date, other):
+    """The days between two dates in milliseconds; 0 when one is unknown."""
+    return 0.0 if date == UNKNOWN or other == UNKNOWN else abs(date - other) / 86_400_000.0
+
+
 @njit(types.int64(types.int64), cache=True, nogil=True, inline="always")
 def heads_for(words):
     """The size of the table of word heads for a trace: a power of two above 2 * words."""
@@ -1091,10 +1127,10 @@ def heads_for(words):
 
 
 @njit(
-    types.void(_I64, _I64, _STORE, types.int64, _MODEL, _SCRATCH, types.float64[::1], types.float32[:, ::1]),
+    types.void(_I64, _I64, _I64, _STORE, types.int64, _MODEL, _SCRATCH, types.float64[::1], types.float32[:, ::1]),
     cache=True, nogil=True
 )  # fmt: skip
-def judge_pairs(slots_a, slots_b, store, min_words, model, scratch, odds, results):
+def judge_pairs(slots_a, slots_b, dates, store, min_words, model, scratch, odds, results):
     """Judges stored articles pairwise; pairs with the same a should stand together."""
     words, weights, starts, sizes = store
     _, heads, following = scratch
@@ -1111,7 +1147,8 @@ def judge_pairs(slots_a, slots_b, store, min_words, model, scratch, odds, result
             room = heads_for(na)
             index_words(a, wa, heads[:room], following)
             last = sa
-        odds[k] = judge(a, wa, ta, heads[:room], following, b, wb, tb, min_words, model, features, results[k])
+        gap = days_between(dates[sa], dates[sb])
+        odds[k] = judge(a, wa, ta, heads[:room], following, b, wb, tb, gap, min_words, model, features, results[k])
 
 
 @njit(
@@ -1167,8 +1204,8 @@ def match_articles(
                 b = words[starts[other] : starts[other] + size_b]
                 wb = weights[starts[other] : starts[other] + size_b]
                 odds = judge(
-                    a, wa, title_a, word_heads[:room], word_following, b, wb, title_b, min_words, model, features,
-                    out_results[total]
+                    a, wa, title_a, word_heads[:room], word_following, b, wb, title_b,
+                    days_between(published[k], dates[other]), min_words, model, features, out_results[total]
                 )  # fmt: skip
                 best = max(best, odds)
                 if odds >= least_odds:

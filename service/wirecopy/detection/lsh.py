@@ -49,9 +49,9 @@ class LshIndex:
         self.state[kernels.OLDEST] = max(self.state[kernels.OLDEST], oldest)
 
     def remove(self, number: int) -> None:
-        """Forgets one article: its postings stay in their chains and match no key."""
+        """Forgets one article: its postings stay in their chains, but even keys match none (keys are odd)."""
         slot = number % self.capacity
-        self.keys[slot * kernels.KEYS : (slot + 1) * kernels.KEYS] = 0
+        self.keys[slot * kernels.KEYS : (slot + 1) * kernels.KEYS] &= ~np.uint32(1)
 
     def grow(self, capacity: int) -> "LshIndex":
         """-> an index of larger capacity with the same articles; only for runs whose size is not known before."""
