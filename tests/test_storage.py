@@ -252,10 +252,10 @@ def test_another_scheme_is_refused_with_what_to_do(tmp_path: Path) -> None:
 def test_a_newer_format_is_refused_with_what_to_do(tmp_path: Path) -> None:
     open_store(tmp_path).close()
     with sqlite3.connect(Place(tmp_path).database) as connection:
-        _, identity, scheme, prunes = connection.execute(
-            "SELECT format, identity, scheme, prunes FROM about"
+        _, identity, scheme, pruned = connection.execute(
+            "SELECT format, identity, scheme, pruned FROM about"
         ).fetchone()
-        newer = rows.About(rows.FORMAT + 1, identity, scheme, prunes)
+        newer = rows.About(rows.FORMAT + 1, identity, scheme, pruned)
         connection.execute("UPDATE about SET format = ?, seal = ?", (newer.format, newer.seal()))
     connection.close()
     for ask in (lambda: open_store(tmp_path), lambda: verify(tmp_path)):

@@ -9,11 +9,12 @@ from typing import NamedTuple
 
 from wirecopy import errors
 from wirecopy.storage.log import End, Log
-from wirecopy.storage.marks import Mark, read_mark
+from wirecopy.storage.marks import UNKNOWN_PIN, Mark, Pin, read_mark
 from wirecopy.storage.place import Place, failures_of, reading_failures_of, size_of
-from wirecopy.storage.rows import BadRow, follow, unpack_text
+from wirecopy.storage.rows import BadRow, check_pruned, follow, unpack_text
 from wirecopy.storage.wal import is_as_marked
 
+_LOOKS = 5
 _MOST_PROBLEMS = 20  # as many as a person reads
 
 
@@ -28,9 +29,13 @@ class Report(NamedTuple):
 
 
 class State(NamedTuple):
-    """A database that may be opened: where it ends, and a sentence on what it lost (None: nothing)."""
+    """A database that may be opened: where it ends, what its write-ahead log must hold, a sentence on what was lost.
+
+    A pin of None: nothing in the log counts, and it is not to be trusted.
+    """
 
     end: End
+    pin: Pin | None
     loss: str | None
 
 
@@ -39,12 +44,12 @@ def verify(folder: Path) -> Report:
 
     Raises StorageFailed when there is nothing to read, NewerFormat, Locked. Damage is reported, not raised.
     """
-    place = Place(folder)
+    place = Place(Path(folder))
     if not place.database.exists() and not place.marks.exists():
         raise errors.StorageFailed(f"{folder} holds no stored articles")
-    mark = read_mark(place.marks)  # before the database: then that must be at least as far
+    mark, pin = look(place)
     try:
-        log = open_existing(place)
+        log = open_marked(place, pin)
     except errors.Damaged as error:
         return Report(0, 0, 0, 0, (error.finding,))
     with closing(log):
@@ -62,18 +67,37 @@ def inspect(place: Place, scheme: str, *, accept_loss: bool) -> State:
 
     Raises what `Store.open` raises.
     """
-    mark = read_mark(place.marks)
-    with failures_of(place.wal):
-        doubtful = mark is None or not is_as_marked(place.wal, mark)
-    with closing(open_existing(place)) as log:
+    mark, pin = look(place)
+    with closing(open_marked(place, pin)) as log:
         if log.about.scheme != scheme:
             raise errors.OtherScheme(str(place.database), log.about.scheme, scheme)
         loss = find_loss(log, mark)
         if loss is not None and not accept_loss:
             raise errors.TailLost(str(place.database), loss)
-        if doubtful or loss is not None:
+        if pin == UNKNOWN_PIN or loss is not None:
             refuse_damage(log)
-        return State(log.end(), loss)
+        return State(log.end(), pin, loss)
+
+
+def look(place: Place) -> tuple[Mark | None, Pin | None]:
+    """The mark, and the pin that the write-ahead log answers to: UNKNOWN_PIN in doubt, None when nothing in it counts.
+
+    To be called before the database is opened: then that is at least as far as the mark. A running service may write
+    between our two looks, at the mark and at the log; doubt counts only when it stays.
+    """
+    for _ in range(_LOOKS):
+        mark = read_mark(place.marks)
+        with failures_of(place.wal):
+            if mark is not None and is_as_marked(place.wal, mark):
+                return mark, mark.pin
+    return mark, None if mark is not None and mark.settled else UNKNOWN_PIN
+
+
+def open_marked(place: Place, pin: Pin | None) -> Log:
+    """The log of a folder, for reading, as `look` found it; raises Damaged when there is none."""
+    if not place.database.exists():
+        raise errors.Damaged(str(place.database), "it is missing")
+    return Log.open(place.database, mode="main file" if pin is None else "ro")
 
 
 def find_loss(log: Log, mark: Mark | None) -> str | None:
@@ -83,7 +107,7 @@ def find_loss(log: Log, mark: Mark | None) -> str | None:
     end = log.end().number
     if end < mark.number:
         return f"records {end + 1} to {mark.number} were acknowledged and are missing"
-    if log.about.prunes < mark.prunes:
+    if log.about.pruned < mark.pruned:
         return "records that were pruned are there again"
     if not log.has_chain(mark.number, mark.chain):
         return f"record {mark.number} is not the one that was acknowledged"
@@ -100,12 +124,13 @@ def refuse_damage(log: Log) -> None:
 def read_everything(log: Log) -> Report:
     """SQLite's own check of its structure, then every record and every text."""
     problems: list[str] = []
-    records = pruned = texts = last = 0
+    records = pruned = texts = bodies = last = 0
     before = log.about.genesis()
     try:
         problems += _check_structure(log)
         end = log.end().number
         for row, body in log.rows_with_texts():
+            bodies += body is not None and row[4] is not None
             try:
                 record = follow(before, last + 1, row)
                 if record is not None and row[4] is not None:
@@ -119,7 +144,7 @@ def read_everything(log: Log) -> Report:
             if len(problems) >= _MOST_PROBLEMS:
                 break
         else:
-            problems += _check_counts(log, last, end, texts)
+            problems += _check_counts(log, last, end, bodies, pruned)
     except errors.Damaged as error:
         problems.append(error.finding)
     return Report(records, pruned, texts, last, tuple(problems[:_MOST_PROBLEMS]))
@@ -132,22 +157,19 @@ def _check_structure(log: Log) -> list[str]:
     return [line for line in lines if line != "ok"]
 
 
-def _check_counts(log: Log, last: int, end: int, texts: int) -> list[str]:
+def _check_counts(log: Log, last: int, end: int, bodies: int, pruned: int) -> list[str]:
     with reading_failures_of(log.file):
         kept = log.connection.execute("SELECT count(*) FROM texts").fetchone()[0]
     problems = []
     if last != end:
         problems.append(f"records {last + 1} to {end} are missing")
-    if kept != texts:
-        problems.append(f"{kept - texts} texts belong to no record")
+    if kept != bodies:
+        problems.append(f"{kept - bodies} texts belong to no record")
+    try:
+        check_pruned(log.about, pruned)
+    except BadRow as error:
+        problems.append(str(error))
     return problems
-
-
-def open_existing(place: Place) -> Log:
-    """The log of a folder, for reading; raises Damaged when there is none."""
-    if not place.database.exists():
-        raise errors.Damaged(str(place.database), "it is missing")
-    return Log.open(place.database)
 
 
 def holds_anything(place: Place) -> bool:

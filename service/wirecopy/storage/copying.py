@@ -14,9 +14,9 @@ from pathlib import Path
 from xxhash import xxh3_128_digest
 
 from wirecopy import errors
-from wirecopy.storage.checking import Report, find_loss, holds_anything, open_existing, read_everything
+from wirecopy.storage.checking import Report, find_loss, holds_anything, look, open_marked, read_everything
 from wirecopy.storage.log import End, Log
-from wirecopy.storage.marks import EMPTY_PIN, Mark, Marks, read_mark
+from wirecopy.storage.marks import EMPTY_PIN, Mark, Marks
 from wirecopy.storage.place import (
     Place,
     connect,
@@ -61,8 +61,8 @@ def backup(folder: Path, target: Path) -> Report:
     place, target = Place(Path(folder)), Path(target)
     if target.exists():
         raise errors.StorageFailed(f"{target} exists already; name a new file")
-    mark = read_mark(place.marks)  # before the database: then that must be at least as far
-    with closing(open_existing(place)) as log, _made(target, _beside(target)) as copy:
+    mark, pin = look(place)
+    with closing(open_marked(place, pin)) as log, _made(target, _beside(target)) as copy:
         log.freeze()
         loss = find_loss(log, mark)
         if loss is not None:
@@ -109,7 +109,7 @@ def _check(copy: Path, origin: Path) -> Report:
             with reading_failures_of(copy):
                 number, chain, seal = log.connection.execute("SELECT number, chain, seal FROM backup").fetchone()
             intact = _seal(End(number, chain)) == seal and log.end() == End(number, chain)
-        except (errors.Damaged, TypeError, ValueError):
+        except (errors.Damaged, AttributeError, TypeError, ValueError):
             intact = False
         report = read_everything(log)
     if report.problems:
@@ -125,7 +125,7 @@ def _seal(end: End) -> bytes:
 
 def _start_marks(place: Place, end: End, about: About) -> None:
     """Put the counter there before the database: a database without one has lost it."""
-    Marks.start(place.marks, Mark(*end, about.prunes, True, EMPTY_PIN)).close()
+    Marks.start(place.marks, Mark(*end, about.pruned, True, EMPTY_PIN)).close()
 
 
 def _new(place: Place) -> Path:

@@ -8,7 +8,18 @@ from typing import Any, NamedTuple
 
 from wirecopy import errors
 from wirecopy.storage.place import Place, connect, failures_of, reading_failures_of, size_of
-from wirecopy.storage.rows import COLUMNS, FORMAT, About, BadRow, Record, Row, first_of, follow, unpack_text
+from wirecopy.storage.rows import (
+    COLUMNS,
+    FORMAT,
+    About,
+    BadRow,
+    Record,
+    Row,
+    check_pruned,
+    first_of,
+    follow,
+    unpack_text,
+)
 
 
 class End(NamedTuple):
@@ -28,11 +39,14 @@ class Log:
 
     @classmethod
     def open(cls, file: Path, *, mode: str = "ro") -> "Log":
-        """Raises Damaged for a file that is no log, NewerFormat, StorageFailed when it cannot be read."""
+        """Raises Damaged for a file that is no log, NewerFormat, StorageFailed when it cannot be read.
+
+        `mode` as in `connect`; `main file` reads that alone, as if there were no write-ahead log.
+        """
         with failures_of(file), reading_failures_of(file):
             if file.stat().st_size == 0:  # SQLite takes it for a new database
                 raise errors.Damaged(str(file), "it is empty")
-            connection = connect(file, _reading_mode(file) if mode == "ro" else mode)
+            connection = connect(file, _sqlite_mode(file, mode))
             try:
                 return cls(file, connection, _read_about(connection, file))
             except BaseException:
@@ -47,7 +61,10 @@ class Log:
         """Read everything from now on as it is now, whatever is appended meanwhile."""
         with reading_failures_of(self.file):
             self.connection.execute("BEGIN")
-            self.end()  # a transaction begins with what it first reads
+            self._look_again()
+
+    def _look_again(self) -> None:
+        self.about = _read_about(self.connection, self.file)
 
     def end(self) -> End:
         """Where the log ends, by its last row alone."""
@@ -69,16 +86,19 @@ class Log:
 
         Raises Damaged, naming the first record that is not as written.
         """
-        before, expected = self.about.genesis(), 1
+        before, expected, records = self.about.genesis(), 1, 0
         with reading_failures_of(self.file), self.naming():
+            self._look_again()
             end = self.end().number
             for row in self._scan(f"SELECT {COLUMNS} FROM records ORDER BY number"):
                 record = follow(before, expected, row)
                 before, expected = row[5], row[0] + 1
                 if record is not None:
+                    records += 1
                     yield record
             if expected != end + 1:
                 raise BadRow(f"records {expected} to {end} are missing")
+            check_pruned(self.about, end - records)
 
     def record(self, number: int) -> Record | None:
         """One record, None when it was pruned. Raises Damaged; `number` must be one that was given out."""
@@ -139,14 +159,14 @@ class _Naming:
             raise errors.Damaged(str(self._file), str(error)) from None
 
 
-def _reading_mode(file: Path) -> str:
-    """The mode for reading: a folder that nobody can write to (a snapshot) lacks the place for shared memory."""
-    alone = size_of(Place(file.parent).wal) == 0 and not os.access(file.parent, os.W_OK)
-    return "ro&immutable=1" if alone else "ro"
+def _sqlite_mode(file: Path, mode: str) -> str:
+    """A folder that nobody can write to (a snapshot) has no place for shared memory, and no need of it."""
+    frozen = mode == "ro" and size_of(Place(file.parent).wal) == 0 and not os.access(file.parent, os.W_OK)
+    return "ro&immutable=1" if frozen or mode == "main file" else mode
 
 
 def _read_about(connection: sqlite3.Connection, file: Path) -> About:
-    row = connection.execute("SELECT format, identity, scheme, prunes, seal FROM about").fetchone()
+    row = connection.execute("SELECT format, identity, scheme, pruned, seal FROM about").fetchone()
     try:
         about = About.of_row(row)
     except BadRow as error:

@@ -50,7 +50,7 @@ class Mark(NamedTuple):
 
     number: int
     chain: bytes
-    prunes: int
+    pruned: int
     settled: bool
     pin: Pin
 
@@ -111,5 +111,5 @@ def _read_slot(slot: bytes) -> tuple[int, Mark] | None:
     body, checksum = slot[: _SLOT.size], slot[_SLOT.size :]
     if len(slot) < _SLOT_BYTES or xxh3_128_digest(body) != checksum:
         return None
-    _, sequence, number, chain, prunes, settled, *pin = _SLOT.unpack(body)
-    return sequence, Mark(number, chain, prunes, settled, Pin(*pin))
+    _, sequence, number, chain, pruned, settled, *pin = _SLOT.unpack(body)
+    return sequence, Mark(number, chain, pruned, settled, Pin(*pin))

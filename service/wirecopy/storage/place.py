@@ -35,6 +35,11 @@ class Place(NamedTuple):
         return self.folder / "wirecopy.db-wal"
 
     @property
+    def shared_memory(self) -> Path:
+        """The index of the write-ahead log, made anew by the first process that opens it."""
+        return self.folder / "wirecopy.db-shm"
+
+    @property
     def marks(self) -> Path:
         """The commit counter."""
         return self.folder / "wirecopy.marks"

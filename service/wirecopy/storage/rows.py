@@ -23,7 +23,7 @@ PAGE_BYTES = 8192  # three records of 2.5 KB with their keys; twice SQLite's def
 # `about` and its seal keep their shape in all later formats, so that each version can tell what it has before it.
 SCHEMA = (
     "CREATE TABLE about (only INTEGER PRIMARY KEY CHECK (only = 1), format INTEGER NOT NULL, identity BLOB NOT NULL,"
-    " scheme TEXT NOT NULL, prunes INTEGER NOT NULL, seal BLOB NOT NULL)",
+    " scheme TEXT NOT NULL, pruned INTEGER NOT NULL, seal BLOB NOT NULL)",
     "CREATE TABLE records (number INTEGER PRIMARY KEY, kind INTEGER, id TEXT, payload BLOB NOT NULL, text_digest BLOB,"
     " chain BLOB NOT NULL)",
     "CREATE TABLE texts (number INTEGER PRIMARY KEY, body BLOB NOT NULL)",
@@ -31,7 +31,7 @@ SCHEMA = (
 COLUMNS = "records.number, kind, id, payload, text_digest, chain"
 
 _HEAD = struct.Struct("<qqii")  # number, kind, length of id, length of text digest; -1: none
-_ABOUT = struct.Struct("<qq")  # format, prunes
+_ABOUT = struct.Struct("<qq")  # format, pruned
 _RUN = struct.Struct("<qq")  # first and last number of a pruned run
 _FIRST = struct.Struct("<q")
 _DIGEST_BYTES = 16
@@ -62,12 +62,12 @@ class BadRow(ValueError):
 
 
 class About(NamedTuple):
-    """What a database says of itself."""
+    """What a database says of itself; `pruned` counts the records that were, as pages of before know nothing of it."""
 
     format: int
     identity: bytes
     scheme: str
-    prunes: int
+    pruned: int
 
     @classmethod
     def new(cls, scheme: str) -> "About":
@@ -76,10 +76,10 @@ class About(NamedTuple):
 
     @classmethod
     def of_row(cls, row: tuple[Any, ...] | None) -> "About":
-        """Check a row (format, identity, scheme, prunes, seal); raises BadRow."""
+        """Check a row (format, identity, scheme, pruned, seal); raises BadRow."""
         try:
-            format_, identity, scheme, prunes, seal = row or ()
-            about = cls(format_, identity, scheme.decode(), prunes)
+            format_, identity, scheme, pruned, seal = row or ()
+            about = cls(format_, identity, scheme.decode(), pruned)
             intact = about.seal() == seal
         except (AttributeError, TypeError, ValueError, struct.error):
             intact = False
@@ -93,7 +93,7 @@ class About(NamedTuple):
 
     def seal(self) -> bytes:
         """The checksum over everything in it."""
-        head = _ABOUT.pack(self.format, self.prunes)
+        head = _ABOUT.pack(self.format, self.pruned)
         return xxh3_128_digest(b"".join((b"about", head, self.identity, self.scheme.encode())))
 
     def genesis(self) -> bytes:
@@ -138,7 +138,7 @@ def follow(before: bytes, expected: int, row: Row) -> Record | None:
         else:
             first = number
             intact = link(before, number, kind, article_id, text_digest, payload) == chain
-        if first > expected:
+        if (number > expected and kind is not None) or (intact and first > expected):
             raise BadRow(f"records {expected} to {first - 1} are missing")
         if intact:
             decoded = None if article_id is None else article_id.decode()
@@ -146,6 +146,12 @@ def follow(before: bytes, expected: int, row: Row) -> Record | None:
     except (TypeError, UnicodeDecodeError, AttributeError, struct.error):
         pass
     raise BadRow(f"record {number} does not match its checksum")
+
+
+def check_pruned(about: About, pruned: int) -> None:
+    """Raise BadRow when a log stands for another number of pruned records than it should."""
+    if pruned != about.pruned:
+        raise BadRow(f"{about.pruned} records were pruned and {pruned} are")
 
 
 def _run_seal(before: bytes, first: int, last: int, chain: bytes) -> bytes:

@@ -23,8 +23,8 @@ from wirecopy import errors
 from wirecopy.storage import checking
 from wirecopy.storage.copying import create
 from wirecopy.storage.log import End, Log
-from wirecopy.storage.marks import EMPTY_PIN, Mark, Marks
-from wirecopy.storage.place import Place, move_pages, prepare, take_lock, writing_failures_of
+from wirecopy.storage.marks import EMPTY_PIN, Mark, Marks, Pin
+from wirecopy.storage.place import Place, move_pages, prepare, sync_path, take_lock, writing_failures_of
 from wirecopy.storage.rows import Entry, Record, first_of, link, pack_text, tombstone
 from wirecopy.storage.wal import Follower
 
@@ -48,11 +48,14 @@ class Store:
         self._end = state.end
         self._compressor = ZstdCompressor(level=_ZSTD_LEVEL)
         self._refusal = ""
-        settled = move_pages(writer.connection, "TRUNCATE")
-        self._follower = Follower(place.wal)
+        pin = EMPTY_PIN if state.pin is None else state.pin
+        self._follower = Follower(place.wal, pin)
         stack.callback(self._follower.close)
-        self._marks = Marks.start(place.marks, self._mark(settled))
+        moved = move_pages(writer.connection, "PASSIVE")  # under the mark of before, which holds for what is there
+        self._marks = Marks.start(place.marks, self._mark(pin, settled=moved))
         stack.callback(self._marks.close)
+        if moved:
+            self._empty_wal()
         self._checkpoint_at = _CHECKPOINT_BYTES
 
     @classmethod
@@ -69,6 +72,8 @@ class Store:
                 create(place, scheme)
             state = checking.inspect(place, scheme, accept_loss=accept_loss)
             with writing_failures_of(place.database):
+                if state.pin is None:
+                    _forget_wal(place)
                 writer = Log.open(place.database, mode="rw")
                 stack.callback(writer.close)
                 prepare(writer.connection)
@@ -104,7 +109,7 @@ class Store:
             with self._failing_for_good():
                 self._write(records, texts, gone)
                 self._end = end
-                self._marks.write(self._mark(settled=False, committed=True))
+                self._marks.write(self._mark(self._follower.advance(), settled=False))
                 self._move_pages_when_due()
         return self.last
 
@@ -133,9 +138,8 @@ class Store:
         with self._stack, self._reading:
             if not self._refusal:
                 with self._failing_for_good():
-                    settled = move_pages(self._writer.connection, "TRUNCATE")
-                    if settled:
-                        self._marks.write(Mark(*self._end, self._writer.about.prunes, True, EMPTY_PIN))
+                    if self._move_pages():
+                        self._empty_wal()
                 self._refusal = "it is closed"
 
     def __enter__(self) -> "Store":
@@ -169,17 +173,19 @@ class Store:
         connection.execute("COMMIT")
 
     def _prune(self, gone: list[int]) -> None:
-        connection, about = self._writer.connection, self._writer.about
+        connection, pruned = self._writer.connection, self._writer.about.pruned
         for first, last in _runs(gone):
             before, start = self._writer.around(first)
             _, stop = self._writer.around(last)
             before, first, last, chain = self._widen(before, first_of(start), stop[0], stop[5])
-            for table in ("records", "texts"):
-                connection.execute(f"DELETE FROM {table} WHERE number BETWEEN ? AND ?", (first, last))
+            within = "WHERE number BETWEEN ? AND ?"
+            connection.execute(f"DELETE FROM texts {within}", (first, last))
+            pruned += connection.execute(f"DELETE FROM records {within} AND kind IS NOT NULL", (first, last)).rowcount
+            connection.execute(f"DELETE FROM records {within}", (first, last))
             row = tombstone(before, first, last, chain)
             connection.execute("INSERT INTO records VALUES (?, ?, ?, ?, ?, ?)", row)
-        self._writer.about = about = about._replace(prunes=about.prunes + 1)
-        connection.execute("UPDATE about SET prunes = ?, seal = ?", (about.prunes, about.seal()))
+        self._writer.about = about = self._writer.about._replace(pruned=pruned)
+        connection.execute("UPDATE about SET pruned = ?, seal = ?", (about.pruned, about.seal()))
 
     def _widen(self, before: bytes, first: int, last: int, chain: bytes) -> tuple[bytes, int, int, bytes]:
         """A run together with the pruned runs that touch it."""
@@ -193,19 +199,26 @@ class Store:
                 last, chain = later[0], later[5]
         return before, first, last, chain
 
-    def _mark(self, settled: bool, *, committed: bool = False) -> Mark:
-        pin = self._follower.advance() if committed else self._follower.pin
-        return Mark(*self._end, self._writer.about.prunes, settled, pin)
+    def _mark(self, pin: Pin, *, settled: bool) -> Mark:
+        return Mark(*self._end, self._writer.about.pruned, settled, pin)
 
     def _move_pages_when_due(self) -> None:
         end = self._follower.pin.end
         if 0 <= end < self._checkpoint_at:
             return
-        if move_pages(self._writer.connection, "PASSIVE"):
-            self._marks.write(self._mark(settled=True))
-            self._checkpoint_at = _CHECKPOINT_BYTES
-        else:
-            self._checkpoint_at = end + _CHECKPOINT_BYTES  # somebody reads older pages: later
+        moved = self._move_pages()
+        self._checkpoint_at = _CHECKPOINT_BYTES if moved else end + _CHECKPOINT_BYTES  # somebody reads older pages
+
+    def _move_pages(self) -> bool:
+        moved = move_pages(self._writer.connection, "PASSIVE")
+        if moved:
+            self._marks.write(self._mark(self._follower.pin, settled=True))
+        return moved
+
+    def _empty_wal(self) -> None:
+        """Empty the write-ahead log if nobody reads it; the last mark says that all of it was moved."""
+        if move_pages(self._writer.connection, "TRUNCATE"):
+            self._marks.write(self._mark(self._follower.begin_anew(), settled=True))
 
     @contextmanager
     def _failing_for_good(self) -> Iterator[None]:
@@ -225,6 +238,13 @@ class Store:
         self._refuse_further_use()
         if not 1 <= number <= self.last:
             raise ValueError(f"no record {number}: the log has 1 to {self.last}")
+
+
+def _forget_wal(place: Place) -> None:
+    """Remove a write-ahead log in which nothing counts, before SQLite lays its pages over newer ones."""
+    for file in (place.wal, place.shared_memory):
+        file.unlink(missing_ok=True)
+    sync_path(place.folder)
 
 
 def _runs(numbers: list[int]) -> Iterator[tuple[int, int]]:

@@ -30,13 +30,18 @@ _U32 = struct.Struct(">I")
 class Follower:
     """Keeps the pin of the log that this process writes."""
 
-    def __init__(self, wal: Path) -> None:
-        """Follow a log; what it holds already is unknown, until it is begun anew."""
+    def __init__(self, wal: Path, pin: Pin) -> None:
+        """Follow a log that may be there already, with its pin; what is added is known once it begins anew."""
         self._wal = wal
         self._descriptor = -1
         self._header = _read_start(wal)
-        self._hash = xxh3_128()
-        self.pin = UNKNOWN_PIN if self._header else EMPTY_PIN
+        self._hash: xxh3_128 | None = None
+        self.pin = pin
+
+    def begin_anew(self) -> Pin:
+        """The log was emptied; returns the pin of that."""
+        self._header, self._hash, self.pin = b"", None, EMPTY_PIN
+        return self.pin
 
     def advance(self) -> Pin:
         """Take in the commit that was just made; returns the new pin. Raises OSError when the log does not hold it."""
@@ -46,12 +51,15 @@ class Follower:
         if header != self._header:
             self._header, self._hash = header, xxh3_128(header)
             self.pin = Pin(len(header), _salt(header), b"")
-        if self.pin.end >= 0:
-            end = self._read_commit(self.pin.end)
+        if self._hash is None:
+            self.pin = UNKNOWN_PIN
+        else:
+            end = self._read_commit(self.pin.end, self._hash)
             self.pin = Pin(end, self.pin.salt, self._hash.digest())
         return self.pin
 
-    def _read_commit(self, end: int) -> int:
+    def _read_commit(self, end: int, digest: xxh3_128) -> int:
+        """Take in frames from `end` up to the first that ends a commit; returns where that ends."""
         frame_bytes: int = _FRAME_HEADER_BYTES + _U32.unpack_from(self._header, 8)[0]
         while True:
             block = os.pread(self._descriptor, _BLOCK_FRAMES * frame_bytes, end)
@@ -59,11 +67,11 @@ class Follower:
                 if block[at + 8 : at + 16] != self._header[16:24]:
                     break
                 if block[at + 4 : at + 8] != bytes(4):
-                    self._hash.update(memoryview(block)[: at + frame_bytes])
+                    digest.update(memoryview(block)[: at + frame_bytes])
                     return end + at + frame_bytes
             else:
                 if len(block) == _BLOCK_FRAMES * frame_bytes:
-                    self._hash.update(block)
+                    digest.update(block)
                     end += len(block)
                     continue
             raise OSError(f"{self._wal} does not hold the last commit")
