@@ -47,7 +47,7 @@ def trickle(service: Service, count: int, what: bytes, good: httpx.Client) -> tu
         selector.register(connection, selectors.EVENT_READ)
         sent[connection] = 0
     started = time.monotonic()
-    good_seconds = []
+    good_seconds: list[float] = []
     while sent and time.monotonic() - started < 30:
         for connection in sent:
             try:
@@ -218,7 +218,7 @@ def test_without_a_known_key_the_answer_is_401(guarded: Service, header: str | N
 def test_a_known_key_is_served_and_named_in_the_log(guarded: Service) -> None:
     with guarded.client() as client:
         for key in ["secret", "sécret"]:
-            header = {"Authorization": f"bearer {key}".encode()}
+            header = {b"Authorization": f"bearer {key}".encode()}
             assert client.get("/v1/stories", headers=header).status_code == 200
         for path in ["/livez", "/readyz", "/openapi.json", "/docs"]:
             assert client.get(path).status_code == 200
@@ -256,8 +256,10 @@ def test_a_bucket_fills_at_its_rate_up_to_its_burst() -> None:
 
 @pytest.mark.parametrize(
     ("host", "loopback"),
-    [("127.0.0.1", True), ("127.8.0.1", True), ("::1", True), ("[::1]", True), ("localhost", True)]
-    + [("0.0.0.0", False), ("::", False), ("192.168.1.2", False), ("example.org", False), ("", False)],
+    [
+        *(("127.0.0.1", True), ("127.8.0.1", True), ("::1", True), ("[::1]", True), ("localhost", True)),
+        *(("0.0.0.0", False), ("::", False), ("192.168.1.2", False), ("example.org", False), ("", False)),
+    ],
 )
 def test_loopback_is_known(host: str, loopback: bool) -> None:
     assert is_loopback(host) is loopback

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from wirecopy.web.app import App
 
 MEDIA_TYPE = "application/x-ndjson"
-_MEDIA_TYPES = (MEDIA_TYPE, "application/ndjson", "application/jsonl")
+MEDIA_TYPES = (MEDIA_TYPE, "application/ndjson", "application/jsonl", "application/octet-stream")
 _BATCH_LINES = 128
 _BATCH_BYTES = 4 * 2**20
 _BATCHES_UNDER_WAY = 3
@@ -48,7 +48,7 @@ _encode_lines = msgspec.json.Encoder().encode_lines
 async def post(app: "App", call: Call) -> web.StreamResponse:
     """POST /v1/bulk. Raises UnsupportedType, Overloaded; later failures are told in the stream."""
     media_type = call.request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    if media_type not in _MEDIA_TYPES:
+    if media_type not in MEDIA_TYPES:
         raise UnsupportedType(f"the body must be sent with Content-Type: {MEDIA_TYPE}", Accept=MEDIA_TYPE)
     stream = Stream(app, call, call.request.headers.get("Content-Encoding", ""))
     if len(app.streams) >= app.web.max_bulk_streams:

@@ -12,7 +12,7 @@ import msgspec
 from wirecopy import wire
 from wirecopy.verdict import Verdict
 from wirecopy.version import VERSION
-from wirecopy.web import problems, stories
+from wirecopy.web import bulk, problems, stories
 
 _TYPES = (
     *(Verdict, wire.ArticleInput, wire.Stored, wire.Matches, wire.Story, wire.StoryPage),
@@ -81,8 +81,8 @@ def _article_paths() -> dict[str, Any]:
         201: _json("The verdict of a new article, now on disk.", Verdict),
         200: _json("The verdict of a revision, or (replayed) the one given to the same content before.", Verdict),
     }
-    lines = {"schema": {"type": "string"}, "x-line-schema": {"$ref": _REFERENCE.format(name="BulkAnswer")}}
-    bulk = {"description": "One answer per line, in order: BulkAnswer.", "content": {"application/x-ndjson": lines}}
+    answers = {"schema": {"type": "string"}, "x-line-schema": {"$ref": _REFERENCE.format(name="BulkAnswer")}}
+    streamed = _content("One answer per line, in order: BulkAnswer.", bulk.MEDIA_TYPE, answers)
     asked = {"name": "id", "in": "query", "required": True, "schema": {"type": "string", "minLength": 1}}
     return {
         "/v1/articles/{id}": {
@@ -145,9 +145,9 @@ def _article_paths() -> dict[str, Any]:
                 "Streamed both ways; gzip and zstd are accepted as Content-Encoding. A bad or blank line fails alone. "
                 "Answers that the client does not take yet wait in a file of limited size; when it is full, or the "
                 "service stops, the last line has status 503 and stands for all lines from its own on.",
-                {200: bulk},
+                {200: streamed},
                 (*_ANYWHERE, 415, 417),
-                body={"application/x-ndjson": {"schema": {"type": "string"}}},
+                body={media_type: {"schema": {"type": "string"}} for media_type in bulk.MEDIA_TYPES},
             ),
         },
         "/v1/check": {

@@ -8,6 +8,7 @@ storage fails     stop at once, with the reason: what was not acknowledged is no
 import asyncio
 import contextlib
 import logging
+import os
 import resource
 import signal
 from collections.abc import Callable, Coroutine
@@ -72,9 +73,8 @@ async def _serve(config: Config, open_detector: "Callable[[], Detector]", on_rea
         listener = await loop.create_server(server, config.service.host, config.service.port, backlog=_BACKLOG)
     except OSError as error:
         await app.intake.close()
-        raise errors.UsageError(
-            f"cannot listen on {config.service.host}:{config.service.port}: {error.strerror or error}"
-        ) from None
+        reason = os.strerror(error.errno).lower() if error.errno and error.errno > 0 else str(error)
+        raise errors.UsageError(f"cannot listen on {config.service.host}:{config.service.port}: {reason}") from None
     url = _url(config.service.host, listener.sockets[0].getsockname()[1])
     log.write("listening", url=url, version=VERSION)
 
