@@ -44,9 +44,7 @@ def verify(folder: Path) -> Report:
 
     Raises StorageFailed when there is nothing to read, NewerFormat, Locked. Damage is reported, not raised.
     """
-    place = Place(Path(folder))
-    if not place.database.exists() and not place.marks.exists():
-        raise errors.StorageFailed(f"{folder} holds no stored articles")
+    place = find_place(folder)
     mark, pin = look(place)
     try:
         log = open_marked(place, pin)
@@ -60,6 +58,14 @@ def verify(folder: Path) -> Report:
             lost = error.finding
         report = read_everything(log)
     return report if lost is None else report._replace(problems=(lost, *report.problems))
+
+
+def find_place(folder: Path) -> Place:
+    """A folder in which articles are or were stored; raises StorageFailed for another."""
+    place = Place(Path(folder))
+    if not place.database.exists() and not place.marks.exists():
+        raise errors.StorageFailed(f"{folder} holds no stored articles")
+    return place
 
 
 def inspect(place: Place, scheme: str, *, accept_loss: bool) -> State:

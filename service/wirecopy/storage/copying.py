@@ -14,7 +14,7 @@ from pathlib import Path
 from xxhash import xxh3_128_digest
 
 from wirecopy import errors
-from wirecopy.storage.checking import Report, find_loss, holds_anything, look, open_marked, read_everything
+from wirecopy.storage.checking import Report, find_loss, find_place, holds_anything, look, open_marked, read_everything
 from wirecopy.storage.log import End, Log
 from wirecopy.storage.marks import EMPTY_PIN, Mark, Marks
 from wirecopy.storage.place import (
@@ -58,7 +58,7 @@ def backup(folder: Path, target: Path) -> Report:
     Raises Damaged or TailLost when the folder is not as written, StorageFailed for a target that exists or cannot be
     written. No file is left then.
     """
-    place, target = Place(Path(folder)), Path(target)
+    place, target = find_place(folder), Path(target)
     if target.exists():
         raise errors.StorageFailed(f"{target} exists already; name a new file")
     mark, pin = look(place)
