@@ -3,6 +3,7 @@
 import os
 import sqlite3
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -131,9 +132,13 @@ class Log:
             for row in self._scan(query):
                 yield row[:6], row[6]
 
-    def naming(self) -> "_Naming":
+    @contextmanager
+    def naming(self) -> Iterator[None]:
         """A block in which BadRow becomes Damaged with the name of the file."""
-        return _Naming(self.file)
+        try:
+            yield
+        except BadRow as error:
+            raise errors.Damaged(str(self.file), str(error)) from None
 
     def _scan(self, query: str) -> Iterator[Any]:
         cursor = self.connection.execute(query)
@@ -145,18 +150,6 @@ class Log:
     def _rows(self, query: str, *values: int) -> list[Any]:
         with reading_failures_of(self.file):
             return self.connection.execute(query, values).fetchall()
-
-
-class _Naming:
-    def __init__(self, file: Path) -> None:
-        self._file = file
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, BadRow):
-            raise errors.Damaged(str(self._file), str(error)) from None
 
 
 def _sqlite_mode(file: Path, mode: str) -> str:
