@@ -61,4 +61,5 @@ class LshIndex:
             keys = self.keys[slot * kernels.KEYS : (slot + 1) * kernels.KEYS]
             larger.add(number, keys, int(self.dates[slot]))
         larger.expire(int(self.state[kernels.OLDEST]))
+        larger.state[kernels.NEWEST] = self.state[kernels.NEWEST]  # when all have expired, none was added
         return larger
