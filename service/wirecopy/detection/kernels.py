@@ -52,9 +52,9 @@ def entity(source, start, end, entity_hashes, entity_codes):
         while p < end and p - first < 8:
             b = source[p]
             if 0x30 <= b <= 0x39:
-                digit = b - 0x30
+                digit = np.int64(b) - 0x30
             elif base == 16 and 0x61 <= (b | 0x20) <= 0x66:
-                digit = (b | 0x20) - 0x57
+                digit = np.int64(b | 0x20) - 0x57
             else:
                 break
             code = code * base + digit
