@@ -24,6 +24,7 @@ demo: $(SETUP) ## group the packaged sample into stories and print them
 	@$(BIN)/wirecopy demo
 
 test: $(SETUP) ## run the test suite; ARGS="-k reading" narrows it
+	@$(if $(ARGS),true,echo "kernels without the compiler" && NUMBA_DISABLE_JIT=1 $(BIN)/pytest tests/test_kernels.py)
 	@$(BIN)/pytest $(ARGS)
 
 lint: $(SETUP) ## check format, style and types

@@ -1,0 +1,483 @@
+"""A plain twin of every kernel, of the same name: what the kernel means, written to be obvious and slow.
+
+Twins take and return plain values where kernels fill arrays; tests/test_kernels.py brings the two together.
+"""
+
+import html.entities
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from fractions import Fraction
+from typing import NamedTuple
+
+import numpy as np
+
+from wirecopy.data import make_unicode
+
+NUMBER, QUOTED = 1 << 30, 1 << 31
+HASH, STEM = (1 << 30) - 1, (1 << 24) - 1
+P1, P2 = 0x9E3779B185EBCA87, 0xC2B2AE3D27D4EB4F
+U64 = (1 << 64) - 1
+
+NAMES = {name: code for name, code in html.entities.name2codepoint.items() if len(name) <= 8}
+_REFERENCE = re.compile(r"&(?:#([0-9]{1,8})|#[xX]([0-9A-Fa-f]{1,8})|([0-9A-Za-z]{1,8}));")
+
+
+def mix(value: int) -> int:
+    """The finalizer of MurmurHash3."""
+    value ^= value >> 33
+    value = value * 0xFF51AFD7ED558CCD & U64
+    value ^= value >> 33
+    value = value * 0xC4CEB9FE1A85EC53 & U64
+    return value ^ value >> 33
+
+
+# --- text -> words ----------------------------------------------------------------------------------------------------
+
+
+def entity(text: str, start: int) -> tuple[int, int]:
+    """-> (code point, position after it) of the character reference at text[start] == "&", or (-1, start + 1)."""
+    found = _REFERENCE.match(text, start)
+    if found is None:
+        return -1, start + 1
+    decimal, hexadecimal, name = found.groups()
+    code = int(decimal) if decimal else int(hexadecimal, 16) if hexadecimal else NAMES.get(name, -1)
+    return (code, found.end()) if 0 <= code <= 0x10FFFF else (-1, start + 1)
+
+
+def put(code: int) -> bytes:
+    """The code point as UTF-8."""
+    return chr(code).encode("utf-8", "surrogatepass")
+
+
+class Fold(NamedTuple):
+    """Folded text, and for each of its bytes the position in the text of the character that it came from."""
+
+    data: bytes
+    origin: list[int]
+
+
+def fold(text: str) -> Fold | None:
+    """The folded text as make_unicode describes it; None when it must be composed (NFC) first."""
+    data = b""
+    origin: list[int] = []
+    at = 0
+    while at < len(text):
+        begin, code, named = at, ord(text[at]), False
+        at += 1
+        if text[begin] == "&":
+            code, at = entity(text, begin)
+            while code == ord("&") and entity("&" + text[at:], 0)[0] >= 0:  # escaped twice
+                code, length = entity("&" + text[at:], 0)
+                at += length - 1
+            named = True
+        if code >= 0 and make_unicode.classify(code)[0] == make_unicode.COMPOSE and not named:
+            return None
+        part = b" " if code < 0 else fold_character(chr(code))
+        data += part
+        origin += [begin] * len(part)
+    return Fold(data, origin)
+
+
+def fold_character(char: str) -> bytes:
+    """What one character becomes."""
+    kind, folded = make_unicode.classify(ord(char))
+    if kind in (make_unicode.SEPARATOR, make_unicode.COMPOSE):
+        return b" "
+    if kind == make_unicode.IGNORE:
+        return b""
+    if kind == make_unicode.MARK:
+        return folded.encode()
+    while len(marked(folded)) > 3 * len(put(ord(char))):
+        folded = folded[:-1]
+    return marked(folded)
+
+
+def marked(folded: str) -> bytes:
+    """UTF-8 with 0x0F before each character of a script without spaces."""
+    return "".join("\x0f" * make_unicode.is_pair(ord(char)) + char for char in folded).encode()
+
+
+def word_hash(total: int, tail: int, length: int) -> int:
+    return mix(total ^ tail * P2 & U64 ^ length << 56 & U64) >> 34
+
+
+def hash_of(word: bytes) -> int:
+    """`word_hash` of whole words: eight bytes at a time, the first byte highest."""
+    total = 0
+    whole = len(word) // 8 * 8
+    for k in range(0, whole, 8):
+        total = (total ^ int.from_bytes(word[k : k + 8], "big")) * P1 & U64
+        total ^= total >> 29
+    return word_hash(total, int.from_bytes(word[whole:], "big"), len(word))
+
+
+def hash_of_letters(word: bytes) -> int:
+    """Of longer words the low 24 bits are those of their first five letters."""
+    letters = word.decode()
+    if len(letters) <= 5:
+        return hash_of(word)
+    return hash_of(word) & ~STEM | hash_of(letters[:5].encode()) & STEM
+
+
+class Word(NamedTuple):
+    value: int
+    first: int
+    last: int
+
+
+_TOKEN = re.compile(
+    rb"(?P<letters>[\x61-\xff]+)"
+    rb"|(?P<number>[0-9]+(?:[,.\x1f][0-9]{3}(?![0-9])|[,.][0-9]+)*)"
+    rb"|(?P<pairs>(?:\x0f[^\x80-\xbf][\x80-\xbf]*)+)"
+    rb"|(?P<twice>\x0e\x0e)"
+    rb"|(?P<other>[\x00-\xff])"
+)
+_THOUSANDS = re.compile(rb"[,.\x1f]([0-9]{3})(?![0-9])")
+
+
+def words(folded: bytes, longest_quote: int, scales: Mapping[int, int]) -> list[Word]:
+    """The words of a folded text: hash, number and quotation flags, byte range."""
+    found: list[Word] = []
+    quote = b""  # the mark that opened the quotation
+    since = 0
+    after_number = False
+    for token in _TOKEN.finditer(folded):
+        part, begin = token[0], token.start()
+        flag = QUOTED if quote else 0
+        if token["letters"]:
+            value = hash_of_letters(part)
+            if after_number:
+                value = scales.get(value, value)
+            found.append(Word(value | flag, begin, token.end()))
+            after_number = False
+        elif token["number"]:
+            value = hash_of(_without_thousands(part).replace(b",", b"."))
+            found.append(Word(value | NUMBER | flag, begin, token.end()))
+            after_number = True
+        elif token["pairs"]:
+            found += [Word(word.value | flag, begin + word.first, begin + word.last) for word in _pairs(part)]
+            after_number = False
+        else:
+            opens = _quotation(part, quote, folded[token.end() : token.end() + 1])
+            if opens is not None:
+                quote, since = opens, len(found)
+        if len(found) - since > longest_quote:
+            quote = b""
+    return found
+
+
+def _without_thousands(number: bytes) -> bytes:
+    return _THOUSANDS.sub(rb"\1", number)
+
+
+def _pairs(run: bytes) -> Iterator[Word]:
+    """Overlapping pairs of characters; a single character is a word of its own."""
+    places = [match.span() for match in re.finditer(rb"\x0f[^\x0f]+", run)]
+    codes = [int.from_bytes(run[first + 1 : last], "big") for first, last in places]
+    if len(codes) == 1:
+        yield Word(mix(codes[0] * P2 & U64) >> 34, *places[0])
+    for k in range(1, len(codes)):
+        yield Word(mix(codes[k - 1] * P1 & U64 ^ codes[k]) >> 34, places[k - 1][0], places[k][1])
+
+
+def _quotation(mark: bytes, quote: bytes, following: bytes) -> bytes | None:
+    """What the quotation is opened by after `mark`, b"" when it is closed, None when the mark changes nothing."""
+    if mark == b"\n" or mark == b"\x08":  # a line ends, 」
+        return b""
+    if mark in (b"\x01", b"\x0e\x0e"):  # "two" or ''four'' opens and closes
+        return b"" if quote == b"\x01" else b"\x01"
+    if mark in (b"\x02", b"\x07"):  # „ 「
+        return mark
+    if mark == b"\x03":  # “ closes „ and opens otherwise
+        return b"" if quote == b"\x02" else mark
+    if mark == b"\x04":  # ” closes what is open and opens otherwise
+        return b"" if quote else mark
+    if mark in (b"\x05", b"\x06"):  # « and » close each other, whichever comes first
+        return b"" if quote and quote != mark and quote in b"\x05\x06" else mark
+    if mark == b"\x0b" and not quote:  # ‘
+        return mark
+    if mark == b"\x0c" and quote == b"\x0b" and following < b"\x61":  # ’ that is no apostrophe
+        return b""
+    return None
+
+
+def traces(
+    texts: Sequence[str], room: int, longest_quote: int, max_words: int, scales: Mapping[int, int]
+) -> list[list[int] | None]:
+    """The words of each text, None where it must be composed first; ends before a text that might not fit `room`."""
+    done: list[list[int] | None] = []
+    used = 0
+    for text in texts:
+        if used + min(max_words, len(text.encode())) > room:
+            break
+        folded = fold(text)
+        if folded is None:
+            done.append(None)
+        else:
+            trace = [word.value for word in words(folded.data, longest_quote, scales)]
+            done.append(trace[: min(max_words, len(text.encode()))])
+            used += len(done[-1] or ())
+    return done
+
+
+# --- term weights -----------------------------------------------------------------------------------------------------
+
+TERM_SLOTS = 1 << 22
+
+
+def count_terms(traces: Iterable[Sequence[int]]) -> dict[int, int]:
+    """Slot -> in how many of the traces each stem of that slot stands."""
+    counts: dict[int, int] = {}
+    for trace in traces:
+        for stem in {word & STEM for word in trace}:
+            counts[stem % TERM_SLOTS] = counts.get(stem % TERM_SLOTS, 0) + 1
+    return counts
+
+
+def weigh(trace: Sequence[int], rarity: Mapping[int, int]) -> list[int]:
+    """Rarity above 32, at most 127, a number at least 1; plus 128 where the stem stood earlier."""
+    weights = []
+    for k, word in enumerate(trace):
+        weight = min(127, max(rarity[(word & STEM) % TERM_SLOTS] - 32, 1 if word & NUMBER else 0))
+        repeated = any((earlier ^ word) & STEM == 0 for earlier in trace[:k])
+        weights.append(weight + 128 * repeated)
+    return weights
+
+
+# --- boilerplate ------------------------------------------------------------------------------------------------------
+
+GRAM = 6
+
+
+def gram_hash(trace: Sequence[int], i: int, source: int) -> int:
+    value = source
+    for word in trace[i : i + GRAM]:
+        value = (value ^ word & HASH) * P1 & U64
+        value ^= value >> 32
+    return value
+
+
+def sampled(trace: Sequence[int], source: int) -> list[tuple[int, int]]:
+    """(position, counter) of each sampled passage: one in four, by the low bits of its hash."""
+    hashes = [(i, gram_hash(trace, i, source)) for i in range(len(trace) - GRAM + 1)]
+    return [(i, value >> 8) for i, value in hashes if value % 4 == 0]
+
+
+def mask_boilerplate(
+    trace: Sequence[int], weights: Sequence[int], source: int, repeats: Sequence[int], least: int
+) -> list[int]:
+    """The weights, 0 (or 128, a repeated word) in passages that the source repeated."""
+    masked: set[int] = set()
+    end = None  # of the repeated passage before, when no other sampled passage came between
+    for i, counter in sampled(trace, source):
+        if repeats[counter % len(repeats)] < least:
+            end = None
+            continue
+        masked.update(range(i if end is None or i - end > 2 * GRAM else min(end, i), i + GRAM))
+        end = i + GRAM
+    return [weight & 128 if k in masked else weight for k, weight in enumerate(weights)]
+
+
+def count_passages(trace: Sequence[int], source: int, repeats: Sequence[int]) -> list[int]:
+    """The counters after an article, at most 255."""
+    counts = list(repeats)
+    for _, counter in sampled(trace, source):
+        counts[counter % len(counts)] = min(255, counts[counter % len(counts)] + 1)
+    return counts
+
+
+# --- sketch -----------------------------------------------------------------------------------------------------------
+
+KEYS, WORD_KEYS = 64, 31
+
+
+class Key(NamedTuple):
+    rank: float
+    key: int
+    weight: int
+
+
+def keep_smallest(kept: list[Key], most: int, new: Key) -> list[Key]:
+    """The `most` smallest ranks of distinct keys; of a key that comes again the first is kept."""
+    if any(key.key == new.key for key in kept):
+        return kept
+    return sorted([*kept, new], key=lambda key: key.rank)[:most]
+
+
+def sketch(
+    trace: Sequence[int], weights: Sequence[int], title_words: int, min_words: int, importance: Sequence[np.float32]
+) -> tuple[int, set[tuple[int, int]], set[tuple[int, int]]]:
+    """-> key of the whole text (0 without words), (key, rarity) of the rarest words, of the rarest pairs."""
+    if not trace:
+        return 0, set(), set()
+    is_short = len(trace) - title_words < min_words
+    text = trace if is_short else trace[title_words:]
+    whole = len(text)
+    for word in text:
+        whole = (whole ^ word & HASH) * P1 & U64
+        whole ^= whole >> 29
+    whole = mix(whole) >> 32 | 1
+    if is_short:
+        return whole, set(), set()
+    rare_words: list[Key] = []
+    for word, weight in zip(trace, weights, strict=True):
+        if 0 < weight < 128:
+            value = mix((word & STEM) * P2 & U64)
+            rank = np.float32(value >> 40) * importance[weight]
+            rare_words = keep_smallest(rare_words, WORD_KEYS, Key(float(rank), value & 0xFFFFFFFF | 1, weight + 32))
+    rare_pairs: list[Key] = []
+    for k in range(len(trace) - 1):
+        weight = (weights[k] & 127) + (weights[k + 1] & 127)
+        if weight >= 2:
+            value = mix((trace[k] & HASH) << 32 | trace[k + 1] & HASH)
+            rank = np.float32(value >> 40) * importance[weight // 2]
+            key = Key(float(rank), value & 0xFFFFFFFF | 1, weight // 2 + 32)
+            rare_pairs = keep_smallest(rare_pairs, KEYS - 1 - WORD_KEYS, key)
+    return whole, {(key.key, key.weight) for key in rare_words}, {(key.key, key.weight) for key in rare_pairs}
+
+
+# --- index ------------------------------------------------------------------------------------------------------------
+
+
+def chain_of(key: int, chains: int, split_from: int) -> int:
+    """Linear hashing: modulo 2 * split_from; where that chain does not exist yet, modulo split_from."""
+    odd = key | 1
+    value = odd * 0x85EBCA6B & 0xFFFFFFFF ^ odd >> 15
+    return value % (2 * split_from) if value % (2 * split_from) < chains else value % split_from
+
+
+def number_at(slot: int, newest: int, capacity: int) -> int:
+    """The largest number up to `newest` that belongs to the slot."""
+    return next(number for number in range(newest, newest - capacity, -1) if number % capacity == slot)
+
+
+class Posting(NamedTuple):
+    number: int
+    position: int
+    key: int
+
+
+Chains = list[list[Posting]]  # each the newest first
+
+
+def split_from(chains: int) -> int:
+    """The power of two from which the next chains are split: the largest below `chains`, or `chains` itself for 1."""
+    power = 1
+    while 2 * power < chains:
+        power *= 2
+    return power
+
+
+def split_chain(chains: Chains) -> Chains:
+    """One more chain: it takes those postings of its older half whose hash says so, in their order."""
+    count = len(chains) + 1
+    old = count - 1 - split_from(count)
+    stay = [posting for posting in chains[old] if chain_of(posting.key, count, split_from(count)) == old]
+    move = [posting for posting in chains[old] if chain_of(posting.key, count, split_from(count)) == count - 1]
+    return [*chains[:old], stay, *chains[old + 1 :], move]
+
+
+def insert(number: int, keys: Sequence[int], chains: Chains, live_articles: int, most_chains: int) -> Chains:
+    """The chains with the keys of an article: one is split per key while there are fewer than live keys may need."""
+    for position, key in enumerate(keys):
+        if key:
+            if len(chains) < min(live_articles * KEYS, most_chains):
+                chains = split_chain(chains)
+            at = chain_of(key, len(chains), split_from(len(chains)))
+            chains = [*chains[:at], [Posting(number, position, key), *chains[at]], *chains[at + 1 :]]
+    return chains
+
+
+def candidates(
+    keys: Mapping[int, int],
+    published: int | None,
+    window: int,
+    buckets: Mapping[int, Sequence[int]],
+    dates: Mapping[int, int | None],
+    most_hits: int,
+    least: int,
+    most: int,
+) -> tuple[list[int], int]:
+    """-> (the articles that share enough keys, best first and at most `most`, how many there are).
+
+    `keys` maps the article's keys to their rarity, `buckets` each key to the articles that have it, newest first.
+    """
+    shared: dict[int, int] = {}
+    for key, rarity in keys.items():
+        near = [number for number in buckets.get(key, ()) if is_near(published, dates[number], window)]
+        for number in near[:most_hits]:
+            shared[number] = shared.get(number, 0) + rarity
+    enough = sorted((number for number in shared if shared[number] >= least), key=lambda n: (-shared[n], -n))
+    return enough[:most], len(enough)
+
+
+def is_near(published: int | None, other: int | None, window: int) -> bool:
+    return published is None or other is None or abs(published - other) <= window
+
+
+# --- verification -----------------------------------------------------------------------------------------------------
+
+
+def index_words(trace: Sequence[int], weights: Sequence[int]) -> dict[int, list[int]]:
+    """Stem -> the positions of the words with that stem that carry weight, the last first."""
+    places: dict[int, list[int]] = {}
+    for i in reversed(range(len(trace))):
+        if weights[i] & 127:
+            places.setdefault(trace[i] & STEM, []).append(i)
+    return places
+
+
+def heads_for(words: int) -> int:
+    """The smallest power of two above 2 * words, at least 64."""
+    return max(64, 1 << (2 * words).bit_length())
+
+
+def log_odds(
+    features: Sequence[float],
+    bias: float,
+    weights: Sequence[float],
+    hinges: Iterable[tuple[int, float, float]],
+) -> float:
+    """bias + weights . features + hinge weights . max(0, feature - knot), hinges being (feature, knot, weight)."""
+    linear = sum(weight * feature for weight, feature in zip(weights, features, strict=True))
+    return bias + linear + sum(weight * max(0.0, features[k] - knot) for k, knot, weight in hinges)
+
+
+# --- clusters, passages -----------------------------------------------------------------------------------------------
+
+
+def cluster(odds: Sequence[Sequence[Fraction]], least: Fraction) -> list[int]:
+    """Average linkage from its definition: join the two clusters with the highest mean over all pairs between them."""
+    clusters = [[k] for k in range(len(odds))]  # kept in the order of their smallest rows
+    while len(clusters) > 1:
+        pairs = [(x, y) for y in range(len(clusters)) for x in range(y)]
+        means = {pair: mean_between(odds, clusters[pair[0]], clusters[pair[1]]) for pair in pairs}
+        x, y = max(pairs, key=lambda pair: means[pair])  # of equal ones the first
+        if means[x, y] <= least:
+            break
+        clusters[x] = sorted(clusters[x] + clusters[y])
+        del clusters[y]
+    return [next(members[0] for members in clusters if k in members) for k in range(len(odds))]
+
+
+def mean_between(odds: Sequence[Sequence[Fraction]], x: Sequence[int], y: Sequence[int]) -> Fraction:
+    return Fraction(sum(odds[i][j] for i in x for j in y), len(x) * len(y))
+
+
+def shared_runs(a: Sequence[int], b: Sequence[int], least: int, most: int) -> list[tuple[int, int, int]]:
+    """(start in a, start in b, length) of runs that stand in both, found from the beginning of b, the longest first."""
+    a, b = [word & HASH for word in a], [word & HASH for word in b]
+    runs: list[tuple[int, int, int]] = []
+    j = 0
+    while j < len(b) and len(runs) < most:
+        lengths = [common_length(a[i:], b[j:]) for i in range(len(a))]
+        longest = max(lengths, default=0)
+        if longest >= least:
+            runs.append((lengths.index(longest), j, longest))
+        j += longest if longest >= least else 1
+    return runs
+
+
+def common_length(a: Sequence[int], b: Sequence[int]) -> int:
+    """How many words a and b share from their beginning."""
+    return next((k for k, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))

@@ -1,0 +1,598 @@
+"""Each compiled loop does what its plain twin in tests/reference.py does.
+
+Run with NUMBA_DISABLE_JIT=1 the kernels are plain Python too; `make test` does so with a few examples of each law.
+"""
+
+import ast
+import unicodedata
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from tests import reference
+from wirecopy.data import make_unicode
+from wirecopy.detection import kernels, text
+from wirecopy.detection.lsh import LshIndex, importance
+
+JIT = hasattr(kernels.mix, "py_func")
+law: Callable[[Any], Any] = settings(max_examples=150 if JIT else 25, deadline=None)
+
+# Without the compiler NumPy tells of every product that wraps around, which hashing wants.
+pytestmark = pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning")
+
+u32s = st.integers(0, 2**32 - 1)
+u64s = st.integers(0, 2**64 - 1)
+
+
+def u8(values: Sequence[int]) -> npt.NDArray[np.uint8]:
+    return np.array(values, dtype=np.uint8)
+
+
+def u32(values: Sequence[int]) -> npt.NDArray[np.uint32]:
+    return np.array(values, dtype=np.uint32)
+
+
+def i64(values: Sequence[int]) -> npt.NDArray[np.int64]:
+    return np.array(values, dtype=np.int64)
+
+
+def functions(file: Path) -> dict[str, ast.FunctionDef]:
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    return {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+
+
+def test_every_kernel_has_a_twin_and_a_test() -> None:
+    compiled = {
+        name
+        for name, function in functions(Path(kernels.__file__)).items()
+        if any(isinstance(call, ast.Call) and ast.unparse(call.func) == "njit" for call in function.decorator_list)
+    }
+    assert len(compiled) > 25
+    assert compiled - set(functions(Path(reference.__file__))) == set()
+    used = {
+        node.attr for node in ast.walk(ast.parse(Path(__file__).read_text("utf-8"))) if isinstance(node, ast.Attribute)
+    }
+    assert compiled - used == set()
+
+
+# --- text -> words ----------------------------------------------------------------------------------------------------
+
+PIECES = [
+    *("Kursk", "Ministerium", "STRASSE", "straße", "école", "e\u0301cole", "İstanbul", "it's", "O’Neill", "naïve"),
+    *("Москва", "Йод", "И\u0306од", "ΕΛΛΆΔΑΣ", "ελλάδας", "العربية", "اَلْعَرَبِيَّة", "مـــصر", "עִבְרִית"),
+    *("हिन्दी", "क़लम", "தமிழ்", "한국어", "\u1112\u1161\u11ab", "中文报道", "中", "日本語", "カタカナ", "か\u3099き"),
+    *("\u3099", "ｶﾞｽ", "ภาษาไทย", "မြန်မာ", "ខ្មែរ", "ﬁne", "㎏", "ﷺ", "㍿", "①", "½", "Ⅻ", "x²", "𝐁𝐨𝐥𝐝", "𠀀𠀁"),
+    *("😀", "🇩🇪", "0", "7", "1,376", "1 376", "1\u00a0376", "1\u202f376", "1.376", "1.2", "1.2345.678,9", "12:30"),
+    *("٣٫١٤", "１２３", "१२३", "million", "mln", "млн", "Mio", "m", "bn", "тысяч", "percent"),
+    *("“", "”", "„", "«", "»", "‹", "›", "「", "」", "‘", "’", '"', "''", "'", "`", "〝", "〟", "&quot;", "&laquo;"),
+    *("&amp;", "&#8217;", "&#X1f600;", "&amp;quot;", "&amp;amp;amp;#39;", "&bogus;", "&#12441;", "&#xD800;"),
+    *("&", "&#", "&#x", "&#;", "&l", "&lt", "&thetasym;", "&thetasymm;", "&#00000065;", "&#000000065;", "&eacute;"),
+    *("&#1114112;", " ", " ", " ", "\n", "\r\n", "\t", "-", "--", ".", ",", ", ", "\u00ad", "\u200b", "\u200f"),
+    *("\ufeff", "\ufe0f", "\0", "\x0f", "\x01", "{~\x7f"),
+]  # fmt: skip
+
+
+def is_old(char: str) -> bool:
+    """Characters that the shipped table and every Python know alike."""
+    return unicodedata.ucd_3_2_0.category(char) != "Cn"
+
+
+some_texts = st.lists(
+    st.sampled_from(PIECES) | st.text(st.characters(exclude_categories=["Cs"]).filter(is_old), max_size=5)
+).map("".join)
+long_texts = st.builds(lambda piece, count: piece * count, st.sampled_from(PIECES), st.integers(20, 300))
+texts = some_texts | st.builds(lambda a, b: a + b, some_texts, long_texts) if JIT else some_texts
+
+_, _, _, _, ENTITY_HASHES, ENTITY_CODES = text.fold_tables()
+
+
+@cache
+def scales() -> dict[int, int]:
+    """What the hash of a unit word becomes after a number."""
+    words, values = text.scale_tables()
+    return dict(zip(words.tolist(), values.tolist(), strict=True))
+
+
+@law
+@given(u64s)
+def test_mix(value: int) -> None:
+    assert int(kernels.mix(np.uint64(value))) == reference.mix(value)
+
+
+@law
+@given(
+    st.sampled_from(PIECES).map(lambda piece: "&" + piece)
+    | st.builds(
+        "&{}{};".format,
+        st.sampled_from(["", "#", "#x", "#X"]),
+        st.sampled_from([*reference.NAMES, *map(str, range(300))]) | st.text("0123456789abcXx", max_size=9),
+    ),
+    texts,
+)
+def test_entity(start: str, rest: str) -> None:
+    whole = start + rest
+    source = np.frombuffer(("é" + whole + "1;").encode(), dtype=np.uint8)  # nothing beyond the end may be read
+    code, after = kernels.entity(source, 2, len(source) - 2, ENTITY_HASHES, ENTITY_CODES)
+    assert (int(code), int(after) - 2) == reference.entity(whole, 0)
+
+
+def test_names_of_characters_have_different_hashes() -> None:
+    assert len(set(ENTITY_HASHES.tolist())) == len(reference.NAMES)
+
+
+@law
+@given(st.integers(0, 0x10FFFF))
+def test_put(code: int) -> None:
+    out = np.zeros(8, dtype=np.uint8)
+    end = kernels.put(out, 2, code)
+    assert out[2:end].tobytes() == reference.put(code)
+    assert out[:2].tobytes() + out[end:].tobytes() == bytes(8 - end + 2)
+
+
+def fold(source: bytes, start: int, end: int, *, track: bool) -> tuple[int, bytes, list[int]]:
+    out = np.full(4 * (end - start) + 16, 0xEE, dtype=np.uint8)
+    origin = np.zeros(len(out) if track else 0, dtype=np.int64)
+    call: Any = kernels.fold
+    size = int(call(np.frombuffer(source, dtype=np.uint8), start, end, *text.fold_tables(), out, origin))
+    assert size < len(out)
+    return size, out[: max(size, 0)].tobytes(), origin[: max(size, 0)].tolist()
+
+
+@law
+@given(texts, st.booleans())
+def test_fold(whole: str, track: bool) -> None:
+    begins = np.cumsum([0, *(len(char.encode()) for char in whole)]) + 3
+    size, folded, origin = fold(("€" + whole + "amp;").encode(), 3, int(begins[-1]), track=track)
+    twin = reference.fold(whole)
+    if twin is None:
+        assert size == -1
+    else:
+        assert folded == twin.data
+        assert origin == ([begins[k] for k in twin.origin] if track else [])
+
+
+@pytest.mark.skipif(not JIT, reason="as many characters as there are, once is enough")
+@pytest.mark.skipif(unicodedata.unidata_version != "14.0.0", reason="the shipped table is of another Unicode version")
+def test_the_shipped_table_is_what_its_script_makes() -> None:
+    _, block_of, blocks, _, _, _ = text.fold_tables()
+    kinds = (blocks.reshape(-1, make_unicode.BLOCK)[block_of] >> 24).ravel()
+    for code in [*range(0x3400), *range(0xA000, 0x20000, 7)]:
+        assert kinds[code] == make_unicode.classify(code)[0], hex(code)
+
+
+@law
+@given(st.binary(max_size=40) | st.sampled_from([b"\xff" * 300, b"12345678", b""]))
+def test_word_hash(word: bytes) -> None:
+    parts = len(word) // 8 * 8
+    total = np.uint64(0)
+    for k in range(0, parts, 8):
+        total = (total ^ np.uint64(int.from_bytes(word[k : k + 8], "big"))) * np.uint64(reference.P1)
+        total ^= total >> np.uint64(29)
+    tail = int.from_bytes(word[parts:], "big")
+    assert int(kernels.word_hash(total, np.uint64(tail), len(word))) == reference.word_hash(int(total), tail, len(word))
+    assert reference.hash_of(word) == reference.word_hash(int(total), tail, len(word))
+
+
+def cut(folded: bytes, longest_quote: int, room: int, *, track: bool) -> list[reference.Word]:
+    source = np.frombuffer(folded + b" ", dtype=np.uint8)
+    out = np.zeros(room, dtype=np.uint32)
+    first, last = (np.full(room if track else 0, -1, dtype=np.int32) for _ in range(2))
+    count = kernels.words(source, len(folded), *text.scale_tables(), longest_quote, out, first, last)
+    places = zip(first[:count].tolist(), last[:count].tolist(), strict=True) if track else [(0, 0)] * count
+    return [reference.Word(word, *place) for word, place in zip(out[:count].tolist(), places, strict=True)]
+
+
+folded_texts = st.lists(
+    st.sampled_from([b"a", b"wire", b"stories", "агентство".encode(), b"million", b"mln", b"1", b"12", b"345", b"6789"])
+    | st.sampled_from([b" ", b" ", b".", b",", b"\x1f", *(("\x0f" + char).encode() for char in "中文ก")])
+    | st.sampled_from([bytes([mark]) for mark in range(0x10) if mark != 0x0F] + [b"\x0e\x0e"]),
+    max_size=60,
+).map(b"".join)  # fmt: skip
+
+
+@law
+@given(
+    folded_texts | texts.map(lambda whole: fold(whole.encode(), 0, len(whole.encode()), track=False)[1]),
+    st.sampled_from([0, 1, 3, 120]),
+    st.integers(0, 40) | st.just(10_000),
+    st.booleans(),
+)
+def test_words(folded: bytes, longest_quote: int, room: int, track: bool) -> None:
+    twin = reference.words(folded, longest_quote, scales())[:room]
+    if not track:
+        twin = [reference.Word(word.value, 0, 0) for word in twin]
+    assert cut(folded, longest_quote, room, track=track) == twin
+
+
+@law
+@given(st.lists(texts, max_size=5), st.integers(1, 50), st.integers(0, 200), st.integers(0, 1))
+def test_traces(several: list[str], max_words: int, room: int, begin: int) -> None:
+    begin = min(begin, len(several))
+    parts = [whole.encode() for whole in several]
+    bounds = i64([0, *np.cumsum([len(part) for part in parts])])
+    longest = max(map(len, parts), default=0)
+    out, out_bounds = np.zeros(room + 3, dtype=np.uint32), np.zeros(len(parts) + 1, dtype=np.int64)
+    out_bounds[begin] = 3  # what was written by a call before
+    failed = np.zeros(len(parts), dtype=np.uint8)
+    done = kernels.traces(
+        np.frombuffer(b"".join(parts), dtype=np.uint8), bounds, begin, text.fold_tables(), *text.scale_tables(), 120,
+        max_words, np.zeros(4 * longest + 16, dtype=np.uint8), out, out_bounds, failed
+    )  # fmt: skip
+    twin = reference.traces(several[begin:], room, 120, max_words, scales())
+    assert done == begin + len(twin)
+    for k, words in enumerate(twin, begin):
+        assert bool(failed[k]) == (words is None)
+        assert out[out_bounds[k] : out_bounds[k + 1]].tolist() == (words or [])
+    assert not out[:3].any()
+
+
+@law
+@given(texts)
+def test_text_trace_composes_what_must_be_composed_and_cuts_the_rest(whole: str) -> None:
+    folded = reference.fold(whole) or reference.fold(unicodedata.normalize("NFC", whole).translate(text._STRAY))
+    assert folded is not None
+    assert text.trace([whole])[0].tolist() == [word.value for word in reference.words(folded.data, 120, scales())]
+
+
+# --- term weights -----------------------------------------------------------------------------------------------------
+
+# Few stems, several of one counter, with every flag.
+trace_words = st.builds(
+    lambda stem, high, flags: stem | high << 24 | flags << 30,
+    st.sampled_from([*range(12), *(k + kernels.TERM_SLOTS for k in range(4)), 2**24 - 1]),
+    st.integers(0, 2),
+    st.integers(0, 3),
+)
+traces = st.lists(trace_words, max_size=60)
+
+
+def table_of(longest: int) -> npt.NDArray[np.uint32]:
+    return np.zeros(2 * (1 << (2 * longest).bit_length()), dtype=np.uint32)
+
+
+def bounds_of(parts: Sequence[Sequence[int]]) -> npt.NDArray[np.int64]:
+    return i64([0, *np.cumsum([len(part) for part in parts])])
+
+
+def joined(parts: Sequence[Sequence[int]]) -> npt.NDArray[np.uint32]:
+    return u32([word for part in parts for word in part])
+
+
+@law
+@given(st.lists(traces, max_size=5), st.sampled_from([0, 7, 2**32 - 10]))
+def test_count_terms(several: list[list[int]], stamp: int) -> None:
+    counts = np.zeros(kernels.TERM_SLOTS, dtype=np.uint32)
+    stamps = i64([stamp])
+    kernels.count_terms(joined(several), bounds_of(several), counts, table_of(60), stamps)
+    twin = reference.count_terms(several)
+    assert {int(slot): int(counts[slot]) for slot in np.flatnonzero(counts)} == twin
+    assert stamps[0] == stamp + len(several)
+
+
+@law
+@given(st.lists(traces, max_size=4), st.lists(st.integers(0, 255), min_size=17, max_size=17))
+def test_weigh(several: list[list[int]], rarities: list[int]) -> None:
+    rarity = np.full(kernels.TERM_SLOTS, 90, dtype=np.uint8)
+    rarity[:17] = rarities
+    weights = np.full(sum(map(len, several)), 0xEE, dtype=np.uint8)
+    kernels.weigh(joined(several), bounds_of(several), rarity, weights, table_of(60), i64([0]))
+    by_slot = dict(enumerate(rarity.tolist()[:17])) | {2**24 - 1 & kernels.TERM_SLOTS - 1: 90}
+    assert weights.tolist() == [weight for trace in several for weight in reference.weigh(trace, by_slot)]
+
+
+# --- boilerplate ------------------------------------------------------------------------------------------------------
+
+
+@law
+@given(st.lists(trace_words, min_size=6, max_size=12), st.integers(0, 5), u64s)
+def test_gram_hash(trace: list[int], i: int, source: int) -> None:
+    assume(i + kernels.GRAM <= len(trace))
+    assert int(kernels.gram_hash(u32(trace), i, np.uint64(source))) == reference.gram_hash(trace, i, source)
+
+
+@law
+@given(st.data(), traces, u64s, st.integers(1, 3))
+def test_mask_boilerplate(data: st.DataObject, trace: list[int], source: int, least: int) -> None:
+    weights = data.draw(st.lists(st.integers(0, 255), min_size=len(trace), max_size=len(trace)))
+    repeats = data.draw(st.lists(st.integers(0, 4), min_size=8, max_size=8))
+    masked = u8(weights)
+    count = kernels.mask_boilerplate(u32(trace), masked, np.uint64(source), u8(repeats), least)
+    twin = reference.mask_boilerplate(trace, weights, source, repeats, least)
+    assert masked.tolist() == twin
+    assert count == sum(after & 127 != before & 127 for before, after in zip(weights, twin, strict=True))
+
+
+@law
+@given(st.lists(traces, max_size=3), u64s, st.sampled_from([0, 253, 255]))
+def test_count_passages(several: list[list[int]], source: int, before: int) -> None:
+    repeats, twin = np.full(8, before, dtype=np.uint8), [before] * 8
+    for trace in several:
+        kernels.count_passages(u32(trace), np.uint64(source), repeats)
+        twin = reference.count_passages(trace, source, twin)
+    assert repeats.tolist() == twin
+
+
+# --- sketch -----------------------------------------------------------------------------------------------------------
+
+
+@law
+@given(
+    st.lists(st.tuples(st.floats(0, 1e6, width=32), st.integers(1, 30), st.integers(0, 255)), unique_by=lambda k: k[0]),
+    st.integers(1, 12),
+)
+def test_keep_smallest(entries: list[tuple[float, int, int]], most: int) -> None:
+    ranks, keys, weights = (
+        np.zeros(most, dtype=np.float32),
+        np.zeros(most, dtype=np.uint32),
+        np.zeros(most, dtype=np.uint8),
+    )
+    size, twin = 0, list[reference.Key]()
+    for rank, key, weight in entries:
+        size = kernels.keep_smallest(ranks, keys, weights, size, most, np.float32(rank), np.uint32(key), weight)
+        twin = reference.keep_smallest(twin, most, reference.Key(rank, key, weight))
+        kept = zip(ranks[:size].tolist(), keys[:size].tolist(), weights[:size].tolist(), strict=True)
+        assert sorted(kept) == sorted(twin)
+
+
+@law
+@given(st.data(), traces | st.lists(u32s, max_size=150), st.integers(0, 20), st.integers(1, 20))
+def test_sketch(data: st.DataObject, trace: list[int], title_words: int, min_words: int) -> None:
+    title_words = min(title_words, len(trace))
+    weights = data.draw(
+        st.lists(st.sampled_from([0, 1, 2, 60, 127, 128, 129, 255]), min_size=len(trace), max_size=len(trace))
+    )
+    keys, rarities = np.full(kernels.KEYS, 7, dtype=np.uint32), np.full(kernels.KEYS, 7, dtype=np.uint8)
+    kernels.sketch(u32(trace), u8(weights), title_words, min_words, importance(), keys, rarities)
+    whole, words, pairs = reference.sketch(trace, weights, title_words, min_words, list(importance()))
+    assert int(keys[0]) == whole
+    found = list(zip(keys.tolist(), rarities.tolist(), strict=True))
+    split = 1 + kernels.WORD_KEYS
+    for part, twin in ((found[1:split], words), (found[split:], pairs)):
+        assert {pair for pair in part if pair[0]} == twin
+        assert len([pair for pair in part if pair[0]]) == len(twin)
+
+
+# --- index ------------------------------------------------------------------------------------------------------------
+
+odd_keys = st.integers(0, 2**31 - 1).map(lambda half: 2 * half + 1)
+
+
+@law
+@given(u32s, st.integers(1, 5000))
+def test_chain_of(key: int, chains: int) -> None:
+    power = reference.split_from(chains)
+    chain = kernels.chain_of(np.uint32(key), chains, power)
+    assert int(chain) == reference.chain_of(key, chains, power)
+    assert 0 <= chain < chains
+
+
+@law
+@given(st.integers(1, 50), st.integers(-1, 10_000), st.data())
+def test_number_at(capacity: int, newest: int, data: st.DataObject) -> None:
+    slot = data.draw(st.integers(0, capacity - 1))
+    assert int(kernels.number_at(slot, newest, capacity)) == reference.number_at(slot, newest, capacity)
+
+
+def small_index(capacity: int) -> LshIndex:
+    """An index that begins with two chains, so that a few articles make it grow."""
+    index = LshIndex(capacity)
+    index.heads = np.zeros(1 << (capacity * kernels.KEYS - 1).bit_length(), dtype=np.uint32)
+    index.state[kernels.CHAINS] = index.state[kernels.SPLIT_FROM] = 2
+    return index
+
+
+def sketch_of(placed: dict[int, int]) -> npt.NDArray[np.uint32]:
+    keys = np.zeros(kernels.KEYS, dtype=np.uint32)
+    for position, key in placed.items():
+        keys[position] = key
+    return keys
+
+
+def chains_of(index: LshIndex) -> reference.Chains:
+    """What one finds on going along each chain."""
+    chains: reference.Chains = []
+    for head in index.heads[: index.state[kernels.CHAINS]].tolist():
+        chain: list[reference.Posting] = []
+        at = head - 1
+        while at >= 0:
+            number = reference.number_at(at // kernels.KEYS, int(index.state[kernels.NEWEST]), index.capacity)
+            chain.append(reference.Posting(number, at % kernels.KEYS, int(index.keys[at])))
+            at = int(index.following[at]) - 1
+        chains.append(chain)
+    return chains
+
+
+# Articles whose keys come from a small pool, so that they share some; {position: key}.
+POOL = [reference.mix(k) >> 33 | 1 for k in range(40)]
+placed_keys = st.dictionaries(st.integers(0, kernels.KEYS - 1), st.sampled_from(POOL), max_size=12)
+
+
+@law
+@given(st.lists(placed_keys, max_size=12))
+def test_insert_and_split_chain(articles: list[dict[int, int]]) -> None:
+    index, twin = small_index(12), reference.Chains([[], []])
+    for number, placed in enumerate(articles):
+        index.add(number, sketch_of(placed), 0)
+        twin = reference.insert(number, sketch_of(placed).tolist(), twin, number + 1, len(index.heads))
+        assert chains_of(index) == twin
+    while len(twin) < len(index.heads) // 8:
+        kernels.split_chain(index.keys, index.following, index.heads, index.state)
+        twin = reference.split_chain(twin)
+        assert chains_of(index) == twin
+
+
+class Buckets:
+    """A dictionary of lists that follows an index."""
+
+    def __init__(self, capacity: int) -> None:
+        self.capacity, self.keys = capacity, dict[int, dict[int, int]]()
+        self.dates: dict[int, int | None] = {}
+
+    def add(self, number: int, placed: dict[int, int], date: int | None) -> None:
+        self.keys[number], self.dates[number] = placed, date
+        self.keys.pop(number - self.capacity, None)
+
+    def expire(self, oldest: int) -> None:
+        self.keys = {number: placed for number, placed in self.keys.items() if number >= oldest}
+
+    def lists(self) -> dict[int, list[int]]:
+        lists: dict[int, list[int]] = {}
+        for number, placed in sorted(self.keys.items(), reverse=True):
+            for key in placed.values():
+                lists.setdefault(key, []).append(number)
+        return lists
+
+
+dates = st.none() | st.integers(0, 30)
+steps = st.lists(
+    st.tuples(st.just("add"), placed_keys, dates)
+    | st.tuples(st.just("remove"), st.integers(0, 12), dates)
+    | st.tuples(st.just("expire"), st.integers(0, 12), dates),
+    max_size=60 if JIT else 15,
+)
+limits = st.tuples(st.integers(0, 12), st.integers(1, 50), st.integers(1, 40), st.integers(1, 10))
+
+
+@law
+@given(st.integers(2, 10), steps, st.lists(st.integers(1, 20), min_size=64, max_size=64), limits)
+def test_candidates(capacity: int, history: list[Any], rarities: list[int], bounds: tuple[int, int, int, int]) -> None:
+    window, most_hits, least, most = bounds
+    index, twin, number = small_index(capacity), Buckets(capacity), 0
+    table = np.zeros(2 * 8192, dtype=np.int64)
+    for step, value, date in history:
+        if step == "expire":
+            index.expire(number - value)
+            twin.expire(number - value)
+        elif step == "remove":
+            if number - 1 - value in twin.keys:
+                index.remove(number - 1 - value)
+                del twin.keys[number - 1 - value]
+        else:
+            # Each key once: this is what a sketch is.
+            placed = {position: key for key, position in {key: position for position, key in value.items()}.items()}
+            out = np.zeros(most, dtype=np.int64)
+            published = kernels.UNKNOWN if date is None else date
+            kept, found = kernels.candidates(
+                sketch_of(placed), u8(rarities), published, window, index.dates, index.keys, index.following,
+                index.heads, index.state, most_hits, least, most, table, out
+            )  # fmt: skip
+            shared = {key: rarities[position] for position, key in placed.items()}
+            expected = reference.candidates(shared, date, window, twin.lists(), twin.dates, most_hits, least, most)
+            assert (out[:kept].tolist(), found) == expected
+            assert not table.any()
+            index.add(number, sketch_of(placed), published)
+            twin.add(number, placed, date)
+            number += 1
+
+
+@law
+@given(st.lists(st.tuples(placed_keys, dates), max_size=20), st.integers(0, 20))
+def test_a_grown_index_has_the_same_candidates(articles: list[Any], oldest: int) -> None:
+    index = small_index(20)
+    for number, (placed, date) in enumerate(articles):
+        index.add(number, sketch_of(placed), kernels.UNKNOWN if date is None else date)
+    index.expire(min(oldest, len(articles)))
+    answers = []
+    for one in (index, index.grow(50)):
+        out, table = np.zeros(20, dtype=np.int64), np.zeros(2 * 8192, dtype=np.int64)
+        kept, _ = kernels.candidates(
+            sketch_of(dict(enumerate(POOL))), u8([5] * 64), 10, 9, one.dates, one.keys, one.following, one.heads,
+            one.state, 50, 5, 20, table, out
+        )  # fmt: skip
+        answers.append((out[:kept].tolist(), len(one)))
+    assert answers[0] == answers[1]
+
+
+# --- verification -----------------------------------------------------------------------------------------------------
+
+
+@law
+@given(st.data(), traces)
+def test_index_words(data: st.DataObject, trace: list[int]) -> None:
+    weights = data.draw(st.lists(st.sampled_from([0, 1, 127, 128, 200]), min_size=len(trace), max_size=len(trace)))
+    heads = np.full(kernels.heads_for(len(trace)), 99, dtype=np.int32)
+    following = np.full(len(trace), 99, dtype=np.int32)
+    kernels.index_words(u32(trace), u8(weights), heads, following)
+    twin = reference.index_words(trace, weights)
+    chains: dict[int, list[int]] = {}
+    for head in heads.tolist():
+        at = head
+        while at >= 0:
+            chains.setdefault(trace[at] & kernels.STEM, []).append(at)
+            at = int(following[at])
+    assert chains == twin
+
+
+@law
+@given(st.integers(0, 1_000_000))
+def test_heads_for(words: int) -> None:
+    assert int(kernels.heads_for(words)) == reference.heads_for(words)
+
+
+finite = st.floats(-5, 5)
+
+
+@law
+@given(
+    st.lists(st.floats(-5, 5, width=32), min_size=kernels.FEATURES, max_size=kernels.FEATURES),
+    finite,
+    st.lists(finite, min_size=kernels.FEATURES, max_size=kernels.FEATURES),
+    st.lists(st.tuples(st.integers(0, kernels.FEATURES - 1), finite, finite), max_size=5),
+)
+def test_log_odds(
+    features: list[float], bias: float, weights: list[float], hinges: list[tuple[int, float, float]]
+) -> None:
+    hinged = i64([k for k, _, _ in hinges])
+    knots, slopes = np.array([knot for _, knot, _ in hinges]), np.array([slope for _, _, slope in hinges])
+    model = (bias, np.array(weights), hinged, knots.astype(np.float64), slopes.astype(np.float64))
+    odds = kernels.log_odds(np.array(features, dtype=np.float32), model)
+    assert odds == pytest.approx(reference.log_odds(features, bias, weights, hinges), abs=1e-9)
+
+
+# --- clusters, passages -----------------------------------------------------------------------------------------------
+
+
+@law
+@given(st.data(), st.integers(0, 9))
+def test_cluster(data: st.DataObject, n: int) -> None:
+    few = data.draw(st.booleans())  # of up to three articles every mean is exact, so that equal ones may be drawn
+    n = min(n, 3) if few else n
+    size = n * (n - 1) // 2
+    values = st.integers(-3, 3).map(float) if few else st.floats(-4, 4, width=16)
+    drawn = data.draw(st.lists(values, min_size=size, max_size=size, unique=not few))
+    least = data.draw(st.sampled_from([-0.5, 0.0, 1.0]))
+    odds = np.zeros((n, n))
+    odds[np.tril_indices(n, -1)] = drawn
+    odds += odds.T
+    exact = [[Fraction(value) for value in row] for row in odds.tolist()]
+    if not few:
+        assume(no_near_ties(exact, Fraction(least)))
+    assert kernels.cluster(odds, least).tolist() == reference.cluster(exact, Fraction(least))
+
+
+def no_near_ties(odds: list[list[Fraction]], least: Fraction) -> bool:
+    """Whether rounding cannot change what is joined: checked on the labels at thresholds a little beside `least`."""
+    near = Fraction(1, 10**9)
+    jittered = [
+        [value + near * (i * len(odds) + j + j * len(odds) + i) for j, value in enumerate(row)]
+        for i, row in enumerate(odds)
+    ]
+    plain = reference.cluster(odds, least)
+    return plain == reference.cluster(odds, least - near) == reference.cluster(jittered, least)
+
+
+@law
+@given(traces, traces, st.integers(1, 6), st.integers(1, 30))
+def test_shared_runs(a: list[int], b: list[int], least: int, most: int) -> None:
+    starts_a, starts_b, lengths = (np.zeros(most, dtype=np.int64) for _ in range(3))
+    count = kernels.shared_runs(u32(a), u32(b), least, starts_a, starts_b, lengths)
+    found = list(zip(*(part[:count].tolist() for part in (starts_a, starts_b, lengths)), strict=True))
+    assert found == reference.shared_runs(a, b, least, most)
