@@ -13,7 +13,7 @@ SETUP_BENCH := .venv/.setup-bench
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format run bench bench-full clean
+.PHONY: help setup demo test fuzz lint format run bench bench-full clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -26,6 +26,9 @@ demo: $(SETUP) ## group the packaged sample into stories and print them
 test: $(SETUP) ## run the test suite; ARGS="-k reading" narrows it
 	@$(if $(ARGS),true,echo "kernels without the compiler" && NUMBA_DISABLE_JIT=1 $(BIN)/pytest tests/test_kernels.py)
 	@$(BIN)/pytest $(ARGS)
+
+fuzz: $(SETUP) ## send arbitrary bodies to a service for a minute; SECONDS=600 for ten
+	@$(BIN)/python -m tests.fuzz_bodies $(SECONDS)
 
 lint: $(SETUP) ## check format, style and types
 	@echo "ruff format --check" && $(BIN)/ruff format --check .

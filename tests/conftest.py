@@ -1,5 +1,6 @@
 """Fixtures that several files of tests share."""
 
+import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -11,6 +12,16 @@ from tests.exact_detector import Service, serving
 from wirecopy.config import Config
 
 RunService = Callable[..., Service]
+
+
+@pytest.fixture(autouse=True)
+def _keep_signal_handlers() -> Iterator[None]:
+    """Commands that run in the tests' own process leave no handler behind."""
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    handlers = [signal.getsignal(number) for number in numbers]
+    yield
+    for number, handler in zip(numbers, handlers, strict=True):
+        signal.signal(number, handler)
 
 
 @pytest.fixture

@@ -155,9 +155,8 @@ def test_draining_ends_after_its_timeout(tmp_path: Path) -> None:
     with running(tmp_path, "--config", str(settings)) as service:
         url = service.url
         with socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2])), timeout=20) as connection:
-            connection.sendall(
-                b"PUT /v1/articles/a HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{"
-            )
+            head = b"PUT /v1/articles/a HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 99"
+            connection.sendall(head + b"\r\n\r\n{")
             wait_until(lambda: count_connections(url) >= 1)
             service.stop()
             assert service.wait() == 0
@@ -205,23 +204,13 @@ def test_what_cannot_be_served_is_refused_at_once(
     key = "sha256: " + "ab" * 32
     Path("twice.yaml").write_text(f"auth: {{keys: [{{name: a, {key}}}, {{name: b, {key}}}]}}")
     Path("bad.yaml").write_text("auth: {keys: [{name: a, sha256: secret}]}")
-    with restored_signals():
-        assert main(["serve", *arguments]) == 2
+    assert main(["serve", *arguments]) == 2
     assert sentence in capfd.readouterr().err
-
-
-@contextmanager
-def restored_signals() -> Iterator[None]:
-    numbers = (signal.SIGTERM, signal.SIGINT)
-    handlers = [signal.getsignal(number) for number in numbers]
-    yield
-    for number, handler in zip(numbers, handlers, strict=True):
-        signal.signal(number, handler)
 
 
 def test_a_taken_port_is_named(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("wirecopy.serving._open_detector", lambda config, accept_loss: ExactDetector())
-    with socket.create_server(("127.0.0.1", 0)) as taken, restored_signals():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         assert main(["serve", "--port", str(port)]) == 2
     assert f"cannot listen on 127.0.0.1:{port}: address already in use" in capfd.readouterr().err.lower()

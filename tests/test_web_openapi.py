@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -22,33 +23,34 @@ from wirecopy.web import openapi, problems, routes
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
 
 
-def schemathesis(service: Service, *options: str) -> None:
+def schemathesis(service: Service, folder: Path, *options: str) -> None:
     command = [sys.executable, "-c", "from schemathesis.cli import schemathesis; schemathesis()", "run"]
     run = subprocess.run(
         [*command, f"{service.url}/openapi.json", "--checks", CHECKS, "--seed", "1", "--no-color", *options],
         capture_output=True,
         text=True,
         timeout=120,
+        cwd=folder,
         check=False,
     )
     assert run.returncode == 0, run.stdout + run.stderr
 
 
-def test_the_service_does_what_its_description_says(service: Service) -> None:
+def test_the_service_does_what_its_description_says(service: Service, tmp_path: Path) -> None:
     with service.client() as client:
         for number in range(3):
             client.put(f"/v1/articles/{number}", json={"text": "The same text.", "published": "2026-03-02"})
-    schemathesis(service, "--max-examples", "25")
+    schemathesis(service, tmp_path, "--max-examples", "25")
     assert not [line for line in service.log() if line["event"] != "request"]
     statuses = {(line["path"].split("?")[0], line["status"]) for line in service.log()}
     assert {("/v1/articles", 201), ("/v1/bulk", 200), ("/v1/check", 200), ("/v1/stories", 200)} <= statuses
 
 
-def test_so_does_a_service_with_keys_with_one_and_without(run_service: RunService) -> None:
+def test_so_does_a_service_with_keys_with_one_and_without(run_service: RunService, tmp_path: Path) -> None:
     key = Key("desk", hashlib.sha256(b"secret").hexdigest())
     service = run_service(Config(auth=Auth([key])))
-    schemathesis(service, "--phases", "examples,coverage")
-    schemathesis(service, "--phases", "examples,coverage", "--header", "Authorization: Bearer secret")
+    schemathesis(service, tmp_path, "--phases", "examples,coverage")
+    schemathesis(service, tmp_path, "--phases", "examples,coverage", "--header", "Authorization: Bearer secret")
 
 
 def test_every_route_is_described_and_nothing_else() -> None:

@@ -207,7 +207,9 @@ class Stream:
         while isinstance(batch := await self._under_way.get(), _Batch):
             self._bytes_under_way -= batch.size
             if self._is_answered:
-                continue  # a batch before this one failed: nothing behind it was stored
+                if batch.verdicts is not None:
+                    batch.verdicts.cancel()  # a batch before this one failed: nothing behind it was stored
+                continue
             try:
                 verdicts = [] if batch.verdicts is None else await batch.verdicts
             except Exception as error:  # noqa: BLE001 - becomes the last line
