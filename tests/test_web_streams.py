@@ -23,12 +23,6 @@ PACKERS: dict[str, Callable[[bytes], bytes]] = {
     "": bytes,
     "identity": bytes,
 }
-    "gzip": gzip.compress,
-    "x-gzip": gzip.compress,
-    "zstd": zstandard.compress,
-    "": bytes,
-    "identity": bytes,
-}
 
 
 def pieces_of(data: bytes, sizes: list[int]) -> Iterator[bytes]:
