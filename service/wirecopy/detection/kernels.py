@@ -1098,17 +1098,17 @@ def judge(a, wa, title_a, heads, following, b, wb, title_b, gap, min_words, mode
     """`verify`, then the log-odds; texts under `min_words` words match only when they are the same, titles included."""
     verify(a, wa, title_a, heads, following, b, wb, title_b, gap, features, results)
     short = min(a.shape[0] - title_a, b.shape[0] - title_b) < min_words
-    if short and results[SAME_BODY] > 0:
-        if title_a != title_b:
-            results[SAME_BODY] = 0
-        else:
-            for k in range(title_a):
-                if (a[k] ^ b[k]) & uint32(HASH) != 0:
-                    results[SAME_BODY] = 0
+    same_title = title_a == title_b
+    if same_title:
+        for k in range(title_a):
+            if (a[k] ^ b[k]) & uint32(HASH) != 0:
+                same_title = False
     if short:
+        if not same_title:
+            results[SAME_BODY] = 0
         return SAME_TEXT if results[SAME_BODY] > 0 else -SAME_TEXT
     odds = log_odds(features, model)
-    return max(odds, SAME_TEXT) if results[SAME_BODY] > 0 and odds > -1 else odds
+    return max(odds, SAME_TEXT) if results[SAME_BODY] > 0 and (same_title or odds > -1) else odds
 
 
 @njit(types.float64(types.int64, types.int64), cache=True, nogil=True, inline="always")
