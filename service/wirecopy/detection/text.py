@@ -148,7 +148,7 @@ class Spans(NamedTuple):
 
 def spans(text: str) -> Spans:
     """-> the trace of `text` with character offsets."""
-    composed, start = _composed(text)
+    composed, begin, end = _composed(text)
     source = np.frombuffer(composed.encode(), dtype=np.uint8)
     folded = np.empty(4 * len(source) + 16, dtype=np.uint8)
     origin = np.zeros(len(folded), dtype=np.int64)
@@ -157,23 +157,30 @@ def spans(text: str) -> Spans:
     out = np.empty(len(source), dtype=np.uint32)
     first, last = np.empty(len(source), dtype=np.int32), np.empty(len(source), dtype=np.int32)
     count = kernels.words(folded, size, *scale_tables(), LONGEST_QUOTE, out, first, last)
-    character = np.cumsum((source & 0xC0) != 0x80) - 1  # of the composed text, per byte
-    after = np.append(start[1:], len(text))
-    at_first, at_last = character[origin[first[:count]]], character[origin[last[:count] - 1]]
-    return Spans(out[:count], start[at_first], after[at_last])
+    character = np.append(np.cumsum((source & 0xC0) != 0x80) - 1, len(composed))  # of the composed text, per byte
+    origins = np.append(origin[:size], len(source))
+    at_last = origin[last[:count] - 1]
+    # A word reaches to what comes next: the rest of a character reference and marks that are not seen belong to it.
+    at_next = character[origins[np.searchsorted(origins, at_last, side="right")]]
+    return Spans(
+        out[:count],
+        begin[character[origin[first[:count]]]],
+        np.maximum(np.append(begin, len(text))[at_next], end[character[at_last]]),
+    )
 
 
-def _composed(text: str) -> tuple[str, I64]:
-    """The text that `trace` reads, composed (NFC) where it has to be, and where in `text` each character begins."""
+def _composed(text: str) -> tuple[str, I64, I64]:
+    """The text that `trace` reads, composed (NFC) where it has to be, and from where to where each character was."""
     text = _SURROGATE.sub("\ufffd", text)
     source = np.frombuffer(text.encode(), dtype=np.uint8)
     folded = np.empty(4 * len(source) + 16, dtype=np.uint8)
     if kernels.fold(source, 0, len(source), *fold_tables(), folded, np.empty(0, dtype=np.int64)) >= 0:
-        return text, np.arange(len(text))
+        return text, np.arange(len(text)), np.arange(1, len(text) + 1)
     begins = [k for k, char in enumerate(text) if not (unicodedata.combining(char) or ord(char) in _STRAY)]
     begins = sorted({0, *begins})
+    ends = [*begins[1:], len(text)]
     pieces = [
-        unicodedata.normalize("NFC", text[begin:end]).translate(_STRAY)
-        for begin, end in zip(begins, [*begins[1:], len(text)], strict=True)
+        unicodedata.normalize("NFC", text[begin:end]).translate(_STRAY) for begin, end in zip(begins, ends, strict=True)
     ]
-    return "".join(pieces), np.repeat(np.array(begins), [len(piece) for piece in pieces])
+    lengths = [len(piece) for piece in pieces]
+    return "".join(pieces), np.repeat(np.array(begins), lengths), np.repeat(np.array(ends), lengths)
