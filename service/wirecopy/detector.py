@@ -166,7 +166,7 @@ class Detector:
         slots = np.array(pairs, dtype=np.int64) % self._traces.capacity
         odds, results = np.empty(len(pairs)), np.empty((len(pairs), kernels.RESULTS), np.float32)
         kernels.judge_pairs(
-            slots[:, 0].copy(), slots[:, 1].copy(), self._traces.arrays, int(self._limits[1]), self._model,
+            slots[:, 0].copy(), slots[:, 1].copy(), self._index.dates, self._traces.arrays, int(self._limits[1]), self._model,
             self._scratch, odds, results
         )  # fmt: skip
         return map(Link, odds.tolist(), results)
@@ -265,8 +265,9 @@ def compare(a: Article, b: Article, config: Config | None = None) -> Comparison:
     following = np.empty(len(wa), dtype=np.int32)
     features, results = np.zeros(kernels.FEATURES, np.float32), np.zeros(kernels.RESULTS, np.float32)
     kernels.index_words(traces[0], wa, heads, following)
+    gap = 0.0 if a.published is None or b.published is None else abs(a.published - b.published) / DAY
     odds = kernels.judge(
-        traces[0], wa, title_a, heads, following, traces[1], wb, title_b, settings.min_words, shipped_model().arrays(),
+        traces[0], wa, title_a, heads, following, traces[1], wb, title_b, gap, settings.min_words, shipped_model().arrays(),
         features, results
     )  # fmt: skip
     described = {name: round(float(value), 4) for name, value in zip(FEATURES, features, strict=True)}

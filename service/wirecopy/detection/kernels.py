@@ -503,7 +503,7 @@ def mask_boilerplate(words, weights, source, repeats, least):
 
 @njit(types.void(_U32, uint64, _u8), cache=True, nogil=True)
 def count_passages(words, source, repeats):
-    """Counts the sampled passages of an article that founds a story of its own; counts saturate at 255."""
+    """Counts the sampled passages of an article that is no copy of one before; counts saturate at 255."""
     size = uint64(repeats.shape[0] - 1)
     for i in range(words.shape[0] - GRAM + 1):
         h = gram_hash(words, i, source)
@@ -1085,6 +1085,7 @@ _STORE = types.Tuple((_u32, _u8, _i64, _i64))  # words, weights, starts, title w
 _MODEL = types.Tuple((types.float64, types.float64[::1], _i64, types.float64[::1], types.float64[::1]))
 _SCRATCH = types.Tuple((_i64, types.int32[::1], types.int32[::1]))  # candidates' table, word heads, word following
 SAME_TEXT = 7.0  # log-odds of two texts that are equal word for word
+SAME_COPY = 2.5  # log-odds from which an article is another copy of one before, whose passages are not counted again
 
 
 @njit(
@@ -1216,7 +1217,7 @@ def match_articles(
         out_counts[k] = matches << 32 | n << 1 | (1 if qualified > n else 0)
         dates[slot] = published[k]
         insert(number, article_keys, keys, following, heads, state)
-        if boilerplate > 0 and best < 0:
+        if boilerplate > 0 and best < SAME_COPY:
             count_passages(a, sources[k], repeats)
     return total
 

@@ -19,7 +19,7 @@ from wirecopy.detection.text import Traces
 FEATURES = (
     "contained", "contained_long", "runs", "runs_long", "quoted_runs", "quotes", "numbers", "numbers_long",
     "number_count", "new_numbers", "evidence", "ratio", "length", "titles", "local", "hits", "hits_long", "local_tail",
-    "local_lead", "local_lead_long", "lead_long", "lead_runs", "order", "slots", "whole", "template",
+    "local_lead", "local_lead_long", "lead_long", "lead_best", "order", "rare_run", "whole", "template", "gap",
 )  # fmt: skip
 COPIED = 0.5  # share of the shorter text in shared runs from which a match is a copy
 

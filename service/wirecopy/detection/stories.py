@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from wirecopy.detection import kernels
 
-LEAST = -0.5  # log-odds; the mean between two parts of a story is above it
+LEAST = -1.0  # log-odds; the mean between two parts of a story is above it
 REGION = 48  # articles
 SAMPLE = 16  # members of a large story that a new article is compared with
 CLIP = 4.0  # log-odds beyond this say no more: one certain link must not outvote many doubtful ones
