@@ -359,7 +359,7 @@ def test_a_full_disk_is_one_sentence_and_leaves_what_was_there(articles: Path, t
 
 
 def fake_comparison(a: Article, b: Article) -> SimpleNamespace:
-    """What `detector.compare` returns, with one passage from the sixth character on."""
+    """What `comparison.compare` returns, with one passage from the sixth character on."""
     passage = SimpleNamespace(text=a.text[5:], a_start=5, a_end=len(a.text), b_start=0, b_end=len(b.text))
     features = {"containment of a in b": 0.98765432, "shared words": 12.0}
     return SimpleNamespace(score=0.91234, relation="copy", features=features, passages=[passage])
@@ -368,8 +368,8 @@ def fake_comparison(a: Article, b: Article) -> SimpleNamespace:
 @pytest.fixture
 def fake_detector(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     detector = SimpleNamespace(compare=fake_comparison)
-    monkeypatch.setitem(sys.modules, "wirecopy.detector", detector)
-    monkeypatch.setattr(wirecopy, "detector", detector, raising=False)
+    monkeypatch.setitem(sys.modules, "wirecopy.comparison", detector)
+    monkeypatch.setattr(wirecopy, "comparison", detector, raising=False)
     return detector
 
 

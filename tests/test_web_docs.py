@@ -19,7 +19,7 @@ API = (DOCS / "http-api.md").read_text(encoding="utf-8")
 def test_every_setting_of_the_service_is_in_the_table_with_its_default(section: str) -> None:
     for name, value in msgspec.to_builtins(Config())[section].items():
         [(shown, _)] = re.findall(rf"^\| `{section}\.{name}` \| (.*?) \| (.*)\|$", OPERATIONS, re.MULTILINE)
-        expected = "none" if value == [] else f"{value:g}" if isinstance(value, float) else str(value)
+        expected = "none" if value == [] else f"{value:g}" if isinstance(value, float) else str(value).lower()
         assert shown == expected, f"{section}.{name}"
 
 

@@ -12,16 +12,17 @@ from wirecopy.version import VERSION as __version__
 if TYPE_CHECKING:
     from wirecopy.article import Article
     from wirecopy.client import AsyncClient, Client
-    from wirecopy.detector import Comparison, Detector, compare
+    from wirecopy.comparison import Comparison, compare
+    from wirecopy.detector import Detector
     from wirecopy.verdict import Verdict
 
 _HOMES = {
     "Article": "article",
     "AsyncClient": "client",
     "Client": "client",
-    "Comparison": "detector",
+    "Comparison": "comparison",
     "Detector": "detector",
-    "compare": "detector",
+    "compare": "comparison",
     "Verdict": "verdict",
 }
 __all__ = ["Article", "AsyncClient", "Client", "Comparison", "Detector", "Verdict", "__version__", "compare"]

@@ -7,16 +7,18 @@ import queue
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import IO, Literal, NamedTuple
+from typing import IO, NamedTuple
 
-from wirecopy.article import Article
+from wirecopy.answers import Keep, canonical
+from wirecopy.archive import Archive
 from wirecopy.config import Config
-from wirecopy.detection.matching import probability, relation
-from wirecopy.detector import BATCH, Detector, Sketches
+from wirecopy.detection.matching import probability
 from wirecopy.errors import DuplicateId, Refusal, Refused
 from wirecopy.reading import Chunk, read
+from wirecopy.sketching import Sketches, sketch
+from wirecopy.state import BATCH, State
 
 _AHEAD = 8  # chunks that may wait between the threads
 
@@ -47,14 +49,14 @@ class Summary(NamedTuple):
 class Result(NamedTuple):
     """The state at the end of a run."""
 
-    detector: Detector
-    keep: str
+    state: State
+    keep: Keep
     summary: Summary
     lines: "_Lines | None"
 
     def rows(self) -> Iterator[Row]:
         """The accepted articles in input order."""
-        return _rows(self.detector, self.keep)
+        return _rows(self.state, self.keep)
 
     def unique_lines(self) -> Iterator[bytes]:
         """The whole input line of each story's canonical, in input order; the run must have kept lines."""
@@ -69,7 +71,7 @@ def dedupe(
     config: Config,
     *,
     mapping: Mapping[str, str],
-    keep: Literal["first", "longest"],
+    keep: Keep,
     look_ahead: bool,
     strict: bool,
     want_lines: bool,
@@ -84,7 +86,7 @@ def dedupe(
     """
     started = time.perf_counter()
     stages = dict.fromkeys(("waiting for input", "loading", "looking ahead", "deciding", "describing"), 0.0)
-    detector = Detector(config, epochs=not look_ahead)
+    state = State(config, Archive(None), epochs=not look_ahead)
     lines = _Lines() if want_lines else None
     refused = 0
     with _sketched(inputs, config, mapping, want_lines) as chunks:
@@ -95,68 +97,77 @@ def dedupe(
                 break
             chunk, sketches = item
             with _timed(stages, "loading"):
-                fresh = _refuse_duplicates(chunk, detector)
+                fresh = _refuse_duplicates(chunk, state.archive.number_of)
                 if len(fresh.articles) < len(chunk.articles):
-                    sketches = detector.sketch(fresh.articles)
+                    sketches = sketch(fresh.articles, config.detection.max_words)
                 for refusal in fresh.refusals:
                     refused += 1
                     on_refusal(refusal)
                     if strict:
                         raise Refused(refusal)
-                detector.load(fresh.articles, sketches)
+                state.load(fresh.articles, sketches)
                 if lines is not None:
                     lines.extend(fresh.lines or [])
             if not look_ahead:
                 with _timed(stages, "deciding"):
-                    detector.decide(len(fresh.articles))
-            on_progress(len(detector.kept))
+                    _decide(state, len(fresh.articles))
+            on_progress(state.loaded)
     if look_ahead:
         with _timed(stages, "looking ahead"):
-            detector.look_ahead()
+            state.look_ahead()
         with _timed(stages, "deciding"):
-            while detector.decided < len(detector.kept):
-                detector.decide(min(BATCH, len(detector.kept) - detector.decided))
-                on_progress(detector.decided)
+            while state.decided < state.loaded:
+                _decide(state, min(BATCH, state.loaded - state.decided))
+                on_progress(state.decided)
     with _timed(stages, "describing"):
         counts = {"copies": 0, "rewrites": 0}
-        for row in _rows(detector, keep):
+        for row in _rows(state, keep):
             if not row.canonical:
                 counts["rewrites" if row.relation == "rewrite" else "copies"] += 1
     seconds = time.perf_counter() - started
     summary = Summary(
-        len(detector.kept),
-        len(detector.stories.members),
+        state.loaded,
+        len(state.stories.members),
         counts["copies"],
         counts["rewrites"],
         refused,
         seconds,
         stages,
     )
-    return Result(detector, keep, summary, lines)
+    return Result(state, keep, summary, lines)
 
 
-def _rows(detector: Detector, keep: str) -> Iterator[Row]:
-    kept, stories = detector.kept, detector.stories
-    for number, article in enumerate(kept):
+def _decide(state: State, count: int) -> None:
+    for _ in state.decide(count):
+        pass
+
+
+def _rows(state: State, keep: Keep) -> Iterator[Row]:
+    archive, stories = state.archive, state.stories
+    standing: dict[str, int] = {}
+    for number, article in archive.kept.items():
         story = stories.story_of[number]
-        if len(stories.members[story]) == 1:
+        members = stories.members[story]
+        if len(members) == 1:
             yield Row(article.id, story, True, None, None, None)
             continue
-        canonical = detector.canonical(story, keep) == number
+        if story not in standing:
+            standing[story] = canonical(archive, members, keep)
         best = stories.best_match(number)
         if best is None:
-            yield Row(article.id, story, canonical, None, None, None)
+            yield Row(article.id, story, standing[story] == number, None, None, None)
         else:
-            other, link = best
-            yield Row(article.id, story, canonical, relation(link.results), kept[other].id, probability(link.odds))
+            other, (odds, relation) = best
+            match, score = archive.kept[other].id, probability(odds)
+            yield Row(article.id, story, standing[story] == number, relation, match, score)
 
 
-def _refuse_duplicates(chunk: Chunk, detector: Detector) -> Chunk:
+def _refuse_duplicates(chunk: Chunk, known: Container[str]) -> Chunk:
     """The chunk without the articles whose ids were seen before, which are among its refusals, in order."""
     seen: set[str] = set()
     duplicate = []
     for k, article in enumerate(chunk.articles):
-        if article.id in detector.number_of or article.id in seen:
+        if article.id in known or article.id in seen:
             duplicate.append(k)
         seen.add(article.id)
     if not duplicate:
@@ -184,7 +195,7 @@ def _sketched(
             for chunk in read(inputs, limits=config.limits, mapping=mapping, keep_lines=want_lines):
                 if left.is_set():
                     return
-                ready.put((chunk, _sketch(chunk.articles, config)))
+                ready.put((chunk, sketch(chunk.articles, config.detection.max_words)))
             ready.put(None)
         except BaseException as error:  # noqa: BLE001 - handed to the thread that waits
             ready.put(error)
@@ -212,12 +223,6 @@ def _empty(ready: "queue.Queue[tuple[Chunk, Sketches] | BaseException | None]") 
     while not ready.empty():
         ready.get_nowait()
     yield
-
-
-def _sketch(articles: Sequence[Article], config: Config) -> Sketches:
-    from wirecopy.detector import sketch
-
-    return sketch(articles, config.detection.max_words)
 
 
 class _Lines:

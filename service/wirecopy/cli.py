@@ -256,15 +256,15 @@ def compare(a: str, b: str, as_json: bool) -> int:
     Example:
       wirecopy compare agency.txt reprint.json
     """
-    from wirecopy import config, detector, reading, terminal
+    from wirecopy import comparison, config, reading, terminal
 
     limits = config.load().limits
     article_a, article_b = (reading.read_article(file, limits) for file in (a, b))
-    comparison = detector.compare(article_a, article_b)
+    compared = comparison.compare(article_a, article_b)
     if as_json:
-        click.echo(terminal.comparison_json(comparison))
+        click.echo(terminal.comparison_json(compared))
     else:
-        terminal.show_comparison(comparison, article_a, article_b)
+        terminal.show_comparison(compared, article_a, article_b)
     return DONE
 
 

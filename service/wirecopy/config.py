@@ -57,6 +57,10 @@ class Service(Struct, frozen=True, forbid_unknown_fields=True):
     data: str = "data"
     max_waiting_articles: Count = 4096
     max_batch_articles: Count = 256
+    keep_text: bool = True
+    index_days: Annotated[float, Meta(gt=0, le=36525)] | None = 14.0
+    max_indexed_articles: Annotated[int, Meta(ge=1024, le=60_000_000)] = 1_000_000
+    retention_days: Annotated[float, Meta(gt=0, le=36525)] | None = 365.0
     drain_timeout_seconds: Seconds = 10.0
     log_format: Literal["text", "json"] = "text"
 

@@ -1,288 +1,319 @@
-"""Detector: article -> story; the whole flow on one screen.
+"""Detector: article -> story, durably; the flow of the service on one screen.
 
-    sketch     text -> trace                                     pure, may run in worker threads
-    load       the traces are stored
-    decide     weights, mask, keys -> candidates -> matches      one compiled pass over a batch, in order
-               matches -> moves of articles between stories      per article that has matches
-               stories.apply(moves)                              the only place that changes stories
+    sketch     text -> trace                                       pure, may run in worker threads
+    ingest     same id and content: the stored answer again
+               else: State.decide, one record of what was decided, one append for all; then the caller is told
 
-Plain synchronous Python that one thread owns.
+Plain synchronous Python that one thread owns. The state is the replay of what was decided.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+import re
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
-import xxhash
-from msgspec import Struct
 
+from wirecopy import answers, errors
+from wirecopy.answers import Keep
+from wirecopy.archive import Archive, Kept
 from wirecopy.article import Article
 from wirecopy.config import Config
-from wirecopy.detection import kernels, terms, text
-from wirecopy.detection.lsh import LshIndex, importance
-from wirecopy.detection.matching import FEATURES, TraceStore, probability, relation, shipped_model
-from wirecopy.detection.stories import LEAST as STORY_ODDS
-from wirecopy.detection.stories import Link, Stories
-from wirecopy.detection.terms import TermWeights
-from wirecopy.detection.text import Traces
-from wirecopy.verdict import Containment, Match, Verdict
+from wirecopy.decision import Decision, Kind, content_of, encode, scheme
+from wirecopy.decision import Found as FoundMatch
+from wirecopy.detection import kernels
+from wirecopy.detection.stories import Link
+from wirecopy.detection.window import BLOCK, Window, Written
+from wirecopy.replay import replay
+from wirecopy.sketching import Sketches, sketch
+from wirecopy.state import DAY, Decided, Left, State
+from wirecopy.storage import Entry, Store
+from wirecopy.verdict import Match, Stored, Story, Verdict
 
-DAY = 86_400_000  # milliseconds
-FIRST_CAPACITY = 1 << 16
-BATCH = 512  # articles that go through the compiled pass at once
-PASSAGE = 4  # words that a passage has at least
-REPEATS = 1 << 24  # counters of passages repeated by one source
+__all__ = ["SCHEME", "Detector", "Sketches"]
 
-
-class Sketches(NamedTuple):
-    """The traces of some articles, title first; title_words[k] of words[bounds[k]:bounds[k + 1]] are the title's."""
-
-    traces: Traces
-    title_words: npt.NDArray[np.int64]
-
-
-class Kept(Struct, gc=False):
-    """What is remembered of an article beside its trace."""
-
-    id: str
-    published: int | None
-    source: str | None
-    words: int
-    first_seen: int = 0
-
-
-class Found(NamedTuple):
-    """What the compiled pass found for one article: matches best first, candidates compared, whether some were left."""
-
-    matches: list[tuple[int, Link]]
-    candidates: int
-    truncated: bool
-
-
-def sketch(articles: Sequence[Article], max_words: int) -> Sketches:
-    """-> the traces of `articles`. Pure; the compiled part releases the interpreter."""
-    titled = [f"{article.title}\n{article.text}" if article.title else article.text for article in articles]
-    traces = text.trace(titled, max_words)
-    titles = text.trace([article.title or "" for article in articles], max_words)
-    return Sketches(traces, np.diff(titles.bounds))
+SCHEME = scheme()
+_MAX_SCANNED = 20_000  # stories that are looked at for one page
+_MAX_PRUNED = 20_000  # articles that are pruned at once
+_UNWRITTEN = Written(0, b"", b"", b"")
+_STORY_ID = re.compile(r"s[0-9]{1,15}(-[0-9]{1,9})?")
 
 
 class Detector:
     """Tells for every article that it is given which story it belongs to."""
 
-    def __init__(self, config: Config | None = None, *, epochs: bool = True) -> None:
-        """`epochs=False` leaves the term weights as they are: a run that looked ahead has learnt them before."""
-        self.config = config or Config()
-        settings = self.config.detection
-        self.terms = TermWeights()
-        self.stories = Stories()
-        self.kept: list[Kept] = []
-        self.decided = 0
-        self.number_of: dict[str, int] = {}
-        self._epochs = epochs
-        self._index = LshIndex(FIRST_CAPACITY)
-        self._traces = TraceStore(FIRST_CAPACITY)
-        self._model = shipped_model().arrays()
-        self._importance = importance()
-        self._repeats = np.zeros(REPEATS, dtype=np.uint8)
-        self._sources: dict[str | None, int] = {}
-        window = -1 if settings.window_days is None else int(settings.window_days * DAY)
-        self._limits = np.array(
-            [window if window >= 0 else 1 << 61, settings.min_words, settings.max_key_articles,
-             round(settings.min_shared_rarity * terms.STEPS), settings.max_candidates, settings.boilerplate_stories],
-            dtype=np.int64,
-        )  # fmt: skip
-        table = 1 << int(np.ceil(np.log2(2 * kernels.KEYS * settings.max_key_articles)))
-        self._scratch = (
-            np.zeros(2 * table, dtype=np.int64),
-            np.empty(kernels.heads_for(settings.max_words), dtype=np.int32),
-            np.empty(settings.max_words, dtype=np.int32),
-        )
+    def __init__(self, config: Config | None = None, store: Store | None = None, *, epochs: bool = True) -> None:
+        """Goes on where the decisions in `store` end; without a store, all is forgotten with the object.
+
+        `epochs=False` leaves the term weights as shipped. Raises Damaged and StorageFailed as the store does.
+        """
+        self._config = config or Config()
+        self._store = store
+        self._archive = Archive(store)
+        self._state = State(self._config, self._archive, epochs=epochs)
+        self._replaceable: list[int] = []  # records of epochs and checkpoints, which the next checkpoint replaces
+        if store is not None:
+            self._replaceable = replay(self._state, store)
 
     def sketch(self, articles: Sequence[Article]) -> Sketches:
         """-> the traces of `articles`; pure, may run in another thread."""
-        return sketch(articles, self.config.detection.max_words)
+        return sketch(articles, self._config.detection.max_words)
 
-    def ingest(self, articles: Sequence[Article], sketches: Sketches | None = None) -> list[Verdict]:
-        """Decides for each article, in order, which story it belongs to. Ids must be new."""
-        first = len(self.kept)
-        self.load(articles, sketches or self.sketch(articles))
-        return [self._verdict(first + k, found) for k, found in enumerate(self.decide(len(articles)))]
+    def ingest(
+        self, articles: Sequence[Article], first_seen: int = 0, sketches: Sketches | None = None
+    ) -> list[Verdict]:
+        """Decides for each article, in order, which story it belongs to; durable when it returns.
 
-    def load(self, articles: Sequence[Article], sketches: Sketches) -> None:
-        """Stores articles that `decide` is to take, in this order."""
-        first = len(self.kept)
-        self._fit(first + len(articles))
-        self._traces.append(first, *sketches)
-        lengths = np.diff(sketches.traces.bounds).tolist()
-        for number, (article, words) in enumerate(zip(articles, lengths, strict=True), first):
-            self.kept.append(Kept(article.id, article.published, article.source, words))
-            self.number_of[article.id] = number
+        The same id with the same content gets the stored answer again (`replayed`); with other content it becomes a
+        new revision, whose story is decided anew. `first_seen` is the moment, in milliseconds since 1970, and must not
+        go back. Raises InvalidArticle before anything has changed, and StorageFailed, after which the object is of no
+        further use.
+        """
+        contents = [content_of(article) for article in articles]
+        batch = _Batch(articles, contents, sketches or self.sketch(articles), first_seen)
+        state, epoch = self._state, self._state.window.terms.epoch
+        state.expire(first_seen)
+        again: list[tuple[int, int]] = []
+        fresh: list[int] = []
+        coming: dict[str, tuple[int, bytes]] = {}  # id -> number and content of what is in this batch
+        for k, (article, content) in enumerate(zip(articles, contents, strict=True)):
+            current = coming.get(article.id) or self._current(article.id)
+            if current is None:
+                coming[article.id] = state.window.loaded + len(fresh), content
+                fresh.append(k)
+            elif current[1] == content:
+                again.append((k, current[0]))
+            else:
+                self._decide(batch, fresh)
+                fresh = []
+                coming[article.id] = state.window.loaded, content
+                self._decide(batch, [k], replaces=current[0])
+        self._decide(batch, fresh)
+        self._append(batch, begins_epoch=state.window.terms.epoch != epoch)
+        for k, number in again:
+            batch.verdicts[k] = self._stored_answer(number)
+        return [batch.verdicts[k] for k in range(len(articles))]
 
-    def look_ahead(self) -> None:
-        """Learns the term weights from everything that is loaded, as one epoch."""
-        for first in range(0, len(self.kept), BATCH):
-            self.terms.count(self._traces.part(first, min(BATCH, len(self.kept) - first))[0])
-        self.terms.begin_epoch()
-
-    def decide(self, count: int) -> list[Found]:
-        """Decides for the next `count` loaded articles; they take their places in stories."""
-        founds: list[Found] = []
-        while count > len(founds):
-            room = terms.next_epoch_start(self.terms.counted) - self.terms.counted if self._epochs else count
-            founds += self._decide_in_epoch(min(room, count - len(founds)))
-        return founds
-
-    def _decide_in_epoch(self, count: int) -> list[Found]:
-        first = self.decided
-        founds = self._match(first, count)
-        for number, found in enumerate(founds, first):
-            self.stories.apply(self.stories.decide(number, found.matches, self._judge))
-        self.decided += count
-        if self._epochs:
-            self.terms.count(self._traces.part(first, count)[0])
-            if self.terms.counted == terms.next_epoch_start(self.terms.counted - 1):
-                self.terms.begin_epoch()
-        return founds
-
-    def _match(self, first: int, count: int) -> list[Found]:
-        """One compiled pass: weights, mask, keys, candidates, verification; the articles enter the index."""
-        self.terms.weigh(*self._traces.part(first, count))
-        kept = self.kept[first : first + count]
-        published = np.array([kernels.UNKNOWN if a.published is None else a.published for a in kept], np.int64)
-        sources = np.array([self._source(a.source) for a in kept], np.uint64)
-        most = count * int(self._limits[4])
-        counts, others = np.empty(count, np.int64), np.empty(most, np.int64)
-        odds, results = np.empty(most, np.float64), np.empty((most + 1, kernels.RESULTS), np.float32)
-        kernels.match_articles(
-            first, count, published, sources, self._index.arrays, self._traces.arrays, self._repeats,
-            self._importance, self._model, self._limits, self.config.detection.min_odds, self._scratch,
-            counts, others, odds, results
-        )  # fmt: skip
-        return list(_founds(counts, others, odds, results))
-
-    def _judge(self, pairs: Sequence[tuple[int, int]]) -> Iterable[Link]:
-        slots = np.array(pairs, dtype=np.int64) % self._traces.capacity
-        odds, results = np.empty(len(pairs)), np.empty((len(pairs), kernels.RESULTS), np.float32)
-        kernels.judge_pairs(
-            slots[:, 0].copy(), slots[:, 1].copy(), self._index.dates, self._traces.arrays, int(self._limits[1]), self._model,
-            self._scratch, odds, results
-        )  # fmt: skip
-        return map(Link, odds.tolist(), results)
-
-    def _fit(self, articles: int) -> None:
-        if articles > self._index.capacity:
-            capacity = 2 * self._index.capacity
-            while capacity < articles:
-                capacity *= 2
-            self._index = self._index.grow(capacity)
-            self._traces = self._traces.grow(capacity)
-
-    def _source(self, name: str | None) -> int:
-        if name not in self._sources:
-            self._sources[name] = xxhash.xxh3_64_intdigest((name or "").encode())
-        return self._sources[name]
-
-    def canonical(self, story: str, keep: str) -> int:
-        """The member that stands for its story: the earliest published (unknown last, then in order), or the longest."""
-        members = self.stories.members[story]
-        if keep == "longest":
-            return min(members, key=lambda m: (-self.kept[m].words, m))
-        unknown = 1 << 62
-        return min(members, key=lambda m: (unknown if (p := self.kept[m].published) is None else p, m))
-
-    def _verdict(self, number: int, found: Found) -> Verdict:
-        story = self.stories.story_of[number]
-        best = self.stories.best_match(number)
-        return Verdict(
-            id=self.kept[number].id,
-            revision=1,
-            story=story,
-            canonical=self.canonical(story, self.config.stories.keep) == number,
-            relation=None if best is None else relation(best[1].results),
-            match=None if best is None else self.kept[best[0]].id,
-            score=None if best is None else probability(best[1].odds),
-            matches=tuple(self._describe(other, link) for other, link in found.matches),
-            candidates=found.candidates,
-            truncated=found.truncated,
+    def check(self, article: Article) -> Verdict:
+        """-> the verdict that the article would get now; nothing is stored or counted. Raises InvalidArticle."""
+        current = self._current(article.id)
+        if current is not None and current[1] == content_of(article):
+            return self._stored_answer(current[0])
+        state, number = self._state, self._state.window.loaded
+        replaces = None if current is None else current[0]
+        sketches = self.sketch([article])
+        found = state.window.probe(*sketches, article.published, article.source, replaces)
+        with state.without(replaces) as own:
+            change = state.propose(number, found, own)
+            kept = Kept(article.id, article.published, article.source, len(sketches.traces.words))
+            kept.revision = self._revision_after(replaces)
+            place = answers.proposed_place(self._archive, state.stories, number, kept, change, self._keep)
+        return answers.verdict(
+            self._archive, _describe(Decided(number, found, change), None, place, kept, article), article.id
         )
 
-    def _describe(self, other: int, link: Link) -> Match:
-        results = link.results
-        containment = Containment(
-            round(float(results[kernels.THIS_IN_OTHER]), 4), round(float(results[kernels.OTHER_IN_THIS]), 4)
-        )
-        shared = int(results[kernels.SHARED_WORDS])
-        return Match(self.kept[other].id, probability(link.odds), relation(results), containment, shared)
+    def article(self, article_id: str) -> Stored:
+        """-> the article as it is now, with its text where texts are kept. Raises UnknownArticle."""
+        return answers.stored(self._archive, self._state.stories, self._archive.number(article_id), self._keep)
+
+    def matches(self, article_id: str) -> tuple[Match, ...]:
+        """-> all verified matches of the article, earlier and later ones, best first. Raises UnknownArticle."""
+        return answers.matches(self._archive, self._archive.number(article_id))
+
+    def story(self, story_id: str) -> Story:
+        """-> the story as it is now. Raises UnknownStory."""
+        if story_id not in self._state.stories.members:
+            raise errors.UnknownStory(story_id)
+        return answers.story(self._archive, self._state.stories, story_id, self._keep)
+
+    def stories(
+        self,
+        *,
+        since: int | None = None,
+        source: str | None = None,
+        min_size: int = 1,
+        cursor: str | None = None,
+        limit: int = 50,
+    ) -> tuple[list[Story], str | None]:
+        """-> at most `limit` stories, newest first, and the cursor of the next page, None on the last.
+
+        `since`: of those first seen at that moment or later; `source`: with an article of that source. A page may hold
+        fewer than `limit` stories, even none, and still have a next one. Raises UsageError for a cursor of no page.
+        """
+        if cursor is not None and not _STORY_ID.fullmatch(cursor):
+            raise errors.UsageError(f"no page has the cursor {cursor!r}")
+        kept, members = self._archive.kept, self._state.stories.members
+        found: list[Story] = []
+        last: str | None = None
+        for scanned, name in enumerate(self._state.stories.newest(cursor)):
+            if len(found) == limit or scanned == _MAX_SCANNED:
+                return found, last
+            last, numbers = name, members[name]
+            is_wanted = len(numbers) >= min_size and (since is None or kept[numbers[0]].first_seen >= since)
+            if is_wanted and (source is None or any(kept[number].source == source for number in numbers)):
+                found.append(self.story(name))
+        return found, None
+
+    def expire(self, now: int) -> int:
+        """Takes out of the index what was first seen too long before `now`; -> how many articles that were.
+
+        They stay readable and keep their stories, but nothing new joins them.
+        """
+        return self._state.expire(now)
+
+    def prune(self, now: int) -> int:
+        """Forgets articles for good whose retention ends before the day of `now`; -> how many, at most 20,000 at once.
+
+        Raises StorageFailed.
+        """
+        self._state.expire(now)
+        retention = self._config.service.retention_days
+        if retention is None:
+            return 0
+        horizon = (now - int(retention * DAY)) // DAY * DAY
+        numbers = self._state.older_than(horizon, _MAX_PRUNED)
+        if numbers:
+            records = [self._archive.kept[number].record for number in numbers]
+            self._state.drop(numbers)
+            if self._store is not None:
+                entry = Entry(Kind.CHECKPOINT, None, encode(self._state.checkpoint()), None)
+                self._replaceable = [self._store.append([entry], prune=[*records, *self._replaceable])]
+        return len(numbers)
+
+    def gauges(self) -> dict[str, float]:
+        """-> what there is to watch, by name."""
+        window, stories = self._state.window, self._state.stories
+        return {
+            "indexed_articles": len(window),
+            "indexed_words": window.words,
+            "index_capacity": self._config.service.max_indexed_articles,
+            "kept_articles": len(self._archive.number_of),
+            "stories": len(stories.members),
+            "merged_stories": stories.merged,
+            "largest_story": stories.largest,
+            "linked_articles": len(stories.links),
+            "epoch": window.terms.epoch,
+            "records": 0 if self._store is None else self._store.last,
+        }
+
+    def close(self) -> None:
+        """Closes the store. Raises StorageFailed."""
+        if self._store is not None:
+            self._store.close()
+
+    @property
+    def _keep(self) -> Keep:
+        return self._config.stories.keep
+
+    def _current(self, article_id: str) -> tuple[int, bytes] | None:
+        number = self._archive.number_of.get(article_id)
+        return None if number is None else (number, self._archive.kept[number].content)
+
+    def _stored_answer(self, number: int) -> Verdict:
+        decision = self._archive.decision(number)
+        return answers.verdict(self._archive, decision, self._archive.kept[number].id, replayed=True)
+
+    def _revision_after(self, replaces: int | None) -> int:
+        return 1 if replaces is None else self._archive.kept[replaces].revision + 1
+
+    def _decide(self, batch: "_Batch", chosen: Sequence[int], replaces: int | None = None) -> None:
+        """Decides for some articles of a batch, all new or one that replaces another revision."""
+        state, archive, keep = self._state, self._archive, self._keep
+        sketches = batch.sketches if len(chosen) == len(batch.articles) else batch.sketches.take(chosen)
+        revision = self._revision_after(replaces)
+        begin = 0
+        while begin < len(chosen):
+            state.begin_block()
+            left = None if replaces is None else state.withdraw(replaces)
+            part = chosen[begin : begin + BLOCK - state.window.loaded % BLOCK]
+            end = begin + len(part)
+            articles, contents = [batch.articles[k] for k in part], [batch.contents[k] for k in part]
+            state.load(articles, sketches.part(begin, end), batch.first_seen, contents, revision)
+            for k, decided in zip(part, state.decide(len(part), own=left and left.story), strict=True):
+                article = batch.articles[k]
+                place = answers.place(archive, state.stories, decided.number, keep)
+                decision = _describe(decided, left, place, archive.kept[decided.number], article, state.window)
+                archive.keep(decision)
+                batch.verdicts[k] = answers.verdict(archive, decision, article.id)
+                batch.decided.append((decision, article))
+            begin = end
+
+    def _append(self, batch: "_Batch", *, begins_epoch: bool) -> None:
+        """Makes what was decided durable."""
+        if self._store is None or not batch.decided:
+            return
+        texts = self._config.service.keep_text
+        record = self._store.last
+        entries = []
+        for decision, article in batch.decided:
+            record += 1
+            self._archive.kept[decision.number].record = record
+            entries.append(Entry(Kind.ARTICLE, article.id, encode(decision), article.text.encode() if texts else None))
+        if begins_epoch:
+            record += 1
+            entries.append(Entry(Kind.EPOCH, None, encode(self._state.epoch()), None))
+            self._replaceable.append(record)
+        last = self._store.append(entries)
+        assert last == record, "nobody else writes"
 
 
-def _founds(
-    counts: npt.NDArray[np.int64], others: npt.NDArray[np.int64], odds: npt.NDArray[np.float64],
-    results: npt.NDArray[np.float32]
-) -> Iterator[Found]:  # fmt: skip
-    """Cuts the kernel's flat output into one Found per article."""
-    at = 0
-    for count in counts.tolist():
-        end = at + (count >> 32)
-        matches = [(int(others[k]), Link(float(odds[k]), results[k].copy())) for k in range(at, end)]
-        matches.sort(key=lambda match: (-match[1].odds, match[0]))
-        yield Found(matches, (count & 0xFFFFFFFF) >> 1, bool(count & 1))
-        at = end
+class _Batch:
+    """Articles that come together, and what becomes of them."""
+
+    def __init__(
+        self, articles: Sequence[Article], contents: Sequence[bytes], sketches: Sketches, first_seen: int
+    ) -> None:
+        self.articles = articles
+        self.contents = contents
+        self.sketches = sketches
+        self.first_seen = first_seen
+        self.verdicts: dict[int, Verdict] = {}
+        self.decided: list[tuple[Decision, Article]] = []
 
 
-class Passage(NamedTuple):
-    """A run of words that stands in both texts: a[a_start:a_end] and b[b_start:b_end], offsets in characters."""
+def _describe(
+    decided: Decided,
+    left: Left | None,
+    place: answers.Place,
+    kept: Kept,
+    article: Article,
+    window: Window | None = None,
+) -> Decision:
+    """One record of all that was decided; without a window, only of what a caller is told."""
+    number, found, change = decided
+    written = _UNWRITTEN if window is None else window.written(number)
+    links = change.links[len(found.matches) :]
+    moves = change.moves
+    if left is not None:
+        links, moves = left.change.links + links, left.change.moves + moves
+    return Decision(
+        number=number,
+        revision=kept.revision,
+        replaces=None if left is None else left.number,
+        first_seen=kept.first_seen,
+        content=kept.content,
+        published=article.published,
+        source=article.source,
+        title=article.title,
+        url=article.url,
+        language=article.language,
+        epoch=0 if window is None else window.terms.epoch,
+        title_words=written.title_words,
+        trace=written.trace,
+        weights=written.weights,
+        keys=written.keys,
+        has_counted_passages=found.is_counted,
+        candidates=found.candidates,
+        truncated=found.truncated,
+        matches=[_match(*match, results) for match, results in zip(found.matches, found.results, strict=True)],
+        links=[(b, a, *link) for b, a, link in links],
+        moves=moves,
+        story=place.story,
+        is_canonical=place.is_canonical,
+        best=place.best,
+    )
 
-    text: str
-    a_start: int
-    a_end: int
-    b_start: int
-    b_end: int
 
-
-class Comparison(NamedTuple):
-    """Why two articles match, or do not. `features` are described in docs/matching.md."""
-
-    score: float
-    relation: str | None
-    features: dict[str, float]
-    passages: list[Passage]
-
-
-def compare(a: Article, b: Article, config: Config | None = None) -> Comparison:
-    """Compares two articles by themselves, with the shipped term weights; -> score, relation, features, passages.
-
-    `relation` is None when the score is under that of a match.
-    """
-    settings = (config or Config()).detection
-    sketches = sketch([a, b], settings.max_words)
-    traces = sketches.traces
-    weights = np.empty(len(traces.words), dtype=np.uint8)
-    TermWeights().weigh(traces, weights)
-    (wa, wb), (title_a, title_b) = (weights[: traces.bounds[1]], weights[traces.bounds[1] :]), sketches.title_words
-    heads = np.empty(kernels.heads_for(len(wa)), dtype=np.int32)
-    following = np.empty(len(wa), dtype=np.int32)
-    features, results = np.zeros(kernels.FEATURES, np.float32), np.zeros(kernels.RESULTS, np.float32)
-    kernels.index_words(traces[0], wa, heads, following)
-    gap = 0.0 if a.published is None or b.published is None else abs(a.published - b.published) / DAY
-    odds = kernels.judge(
-        traces[0], wa, title_a, heads, following, traces[1], wb, title_b, gap, settings.min_words, shipped_model().arrays(),
-        features, results
-    )  # fmt: skip
-    described = {name: round(float(value), 4) for name, value in zip(FEATURES, features, strict=True)}
-    matched = odds > STORY_ODDS
-    return Comparison(probability(odds), relation(results) if matched else None, described, _passages(a, b))
-
-
-def _passages(a: Article, b: Article) -> list[Passage]:
-    """The shared runs of the two texts (without titles), in the order of b."""
-    in_a, in_b = text.spans(a.text), text.spans(b.text)
-    starts_a, starts_b, lengths = (np.empty(len(in_b.words) // PASSAGE + 1, dtype=np.int64) for _ in range(3))
-    count = kernels.shared_runs(in_a.words, in_b.words, PASSAGE, starts_a, starts_b, lengths)
-    passages = []
-    for i, j, length in zip(starts_a[:count], starts_b[:count], lengths[:count], strict=True):
-        a_start, a_end = int(in_a.first[i]), int(in_a.last[i + length - 1])
-        b_start, b_end = int(in_b.first[j]), int(in_b.last[j + length - 1])
-        passages.append(Passage(a.text[a_start:a_end], a_start, a_end, b_start, b_end))
-    return passages
+def _match(number: int, link: Link, results: npt.NDArray[np.float32]) -> FoundMatch:
+    values = results.tolist()
+    this, other = round(values[kernels.THIS_IN_OTHER], 4), round(values[kernels.OTHER_IN_THIS], 4)
+    return FoundMatch(number, link.odds, link.relation, this, other, int(values[kernels.SHARED_WORDS]))

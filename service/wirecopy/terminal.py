@@ -22,7 +22,7 @@ from wirecopy.article import Article, format_published
 
 if TYPE_CHECKING:
     from wirecopy.batch import Row, Summary
-    from wirecopy.detector import Comparison
+    from wirecopy.comparison import Comparison
 
 _SOURCE_COLUMNS = 24
 _DATE_COLUMNS, _RELATION_COLUMNS, _SCORE_COLUMNS = 10, 9, 4

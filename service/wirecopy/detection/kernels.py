@@ -1167,9 +1167,10 @@ def match_articles(
     """Takes the stored articles first .. first + count - 1 through mask, sketch, candidates, verification, in order.
 
     limits: window, min_words, most_hits, least, most, boilerplate stories (0: none is masked). For article k of the
-    batch, out_counts[k] = matches << 32 | candidates << 1 | truncated; its matches (log-odds at least `least_odds`)
-    follow those of k - 1 in out_others (numbers), out_odds and out_results. Weights are masked in place. Each article
-    enters the index before the next is looked up. -> matches in all.
+    batch, out_counts[k] = matches << 32 | candidates << 2 | counted << 1 | truncated; its matches (log-odds at least
+    `least_odds`) follow those of k - 1 in out_others (numbers), out_odds and out_results. Weights are masked in place.
+    Each article enters the index, and its passages are counted when it founds a story, before the next is looked up.
+    -> matches in all.
     """
     keys, following, heads, state, dates = index
     words, weights, starts, sizes = store
@@ -1214,10 +1215,11 @@ def match_articles(
                     out_odds[total] = odds
                     total += 1
                     matches += 1
-        out_counts[k] = matches << 32 | n << 1 | (1 if qualified > n else 0)
+        counted = boilerplate > 0 and best < SAME_COPY
+        out_counts[k] = matches << 32 | n << 2 | (2 if counted else 0) | (1 if qualified > n else 0)
         dates[slot] = published[k]
         insert(number, article_keys, keys, following, heads, state)
-        if boilerplate > 0 and best < SAME_COPY:
+        if counted:
             count_passages(a, sources[k], repeats)
     return total
 
@@ -1290,3 +1292,40 @@ def shared_runs(a, b, least, starts_a, starts_b, lengths):
         else:
             j += 1
     return found
+
+
+# --- what replay and forgetting need ----------------------------------------------------------------------------------
+
+
+@njit(types.void(_I64, _U32, _I64, _INDEX), cache=True, nogil=True)
+def restore_articles(numbers, article_keys, published, index):
+    """Puts articles whose keys are known into the index: those of numbers[k] are article_keys[k * KEYS:(k + 1) * KEYS].
+
+    `numbers` ascend and are above all before them.
+    """
+    keys, following, heads, state, dates = index
+    for k in range(numbers.shape[0]):
+        dates[numbers[k] % dates.shape[0]] = published[k]
+        insert(numbers[k], article_keys[k * KEYS : (k + 1) * KEYS], keys, following, heads, state)
+
+
+@njit(
+    types.void(_I64, types.Array(types.uint64, 1, "C", readonly=True), _STORE, _u8, types.int64), cache=True, nogil=True
+)
+def recount_passages(slots, sources, store, repeats, step):
+    """Counts the passages of stored articles (`step` 1) or takes them back (-1); a source of 0 leaves one out.
+
+    A counter that has reached 255 stays there.
+    """
+    words, _, starts, sizes = store
+    size = uint64(repeats.shape[0] - 1)
+    for k in range(slots.shape[0]):
+        if sources[k] == uint64(0):
+            continue
+        start = starts[slots[k]]
+        for i in range(start, start + (sizes[slots[k]] & 0xFFFFFFFF) - GRAM + 1):
+            h = gram_hash(words, i, sources[k])
+            if h & uint64(SAMPLED) == uint64(0):
+                at = (h >> uint64(8)) & size
+                if repeats[at] < 255 and (step > 0 or repeats[at] > 0):
+                    repeats[at] += step

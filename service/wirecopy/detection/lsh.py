@@ -2,13 +2,15 @@
 
 Flat arrays and compiled loops only: a posting is eight bytes and no object. Per article 64 keys: one for the whole
 text, 31 rare words, 32 rare pairs of neighbouring words (`kernels.sketch`). Chains grow by linear hashing, so there
-is no pause for a rebuild; slots form a ring, so forgetting the oldest costs nothing. Memory: 12 bytes per key.
+is no pause for a rebuild; slots form a ring, so forgetting the oldest costs nothing. Memory: 12 bytes per key, of the
+articles that came, not of those that may.
 """
 
 import numpy as np
 import numpy.typing as npt
 
 from wirecopy.detection import kernels
+from wirecopy.detection.memory import reserve
 
 IMPORTANCE_POWER = 3.0
 FIRST_CHAINS = 1 << 16
@@ -26,10 +28,11 @@ class LshIndex:
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity
         chains = 1 << max(16, int(np.ceil(np.log2(capacity * kernels.KEYS))))
-        self.keys = np.zeros(capacity * kernels.KEYS, dtype=np.uint32)  # zeros are not touched before they are used
-        self.following = np.zeros(capacity * kernels.KEYS, dtype=np.uint32)
-        self.heads = np.zeros(chains, dtype=np.uint32)
-        self.dates = np.zeros(capacity, dtype=np.int64)
+        self.keys = reserve(capacity * kernels.KEYS, np.uint32)
+        self.following = reserve(capacity * kernels.KEYS, np.uint32)
+        self.heads = reserve(chains, np.uint32)
+        self.all_dates = reserve(capacity + 1, np.int64)  # the last is that of an article which does not come to stay
+        self.dates = self.all_dates[:capacity]
         self.state = np.array([-1, 0, FIRST_CHAINS, FIRST_CHAINS, 0], dtype=np.int64)
 
     @property
@@ -38,6 +41,17 @@ class LshIndex:
 
     def __len__(self) -> int:
         return int(self.state[kernels.NEWEST] - self.state[kernels.OLDEST] + 1)
+
+    @property
+    def oldest(self) -> int:
+        """The number below which everything is forgotten."""
+        return int(self.state[kernels.OLDEST])
+
+    def keys_of(self, number: int) -> npt.NDArray[np.uint32]:
+        """-> (KEYS,) the keys of an article, to be read or written."""
+        slot = number % self.capacity
+        keys: npt.NDArray[np.uint32] = self.keys[slot * kernels.KEYS : (slot + 1) * kernels.KEYS]
+        return keys
 
     def add(self, number: int, keys: npt.NDArray[np.uint32], published: int) -> None:
         """Adds an article under `number`, which is larger than all before it."""
@@ -50,16 +64,13 @@ class LshIndex:
 
     def remove(self, number: int) -> None:
         """Forgets one article: its postings stay in their chains, but even keys match none (keys are odd)."""
-        slot = number % self.capacity
-        self.keys[slot * kernels.KEYS : (slot + 1) * kernels.KEYS] &= ~np.uint32(1)
+        self.keys_of(number)[:] &= ~np.uint32(1)
 
     def grow(self, capacity: int) -> "LshIndex":
         """-> an index of larger capacity with the same articles; only for runs whose size is not known before."""
         larger = LshIndex(capacity)
         for number in range(int(self.state[kernels.OLDEST]), int(self.state[kernels.NEWEST]) + 1):
-            slot = number % self.capacity
-            keys = self.keys[slot * kernels.KEYS : (slot + 1) * kernels.KEYS]
-            larger.add(number, keys, int(self.dates[slot]))
+            larger.add(number, self.keys_of(number), int(self.dates[number % self.capacity]))
         larger.expire(int(self.state[kernels.OLDEST]))
         larger.state[kernels.NEWEST] = self.state[kernels.NEWEST]  # when all have expired, none was added
         return larger

@@ -11,15 +11,20 @@ the evidence of every pair, pairs that were never compared being compared now. S
 The guarantee: in a story of at most REGION articles, any two parts into which the clustering joined it have a mean
 log-odds above LEAST between them. A story that grew larger takes a new article only if the mean log-odds between the
 article and `SAMPLE` members, best matches first, is above LEAST, and it is never merged or split.
+
+Members whose trace is forgotten cannot be compared any more: they keep their story and their best match, and follow
+the greater part of the others when these join another story.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import count, islice
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from wirecopy.detection import kernels
+from wirecopy.detection.matching import Relation
 
 LEAST = -1.0  # log-odds; the mean between two parts of a story is above it
 REGION = 48  # articles
@@ -28,10 +33,10 @@ CLIP = 4.0  # log-odds beyond this say no more: one certain link must not outvot
 
 
 class Link(NamedTuple):
-    """The evidence between two articles: log-odds, and the results of `kernels.verify` seen from the later one."""
+    """The evidence between two articles."""
 
     odds: float
-    results: npt.NDArray[np.float32]
+    relation: Relation
 
 
 class Move(NamedTuple):
@@ -39,6 +44,13 @@ class Move(NamedTuple):
 
     number: int
     story: str
+
+
+class Change(NamedTuple):
+    """What an article causes: moves, its own first, and (later, earlier, link) of all pairs that were compared."""
+
+    moves: list[Move]
+    links: list[tuple[int, int, Link]]
 
 
 Judge = Callable[[Sequence[tuple[int, int]]], Iterable[Link]]
@@ -52,55 +64,172 @@ class Stories:
         self.story_of: dict[int, str] = {}
         self.members: dict[str, list[int]] = {}
         self.links: dict[int, dict[int, Link]] = {}
+        self.last_best: dict[int, tuple[int, Link]] = {}  # of articles that have lost their links
+        self.order: list[str] = []  # all stories by age, and some that are gone
+        self.merged = 0  # stories whose last member moved to another
+        self.largest = 0  # members that a story has had
 
-    def decide(self, number: int, matches: Sequence[tuple[int, Link]], judge: Judge) -> list[Move]:
-        """-> the moves that the article `number` with its `matches` causes, its own first; changes nothing but links.
+    def decide(
+        self, number: int, matches: Sequence[tuple[int, Link]], judge: Judge, *, oldest: int = 0, own: str | None = None
+    ) -> Change:
+        """-> what the article `number` with its `matches` causes; changes nothing.
 
-        `judge` compares pairs of articles (later, earlier) that have no link yet.
+        `judge` compares pairs of articles (later, earlier) that have no link yet. Articles below `oldest` cannot be
+        compared. `own`: the story of the article's earlier revision; it is kept where a new one would be founded and
+        nobody else is in it.
         """
-        for other, link in matches:
-            self.link(number, other, link)
+        founded = own if own is not None and own not in self.members else f"s{number}"
+        if not matches:
+            return Change([Move(number, founded)], [])
+        evidence = _Evidence(self.links, number, matches, judge)
         touched = list(dict.fromkeys(self.story_of[other] for other, _ in matches))
-        if not touched:
-            return [Move(number, f"s{number}")]
-        large = [story for story in touched if len(self.members[story]) > REGION]
-        region = [m for story in touched if story not in large for m in self.members[story]]
-        if large or len(region) >= REGION:
-            return self._join_best(number, touched, judge)
-        if len(region) == 1:
-            joins = min(self.links[number][region[0]].odds, CLIP) > self.least
-            return [Move(number, touched[0] if joins else f"s{number}")]
-        return self._regroup(number, sorted(region), judge)
+        live = {story: self._live(story, oldest) for story in touched}
+        region = [m for members in live.values() if len(members) <= REGION for m in members]
+        if len(region) >= REGION or any(len(members) > REGION for members in live.values()):
+            moves = [Move(number, self._find_best(number, matches, live, evidence) or founded)]
+        elif len(region) == 1:
+            joins = min(evidence.own[region[0]].odds, CLIP) > self.least
+            moves = [Move(number, touched[0] if joins else founded)]
+        else:
+            moves = self._regroup(sorted(region), number, founded, _parts(number, 1), evidence, oldest)
+        return Change(moves, evidence.links())
 
-    def _join_best(self, number: int, touched: Sequence[str], judge: Judge) -> list[Move]:
-        best, where = self.least, f"s{number}"
-        for story in touched:
-            members = self.members[story]
-            linked = sorted(
-                (m for m in members if m in self.links.get(number, {})),
-                key=lambda m: (-self.links[number][m].odds, m),
-            )
-            sample = list(dict.fromkeys([*linked[: SAMPLE // 2], *members]))[:SAMPLE]
-            self._compare([(number, m) for m in sample], judge)
-            mean = sum(self._odds(number, m) for m in sample) / len(sample)
+    def leave(self, number: int, judge: Judge, *, oldest: int = 0, after: int) -> Change:
+        """-> what is left to be done when `number` leaves its story: the others may fall apart; changes nothing.
+
+        Stories that begin by this are named after the article numbered `after`.
+        """
+        rest = [m for m in self._live(self.story_of[number], oldest) if m != number]
+        if not 1 < len(rest) <= REGION:
+            return Change([], [])
+        evidence = _Evidence(self.links, None, [], judge)
+        moves = self._regroup(rest, None, "", _parts(after, REGION + 2), evidence, oldest)
+        return Change(moves, evidence.links())
+
+    def apply(self, moves: Iterable[Move]) -> None:
+        """Puts articles into stories; the only place that changes who belongs where."""
+        for number, story in moves:
+            old = self.story_of.get(number)
+            if old is not None:
+                self._drop(number, old)
+                self.merged += old not in self.members
+            self.story_of[number] = story
+            members = self.members.get(story)
+            if members is None:
+                self.members[story] = [number]
+                self._put_in_order(story)
+            elif members[-1] < number:
+                members.append(number)
+            else:
+                members.insert(bisect_left(members, number), number)
+            self.largest = max(self.largest, len(self.members[story]))
+
+    def link(self, links: Iterable[tuple[int, int, Link]]) -> None:
+        """Keeps the evidence between pairs (later, earlier) of articles for later decisions."""
+        for number, other, link in links:
+            self.links.setdefault(number, {})[other] = link
+            self.links.setdefault(other, {})[number] = link
+
+    def remove(self, number: int) -> None:
+        """Takes an article out of its story, and all that is known of it."""
+        if (story := self.story_of.pop(number, None)) is not None:
+            self._drop(number, story)
+        for other in self.links.pop(number, {}):
+            self.links.get(other, {}).pop(number, None)
+        self.last_best.pop(number, None)
+
+    def withdraw(self, number: int) -> None:
+        """Takes an article out of its story; `apply` may put it back."""
+        self._drop(number, self.story_of.pop(number))
+
+    def retire(self, numbers: Iterable[int]) -> None:
+        """Drops the links of articles, keeping of each its best."""
+        for number in numbers:
+            if number in self.links:
+                best = self.best_match(number)
+                if best is not None:
+                    self.last_best[number] = best
+                del self.links[number]
+
+    def best_match(self, number: int) -> tuple[int, Link] | None:
+        """The best link to another member of the article's story, of equal ones the earliest; None when there is none.
+
+        Of an article that has lost its links: its last best, while that is still in its story.
+        """
+        story = self.story_of[number]
+        if len(self.members[story]) == 1:
+            return None
+        links = self.links.get(number)
+        if links is None:
+            last = self.last_best.get(number)
+            return last if last is not None and self.story_of.get(last[0]) == story else None
+        linked = [(m, link) for m, link in links.items() if self.story_of.get(m) == story]
+        return min(linked, key=lambda item: (-item[1].odds, item[0]), default=None)
+
+    def newest(self, before: str | None = None) -> Iterable[str]:
+        """The stories, newest first, from the one before `before`; any string that a story might have as its id."""
+        at = len(self.order) if before is None else bisect_left(self.order, story_age(before), key=story_age)
+        return (self.order[k] for k in range(at - 1, -1, -1) if self.order[k] in self.members)
+
+    def _live(self, story: str, oldest: int) -> list[int]:
+        members = self.members[story]
+        return members if members[0] >= oldest else members[bisect_left(members, oldest) :]
+
+    def _drop(self, number: int, story: str) -> None:
+        members = self.members[story]
+        del members[bisect_left(members, number)]
+        if not members:
+            del self.members[story]
+
+    def _put_in_order(self, story: str) -> None:
+        age = story_age(story)
+        if not self.order or story_age(self.order[-1]) < age:
+            self.order.append(story)
+            if len(self.order) > 2 * len(self.members) + 64:
+                self.order = [known for known in self.order if known in self.members]
+            return
+        at = bisect_left(self.order, age, key=story_age)
+        if self.order[at] != story:
+            self.order.insert(at, story)
+
+    def _find_best(
+        self, number: int, matches: Sequence[tuple[int, Link]], live: dict[str, list[int]], evidence: "_Evidence"
+    ) -> str | None:
+        """The story whose members speak for the article most, by a sample of them; None when none does."""
+        best, where = self.least, None
+        for story, members in live.items():
+            linked = [m for m, _ in matches if self.story_of[m] == story][: SAMPLE // 2]
+            sample = list(dict.fromkeys([*linked, *islice(members, SAMPLE)]))[:SAMPLE]
+            odds = evidence.compare([(number, m) for m in sample])
+            mean = sum(odds) / len(sample)
             if mean > best:
                 best, where = mean, story
-        return [Move(number, where)]
+        return where
 
-    def _regroup(self, number: int, region: list[int], judge: Judge) -> list[Move]:
-        articles = [*region, number]
+    def _regroup(
+        self,
+        region: list[int],
+        number: int | None,
+        founded: str,
+        parts: Iterator[str],
+        evidence: "_Evidence",
+        oldest: int,
+    ) -> list[Move]:
+        """Clusters a region, with the article `number` if there is one; -> the moves, that of `number` first."""
+        articles = region if number is None else [*region, number]
         pairs = [(b, a) for k, b in enumerate(articles) for a in articles[:k]]
-        self._compare(pairs, judge)
-        odds = np.zeros((len(articles), len(articles)))
-        place = {article: k for k, article in enumerate(articles)}
-        for b, a in pairs:
-            odds[place[a], place[b]] = odds[place[b], place[a]] = self._odds(b, a)
+        size = len(articles)
+        odds = np.zeros((size, size))
+        odds[np.tril_indices(size, -1)] = evidence.compare(pairs)
+        labels = kernels.cluster(odds + odds.T, self.least).tolist()
         clusters: dict[int, list[int]] = {}
-        for article, label in zip(articles, kernels.cluster(odds, self.least).tolist(), strict=True):
+        for article, label in zip(articles, labels, strict=True):
             clusters.setdefault(label, []).append(article)
-        return self._name(number, list(clusters.values()))
+        return self._name(number, founded, parts, list(clusters.values()), oldest)
 
-    def _name(self, number: int, clusters: list[list[int]]) -> list[Move]:
+    def _name(
+        self, number: int | None, founded: str, parts: Iterator[str], clusters: list[list[int]], oldest: int
+    ) -> list[Move]:
         """Each old story goes to the cluster that holds most of it, each cluster keeps the oldest of its stories."""
         held: dict[str, list[int]] = {}
         for k, cluster in enumerate(clusters):
@@ -108,51 +237,61 @@ class Stories:
                 if article != number:
                     held.setdefault(self.story_of[article], [0] * len(clusters))[k] += 1
         names: dict[int, str] = {}
+        home: dict[str, int] = {}
         for story in sorted(held, key=story_age):
-            cluster = max(range(len(clusters)), key=lambda k: held[story][k])
-            names.setdefault(cluster, story)
+            home[story] = max(range(len(clusters)), key=held[story].__getitem__)
+            names.setdefault(home[story], story)
         moves = []
         for k, cluster in enumerate(clusters):
-            name = names.get(k) or (f"s{number}" if number in cluster else f"s{number}-{k}")
-            moves += [Move(m, name) for m in cluster if m == number or self.story_of[m] != name]
+            if k not in names:
+                names[k] = founded if number in cluster else next(parts)
+            moves += [Move(m, names[k]) for m in cluster if m == number or self.story_of[m] != names[k]]
+        for story, k in home.items():
+            if names[k] != story and self.members[story][0] < oldest:
+                moves += [Move(m, names[k]) for m in self.members[story] if m < oldest]
         return sorted(moves, key=lambda move: move.number != number)
 
-    def apply(self, moves: Iterable[Move]) -> None:
-        """Puts articles into stories; the only place that changes who belongs where."""
-        for number, story in moves:
-            old = self.story_of.get(number)
-            if old is not None:
-                self.members[old].remove(number)
-                if not self.members[old]:
-                    del self.members[old]
-            self.story_of[number] = story
-            members = self.members.setdefault(story, [])
-            members.append(number)
-            if len(members) > 1 and members[-2] > number:
-                members.sort()
 
-    def link(self, number: int, other: int, link: Link) -> None:
-        """Keeps the evidence between two articles for later decisions."""
-        self.links.setdefault(number, {})[other] = link
-        self.links.setdefault(other, {})[number] = link
+class _Evidence:
+    """The links that are known, those of one new article, and those that a decision makes on demand."""
 
-    def best_match(self, number: int) -> tuple[int, Link] | None:
-        """The best link to another member of the article's story, of equal ones the earliest; None when alone."""
-        members = self.members[self.story_of[number]]
-        if len(members) == 1:
-            return None
-        links = self.links[number]
-        linked = [m for m in members if m in links]
-        return min(((m, links[m]) for m in linked), key=lambda item: (-item[1].odds, item[0]), default=None)
+    def __init__(
+        self, known: dict[int, dict[int, Link]], number: int | None, matches: Iterable[tuple[int, Link]], judge: Judge
+    ) -> None:
+        self.own = dict(matches)
+        self._known = known
+        self._number = number
+        self._judge = judge
+        self._made: dict[tuple[int, int], Link] = {}
 
-    def _compare(self, pairs: Iterable[tuple[int, int]], judge: Judge) -> None:
-        missing = [(b, a) for b, a in pairs if a not in self.links.get(b, {})]
+    def compare(self, pairs: Sequence[tuple[int, int]]) -> list[float]:
+        """-> the clipped log-odds of pairs (later, earlier), comparing those that never were."""
+        found = [self._find(b, a) for b, a in pairs]
+        missing = [k for k, link in enumerate(found) if link is None]
         if missing:
-            for (b, a), link in zip(missing, judge(missing), strict=True):
-                self.link(b, a, link)
+            made = [pairs[k] for k in missing]
+            for k, pair, link in zip(missing, made, self._judge(made), strict=True):
+                self._made[pair] = found[k] = link
+        return [max(-CLIP, min(CLIP, link.odds)) for link in found if link is not None]
 
-    def _odds(self, number: int, other: int) -> float:
-        return max(-CLIP, min(CLIP, self.links[number][other].odds))
+    def links(self) -> list[tuple[int, int, Link]]:
+        """All that is new."""
+        number = self._number
+        own = [(number, other, link) for other, link in self.own.items()] if number is not None else []
+        return own + [(b, a, link) for (b, a), link in self._made.items()]
+
+    def _find(self, b: int, a: int) -> Link | None:
+        if b == self._number:
+            link = self.own.get(a)
+        else:
+            row = self._known.get(b)
+            link = None if row is None else row.get(a)
+        return self._made.get((b, a)) if link is None else link
+
+
+def _parts(number: int, first: int) -> Iterator[str]:
+    """Ids for stories that part from others when the article `number` comes."""
+    return (f"s{number}-{part}" for part in count(first))
 
 
 def story_age(story: str) -> tuple[int, int]:

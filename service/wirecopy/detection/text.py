@@ -30,6 +30,7 @@ U8 = npt.NDArray[np.uint8]
 U32 = npt.NDArray[np.uint32]
 I64 = npt.NDArray[np.int64]
 
+NORMALISATION = 1  # counted up with every change of what a text becomes: older traces cannot be compared with newer
 LONGEST_QUOTE = 120  # words; an unbalanced quotation mark must not flag the rest of an article
 SCALES = {
     "million": "mln mn mio mill million millions millionen millones millon milhoes milhao milioni milione miljoen "

@@ -1,0 +1,172 @@
+"""What callers are told, put together from what is kept: verdicts, matches, articles, stories."""
+
+from collections.abc import Iterable
+from typing import Literal, NamedTuple
+
+from wirecopy.archive import Archive, Kept
+from wirecopy.decision import Decision, Found
+from wirecopy.detection.matching import probability
+from wirecopy.detection.stories import Change, Stories
+from wirecopy.verdict import Containment, Match, Member, Relation, Stored, Story, Verdict
+
+Keep = Literal["first", "longest"]
+_NO_DATE = 1 << 62
+
+
+def canonical(archive: Archive, members: Iterable[int], keep: Keep) -> int:
+    """The member that stands for its story.
+
+    first: the earliest published, unknown last, then in the order in which they came; longest: the longest trace.
+    """
+    return min(members, key=lambda number: _rank(number, archive.kept[number], keep))
+
+
+class Place(NamedTuple):
+    """An article's place in its story: which, whether it stands for it, its best match there."""
+
+    story: str
+    is_canonical: bool
+    best: tuple[int, float, Relation] | None
+
+
+def place(archive: Archive, stories: Stories, number: int, keep: Keep) -> Place:
+    """The place that an article has."""
+    name = stories.story_of[number]
+    members = stories.members[name]
+    if len(members) == 1:
+        return Place(name, True, None)
+    best = stories.best_match(number)
+    is_canonical = canonical(archive, members, keep) == number
+    return Place(name, is_canonical, None if best is None else (best[0], *best[1]))
+
+
+def proposed_place(
+    archive: Archive, stories: Stories, number: int, kept: Kept, change: Change, keep: Keep
+) -> Place:  # fmt: skip
+    """The place that an article would have if `change`, which it causes, were applied."""
+    name, moved = change.moves[0].story, dict(change.moves[1:])
+    members = {m for m in stories.members.get(name, ()) if moved.get(m, name) == name}
+    members |= {m for m, story in moved.items() if story == name}
+    linked = [(other, *link) for later, other, link in change.links if later == number and other in members]
+    own = _rank(number, kept, keep)
+    is_canonical = all(own < _rank(m, archive.kept[m], keep) for m in members)
+    return Place(name, is_canonical, min(linked, key=lambda best: (-best[1], best[0]), default=None))
+
+
+def verdict(archive: Archive, decision: Decision, article_id: str, *, replayed: bool = False) -> Verdict:
+    """What was decided, as it was told then; matches that are not kept any more are left out."""
+    best = decision.best
+    if best is not None and best[0] not in archive.kept:
+        best = None
+    return Verdict(
+        id=article_id,
+        revision=decision.revision,
+        story=decision.story,
+        canonical=decision.is_canonical,
+        relation=None if best is None else best[2],
+        match=None if best is None else archive.kept[best[0]].id,
+        score=None if best is None else probability(best[1]),
+        matches=tuple(
+            _match(archive, found, found.number) for found in decision.matches if found.number in archive.kept
+        ),
+        candidates=decision.candidates,
+        truncated=decision.truncated,
+        replayed=replayed,
+    )
+
+
+def matches(archive: Archive, number: int) -> tuple[Match, ...]:
+    """All verified matches of an article with newest revisions of others, earlier and later ones, best first."""
+    found = [(found.odds, found.number, found) for found in archive.decision(number).matches]
+    for later in archive.later.get(number, ()):
+        if later in archive.kept:
+            found += [(f.odds, later, _reversed(f)) for f in archive.decision(later).matches if f.number == number]
+    found.sort(key=lambda item: (-item[0], item[1]))
+    return tuple(_match(archive, match, other) for _, other, match in found if _is_current(archive, other))
+
+
+def stored(archive: Archive, stories: Stories, number: int, keep: Keep) -> Stored:
+    """An article as it is now."""
+    kept, decision = archive.kept[number], archive.decision(number)
+    name = stories.story_of[number]
+    relation, match, score = _best(archive, stories, number)
+    return Stored(
+        id=kept.id,
+        revision=kept.revision,
+        story=name,
+        canonical=canonical(archive, stories.members[name], keep) == number,
+        relation=relation,
+        match=match,
+        score=score,
+        title=decision.title,
+        source=kept.source,
+        url=decision.url,
+        language=decision.language,
+        published=kept.published,
+        first_seen=kept.first_seen,
+        text=archive.text(number),
+    )
+
+
+def story(archive: Archive, stories: Stories, name: str, keep: Keep) -> Story:
+    """A story as it is now, its members in the order in which they came."""
+    numbers = stories.members[name]
+    first = canonical(archive, numbers, keep)
+    members = tuple(_member(archive, stories, number, first) for number in numbers)
+    others = [member.relation for member in members if not member.canonical]
+    return Story(
+        id=name,
+        canonical=archive.kept[first].id,
+        first_seen=min(member.first_seen for member in members),
+        sources=tuple(sorted({member.source for member in members if member.source})),
+        copies=sum(relation in ("identical", "copy") for relation in others),
+        rewrites=sum(relation == "rewrite" for relation in others),
+        members=members,
+    )
+
+
+def _rank(number: int, kept: Kept, keep: Keep) -> tuple[int, int]:
+    if keep == "longest":
+        return -kept.words, number
+    return _NO_DATE if kept.published is None else kept.published, number
+
+
+def _member(archive: Archive, stories: Stories, number: int, first: int) -> Member:
+    kept = archive.kept[number]
+    relation, match, score = _best(archive, stories, number)
+    return Member(
+        id=kept.id,
+        canonical=number == first,
+        relation=relation,
+        match=match,
+        score=score,
+        source=kept.source,
+        title=archive.decision(number).title,
+        published=kept.published,
+        first_seen=kept.first_seen,
+    )
+
+
+def _best(archive: Archive, stories: Stories, number: int) -> tuple[Relation | None, str | None, float | None]:
+    best = stories.best_match(number)
+    if best is None:
+        return None, None, None
+    other, (odds, relation) = best
+    return relation, archive.kept[other].id, probability(odds)
+
+
+def _match(archive: Archive, found: Found, other: int) -> Match:
+    containment = Containment(found.this_in_other, found.other_in_this)
+    return Match(archive.kept[other].id, probability(found.odds), found.relation, containment, found.shared_words)
+
+
+def _reversed(found: Found) -> Found:
+    """The same match seen from the other article."""
+    return Found(
+        found.number, found.odds, found.relation, found.other_in_this, found.this_in_other, found.shared_words
+    )  # fmt: skip
+
+
+def _is_current(archive: Archive, number: int) -> bool:
+    kept = archive.kept.get(number)
+    return kept is not None and archive.number_of.get(kept.id) == number

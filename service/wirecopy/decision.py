@@ -1,0 +1,131 @@
+"""What is stored: decisions, the epochs of the term weights, checkpoints. Replay applies them and recomputes nothing.
+
+Records are MessagePack arrays: a later version may add fields at their end, with defaults for what is older.
+"""
+
+from collections.abc import Sequence
+from enum import IntEnum
+
+import msgspec
+from msgspec import Struct
+from xxhash import xxh3_64_hexdigest, xxh3_128_digest
+from zstandard import ZstdCompressor, ZstdDecompressor
+
+from wirecopy.article import Article
+from wirecopy.detection import kernels, text
+from wirecopy.detection.matching import shipped_model
+from wirecopy.errors import InvalidArticle
+from wirecopy.verdict import Relation
+
+
+class Kind(IntEnum):
+    """The kinds of records in the store."""
+
+    ARTICLE = 1
+    EPOCH = 2
+    CHECKPOINT = 3
+
+
+class Found(Struct, array_like=True, frozen=True, gc=False):
+    """A match of the decided article: the other one's number, and what a caller is told of it."""
+
+    number: int
+    odds: float
+    relation: Relation
+    this_in_other: float
+    other_in_this: float
+    shared_words: int
+
+
+class Decision(Struct, array_like=True, frozen=True, gc=False):
+    """One revision of an article, what was decided for it, and what that changed.
+
+    `replaces` is the number of its earlier revision, whose `content` was another. `trace`, `weights` and `keys` are
+    arrays of uint32, uint8 and uint32. `links` are the pairs (later, earlier) that were compared on demand, `moves` the
+    places that articles took in stories, after the earlier revision had left. `best` is the best match in the story.
+    """
+
+    number: int
+    revision: int
+    replaces: int | None
+    first_seen: int
+    content: bytes
+    published: int | None
+    source: str | None
+    title: str | None
+    url: str | None
+    language: str | None
+    epoch: int
+    title_words: int
+    trace: bytes
+    weights: bytes
+    keys: bytes
+    has_counted_passages: bool
+    candidates: int
+    truncated: bool
+    matches: list[Found]
+    links: list[tuple[int, int, float, Relation]]
+    moves: Sequence[tuple[int, str]]
+    story: str
+    is_canonical: bool
+    best: tuple[int, float, Relation] | None
+
+
+class Epoch(Struct, array_like=True, frozen=True):
+    """The rarities (uint8, compressed) from the next decision on."""
+
+    epoch: int
+    rarity: bytes
+
+
+class Checkpoint(Struct, array_like=True, frozen=True):
+    """What pruned records had left behind: `next` is the number of the next decision.
+
+    `counts` (uint32) and `repeats` (uint8) are compressed. `without_best` are articles whose best match was pruned.
+    """
+
+    epoch: Epoch
+    next: int
+    counted: int
+    counts: bytes
+    repeats: bytes
+    without_best: list[int]
+
+
+def scheme() -> str:
+    """Names what stored sketches and links were made with; those of another scheme cannot be compared with new ones."""
+    model = shipped_model()
+    digest = xxh3_64_hexdigest(msgspec.json.encode([model.bias, sorted(model.weights.items()), model.hinges]))
+    return f"text-{text.NORMALISATION} keys-{kernels.KEYS} model-{digest}"
+
+
+def content_of(article: Article) -> bytes:
+    """The 128 bits that tell one content from another: all fields but the id. Raises InvalidArticle for no Unicode."""
+    try:
+        return xxh3_128_digest(_encoder.encode((
+            article.text, article.title, article.source, article.url, article.published, article.language
+        )))  # fmt: skip
+    except UnicodeEncodeError as error:
+        raise InvalidArticle(f"article {article.id!r} holds a lone surrogate: {error.reason}") from None
+
+
+def encode(record: Decision | Epoch | Checkpoint) -> bytes:
+    """The payload of a record."""
+    return _encoder.encode(record)
+
+
+_encoder = msgspec.msgpack.Encoder()
+decode_decision = msgspec.msgpack.Decoder(Decision).decode
+decode_epoch = msgspec.msgpack.Decoder(Epoch).decode
+decode_checkpoint = msgspec.msgpack.Decoder(Checkpoint).decode
+_compressor = ZstdCompressor(level=1)
+
+
+def compress(table: bytes) -> bytes:
+    """A table as a record holds it."""
+    return _compressor.compress(table)
+
+
+def decompress(table: bytes) -> bytes:
+    """The table as it was."""
+    return ZstdDecompressor().decompress(table)

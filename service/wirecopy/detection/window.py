@@ -1,0 +1,310 @@
+"""Window: the articles that a new one is compared with, by number; what is too old leaves it.
+
+    load      their traces are stored
+    match     weights, mask, keys -> candidates -> matches      one compiled pass over a batch, in order
+    learn     their words are counted for the next epoch
+    restore   what `match` and `learn` left behind, put back from what was decided, recomputing nothing
+    forget    the oldest leave
+
+Articles are numbered in the order in which they come. Nothing depends on how they are cut into batches.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import xxhash
+
+from wirecopy.detection import kernels, terms
+from wirecopy.detection.lsh import LshIndex, importance
+from wirecopy.detection.matching import relation, shipped_model
+from wirecopy.detection.memory import reserve
+from wirecopy.detection.stories import Link
+from wirecopy.detection.terms import TermWeights
+from wirecopy.detection.text import Traces
+from wirecopy.detection.tracestore import TraceStore
+
+BLOCK = 256  # the cap is kept by whole blocks of numbers: before the first of a block, the oldest leave
+LEAST_CAP = 4 * BLOCK
+WORDS_PER_ARTICLE = 1024  # the cap on words is this times the cap on articles: twice what news articles have
+REPEATS = 1 << 24  # counters of passages repeated by one source
+ALWAYS = 1 << 61  # milliseconds
+
+F32 = npt.NDArray[np.float32]
+I64 = npt.NDArray[np.int64]
+U64 = npt.NDArray[np.uint64]
+
+
+class Found(NamedTuple):
+    """What the compiled pass found for one article.
+
+    matches: (number, link), best first; results[k]: what `kernels.verify` says of matches[k]; how many candidates were
+    compared; whether some, or words of the text, were left out; whether its passages were counted.
+    """
+
+    matches: list[tuple[int, Link]]
+    results: F32
+    candidates: int
+    truncated: bool
+    is_counted: bool
+
+
+class Written(NamedTuple):
+    """Title words, trace (uint32), weights (uint8) and keys (uint32) of one article, as bytes."""
+
+    title_words: int
+    trace: bytes
+    weights: bytes
+    keys: bytes
+
+
+class Restored(NamedTuple):
+    """Articles as they were decided, in order: arrays of one row per article, `weights` of one per word."""
+
+    numbers: I64
+    traces: Traces
+    title_words: I64
+    weights: npt.NDArray[np.uint8]
+    keys: npt.NDArray[np.uint32]
+    published: I64
+    passages_of: U64
+
+
+class Window:
+    """The newest articles: their traces, their keys in the index, counts of words and passages."""
+
+    def __init__(
+        self, *, capacity: int, window_milliseconds: int | None, min_words: int, max_words: int, max_key_articles: int,
+        min_shared_rarity: float, max_candidates: int, boilerplate_stories: int, min_odds: float
+    ) -> None:  # fmt: skip
+        """At most `capacity` articles stay when blocks are begun with `overfull`; without, it grows."""
+        self.terms = TermWeights()
+        self.loaded = 0  # the number of the next article to be loaded
+        self.decided = 0  # the number of the next article to be matched
+        self.repeats: npt.NDArray[np.uint8] = reserve(REPEATS, np.uint8)
+        self._cap = capacity
+        self._word_cap = capacity * WORDS_PER_ARTICLE
+        self._max_words = max_words
+        self._min_odds = min_odds
+        self._index = LshIndex(capacity)
+        self._traces = TraceStore(capacity, 2 * self._word_cap + 4 * BLOCK * max_words)
+        self._passages_of: U64 = reserve(capacity, np.uint64)  # the source whose passages were counted, or 0
+        self._model = shipped_model().arrays()
+        self._importance = importance()
+        self._sources: dict[str | None, int] = {}
+        self._limits = np.array(
+            [ALWAYS if window_milliseconds is None else window_milliseconds, min_words, max_key_articles,
+             round(min_shared_rarity * terms.STEPS), max_candidates, boilerplate_stories],
+            dtype=np.int64,
+        )  # fmt: skip
+        table = 1 << int(np.ceil(np.log2(2 * kernels.KEYS * max_key_articles)))
+        self._scratch = (
+            np.zeros(2 * table, dtype=np.int64),
+            np.empty(kernels.heads_for(max_words), dtype=np.int32),
+            np.empty(max_words, dtype=np.int32),
+        )
+
+    def __len__(self) -> int:
+        return len(self._index)
+
+    @property
+    def oldest(self) -> int:
+        """The number of the oldest article that may still be in the window."""
+        return self._index.oldest
+
+    @property
+    def words(self) -> int:
+        """The words of all traces in the window."""
+        return self._traces.live_words
+
+    def load(self, traces: Traces, title_words: I64) -> None:
+        """Stores the traces of the next articles."""
+        self._fit(self.loaded + len(traces))
+        self._traces.append(self.loaded, traces, title_words)
+        self.loaded += len(traces)
+
+    def match(self, count: int, published: Sequence[int | None], sources: Sequence[str | None]) -> Iterator[Found]:
+        """Takes the next `count` loaded articles through the compiled pass; -> what was found, article by article."""
+        first = self.decided
+        self.terms.weigh(*self._traces.part(first, count))
+        days, source_hashes = dates(published), self._hashes(sources)
+        most = count * int(self._limits[4])
+        counts, others = np.empty(count, np.int64), np.empty(most, np.int64)
+        odds, results = np.empty(most, np.float64), np.empty((most + 1, kernels.RESULTS), np.float32)
+        kernels.match_articles(
+            first, count, days, source_hashes, self._index.arrays, self._traces.arrays, self.repeats,
+            self._importance, self._model, self._limits, self._min_odds, self._scratch, counts, others, odds, results
+        )  # fmt: skip
+        slots = self._slots(range(first, first + count))
+        self._passages_of[slots] = np.where(counts & 2, source_hashes, 0)
+        full = (self._traces.arrays[3][slots] & 0xFFFFFFFF) >= self._max_words
+        self.decided += count
+        return _founds(counts | full, others, odds, results)
+
+    def learn(self, count: int) -> None:
+        """Counts the words of the newest `count` articles, which were loaded together."""
+        self.terms.count(self._traces.part(self.decided - count, count)[0])
+
+    def learn_ahead(self, batch: int) -> None:
+        """Counts the words of everything that is loaded."""
+        for first in range(0, self.loaded, batch):
+            self.terms.count(self._traces.part(first, min(batch, self.loaded - first))[0])
+
+    def probe(
+        self, traces: Traces, title_words: I64, published: int | None, source: str | None, without: int | None
+    ) -> Found:
+        """-> what `match` would find for one article after the loaded ones, if `without` were not there.
+
+        Until the next load, `judge` knows it under the next number; nothing else remembers it.
+        """
+        slot = self._traces.put_aside(traces, title_words)
+        self._index.all_dates[slot] = date = int(dates([published])[0])
+        (words, weights), least = self._traces.at(np.array([slot])), int(self._limits[5])
+        self.terms.weigh(words, weights)
+        if least:
+            kernels.mask_boilerplate(words.words, weights, self._hashes([source])[0], self.repeats, least)
+        keys, key_weights = np.empty(kernels.KEYS, np.uint32), np.empty(kernels.KEYS, np.uint8)
+        window, min_words, most_hits, least, most, _ = self._limits.tolist()
+        kernels.sketch(words.words, weights, int(title_words[0]), min_words, self._importance, keys, key_weights)
+        others = np.empty(most, np.int64)
+        with _Hidden(self._index, without):
+            count, qualified = kernels.candidates(
+                keys, key_weights, date, window, self._index.dates, self._index.keys, self._index.following,
+                self._index.heads, self._index.state, most_hits, least, most, self._scratch[0], others
+            )  # fmt: skip
+        odds, results = self._judge([(self.decided, other) for other in others[:count].tolist()])
+        kept = np.flatnonzero(odds >= self._min_odds)
+        truncated = qualified > count or len(words.words) >= self._max_words
+        counts = np.array([len(kept) << 32 | count << 2 | truncated], dtype=np.int64)
+        return next(_founds(counts, others[:count][kept], odds[kept], results[kept]))
+
+    def judge(self, pairs: Sequence[tuple[int, int]]) -> Iterable[Link]:
+        """Compares pairs (later, earlier) of articles in the window."""
+        odds, results = self._judge(pairs)
+        return [Link(value, relation(row)) for value, row in zip(odds.tolist(), results, strict=True)]
+
+    def written(self, number: int) -> Written:
+        """-> what was made of an article, as `restore` takes it back."""
+        words, weights, starts, sizes = self._traces.arrays
+        slot = number % self._traces.capacity
+        start, size = int(starts[slot]), int(sizes[slot])
+        end = start + (size & 0xFFFFFFFF)
+        keys = self._index.keys_of(number)
+        return Written(size >> 32, words[start:end].tobytes(), weights[start:end].tobytes(), keys.tobytes())
+
+    def source_hash(self, source: str | None) -> int:
+        """What passages of a source are counted under; never 0."""
+        if source not in self._sources:
+            self._sources[source] = xxhash.xxh3_64_intdigest((source or "").encode()) or 1
+        return self._sources[source]
+
+    def restore(self, articles: Restored) -> None:
+        """Puts articles back whose numbers follow all others."""
+        first, count = int(articles.numbers[0]), len(articles.numbers)
+        self._fit(first + count)
+        slots = self._slots(articles.numbers)
+        self._traces.append(first, articles.traces, articles.title_words)
+        self._traces.part(first, count)[1][:] = articles.weights
+        kernels.restore_articles(articles.numbers, articles.keys, articles.published, self._index.arrays)
+        self._passages_of[slots] = articles.passages_of
+        kernels.recount_passages(slots, articles.passages_of, self._traces.arrays, self.repeats, 1)
+        self.terms.count(articles.traces)
+        self.loaded = self.decided = first + count
+
+    def remove(self, number: int) -> None:
+        """Takes one article out: it is no candidate any more, and its passages do not count."""
+        if number >= self.oldest:
+            self._index.remove(number)
+            self._uncount(self._slots([number]))
+
+    def forget(self, oldest: int) -> None:
+        """Takes everything numbered below `oldest` out."""
+        first = self.oldest
+        if oldest > first:
+            self._uncount(self._slots(range(first, oldest)))
+            self._traces.forget(first, oldest)
+            self._index.expire(oldest)
+
+    def overfull(self) -> int:
+        """-> the number below which articles must leave before the next block of numbers is begun."""
+        oldest = max(self.oldest, self.loaded + BLOCK - self._cap)
+        sizes = self._traces.arrays[3][self._slots(range(self.oldest, self.loaded))] & 0xFFFFFFFF
+        surplus = self._traces.live_words - self._word_cap
+        if surplus > 0:
+            oldest = max(oldest, self.oldest + 1 + int(np.searchsorted(np.cumsum(sizes), surplus)))
+        return oldest
+
+    def skip_to(self, number: int) -> None:
+        """Makes `number` that of the next article; those that are skipped are not there any more."""
+        if number > self.loaded:
+            if not len(self):
+                self._index.expire(number)
+            self.loaded = self.decided = number
+
+    def _uncount(self, slots: I64) -> None:
+        kernels.recount_passages(slots, self._passages_of[slots], self._traces.arrays, self.repeats, -1)
+        self._passages_of[slots] = 0
+
+    def _judge(self, pairs: Sequence[tuple[int, int]]) -> tuple[npt.NDArray[np.float64], F32]:
+        numbers = np.array(pairs, dtype=np.int64).reshape(-1, 2)
+        slots = np.where(numbers == self.loaded, self._traces.capacity, numbers % self._traces.capacity)
+        odds, results = np.empty(len(pairs)), np.empty((len(pairs), kernels.RESULTS), np.float32)
+        kernels.judge_pairs(
+            slots[:, 0].copy(), slots[:, 1].copy(), self._index.all_dates, self._traces.arrays, int(self._limits[1]),
+            self._model, self._scratch, odds, results
+        )  # fmt: skip
+        return odds, results
+
+    def _slots(self, numbers: Iterable[int] | I64) -> I64:
+        if isinstance(numbers, range):
+            return np.arange(numbers.start, numbers.stop) % self._traces.capacity
+        return np.asarray(numbers, dtype=np.int64) % self._traces.capacity
+
+    def _hashes(self, sources: Sequence[str | None]) -> U64:
+        return np.array([self.source_hash(source) for source in sources], dtype=np.uint64)
+
+    def _fit(self, end: int) -> None:
+        """Grows for articles up to number `end` - 1; never when the cap is kept."""
+        if end - self.oldest > self._index.capacity:
+            assert self.oldest == 0, "only a window that forgets nothing grows"
+            capacity = self._index.capacity
+            while capacity < end:
+                capacity *= 2
+            passages_of: U64 = reserve(capacity, np.uint64)
+            passages_of[: len(self._passages_of)] = self._passages_of
+            self._passages_of = passages_of
+            self._index = self._index.grow(capacity)
+            self._traces = self._traces.grow(capacity)
+
+
+class _Hidden:
+    """While it lasts, one article matches no key."""
+
+    def __init__(self, index: LshIndex, number: int | None) -> None:
+        is_there = number is not None and number >= index.oldest
+        self._keys = index.keys_of(number) if number is not None and is_there else np.empty(0, dtype=np.uint32)
+
+    def __enter__(self) -> None:
+        self._saved = self._keys.copy()
+        self._keys &= ~np.uint32(1)
+
+    def __exit__(self, *failure: object) -> None:
+        self._keys[:] = self._saved
+
+
+def dates(published: Sequence[int | None]) -> I64:
+    """-> publication times as the index holds them."""
+    return np.array([kernels.UNKNOWN if date is None else date for date in published], dtype=np.int64)
+
+
+def _founds(counts: I64, others: I64, odds: npt.NDArray[np.float64], results: F32) -> Iterator[Found]:
+    """Cuts flat output of the kernel into one Found per article."""
+    at = 0
+    for count in counts.tolist():
+        end = at + (count >> 32)
+        order = sorted(range(at, end), key=lambda k: (-odds[k], others[k])) if end > at + 1 else range(at, end)
+        matches = [(int(others[k]), Link(float(odds[k]), relation(results[k]))) for k in order]
+        rows = results[list(order)] if matches else results[:0]
+        yield Found(matches, rows, (count & 0xFFFFFFFF) >> 2, bool(count & 1), bool(count & 2))
+        at = end

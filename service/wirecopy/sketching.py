@@ -1,0 +1,39 @@
+"""Article -> sketch: what of the flow needs no state, and may run in worker threads before the rest."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from wirecopy.article import Article
+from wirecopy.detection import text
+from wirecopy.detection.text import Traces
+
+
+class Sketches(NamedTuple):
+    """The traces of some articles, title first; title_words[k] of words[bounds[k]:bounds[k + 1]] are the title's."""
+
+    traces: Traces
+    title_words: npt.NDArray[np.int64]
+
+    def part(self, first: int, last: int) -> "Sketches":
+        """-> those of the articles first .. last - 1."""
+        words, bounds = self.traces
+        own = bounds[first : last + 1]
+        return Sketches(Traces(words[own[0] : own[-1]], own - own[0]), self.title_words[first:last])
+
+    def take(self, chosen: Sequence[int]) -> "Sketches":
+        """-> those of the chosen articles, in that order."""
+        words = [self.traces[k] for k in chosen]
+        bounds = np.zeros(len(chosen) + 1, dtype=np.int64)
+        np.cumsum([len(part) for part in words], out=bounds[1:])
+        return Sketches(Traces(np.concatenate([self.traces.words[:0], *words]), bounds), self.title_words[list(chosen)])
+
+
+def sketch(articles: Sequence[Article], max_words: int) -> Sketches:
+    """-> the traces of `articles`. Pure; the compiled part releases the interpreter."""
+    titled = [f"{article.title}\n{article.text}" if article.title else article.text for article in articles]
+    traces = text.trace(titled, max_words)
+    titles = text.trace([article.title or "" for article in articles], max_words)
+    return Sketches(traces, np.diff(titles.bounds))

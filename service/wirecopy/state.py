@@ -1,0 +1,281 @@
+"""State: which story each article belongs to, and all that the next decision needs.
+
+    load       traces are stored
+    decide     weights, mask, keys -> candidates -> matches      one compiled pass over a batch, in order
+               matches -> moves of articles between stories      per article that has matches
+    restore    the same changes, from what was decided; nothing is computed anew
+
+`dedupe` uses it as it is; the Detector adds ids that come again and a store. Nothing depends on how articles are cut
+into batches: those that are too old leave at numbers and moments that the articles themselves determine.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import numpy as np
+
+from wirecopy.archive import Archive, Kept
+from wirecopy.article import Article
+from wirecopy.config import Config
+from wirecopy.decision import Checkpoint, Decision, Epoch, compress, decompress
+from wirecopy.detection import terms
+from wirecopy.detection.stories import Change, Link, Move, Stories
+from wirecopy.detection.text import Traces
+from wirecopy.detection.window import BLOCK, Found, Restored, Window
+from wirecopy.detection.window import dates as as_dates
+from wirecopy.sketching import Sketches
+
+DAY = 86_400_000  # milliseconds
+BATCH = 512  # articles that `dedupe` decides at once
+_STEPS = 336  # the index forgets in so many steps per window: hourly, when it is 14 days
+_NEVER = -(1 << 62)
+
+
+class Decided(NamedTuple):
+    """What was found for one article, and what that changed; it has been applied already."""
+
+    number: int
+    found: Found
+    change: Change
+
+
+class Left(NamedTuple):
+    """What an article that was withdrawn left behind: its number, its story, what became of the others."""
+
+    number: int
+    story: str
+    change: Change
+
+
+class State:
+    """The window of articles to compare with, the stories, and what is remembered of every article."""
+
+    def __init__(self, config: Config, archive: Archive, *, epochs: bool = True) -> None:
+        """`epochs=False` leaves the term weights as they are: a run that looked ahead has learnt them before."""
+        settings, service = config.detection, config.service
+        self.archive = archive
+        self.stories = Stories()
+        self.window = Window(
+            capacity=service.max_indexed_articles,
+            window_milliseconds=None if settings.window_days is None else int(settings.window_days * DAY),
+            min_words=settings.min_words,
+            max_words=settings.max_words,
+            max_key_articles=settings.max_key_articles,
+            min_shared_rarity=settings.min_shared_rarity,
+            max_candidates=settings.max_candidates,
+            boilerplate_stories=settings.boilerplate_stories,
+            min_odds=settings.min_odds,
+        )
+        self._epochs = epochs
+        self._index_milliseconds = None if service.index_days is None else max(1, int(service.index_days * DAY))
+        self._bereft: set[int] = set()  # articles outside the window whose best match was dropped
+        self._horizon = _NEVER  # articles first seen before it have left the window
+
+    @property
+    def decided(self) -> int:
+        """The number of the next article to be decided."""
+        return self.window.decided
+
+    @property
+    def loaded(self) -> int:
+        """The number of the next article to be loaded."""
+        return self.window.loaded
+
+    def load(
+        self,
+        articles: Sequence[Article],
+        sketches: Sketches,
+        first_seen: int = 0,
+        contents: Sequence[bytes] | None = None,
+        revision: int = 1,
+    ) -> None:
+        """Stores articles that `decide` is to take, in this order."""
+        number = self.window.loaded
+        self.window.load(*sketches)
+        lengths = np.diff(sketches.traces.bounds).tolist()
+        add = self.archive.add
+        if contents is None:
+            contents = [b""] * len(articles)
+        for article, words, content in zip(articles, lengths, contents, strict=True):
+            add(number, Kept(article.id, article.published, article.source, words, first_seen, revision, content))
+            number += 1
+
+    def look_ahead(self) -> None:
+        """Learns the term weights from everything that is loaded, as one epoch."""
+        self.window.learn_ahead(BATCH)
+        self.window.terms.begin_epoch()
+
+    def decide(self, count: int, *, own: str | None = None) -> Iterator[Decided]:
+        """Decides for the next `count` loaded articles; each has taken its place in a story when it is handed out.
+
+        `own`: see `Stories.decide`. Must be run to its end.
+        """
+        window, stories, kept = self.window, self.stories, self.archive.kept
+        while count:
+            room = terms.next_epoch_start(window.terms.counted) - window.terms.counted if self._epochs else count
+            batch = min(room, count)
+            numbers = range(window.decided, window.decided + batch)
+            articles = [kept[number] for number in numbers]
+            founds = window.match(batch, [a.published for a in articles], [a.source for a in articles])
+            for number, found in zip(numbers, founds, strict=True):
+                change = stories.decide(number, found.matches, window.judge, oldest=window.oldest, own=own)
+                stories.link(change.links)
+                stories.apply(change.moves)
+                yield Decided(number, found, change)
+            if self._epochs:
+                window.learn(batch)
+                if batch == room:
+                    window.terms.begin_epoch()
+            count -= batch
+
+    def propose(self, number: int, found: Found, own: str | None) -> Change:
+        """-> what `decide` would change for an article that the window was probed with; changes nothing."""
+        window = self.window
+        return self.stories.decide(number, found.matches, window.judge, oldest=window.oldest, own=own)
+
+    def withdraw(self, number: int) -> Left:
+        """Takes an article out, for the revision that is loaded next to follow; -> what it left behind."""
+        own, change = self.stories.story_of[number], self._leave(number)
+        self.stories.remove(number)
+        self.window.remove(number)
+        self.stories.link(change.links)
+        self.stories.apply(change.moves)
+        return Left(number, own, change)
+
+    @contextmanager
+    def without(self, number: int | None) -> Iterator[str | None]:
+        """The stories as if an article had been withdrawn, while it lasts; -> its story."""
+        if number is None:
+            yield None
+            return
+        stories, own = self.stories, self.stories.story_of[number]
+        counts, moves = (stories.merged, stories.largest), self._leave(number).moves
+        before = [Move(m, stories.story_of[m]) for m, _ in moves]
+        stories.withdraw(number)
+        stories.apply(moves)
+        try:
+            yield own
+        finally:
+            stories.apply([*before, Move(number, own)])
+            stories.merged, stories.largest = counts
+
+    def _leave(self, number: int) -> Change:
+        window = self.window
+        return self.stories.leave(number, window.judge, oldest=window.oldest, after=window.loaded)
+
+    def begin_block(self) -> None:
+        """Makes room before articles are loaded, where their number begins a block."""
+        if self.window.loaded % BLOCK == 0:
+            self.forget(self.window.overfull())
+
+    def expire(self, now: int) -> int:
+        """Takes out of the window what was first seen too long before `now`; -> how many articles that were."""
+        horizon = self.horizon(now)
+        if horizon <= self._horizon:
+            return 0
+        self._horizon = horizon
+        first = oldest = self.window.oldest
+        kept, decided = self.archive.kept, self.window.decided
+        while oldest < decided and (oldest not in kept or kept[oldest].first_seen < horizon):
+            oldest += 1
+        self.forget(oldest)
+        return oldest - first
+
+    def horizon(self, now: int) -> int:
+        """The moment before which articles have left the window at `now`."""
+        if self._index_milliseconds is None:
+            return _NEVER
+        step = max(1, self._index_milliseconds // _STEPS)
+        return (now - self._index_milliseconds) // step * step
+
+    def forget(self, oldest: int) -> None:
+        """Takes everything numbered below `oldest` out of the window; it keeps its story."""
+        if oldest > self.window.oldest:
+            self.stories.retire(range(self.window.oldest, oldest))
+            self.window.forget(oldest)
+
+    def older_than(self, moment: int, most: int) -> list[int]:
+        """-> the numbers of articles outside the window that were first seen before `moment`, oldest first."""
+        numbers: list[int] = []
+        for number, kept in self.archive.kept.items():
+            if number >= self.window.oldest or kept.first_seen >= moment or len(numbers) == most:
+                break
+            numbers.append(number)
+        return numbers
+
+    def drop(self, numbers: Sequence[int]) -> None:
+        """Forgets articles for good that are not in the window."""
+        gone = set(numbers)
+        bests = self.stories.last_best
+        self._bereft |= {m for m, (other, _) in bests.items() if other in gone}
+        self._bereft -= gone
+        for number in numbers:
+            self.stories.remove(number)
+            self.archive.drop(number)
+        for number in self._bereft:
+            bests.pop(number, None)
+
+    def epoch(self) -> Epoch:
+        """-> the current epoch, to be stored."""
+        return Epoch(self.window.terms.epoch, compress(self.window.terms.rarity.tobytes()))
+
+    def checkpoint(self) -> Checkpoint:
+        """-> all that stays when the records up to now are pruned as far as they may be."""
+        window = self.window
+        tables = window.terms.counts, window.repeats
+        counts, repeats = (compress(table.tobytes()) for table in tables)
+        bereft = sorted(self._bereft)
+        return Checkpoint(self.epoch(), window.decided, window.terms.counted, counts, repeats, bereft)
+
+    def restore_epoch(self, epoch: Epoch) -> None:
+        """Takes an epoch up as it was stored."""
+        self.window.terms.restore(epoch.epoch, np.frombuffer(decompress(epoch.rarity), dtype=np.uint8))
+
+    def restore_checkpoint(self, checkpoint: Checkpoint) -> None:
+        """Takes up what pruned records had left behind; those before the checkpoint that are left were restored."""
+        terms_of, window = self.window.terms, self.window
+        self.restore_epoch(checkpoint.epoch)
+        terms_of.counts[:] = np.frombuffer(decompress(checkpoint.counts), dtype=np.uint32)
+        terms_of.counted = checkpoint.counted
+        window.repeats[:] = np.frombuffer(decompress(checkpoint.repeats), dtype=np.uint8)
+        window.skip_to(checkpoint.next)
+        self._bereft = set(checkpoint.without_best)
+        for number in self._bereft:
+            self.stories.last_best.pop(number, None)
+
+    def restore(self, decisions: Sequence[tuple[Decision, Kept]]) -> None:
+        """Applies decisions with consecutive numbers of one block, of which only the first may be a later revision."""
+        first = decisions[0][0]
+        self.window.skip_to(first.number)
+        self.expire(first.first_seen)
+        self.begin_block()
+        if first.replaces is not None:
+            self.stories.remove(first.replaces)
+            if first.replaces in self.archive.kept:
+                self.window.remove(first.replaces)
+        self.window.restore(self._restored([decision for decision, _ in decisions]))
+        known = self.stories.story_of
+        for decision, kept in decisions:
+            number = decision.number
+            self.archive.add(number, kept)
+            self.archive.keep(decision)
+            if decision.matches or decision.links:
+                links = [(number, f.number, Link(f.odds, f.relation)) for f in decision.matches if f.number in known]
+                links += [(b, a, Link(odds, relation)) for b, a, odds, relation in decision.links]
+                self.stories.link(links)
+            self.stories.apply(Move(m, story) for m, story in decision.moves if m == number or m in known)
+
+    def _restored(self, decisions: Sequence[Decision]) -> Restored:
+        bounds = np.zeros(len(decisions) + 1, dtype=np.int64)
+        np.cumsum([len(decision.weights) for decision in decisions], out=bounds[1:])
+        hashes = [self.window.source_hash(d.source) if d.has_counted_passages else 0 for d in decisions]
+        return Restored(
+            np.array([decision.number for decision in decisions], dtype=np.int64),
+            Traces(np.frombuffer(b"".join([decision.trace for decision in decisions]), dtype=np.uint32), bounds),
+            np.array([decision.title_words for decision in decisions], dtype=np.int64),
+            np.frombuffer(b"".join([decision.weights for decision in decisions]), dtype=np.uint8),
+            np.frombuffer(b"".join([decision.keys for decision in decisions]), dtype=np.uint32),
+            as_dates([decision.published for decision in decisions]),
+            np.array(hashes, dtype=np.uint64),
+        )
