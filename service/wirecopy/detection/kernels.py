@@ -150,8 +150,8 @@ def fold(source, start, end, ascii_fold, block_of, blocks, expansions, entity_ha
             code = (np.int64(b & 0x0F) << 12) | (np.int64(source[p + 1] & 0x3F) << 6) | (source[p + 2] & 0x3F)
             p += 3
         else:
-            code = (np.int64(b & 7) << 18) | (np.int64(source[p + 1] & 0x3F) << 12) | (np.int64(source[p + 2] & 0x3F) << 6)
-            code |= source[p + 3] & 0x3F
+            code = (np.int64(b & 7) << 18) | (np.int64(source[p + 1] & 0x3F) << 12)
+            code |= (np.int64(source[p + 2] & 0x3F) << 6) | (source[p + 3] & 0x3F)
             p += 4
         value = blocks[(uint64(block_of[code >> 8]) << uint64(8)) | uint64(code & 0xFF)]
         kind = value >> 24
@@ -612,8 +612,8 @@ def sketch(words, weights, title_words, min_words, importance, keys, key_weights
 # A posting is article slot * KEYS + key position, so an article's postings need no storage of their own: `keys` holds
 # the key of each, `following` the next older posting of the same chain, `heads` the newest of each chain. Chains grow
 # by linear hashing (Litwin 1980): one chain is split for every posting that is added beyond the load, so there is no
-# pause. Slots are reused in a ring; in a chain article numbers fall and, within an article, key positions. It ends where
-# they would not, where the oldest is reached, or where a posting belongs to another chain. Keys are odd; an article is
+# pause. Slots are reused in a ring; in a chain article numbers fall and, within an article, key positions. A chain ends
+# where they would not, at the oldest article, or where a posting belongs to another chain. Keys are odd; an article is
 # removed by making its keys even, which match nothing and stay in their chains.
 
 NEWEST, OLDEST, CHAINS, SPLIT_FROM, POSTINGS = range(5)  # state
