@@ -802,7 +802,7 @@ SAME_DAY, MOST_GAP = 1.25, 4.0  # days: a gap below the first says nothing (many
 FEATURES = 27
 (
     CONTAINED, CONTAINED_LONG, RUNS, RUNS_LONG, QUOTED_RUNS, QUOTES, NUMBERS, NUMBERS_LONG, NUMBER_COUNT, NEW_NUMBERS,
-    EVIDENCE, RATIO, LENGTH, TITLES, LOCAL, HITS, HITS_LONG, LOCAL_TAIL, LOCAL_LEAD, LOCAL_LEAD_LONG, LEAD_LONG,
+    EVIDENCE, RATIO, LENGTH, SLOTS, LOCAL, HITS, HITS_LONG, LOCAL_TAIL, LOCAL_LEAD, LOCAL_LEAD_LONG, LEAD_LONG,
     LEAD_BEST, ORDER, RARE_RUN, WHOLE, TEMPLATE, GAP
 ) = range(FEATURES)  # fmt: skip
 RESULTS = 8  # what `verify` returns beside the features
@@ -894,7 +894,7 @@ def verify(a, wa, title_a, heads, following, b, wb, title_b, gap, features, resu
             i = following[i]
 
     # Sums over a and over b: [total, shared, words shared, numbers, numbers shared, plain, plain in runs, all
-    # occurrences, in quotes, quoted runs, lead, lead shared, -, title, title shared, number count]
+    # occurrences, in quotes, quoted runs, lead, lead shared, -, -, -, number count]
     sums = np.zeros((2, 16), np.float32)
     for side in range(2):
         t = sums[side]
@@ -926,11 +926,7 @@ def verify(a, wa, title_a, heads, following, b, wb, title_b, gap, features, resu
                 t[5] += w
                 if run:
                     t[6] += w
-            if i < title:
-                t[13] += w
-                if shared:
-                    t[14] += w
-            elif i < title + LEAD:
+            if title <= i < title + LEAD:
                 t[10] += w
                 if shared:
                     t[11] += w
@@ -975,6 +971,17 @@ def verify(a, wa, title_a, heads, following, b, wb, title_b, gap, features, resu
         local[side, 1] /= whole + 16
         local[side, 2] /= tail + 16
         local[side, 3] /= lead + 16
+
+    # Numbers in shared runs against numbers that changed right beside them: the filled-in places of a template.
+    changed, same_numbers = 0, 0
+    for side in range(2):
+        words, run, shared, count = (a, run_a, shared_a, n) if side == 0 else (b, run_b, shared_b, m)
+        for i in range(count):
+            if (words[i] >> uint32(30)) & uint32(1):
+                if run[i]:
+                    same_numbers += 1
+                elif shared[i] < 0 and ((i > 0 and run[i - 1]) or (i + 1 < count and run[i + 1])):
+                    changed += 1
 
     # How much of either text's first words stand in the beginning of the other.
     lead_best = np.float32(0)
@@ -1029,7 +1036,7 @@ def verify(a, wa, title_a, heads, following, b, wb, title_b, gap, features, resu
     features[EVIDENCE] = np.log1p(s[1] / one)
     features[RATIO] = np.log((s[0] + one) / (l[0] + one))
     features[LENGTH] = np.log1p(np.float32(max(n, m)))
-    features[TITLES] = (s[14] + l[14] + 3 * one) / (s[13] + l[13] + 6 * one)
+    features[SLOTS] = changed / np.float32(changed + same_numbers + 4)
     features[LOCAL] = local[short, 0]
     features[HITS] = local[short, 1]
     features[HITS_LONG] = local[1 - short, 1]

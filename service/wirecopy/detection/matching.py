@@ -17,7 +17,7 @@ from wirecopy.detection import kernels
 
 FEATURES = (
     "contained", "contained_long", "runs", "runs_long", "quoted_runs", "quotes", "numbers", "numbers_long",
-    "number_count", "new_numbers", "evidence", "ratio", "length", "titles", "local", "hits", "hits_long", "local_tail",
+    "number_count", "new_numbers", "evidence", "ratio", "length", "slots", "local", "hits", "hits_long", "local_tail",
     "local_lead", "local_lead_long", "lead_long", "lead_best", "order", "rare_run", "whole", "template", "gap",
 )  # fmt: skip
 Relation = Literal["identical", "copy", "rewrite", "contains"]
