@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from tests.writings import PIECES, any_texts, is_old, some_texts
 from wirecopy.article import Article
+from wirecopy.comparison import compare
 from wirecopy.detection import kernels, text
-from wirecopy.detector import Detector, compare
+from wirecopy.detector import Detector
 
 law: Callable[[Any], Any] = settings(deadline=None)
 
