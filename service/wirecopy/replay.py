@@ -32,6 +32,7 @@ def replay(state: State, store: Store) -> list[int]:
             state.restore_checkpoint(decode_checkpoint(record.payload))
     if waiting:
         state.restore(waiting)
+    state.window.chain()
     return others
 
 

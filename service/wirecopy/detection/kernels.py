@@ -1308,12 +1308,42 @@ def shared_runs(a, b, least, starts_a, starts_b, lengths):
 def restore_articles(numbers, article_keys, published, index):
     """Puts articles whose keys are known into the index: those of numbers[k] are article_keys[k * KEYS:(k + 1) * KEYS].
 
-    `numbers` ascend and are above all before them.
+    `numbers` ascend and are above all before them. What `insert` would have done, but for the chains: these are there
+    after `chain_articles`, which makes all of them at once, and before which nothing may be looked up or inserted.
     """
-    keys, following, heads, state, dates = index
+    keys, _, heads, state, dates = index
+    capacity = dates.shape[0]
     for k in range(numbers.shape[0]):
-        dates[numbers[k] % dates.shape[0]] = published[k]
-        insert(numbers[k], article_keys[k * KEYS : (k + 1) * KEYS], keys, following, heads, state)
+        slot = numbers[k] % capacity
+        dates[slot] = published[k]
+        state[NEWEST] = numbers[k]
+        if state[OLDEST] <= numbers[k] - capacity:
+            state[OLDEST] = numbers[k] - capacity + 1
+        live = (numbers[k] - state[OLDEST] + 1) * KEYS
+        for j in range(KEYS):
+            key = article_keys[k * KEYS + j]
+            keys[slot * KEYS + j] = key
+            if key:
+                state[POSTINGS] += 1
+                if state[CHAINS] < live and state[CHAINS] < heads.shape[0]:
+                    if state[CHAINS] == 2 * state[SPLIT_FROM]:
+                        state[SPLIT_FROM] *= 2
+                    state[CHAINS] += 1
+
+
+@njit(types.void(_INDEX), cache=True, nogil=True)
+def chain_articles(index):
+    """Makes the chains of all articles in the index."""
+    keys, following, heads, state, dates = index
+    capacity = dates.shape[0]
+    heads[: state[CHAINS]] = 0
+    for number in range(state[OLDEST], state[NEWEST] + 1):
+        slot = number % capacity
+        for posting in range(slot * KEYS, (slot + 1) * KEYS):
+            if keys[posting]:
+                chain = chain_of(keys[posting], state[CHAINS], state[SPLIT_FROM])
+                following[posting] = heads[chain]
+                heads[chain] = posting + 1
 
 
 @njit(
@@ -1322,17 +1352,25 @@ def restore_articles(numbers, article_keys, published, index):
 def recount_passages(slots, sources, store, repeats, step):
     """Counts the passages of stored articles (`step` 1) or takes them back (-1); a source of 0 leaves one out.
 
-    A counter that has reached 255 stays there.
+    A counter that has reached 255 stays there. Hashes are collected first, without branches, and then counted: a branch
+    that is taken for every fourth hash would wait for each of them.
     """
     words, _, starts, sizes = store
     size = uint64(repeats.shape[0] - 1)
+    longest = np.int64(0)
+    for k in range(slots.shape[0]):
+        longest = max(longest, sizes[slots[k]] & 0xFFFFFFFF)
+    sampled = np.empty(longest + 1, np.int64)
     for k in range(slots.shape[0]):
         if sources[k] == uint64(0):
             continue
         start = starts[slots[k]]
+        count = 0
         for i in range(start, start + (sizes[slots[k]] & 0xFFFFFFFF) - GRAM + 1):
             h = gram_hash(words, i, sources[k])
-            if h & uint64(SAMPLED) == uint64(0):
-                at = (h >> uint64(8)) & size
-                if repeats[at] < 255 and (step > 0 or repeats[at] > 0):
-                    repeats[at] += step
+            sampled[count] = np.int64((h >> uint64(8)) & size)
+            count += np.int64(h & uint64(SAMPLED) == uint64(0))
+        for i in range(count):
+            before = repeats[sampled[i]]
+            if before < 255 and (step > 0 or before > 0):
+                repeats[sampled[i]] = before + step

@@ -200,7 +200,7 @@ class Window:
         return self._sources[source]
 
     def restore(self, articles: Restored) -> None:
-        """Puts articles back whose numbers follow all others."""
+        """Puts articles back whose numbers follow all others; `chain` must come after the last of them."""
         first, count = int(articles.numbers[0]), len(articles.numbers)
         self._fit(first + count)
         slots = self._slots(articles.numbers)
@@ -211,6 +211,10 @@ class Window:
         kernels.recount_passages(slots, articles.passages_of, self._traces.arrays, self.repeats, 1)
         self.terms.count(articles.traces)
         self.loaded = self.decided = first + count
+
+    def chain(self) -> None:
+        """Makes the index of all that was restored; must come between the last `restore` and anything else."""
+        kernels.chain_articles(self._index.arrays)
 
     def remove(self, number: int) -> None:
         """Takes one article out: it is no candidate any more, and its passages do not count."""
@@ -240,6 +244,8 @@ class Window:
         if number > self.loaded:
             if not len(self):
                 self._index.expire(number)
+            for skipped in range(max(self.loaded, self.oldest), number):
+                self._index.keys_of(skipped)[:] = 0
             self.loaded = self.decided = number
 
     def _uncount(self, slots: I64) -> None:
