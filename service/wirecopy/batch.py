@@ -7,15 +7,16 @@ import queue
 import tempfile
 import threading
 import time
+import weakref
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import IO, NamedTuple
 
 from wirecopy.answers import Keep, canonical
 from wirecopy.archive import Archive
 from wirecopy.config import Config
 from wirecopy.detection.matching import probability
-from wirecopy.errors import DuplicateId, Refusal, Refused
+from wirecopy.errors import DuplicateId, OutputFailed, Refusal, Refused
 from wirecopy.reading import Chunk, read
 from wirecopy.sketching import Sketches, sketch
 from wirecopy.state import BATCH, State
@@ -231,15 +232,25 @@ class _Lines:
     def __init__(self) -> None:
         self._file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the result
         self._starts = [0]
+        weakref.finalize(self, _close, self._file)
 
     def extend(self, lines: Sequence[bytes]) -> None:
+        try:
+            self._file.writelines(lines)
+            self._file.flush()
+        except OSError as error:
+            raise OutputFailed(f"a file in {tempfile.gettempdir()}", (error.strerror or str(error)).lower()) from None
         for line in lines:
-            self._file.write(line)
             self._starts.append(self._starts[-1] + len(line))
 
     def __getitem__(self, k: int) -> bytes:
         self._file.seek(self._starts[k])
         return self._file.read(self._starts[k + 1] - self._starts[k])
+
+
+def _close(file: IO[bytes]) -> None:
+    with suppress(OSError):  # a full disk has been told
+        file.close()
 
 
 @contextmanager
