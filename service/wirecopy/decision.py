@@ -100,11 +100,19 @@ def scheme() -> str:
 
 
 def content_of(article: Article) -> bytes:
-    """The 128 bits that tell one content from another: all fields but the id. Raises InvalidArticle for no Unicode."""
+    """The 128 bits that tell one content from another: all fields but the id.
+
+    Raises InvalidArticle for an article that could not be stored: made by hand, of other types or of broken Unicode.
+    """
+    names = (article.title, article.source, article.url, article.language)
+    are_right = type(article.id) is type(article.text) is str and all(
+        name is None or type(name) is str for name in names
+    )
+    if not are_right or not (article.published is None or type(article.published) is int):
+        raise InvalidArticle(f"article {article.id!r} has a field of another type than its own")
     try:
-        return xxh3_128_digest(_encoder.encode((
-            article.text, article.title, article.source, article.url, article.published, article.language
-        )))  # fmt: skip
+        article.id.encode()
+        return xxh3_128_digest(_encoder.encode((article.text, *names, article.published)))
     except UnicodeEncodeError as error:
         raise InvalidArticle(f"article {article.id!r} holds a lone surrogate: {error.reason}") from None
 

@@ -262,7 +262,11 @@ class State:
             self.archive.keep(decision)
             if decision.matches or decision.links:
                 links = [(number, f.number, Link(f.odds, f.relation)) for f in decision.matches if f.number in known]
-                links += [(b, a, Link(odds, relation)) for b, a, odds, relation in decision.links]
+                links += [
+                    (b, a, Link(odds, relation))
+                    for b, a, odds, relation in decision.links
+                    if a in known and (b == number or b in known)
+                ]
                 self.stories.link(links)
             self.stories.apply(Move(m, story) for m, story in decision.moves if m == number or m in known)
 

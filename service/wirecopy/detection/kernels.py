@@ -1176,7 +1176,8 @@ def match_articles(
     limits: window, min_words, most_hits, least, most, boilerplate stories (0: none is masked). For article k of the
     batch, out_counts[k] = matches << 32 | candidates << 2 | counted << 1 | truncated; its matches (log-odds at least
     `least_odds`) follow those of k - 1 in out_others (numbers), out_odds and out_results. Weights are masked in place.
-    Each article enters the index, and its passages are counted when it founds a story, before the next is looked up.
+    Each article enters the index, and its passages are counted when it founds a story, before the next is looked up;
+    with `first` -1, the one article in the store's slot behind those of the index is looked up and leaves nothing.
     -> matches in all.
     """
     keys, following, heads, state, dates = index
@@ -1191,7 +1192,7 @@ def match_articles(
     total = 0
     for k in range(count):
         number = first + k
-        slot = number % capacity
+        slot = number % capacity if first >= 0 else capacity
         size_a, title_a = sizes[slot] & 0xFFFFFFFF, sizes[slot] >> 32
         a = words[starts[slot] : starts[slot] + size_a]
         wa = weights[starts[slot] : starts[slot] + size_a]
@@ -1224,6 +1225,8 @@ def match_articles(
                     matches += 1
         counted = boilerplate > 0 and best < SAME_COPY
         out_counts[k] = matches << 32 | n << 2 | (2 if counted else 0) | (1 if qualified > n else 0)
+        if first < 0:
+            continue
         dates[slot] = published[k]
         insert(number, article_keys, keys, following, heads, state)
         if counted:

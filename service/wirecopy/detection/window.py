@@ -126,21 +126,13 @@ class Window:
 
     def match(self, count: int, published: Sequence[int | None], sources: Sequence[str | None]) -> Iterator[Found]:
         """Takes the next `count` loaded articles through the compiled pass; -> what was found, article by article."""
-        first = self.decided
+        first, hashes = self.decided, self._hashes(sources)
         self.terms.weigh(*self._traces.part(first, count))
-        days, source_hashes = dates(published), self._hashes(sources)
-        most = count * int(self._limits[4])
-        counts, others = np.empty(count, np.int64), np.empty(most, np.int64)
-        odds, results = np.empty(most, np.float64), np.empty((most + 1, kernels.RESULTS), np.float32)
-        kernels.match_articles(
-            first, count, days, source_hashes, self._index.arrays, self._traces.arrays, self.repeats,
-            self._importance, self._model, self._limits, self._min_odds, self._scratch, counts, others, odds, results
-        )  # fmt: skip
         slots = self._slots(range(first, first + count))
-        self._passages_of[slots] = np.where(counts & 2, source_hashes, 0)
-        full = (self._traces.arrays[3][slots] & 0xFFFFFFFF) >= self._max_words
+        counts, founds = self._match(first, slots, dates(published), hashes)
+        self._passages_of[slots] = np.where(counts & 2, hashes, 0)
         self.decided += count
-        return _founds(counts | full, others, odds, results)
+        return founds
 
     def learn(self, count: int) -> None:
         """Counts the words of the newest `count` articles, which were loaded together."""
@@ -158,26 +150,13 @@ class Window:
 
         Until the next load, `judge` knows it under the next number; nothing else remembers it.
         """
-        slot = self._traces.put_aside(traces, title_words)
-        self._index.all_dates[slot] = date = int(dates([published])[0])
-        (words, weights), least = self._traces.at(np.array([slot])), int(self._limits[5])
-        self.terms.weigh(words, weights)
-        if least:
-            kernels.mask_boilerplate(words.words, weights, self._hashes([source])[0], self.repeats, least)
-        keys, key_weights = np.empty(kernels.KEYS, np.uint32), np.empty(kernels.KEYS, np.uint8)
-        window, min_words, most_hits, least, most, _ = self._limits.tolist()
-        kernels.sketch(words.words, weights, int(title_words[0]), min_words, self._importance, keys, key_weights)
-        others = np.empty(most, np.int64)
+        slot = np.array([self._traces.put_aside(traces, title_words)])
+        days = dates([published])
+        self._index.all_dates[slot] = days
+        self.terms.weigh(*self._traces.at(slot))
         with _Hidden(self._index, without):
-            count, qualified = kernels.candidates(
-                keys, key_weights, date, window, self._index.dates, self._index.keys, self._index.following,
-                self._index.heads, self._index.state, most_hits, least, most, self._scratch[0], others
-            )  # fmt: skip
-        odds, results = self._judge([(self.decided, other) for other in others[:count].tolist()])
-        kept = np.flatnonzero(odds >= self._min_odds)
-        truncated = qualified > count or len(words.words) >= self._max_words
-        counts = np.array([len(kept) << 32 | count << 2 | truncated], dtype=np.int64)
-        return next(_founds(counts, others[:count][kept], odds[kept], results[kept]))
+            _, founds = self._match(-1, slot, days, self._hashes([source]))
+        return next(founds)
 
     def judge(self, pairs: Sequence[tuple[int, int]]) -> Iterable[Link]:
         """Compares pairs (later, earlier) of articles in the window."""
@@ -247,6 +226,19 @@ class Window:
             for skipped in range(max(self.loaded, self.oldest), number):
                 self._index.keys_of(skipped)[:] = 0
             self.loaded = self.decided = number
+
+    def _match(self, first: int, slots: I64, days: I64, hashes: U64) -> tuple[I64, Iterator[Found]]:
+        """Runs `kernels.match_articles`; -> its counts, and what was found, article by article."""
+        count = len(slots)
+        most = count * int(self._limits[4])
+        counts, others = np.empty(count, np.int64), np.empty(most, np.int64)
+        odds, results = np.empty(most, np.float64), np.empty((most + 1, kernels.RESULTS), np.float32)
+        kernels.match_articles(
+            first, count, days, hashes, self._index.arrays, self._traces.arrays, self.repeats, self._importance,
+            self._model, self._limits, self._min_odds, self._scratch, counts, others, odds, results
+        )  # fmt: skip
+        counts |= (self._traces.arrays[3][slots] & 0xFFFFFFFF) >= self._max_words
+        return counts, _founds(counts, others, odds, results)
 
     def _uncount(self, slots: I64) -> None:
         kernels.recount_passages(slots, self._passages_of[slots], self._traces.arrays, self.repeats, -1)

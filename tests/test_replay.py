@@ -1,0 +1,191 @@
+"""The state is the replay of what was decided, and nothing depends on how articles are cut into batches."""
+
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.streams import MemoryStore, articles, image, small, stream
+from wirecopy import batch, detector, replay, state
+from wirecopy.article import Article
+from wirecopy.config import Config
+from wirecopy.detection import window
+from wirecopy.detector import SCHEME, Detector
+from wirecopy.storage import Store
+
+law: Callable[[Any], Any] = settings(deadline=None, max_examples=40, suppress_health_check=list(HealthCheck))
+DAY = 86_400_000
+BLOCK = 4
+
+
+@pytest.fixture(autouse=True)
+def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Blocks of four numbers, so that a cap of some articles can be kept."""
+    for module in (detector, replay, state, window):
+        monkeypatch.setattr(module, "BLOCK", BLOCK)
+
+
+def opened(store: MemoryStore, config: Config) -> Detector:
+    return Detector(config, store)  # type: ignore[arg-type]
+
+
+Step = tuple[str, Any]
+steps = st.lists(
+    st.one_of(
+        st.tuples(st.just("ingest"), st.lists(articles(), min_size=1, max_size=8)),
+        st.tuples(st.just("check"), articles()),
+        st.tuples(st.just("wait"), st.sampled_from([1, 3_600_000, DAY, 3 * DAY, 9 * DAY])),
+        st.tuples(st.sampled_from(["expire", "prune", "restart"]), st.none()),
+    ),
+    min_size=1,
+    max_size=14,
+)
+
+
+@law
+@given(steps, st.sampled_from([12, 1000]), st.sampled_from([2.0, None]))
+def test_the_replayed_state_equals_the_live_one(taken: list[Step], cap: int, index_days: float | None) -> None:
+    config = small(max_indexed_articles=cap, index_days=index_days, retention_days=5.0)
+    store, now = MemoryStore(), 20_000 * DAY
+    live = opened(store, config)
+    for what, given_ in taken:
+        match what:
+            case "ingest":
+                live.ingest(given_, now)
+            case "check":
+                before = image(live)
+                live.check(given_)
+                assert image(live) == before
+            case "wait":
+                now += given_
+            case "expire":
+                live.expire(now)
+            case "prune":
+                live.prune(now)
+            case _:
+                live = opened(store, config)
+        replayed = opened(store, config)
+        replayed.expire(now)
+        live.expire(now)
+        assert image(replayed) == image(live)
+
+
+def cut(taken: list[Article], sizes: list[int]) -> Iterator[list[Article]]:
+    begin = 0
+    for size in [*sizes, len(taken)]:
+        if begin < len(taken):
+            yield taken[begin : begin + size]
+        begin += size
+
+
+@law
+@given(st.lists(articles(), min_size=1, max_size=40), st.lists(st.integers(1, 9)), st.sampled_from([12, 1000]))
+def test_verdicts_and_state_do_not_depend_on_batches(taken: list[Article], sizes: list[int], cap: int) -> None:
+    config = small(max_indexed_articles=cap)
+    one_by_one, batched = Detector(config), Detector(config)
+    verdicts = [one_by_one.ingest([article], 7)[0] for article in taken]
+    assert [verdict for part in cut(taken, sizes) for verdict in batched.ingest(part, 7)] == verdicts
+    assert image(batched) == image(one_by_one)
+
+
+@law
+@given(st.lists(articles(ids=1000), min_size=1, max_size=40, unique_by=lambda article: article.id))
+def test_dedupe_without_look_ahead_gives_the_stories_of_the_service(taken: list[Article]) -> None:
+    live = Detector()
+    for part in cut(taken, [3, 1, 5]):
+        live.ingest(part)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "articles.jsonl"
+        rows = [{**msgspec.to_builtins(article), "published": _time(article.published)} for article in taken]
+        file.write_bytes(b"".join(msgspec.json.encode(row) + b"\n" for row in rows))
+        run = batch.dedupe(
+            [str(file)], Config(), mapping={}, keep="first", look_ahead=False, strict=True, want_lines=False,
+            on_refusal=lambda refusal: None, on_progress=lambda count: None
+        )  # fmt: skip
+    stored = [live.article(article.id) for article in taken]
+    assert [tuple(row) for row in run.rows()] == [
+        (a.id, a.story, a.canonical, a.relation, a.match, a.score) for a in stored
+    ]
+
+
+def _time(milliseconds: int | None) -> str | None:
+    return (
+        None if milliseconds is None else f"1970-{1 + milliseconds // (31 * DAY):02}-{1 + milliseconds // DAY % 31:02}"
+    )
+
+
+def test_epochs_and_boilerplate_survive_restarts_anywhere() -> None:
+    taken, store = stream(300), MemoryStore()
+    whole = Detector()
+    verdicts = whole.ingest(taken, 5)
+    restarted: list[Any] = []
+    for begin in range(0, 300, 37):
+        restarted += opened(store, Config()).ingest(taken[begin : begin + 37], 5)
+    assert restarted == verdicts
+    last = opened(store, Config())
+    for kept in (*whole._archive.kept.values(), *last._archive.kept.values()):
+        kept.record = 0
+    assert image(last) == image(whole)
+    assert last.gauges()["epoch"] == 2
+
+
+def test_what_pruned_articles_left_behind_is_replayed() -> None:
+    config = small(max_indexed_articles=64, retention_days=3.0, index_days=1.0)
+    store, taken = MemoryStore(), stream(200)
+    live = opened(store, config)
+    for k in range(0, 200, 10):
+        live.ingest(taken[k : k + 10], k * DAY // 20)
+        live.prune(k * DAY // 20)
+        assert image(opened(store, config)) == image(live)
+    assert 0 < live.gauges()["kept_articles"] < 100
+
+
+def test_a_store_on_disk_is_taken_up_where_it_ended(tmp_path: Path) -> None:
+    taken = stream(40)
+    first = Detector(store=Store.open(tmp_path, scheme=SCHEME))
+    verdicts = first.ingest(taken, 3)
+    before = image(first)
+    first.close()
+    second = Detector(store=Store.open(tmp_path, scheme=SCHEME))
+    try:
+        assert image(second) == before
+        again = second.ingest(taken, 4)
+        assert again == [msgspec.structs.replace(verdict, replayed=True) for verdict in verdicts]
+        assert second.article("n7").text == taken[7].text
+    finally:
+        second.close()
+
+
+def test_replay_takes_whole_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(replay, "BLOCK", 256)
+    monkeypatch.setattr(state, "BLOCK", 256)
+    store = MemoryStore()
+    opened(store, Config()).ingest(stream(300), 1)
+    sizes: list[int] = []
+    restore = state.State.restore
+
+    def restore_and_count(self: state.State, decisions: Any) -> None:
+        sizes.append(len(decisions))
+        restore(self, decisions)
+
+    monkeypatch.setattr(state.State, "restore", restore_and_count)
+    opened(store, Config())
+    assert sorted(sizes) == [44, 256]
+
+
+def test_records_that_are_not_written_leave_nothing_acknowledged() -> None:
+    store = MemoryStore()
+    live = opened(store, Config())
+    live.ingest(stream(10), 1)
+    store.broken = OSError("full")
+    with pytest.raises(OSError, match="full"):
+        live.ingest(stream(20)[10:], 2)
+    store.broken = None
+    replayed = opened(store, Config())
+    assert replayed.gauges()["kept_articles"] == 10
+    assert store.appends == 1
