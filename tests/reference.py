@@ -481,3 +481,16 @@ def shared_runs(a: Sequence[int], b: Sequence[int], least: int, most: int) -> li
 def common_length(a: Sequence[int], b: Sequence[int]) -> int:
     """How many words a and b share from their beginning."""
     return next((k for k, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
+
+
+def mark_stems(trace: Sequence[int], weights: Sequence[int]) -> tuple[set[int], int]:
+    """The low bits of the weighty stems, and the weight of their first occurrences."""
+    first = [(word & 0x7FFF, weight) for word, weight in zip(trace, weights, strict=True) if 0 < weight < 128]
+    return {bits for bits, _ in first}, sum(weight for _, weight in first)
+
+
+def may_match(stems: set[int], whole: int, trace: Sequence[int], weights: Sequence[int]) -> bool:
+    """Whether 18 % of the lighter text's weight may be shared."""
+    first = [(word & 0x7FFF, weight) for word, weight in zip(trace, weights, strict=True) if weight < 128]
+    shared = sum(weight for bits, weight in first if bits in stems)
+    return shared >= 0.18 * min(whole, sum(weight for _, weight in first))

@@ -737,6 +737,7 @@ def candidates(
     half = table.shape[0] >> 1
     mask = half - 1
     newest, oldest = state[NEWEST], state[OLDEST]
+    newest_slot = newest % capacity  # `number_at` without a division per posting
     first = np.empty(KEYS, np.int64)
     for k in range(KEYS):
         first[k] = -1
@@ -752,7 +753,8 @@ def candidates(
         steps = 0
         while posting >= 0 and hits < most_hits and steps < 8 * most_hits and n < touched.shape[0]:
             slot = posting // KEYS
-            number = number_at(slot, newest, capacity)
+            behind = newest_slot - slot
+            number = newest - (behind if behind >= 0 else behind + capacity)
             age = number * KEYS + posting % KEYS
             if age >= last or number < oldest:
                 break
@@ -794,6 +796,7 @@ def candidates(
 # --- verification -----------------------------------------------------------------------------------------------------
 
 WINDOW = 16  # words
+MOST_BLOCKS = 96  # windows of a text; those of longer texts have more words
 LEAD = 40  # words
 FIRST = 30  # words; looked for in twice as many of the other text
 RUN = 3  # words that stand together in both texts make a shared run
@@ -836,9 +839,10 @@ def verify(a, wa, title_a, heads, following, b, wb, title_b, gap, features, resu
     """
     n, m = a.shape[0], b.shape[0]
     mask = uint32(heads.shape[0] - 1)
-    blocks_a, blocks_b = n // WINDOW + 1, m // WINDOW + 1
+    window_a, window_b = max(WINDOW, n // MOST_BLOCKS + 1), max(WINDOW, m // MOST_BLOCKS + 1)
+    blocks_a, blocks_b = n // window_a + 1, m // window_b + 1
     found_a = np.zeros((blocks_a, blocks_b), np.int32)  # weight of a's block that has a counterpart in b's block
-    found_b = np.zeros((blocks_a, blocks_b), np.int32)
+    found_b = np.zeros((blocks_b, blocks_a), np.int32)
     shared_a = np.full(n, -1, np.int32)  # the first position in b of the same stem
     shared_b = np.full(m, -1, np.int32)  # the first position in a of the same stem
     run_a = np.zeros(n, np.uint8)
@@ -853,7 +857,7 @@ def verify(a, wa, title_a, heads, following, b, wb, title_b, gap, features, resu
         if w == 0:
             continue
         stem = b[j] & uint32(STEM)
-        block_b = j // WINDOW
+        block_b = j // window_b
         last_block = -1
         hits = 0
         i = heads[stem & mask]
@@ -862,13 +866,13 @@ def verify(a, wa, title_a, heads, following, b, wb, title_b, gap, features, resu
                 hits += 1
                 if shared_a[i] < 0:
                     shared_a[i] = j
-                block_a = i // WINDOW
+                block_a = i // window_a
                 if block_seen[i] != block_b:
                     block_seen[i] = block_b
                     found_a[block_a, block_b] += wa[i] & WEIGHT
                 if block_a != last_block:
                     last_block = block_a
-                    found_b[block_a, block_b] += w
+                    found_b[block_b, block_a] += w
                 if (a[i] ^ b[j]) & uint32(HASH) == 0 and not (i - j == diagonal and j < diagonal_end) and budget > 0:
                     left = 1
                     while i >= left and j >= left and (a[i - left] ^ b[j - left]) & uint32(HASH) == 0:
@@ -935,8 +939,8 @@ def verify(a, wa, title_a, heads, following, b, wb, title_b, gap, features, resu
     local = np.zeros((2, 6), np.float32)  # mean, share of windows >= 0.4, tail, lead, unused, unused
     for side in range(2):
         blocks = blocks_a if side == 0 else blocks_b
-        others = blocks_b if side == 0 else blocks_a
         found = found_a if side == 0 else found_b
+        window = window_a if side == 0 else window_b
         weights = wa if side == 0 else wb
         count = n if side == 0 else m
         title = title_a if side == 0 else title_b
@@ -944,17 +948,17 @@ def verify(a, wa, title_a, heads, following, b, wb, title_b, gap, features, resu
         tail = np.float32(0)
         lead = np.float32(0)
         for g in range(blocks):
-            weight = np.float32(0)
-            for i in range(g * WINDOW, min(count, (g + 1) * WINDOW)):
-                weight += weights[i] & WEIGHT
-            if weight == 0:
+            sum_of_weights = 0
+            for i in range(g * window, min(count, (g + 1) * window)):
+                sum_of_weights += np.int64(weights[i] & WEIGHT)
+            if sum_of_weights == 0:
                 continue
+            weight = np.float32(sum_of_weights)
             best = 0
             previous = 0
-            for o in range(others):
-                here = found[g, o] if side == 0 else found[o, g]
-                if here + previous > best:
-                    best = here + previous
+            for o in range(found.shape[1]):
+                here = found[g, o]
+                best = max(best, here + previous)
                 previous = here
             score = min(np.float32(best), weight)
             whole += weight
@@ -964,7 +968,7 @@ def verify(a, wa, title_a, heads, following, b, wb, title_b, gap, features, resu
             if 2 * g >= blocks:
                 tail += weight
                 local[side, 2] += score
-            if g * WINDOW < title + 3 * WINDOW:
+            if g * window < title + 3 * WINDOW:
                 lead += weight
                 local[side, 3] += score
         local[side, 0] /= whole + 16
@@ -1086,6 +1090,42 @@ def log_odds(features, model):
     return total
 
 
+# --- screening --------------------------------------------------------------------------------------------------------
+
+STEM_BITS = 1 << 15
+SCREEN = 0.18  # of the weight of either text; candidates that share less were never near a match on any labelled set
+
+
+@njit(types.int64(_U32, _U8, types.Array(types.uint64, 1, "C")), cache=True, nogil=True)
+def mark_stems(words, weights, stems):
+    """Sets the bits of the weighty stems of a trace in `stems` (STEM_BITS bits, cleared first); -> their weight."""
+    stems[:] = 0
+    whole = 0
+    for i in range(words.shape[0]):
+        w = weights[i]
+        if 0 < w < REPEAT:
+            whole += w
+            at = words[i] & uint32(STEM_BITS - 1)
+            stems[at >> uint32(6)] |= uint64(1) << uint64(at & uint32(63))
+    return whole
+
+
+@njit(types.boolean(types.Array(types.uint64, 1, "C"), types.int64, _U32, _U8), cache=True, nogil=True)
+def may_match(stems, whole, words, weights):
+    """Whether a trace shares SCREEN of its own weight, or of `whole`, with the trace that `mark_stems` marked.
+
+    A cheap bound before `verify`: stems that share a bit count as shared.
+    """
+    shared, total = 0, 0
+    for j in range(words.shape[0]):
+        w = np.int64(weights[j])
+        w = w if w < REPEAT else 0
+        at = words[j] & uint32(STEM_BITS - 1)
+        total += w
+        shared += w * np.int64((stems[at >> uint32(6)] >> uint64(at & uint32(63))) & uint64(1))
+    return shared >= SCREEN * min(whole, total)
+
+
 # The groups of arrays that the kernels below share; see lsh.LshIndex, matching.TraceStore, matching.Model.
 _INDEX = types.Tuple((_u32, _u32, _u32, _i64, _i64))  # keys, following, heads, state, dates
 _STORE = types.Tuple((_u32, _u8, _i64, _i64))  # words, weights, starts, title words << 32 | words
@@ -1189,6 +1229,7 @@ def match_articles(
     article_keys = np.empty(KEYS, np.uint32)
     key_weights = np.empty(KEYS, np.uint8)
     features = np.empty(FEATURES, np.float32)
+    stems = np.empty(STEM_BITS >> 6, np.uint64)
     total = 0
     for k in range(count):
         number = first + k
@@ -1203,16 +1244,20 @@ def match_articles(
             article_keys, key_weights, published[k], window, dates, keys, following, heads, state, most_hits, least,
             most, table, found
         )  # fmt: skip
-        matches = 0
+        matches, compared = 0, 0
         best = -SAME_TEXT
         if n:
             room = heads_for(size_a)
             index_words(a, wa, word_heads[:room], word_following)
+            whole = mark_stems(a, wa, stems)
             for c in range(n):
                 other = found[c] % capacity
                 size_b, title_b = sizes[other] & 0xFFFFFFFF, sizes[other] >> 32
                 b = words[starts[other] : starts[other] + size_b]
                 wb = weights[starts[other] : starts[other] + size_b]
+                if not may_match(stems, whole, b, wb) and size_a - title_a >= min_words <= size_b - title_b:
+                    continue
+                compared += 1
                 odds = judge(
                     a, wa, title_a, word_heads[:room], word_following, b, wb, title_b,
                     days_between(published[k], dates[other]), min_words, model, features, out_results[total]
@@ -1224,7 +1269,7 @@ def match_articles(
                     total += 1
                     matches += 1
         counted = boilerplate > 0 and best < SAME_COPY
-        out_counts[k] = matches << 32 | n << 2 | (2 if counted else 0) | (1 if qualified > n else 0)
+        out_counts[k] = matches << 32 | compared << 2 | (2 if counted else 0) | (1 if qualified > n else 0)
         if first < 0:
             continue
         dates[slot] = published[k]

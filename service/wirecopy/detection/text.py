@@ -92,7 +92,7 @@ def scale_tables() -> tuple[U32, U32]:
     return np.array(ordered, dtype=np.uint32), np.array([pairs[h] for h in ordered], dtype=np.uint32)
 
 
-def trace(texts: Sequence[str], max_words: int = 10_000) -> Traces:
+def trace(texts: Sequence[str], max_words: int = 4096) -> Traces:
     """-> the traces of `texts`; words beyond `max_words` of a text are left out. Lone surrogates count as U+FFFD."""
     return _trace(texts, *scale_tables(), max_words)
 
