@@ -15,6 +15,10 @@ class UsageError(WirecopyError):
     """The caller asked for something that cannot be done as asked."""
 
 
+class LabelsInsufficient(UsageError):
+    """Labelled pairs are too few, or too hard to tell apart, for what was asked of them."""
+
+
 class ConfigError(WirecopyError):
     """A settings file is unreadable or holds a value that is not allowed."""
 

@@ -1,0 +1,157 @@
+"""Labelled pairs and their articles -> features, as detection would compute them.
+
+The articles are one stream whose term weights are learnt ahead. Dates count as unknown: the model must do without them.
+
+Labels: 3 copy, 2 derived from the same source, 1 the same event reported independently, 0 different.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Annotated, NamedTuple
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from wirecopy.config import Config
+from wirecopy.detection import kernels
+from wirecopy.detection.terms import TermWeights
+from wirecopy.detection.text import Traces
+from wirecopy.errors import DuplicateId, InputFailed, Refusal
+from wirecopy.lines import read_lines
+from wirecopy.reading import read
+from wirecopy.sketching import Sketches, sketch
+
+SHARED, SAME_EVENT, DIFFERENT = 2, 1, 0  # labels: from the first on, two articles share a source
+_LONGEST_LINE = 2**20
+
+F64 = npt.NDArray[np.float64]
+
+
+class Pair(msgspec.Struct, frozen=True):
+    """Two articles and what a reader said about them; `weight` is the number of pairs that this one stands for."""
+
+    a: Annotated[str, msgspec.Meta(min_length=1)]
+    b: Annotated[str, msgspec.Meta(min_length=1)]
+    label: Annotated[int, msgspec.Meta(ge=0, le=3)]
+    weight: Annotated[float, msgspec.Meta(gt=0, le=1e9)] = 1.0
+
+
+class LabelledSet(NamedTuple):
+    """Labelled pairs with their features, one row each; `total` is what the set counts in a fit with others."""
+
+    name: str
+    pairs: Sequence[Pair]
+    features: F64
+    total: float
+
+    @property
+    def labels(self) -> npt.NDArray[np.int64]:
+        return np.array([pair.label for pair in self.pairs], dtype=np.int64)
+
+    @property
+    def weights(self) -> F64:
+        return np.array([pair.weight for pair in self.pairs])
+
+
+def read_labels(file: str) -> list[Pair]:
+    """-> the pairs of a JSONL file (also compressed). Raises InputFailed naming the line that is no labelled pair."""
+    decoder = msgspec.json.Decoder(Pair)
+    pairs: dict[tuple[str, str], tuple[Pair, int]] = {}
+    for number, line in enumerate(read_lines(file, _LONGEST_LINE), 1):
+        if line is None:
+            raise InputFailed(file, f"line {number} is longer than {_LONGEST_LINE} bytes")
+        if not line or line.isspace():
+            continue
+        try:
+            pair = decoder.decode(line)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise InputFailed(file, f"line {number} is no labelled pair: {error}") from None
+        if pair.a == pair.b:
+            raise InputFailed(file, f"line {number} pairs {pair.a!r} with itself")
+        before, where = pairs.setdefault(unordered(pair), (pair, number))
+        if before.label != pair.label:
+            raise InputFailed(file, f"lines {where} and {number} label the same pair {before.label} and {pair.label}")
+    return [pair for pair, _ in pairs.values()]
+
+
+class Corpus:
+    """The traces of a stream of articles, weighed by what the whole stream says about its words."""
+
+    def __init__(self, ids: Sequence[str], parts: Sequence[Sketches], min_words: int, max_words: int) -> None:
+        """`parts` are the sketches of the articles `ids`, in that order."""
+        self.number_of = {id_: number for number, id_ in enumerate(ids)}
+        self._min_words, self._max_words = min_words, max_words
+        bounds = np.zeros(len(ids) + 1, dtype=np.int64)
+        np.cumsum(np.concatenate([np.empty(0, np.int64), *(np.diff(p.traces.bounds) for p in parts)]), out=bounds[1:])
+        words = np.concatenate([np.empty(0, np.uint32), *(part.traces.words for part in parts)])
+        self._traces = Traces(words, bounds)
+        self._title_words = np.concatenate([np.empty(0, np.int64), *(part.title_words for part in parts)])
+        self._weights = np.empty(len(words), dtype=np.uint8)
+        terms = TermWeights()
+        for part in parts:
+            terms.count(part.traces)
+        terms.begin_epoch()
+        terms.weigh(self._traces, self._weights)
+
+    @classmethod
+    def read(
+        cls, files: Sequence[str], config: Config, on_refusal: Callable[[Refusal], None] = lambda _: None
+    ) -> "Corpus":
+        """-> the articles of all files as one stream; of those with the same id the first.
+
+        Raises InputFailed and UsageError as reading does.
+        """
+        ids: dict[str, None] = {}
+        parts = []
+        for chunk in read(files, limits=config.limits, mapping={}):
+            for refusal in chunk.refusals:
+                on_refusal(refusal)
+            fresh = []
+            for article, place in zip(chunk.articles, chunk.places, strict=True):
+                if article.id in ids:
+                    on_refusal(Refusal(*place, str(DuplicateId(article.id))))
+                else:
+                    ids[article.id] = None
+                    fresh.append(article)
+            parts.append(sketch(fresh, config.detection.max_words))
+        return cls(list(ids), parts, config.detection.min_words, config.detection.max_words)
+
+    def is_judged(self, pair: Pair) -> bool:
+        """Says whether the model judges the pair: texts under `min_words` words match only when they are the same."""
+        return all(
+            len(self._traces[n]) - self._title_words[n] >= self._min_words
+            for n in (self.number_of[pair.a], self.number_of[pair.b])
+        )
+
+    def measure(self, pairs: Sequence[tuple[int, int]]) -> F64:
+        """-> (len(pairs), len(FEATURES)) the features of pairs of article numbers, their dates unknown."""
+        features = np.zeros((len(pairs), kernels.FEATURES), np.float32)
+        results = np.zeros(kernels.RESULTS, np.float32)
+        heads = np.empty(kernels.heads_for(self._max_words), dtype=np.int32)
+        following = np.empty(self._max_words, dtype=np.int32)
+        bounds = self._traces.bounds
+        for k, (a, b) in enumerate(pairs):
+            in_a, in_b = slice(bounds[a], bounds[a + 1]), slice(bounds[b], bounds[b + 1])
+            words, weights = self._traces.words[in_a], self._weights[in_a]
+            room = heads[: kernels.heads_for(len(words))]
+            kernels.index_words(words, weights, room, following)
+            kernels.verify(
+                words, weights, self._title_words[a], room, following, self._traces.words[in_b], self._weights[in_b],
+                self._title_words[b], 0.0, features[k], results
+            )  # fmt: skip
+        return features.astype(np.float64)
+
+    def label(self, name: str, pairs: Sequence[Pair], total: float | None = None) -> LabelledSet:
+        """-> the pairs that the model judges, with their features. Raises InputFailed for articles that are unknown."""
+        unknown = [id_ for pair in pairs for id_ in (pair.a, pair.b) if id_ not in self.number_of]
+        if unknown:
+            some = ", ".join(map(repr, list(dict.fromkeys(unknown))[:3]))
+            raise InputFailed(name, f"{len(set(unknown))} of its ids are in no article file, such as {some}")
+        judged = [pair for pair in pairs if self.is_judged(pair)]
+        features = self.measure([(self.number_of[pair.a], self.number_of[pair.b]) for pair in judged])
+        return LabelledSet(name, judged, features, float(len(judged)) if total is None else total)
+
+
+def unordered(pair: Pair) -> tuple[str, str]:
+    """-> the two ids, the smaller first: pairs have no direction."""
+    return (pair.a, pair.b) if pair.a < pair.b else (pair.b, pair.a)
