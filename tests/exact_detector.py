@@ -98,7 +98,7 @@ class ExactDetector:
         rest = found[start + limit :]
         return found[start : start + limit], str(start + limit) if rest else None
 
-    def expire(self, now: int) -> int:
+    def prune(self, now: int) -> int:
         return 0
 
     def gauges(self) -> dict[str, float]:
@@ -137,6 +137,7 @@ class Service:
     loop: asyncio.AbstractEventLoop
     detector: Any
     log_file: Any
+    thread: threading.Thread
     stop: Callable[[], object] = field(default=lambda: None)
 
     @property
@@ -145,6 +146,17 @@ class Service:
 
     def client(self, **options: Any) -> httpx.Client:
         return httpx.Client(base_url=self.url, timeout=20, trust_env=False, verify=False, **options)
+
+    def wait_ready(self) -> None:
+        wait_until(lambda: self.app.intake.is_ready or self.app.intake.ended.done(), 120)
+        assert self.app.intake.is_ready, self.app.intake.ended
+
+    def wait_ended(self) -> None:
+        wait_until(self.app.intake.ended.done)
+
+    def wait_stopped(self) -> None:
+        """After `stop`: everything is closed, the store included."""
+        wait_until(lambda: not self.thread.is_alive())
 
     def log(self) -> list[dict[str, Any]]:
         """The lines of the log so far."""
@@ -170,8 +182,8 @@ def serving(config: Config, log_file: Any, detector: Any = None, open_detector: 
         listener = await loop.create_server(server, "127.0.0.1", 0, backlog=1024)
         stopping = asyncio.Event()
         port = listener.sockets[0].getsockname()[1]
-        service = Service(f"http://127.0.0.1:{port}", app, loop, detector, log_file)
-        service.stop = partial(loop.call_soon_threadsafe, stopping.set)
+        service = Service(f"http://127.0.0.1:{port}", app, loop, detector, log_file, threading.current_thread())
+        service.stop = partial(call_unless_over, loop, stopping.set)
         found.append(service)
         ready.set()
         await stopping.wait()
@@ -194,6 +206,12 @@ def serving(config: Config, log_file: Any, detector: Any = None, open_detector: 
         found[0].stop()
         thread.join(30)
         assert not thread.is_alive()
+
+
+def call_unless_over(loop: asyncio.AbstractEventLoop, function: Callable[[], object]) -> None:
+    """Have `loop` call `function`, if it still runs."""
+    with contextlib.suppress(RuntimeError):
+        loop.call_soon_threadsafe(function)
 
 
 def wait_until(condition: Callable[[], object], seconds: float = 20.0) -> None:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_EXPIRE_EVERY_SECONDS = 60.0
+_PRUNE_EVERY_SECONDS = 60.0
 _SKETCH_THREADS = 2
 
 
@@ -161,13 +161,13 @@ class Intake:
         singles: deque[_Single] = deque()
         batches: deque[_Batch] = deque()
         questions: deque[_Question] = deque()
-        next_expiry = time.monotonic() + _EXPIRE_EVERY_SECONDS
+        next_pruning = time.monotonic() + _PRUNE_EVERY_SECONDS
         is_stopping = False
         while True:
             is_idle = not (singles or batches or questions)
             if is_idle and is_stopping:
                 return
-            for work in self._take(next_expiry if is_idle else None):
+            for work in self._take(next_pruning if is_idle else None):
                 match work:
                     case None:
                         is_stopping = True
@@ -188,9 +188,9 @@ class Intake:
                 self._tell(self._answer_batch, batch, verdicts)
             while questions:
                 self._answer(detector, questions.popleft())
-            if time.monotonic() >= next_expiry:
-                detector.expire(self._now())
-                next_expiry = time.monotonic() + _EXPIRE_EVERY_SECONDS
+            if time.monotonic() >= next_pruning:
+                detector.prune(self._now())
+                next_pruning = time.monotonic() + _PRUNE_EVERY_SECONDS
 
     def _take(self, wait_until: float | None) -> list[_Work]:
         """Everything in the queue; with `wait_until`, at least one piece of work unless that time comes first."""

@@ -8,6 +8,7 @@ Every value that may come from a stranger is written as a JSON string, so no lin
 import asyncio
 import logging
 import os
+import re
 import sys
 import time
 from collections.abc import Mapping
@@ -17,7 +18,7 @@ from typing import Any
 import orjson
 
 _FLUSH_AFTER_SECONDS = 0.05
-_PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:/%")
+_is_plain = re.compile(r"[A-Za-z0-9_.:/%{}+-]*").fullmatch
 
 
 class Log:
@@ -28,11 +29,13 @@ class Log:
         self._descriptor = sys.stderr.fileno() if descriptor is None else descriptor
         self._lines: list[bytes] = []
         self._timer: asyncio.TimerHandle | None = None
+        self._second = -1
+        self._prefix = ""
 
     def write(self, event: str, **fields: Any) -> None:
         """Add one line; fields that are None or empty are left out."""
         kept = {name: value for name, value in fields.items() if value is not None and value != ""}
-        line = {"time": _format_now(), "event": event, **kept}
+        line = {"time": self._format_now(), "event": event, **kept}
         self._lines.append(orjson.dumps(line) if self._is_json else _format(line))
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(_FLUSH_AFTER_SECONDS, self.flush)
@@ -53,6 +56,14 @@ class Log:
                 except OSError:
                     return  # nobody reads the log any more
 
+    def _format_now(self) -> str:
+        """The time as RFC 3339 with milliseconds; its seconds are formatted once a second."""
+        now = time.time()
+        if int(now) != self._second:
+            self._second = int(now)
+            self._prefix = datetime.fromtimestamp(self._second, UTC).strftime("%Y-%m-%dT%H:%M:%S.")
+        return f"{self._prefix}{int(now % 1 * 1000):03d}Z"
+
 
 class Handler(logging.Handler):
     """Takes what libraries say (warnings and worse) into the same log."""
@@ -68,15 +79,10 @@ class Handler(logging.Handler):
         self._loop.call_soon_threadsafe(lambda: self._log.write(record.name, **fields))
 
 
-def _format_now() -> str:
-    now = datetime.fromtimestamp(time.time(), UTC)
-    return now.strftime("%Y-%m-%dT%H:%M:%S.") + f"{now.microsecond // 1000:03d}Z"
-
-
 def _format(line: Mapping[str, Any]) -> bytes:
-    return " ".join(f"{name}={_quote(value)}" for name, value in line.items()).encode("utf-8", "replace")
+    return " ".join([f"{name}={_quote(value)}" for name, value in line.items()]).encode("utf-8", "replace")
 
 
 def _quote(value: object) -> str:
-    text = str(value)
-    return text if _PLAIN.issuperset(text) else orjson.dumps(text).decode()
+    text = value if type(value) is str else str(value)
+    return text if _is_plain(text) else orjson.dumps(text).decode()

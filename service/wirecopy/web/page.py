@@ -101,7 +101,8 @@ def _schema(name: str, schema: Mapping[str, Any]) -> Iterator[str]:
 def _problems() -> Iterator[str]:
     yield "<h2 id=problems>Problems</h2><p>What <code>type</code> of a problem refers to.</p>"
     rows = []
-    for error, kind in problems.KINDS.items():
+    described = {kind.name: (error, kind) for error, kind in reversed(problems.KINDS.items())}  # the first of a name
+    for error, kind in sorted(described.values(), key=lambda one: one[1].status):
         about = (error.__doc__ or "").strip()
         rows.append((f'<code id="{kind.name}">{kind.name}</code>', str(kind.status), _inline(about)))
     internal = problems.INTERNAL

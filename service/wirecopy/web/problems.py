@@ -96,6 +96,7 @@ KINDS: dict[type[BaseException], Kind] = {
     UnknownExpectation: Kind(417, "unknown-expectation", "Unknown expectation"),
     errors.InvalidArticle: Kind(422, "invalid-article", "Invalid article"),
     InvalidParameter: Kind(422, "invalid-parameter", "Invalid parameter"),
+    errors.UsageError: Kind(422, "invalid-parameter", "Invalid parameter"),
     TooManyRequests: Kind(429, "too-many-requests", "Too many requests", 1),
     errors.Overloaded: Kind(503, "overloaded", "Overloaded", 1),
     errors.NotReady: Kind(503, "not-ready", "Not ready", 5),
