@@ -268,6 +268,75 @@ def compare(a: str, b: str, as_json: bool) -> int:
     return DONE
 
 
+@commands.command(epilog=_EXIT_CODES_HELP)
+@click.argument("labels_file", metavar="LABELS.jsonl")
+@click.argument("inputs", metavar="ARTICLES...", nargs=-1, required=True)
+@click.option("--labels", "more_labels", multiple=True, metavar="LABELS.jsonl", help="Another file of labels.")
+@click.option("--output", "-o", metavar="MODEL.json", required=True, help="Where to write the model.")
+@click.option(
+    "--precision",
+    type=click.FloatRange(0.5, 1.0, min_open=True),
+    default=0.95,
+    show_default=True,
+    help="Wanted share of the grouped pairs that are right.",
+)
+@click.option(
+    "--from-scratch", is_flag=True, help="Fit to these labels alone, not as a correction of the shipped model."
+)
+@click.option("--config", "config_file", metavar="FILE", help="Settings that replace the packaged defaults (YAML).")
+def tune(
+    labels_file: str,
+    inputs: tuple[str, ...],
+    more_labels: tuple[str, ...],
+    output: str,
+    precision: float,
+    from_scratch: bool,
+    config_file: str | None,
+) -> int:
+    """Fit the model that judges pairs to labels of your own.
+
+    LABELS holds one pair a line, {"a": ID, "b": ID, "label": N} with N 3 for a copy, 2 for a text derived from the same
+    source, 1 for the same event reported independently (neither right nor wrong to group), 0 for different stories; and
+    an optional "weight", the number of pairs that this one stands for. ARTICLES are the files, as in dedupe, in which
+    the ids are: give all of the stream, because words are weighed by it.
+
+    Prints cross-validated precision and recall at thresholds, chooses the lowest threshold with the wanted precision, and
+    a table of how reliable the scores are. Where there are several LABELS, each is also scored by a model of the others.
+
+    \b
+    Use the model by the setting
+      detection: {model: MODEL.json}
+    in the file given to dedupe or serve by --config.
+
+    \b
+    Example:
+      wirecopy tune labels.jsonl articles.jsonl.gz --output model.json --precision 0.98
+    """
+    from wirecopy import config, labels, reading, tuning, writing
+
+    files = [labels_file, *more_labels]
+    if len(set(files)) < len(files):
+        raise errors.UsageError("a file of labels is given twice")
+    settings = config.load(config_file)
+    writing.check_targets([*files, *reading.expand(inputs)], [output])
+    refused = 0
+
+    def tell(refusal: errors.Refusal) -> None:
+        nonlocal refused
+        refused += 1
+        _tell_refusal(refusal)
+
+    with writing.open_output(output) as out:
+        pairs = {file: labels.read_labels(file) for file in files}
+        corpus = labels.Corpus.read(inputs, settings, tell)
+        sets = [corpus.label(file, found) for file, found in pairs.items()]
+        tuned = tuning.tune(sets, precision, from_scratch=from_scratch)
+        out.write(tuning.encode(tuned.model))
+    for line in tuning.describe(tuned):
+        click.echo(line)
+    return REFUSED if refused else DONE
+
+
 for _command in (*serving.COMMANDS, *upkeep.COMMANDS):
     commands.add_command(_command)
 

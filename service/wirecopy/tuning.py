@@ -17,7 +17,7 @@ import numpy.typing as npt
 from xxhash import xxh3_64_intdigest
 
 from wirecopy.detection.fitting import Examples, fit, log_odds
-from wirecopy.detection.matching import Model
+from wirecopy.detection.matching import Model, shipped_model
 from wirecopy.detection.stories import LEAST
 from wirecopy.errors import LabelsInsufficient
 from wirecopy.labels import DIFFERENT, F64, SAME_EVENT, SHARED, LabelledSet, unordered
@@ -154,12 +154,13 @@ class Judged(NamedTuple):
         return found
 
 
-def tune(sets: Sequence[LabelledSet], precision: float, towards: Model | None) -> Tuned:
-    """-> the model of all sets, moved to the wanted precision, with its figures.
+def tune(sets: Sequence[LabelledSet], precision: float, *, from_scratch: bool) -> Tuned:
+    """-> the model of all sets, moved to the wanted precision, with its figures. It corrects the shipped one, unless `from_scratch`.
 
     Raises LabelsInsufficient where there are too few of a class, or no threshold has that precision.
     """
     check(sets)
+    towards = None if from_scratch else shipped_model()
 
     def fit_to(examples: Examples) -> Model:
         return fit(examples, towards=towards)
@@ -201,6 +202,11 @@ def check(sets: Sequence[LabelledSet]) -> None:
             f"the labels hold {lacking}; at least {FEWEST} pairs of label 2-3 and {FEWEST} of label 0 are needed, "
             "because a model of fewer would fit them and nothing else"
         )
+
+
+def encode(model: Model) -> bytes:
+    """-> the model as its file holds it: indented JSON."""
+    return msgspec.json.format(msgspec.json.encode(model), indent=1) + b"\n"
 
 
 def describe_labels(labelled: LabelledSet) -> dict[str, int]:
