@@ -56,7 +56,7 @@ def compare(a: Article, b: Article, config: Config | None = None) -> Comparison:
         shipped_model().arrays(), features, results
     )  # fmt: skip
     described = {name: round(float(value), 4) for name, value in zip(FEATURES, features, strict=True)}
-    matched = odds > STORY_ODDS
+    matched = odds > STORY_ODDS or results[kernels.CONTAINS] > 0
     return Comparison(probability(odds), relation(results) if matched else None, described, _passages(a, b))
 
 

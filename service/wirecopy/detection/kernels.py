@@ -808,8 +808,9 @@ FEATURES = 27
     EVIDENCE, RATIO, LENGTH, SLOTS, LOCAL, HITS, HITS_LONG, LOCAL_TAIL, LOCAL_LEAD, LOCAL_LEAD_LONG, LEAD_LONG,
     LEAD_BEST, ORDER, RARE_RUN, WHOLE, TEMPLATE, GAP
 ) = range(FEATURES)  # fmt: skip
-RESULTS = 8  # what `verify` returns beside the features
-SHARED_WORDS, THIS_IN_OTHER, OTHER_IN_THIS, COVERED, SAME_BODY, LONGEST, ROUNDUP_THIS, ROUNDUP_OTHER = range(RESULTS)
+RESULTS = 7  # what `verify` returns beside the features
+SHARED_WORDS, THIS_IN_OTHER, OTHER_IN_THIS, COVERED, SAME_BODY, LONGEST, CONTAINS = range(RESULTS)
+ROUND_UP = 400  # words that a round-up has more than a story in it
 
 
 @njit(types.void(_U32, _U8, types.int32[::1], types.int32[::1]), cache=True, nogil=True)
@@ -1067,8 +1068,9 @@ def verify(a, wa, title_a, heads, following, b, wb, title_b, gap, features, resu
     results[COVERED] = (s[6] + s[9]) / max(s[7], np.float32(1))
     results[SAME_BODY] = 1 if same else 0
     results[LONGEST] = longest
-    results[ROUNDUP_THIS] = 0
-    results[ROUNDUP_OTHER] = 0
+    # A round-up, ticker or newsletter holds the other text in one part of its own, and begins with something else.
+    held = features[CONTAINED] >= 0.5 and features[HITS_LONG] <= 0.35 and features[LEAD_LONG] <= 0.35
+    results[CONTAINS] = 1 if held and abs(n - m) >= ROUND_UP and max(n, m) >= 3 * min(n, m) else 0
 
 
 @njit(
@@ -1132,6 +1134,7 @@ _STORE = types.Tuple((_u32, _u8, _i64, _i64))  # words, weights, starts, title w
 _MODEL = types.Tuple((types.float64, types.float64[::1], _i64, types.float64[::1], types.float64[::1]))
 _SCRATCH = types.Tuple((_i64, types.int32[::1], types.int32[::1]))  # candidates' table, word heads, word following
 SAME_TEXT = 7.0  # log-odds of two texts that are equal word for word
+HELD = -4.0  # log-odds of a story and a round-up that holds it: never a reason to join the two
 SAME_COPY = 2.5  # log-odds from which an article is another copy of one before, whose passages are not counted again
 
 
@@ -1155,6 +1158,8 @@ def judge(a, wa, title_a, heads, following, b, wb, title_b, gap, min_words, mode
         if not same_title:
             results[SAME_BODY] = 0
         return SAME_TEXT if results[SAME_BODY] > 0 else -SAME_TEXT
+    if results[CONTAINS] > 0:
+        return HELD
     odds = log_odds(features, model)
     return max(odds, SAME_TEXT) if results[SAME_BODY] > 0 and (same_title or odds > -1) else odds
 
@@ -1215,7 +1220,7 @@ def match_articles(
 
     limits: window, min_words, most_hits, least, most, boilerplate stories (0: none is masked). For article k of the
     batch, out_counts[k] = matches << 32 | candidates << 2 | counted << 1 | truncated; its matches (log-odds at least
-    `least_odds`) follow those of k - 1 in out_others (numbers), out_odds and out_results. Weights are masked in place.
+    `least_odds`, and what it contains or is contained in) follow those of k - 1 in out_others (numbers), out_odds and out_results. Weights are masked in place.
     Each article enters the index, and its passages are counted when it founds a story, before the next is looked up;
     with `first` -1, the one article in the store's slot behind those of the index is looked up and leaves nothing.
     -> matches in all.
@@ -1263,7 +1268,7 @@ def match_articles(
                     days_between(published[k], dates[other]), min_words, model, features, out_results[total]
                 )  # fmt: skip
                 best = max(best, odds)
-                if odds >= least_odds:
+                if odds >= least_odds or out_results[total][CONTAINS] > 0:
                     out_others[total] = found[c]
                     out_odds[total] = odds
                     total += 1

@@ -63,7 +63,13 @@ def probability(odds: float) -> float:
 
 
 def relation(results: npt.NDArray[np.float32]) -> Relation:
-    """`identical`: the same words in the same order; `copy`: half of the shorter text in shared runs; else `rewrite`."""
+    """What two texts with a shared source are to each other.
+
+    `identical`: the same words in the same order; `contains`: the longer is a round-up that holds the other among
+    several stories; `copy`: half of the shorter text stands in shared runs; else `rewrite`.
+    """
+    if results[kernels.CONTAINS] > 0:
+        return "contains"
     if results[kernels.SAME_BODY] > 0:
         return "identical"
     return "copy" if results[kernels.COVERED] >= COPIED else "rewrite"

@@ -79,9 +79,10 @@ class Stories:
         nobody else is in it.
         """
         founded = own if own is not None and own not in self.members else f"s{number}"
-        if not matches:
-            return Change([Move(number, founded)], [])
         evidence = _Evidence(self.links, number, matches, judge)
+        matches = [(other, link) for other, link in matches if link.relation != "contains"]
+        if not matches:
+            return Change([Move(number, founded)], evidence.links())
         touched = list(dict.fromkeys(self.story_of[other] for other, _ in matches))
         live = {story: self._live(story, oldest) for story in touched}
         region = [m for members in live.values() if len(members) <= REGION for m in members]
