@@ -889,7 +889,7 @@ def verify(a, wa, title_a, heads, following, b, wb, title_b, gap, features, resu
                         for k in range(1 - left, right):
                             run_a[i + k] = 1
                             run_b[j + k] = 1
-                            weight += wa[i + k] & WEIGHT
+                            weight += np.int64(wa[i + k] & WEIGHT)
                             quoted += (a[i + k] & b[j + k]) >> uint32(31)
                         if length > RUN and 2 * quoted < length:
                             heaviest = max(heaviest, weight)
@@ -1106,7 +1106,7 @@ def mark_stems(words, weights, stems):
     for i in range(words.shape[0]):
         w = weights[i]
         if 0 < w < REPEAT:
-            whole += w
+            whole += np.int64(w)
             at = words[i] & uint32(STEM_BITS - 1)
             stems[at >> uint32(6)] |= uint64(1) << uint64(at & uint32(63))
     return whole
@@ -1426,4 +1426,4 @@ def recount_passages(slots, sources, store, repeats, step):
         for i in range(count):
             before = repeats[sampled[i]]
             if before < 255 and (step > 0 or before > 0):
-                repeats[sampled[i]] = before + step
+                repeats[sampled[i]] = np.int64(before) + step
