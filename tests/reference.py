@@ -7,6 +7,7 @@ import html.entities
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -427,6 +428,290 @@ def index_words(trace: Sequence[int], weights: Sequence[int]) -> dict[int, list[
     return places
 
 
+class Text(NamedTuple):
+    """One side of a comparison."""
+
+    trace: Sequence[int]
+    weights: Sequence[int]
+    title_words: int
+
+    def weight(self, i: int) -> int:
+        """Rarity above that of a common word; 0 in masked boilerplate."""
+        return self.weights[i] & 127
+
+
+def matching_words(a: Text, b: Text) -> list[tuple[int, int]]:
+    """(position in a, position in b) of weighty words of one stem; of a's occurrences the last eight count."""
+    places = index_words(a.trace, a.weights)
+    return [(i, j) for j in range(len(b.trace)) if b.weight(j) for i in places.get(b.trace[j] & STEM, [])[:8]]
+
+
+def are_same(a: Text, i: int, b: Text, j: int) -> bool:
+    return 0 <= i < len(a.trace) and 0 <= j < len(b.trace) and (a.trace[i] ^ b.trace[j]) & HASH == 0
+
+
+def runs_around(a: Text, b: Text, matching: Iterable[tuple[int, int]]) -> list[tuple[int, int, int]]:
+    """(start in a, start in b, length) of the longest run of equal words around each pair of equal words."""
+    runs = []
+    for i, j in matching:
+        if are_same(a, i, b, j):
+            while are_same(a, i - 1, b, j - 1):
+                i, j = i - 1, j - 1
+            length = 1
+            while are_same(a, i + length, b, j + length):
+                length += 1
+            runs.append((i, j, length))
+    return runs
+
+
+class Shared(NamedTuple):
+    """What one side of a comparison shares: position -> the first position of the same stem in the other; runs."""
+
+    text: Text
+    first: Mapping[int, int]
+    in_runs: set[int]
+
+    def total(self, positions: Iterable[int]) -> int:
+        return sum(self.text.weight(i) for i in positions)
+
+    def positions(self) -> range:
+        return range(len(self.text.trace))
+
+    def firsts(self) -> list[int]:
+        """The first occurrence of each stem; words without weight count only when they are numbers."""
+        return [
+            i for i in self.positions() if self.text.weights[i] < 128 and (self.text.weight(i) or self.is_number(i))
+        ]
+
+    def is_number(self, i: int) -> bool:
+        return bool(self.text.trace[i] & NUMBER)
+
+    def is_quoted(self, i: int) -> bool:
+        return bool(self.text.trace[i] & QUOTED)
+
+    def share(self, positions: Sequence[int], counting: Iterable[int]) -> float:
+        """The weight of those of the positions that are in `counting`, smoothed by one nat."""
+        wanted = set(counting)
+        return self.total(i for i in positions if i in wanted) / (self.total(positions) + 16)
+
+    def numbers(self) -> tuple[int, int, int]:
+        """-> how many different numbers, their weight, the weight of the shared ones; one nat is added to each."""
+        numbers = [i for i in self.firsts() if self.is_number(i)]
+        shared = [i for i in numbers if i in self.first]
+        return len(numbers), self.total(numbers) + 16 * len(numbers), self.total(shared) + 16 * len(shared)
+
+    def lead(self, words: int) -> range:
+        title = self.text.title_words
+        return range(title, min(len(self.text.trace), title + words))
+
+
+def blocks_of(text: Text) -> list[range]:
+    """The words in blocks of sixteen, or of more so that there are about a hundred; the last may be empty."""
+    size = max(16, len(text.trace) // 96 + 1)
+    return [range(start, min(len(text.trace), start + size)) for start in range(0, len(text.trace) + 1, size)]
+
+
+def local_shares(one: Text, other: Text, matching: Sequence[tuple[int, int]]) -> dict[str, float]:
+    """How much of each block has its counterpart in the best two neighbouring blocks of the other text."""
+    blocks, others = blocks_of(one), blocks_of(other)
+    names = ("local", "hits", "local_tail", "local_lead")
+    found, whole = dict.fromkeys(names, 0.0), dict.fromkeys(names, 0)
+    for g, block in enumerate(blocks):
+        weight = sum(one.weight(i) for i in block)
+        if not weight:
+            continue
+        partners = [(i, j) for i, j in matching if i in block]
+        in_block = [sum(one.weight(i) for i in {i for i, j in partners if j in counterpart}) for counterpart in others]
+        best = max(here + before for here, before in zip(in_block, [0, *in_block], strict=False))
+        score = min(best, weight)
+        is_hit = np.float32(score) >= np.float32(0.4) * np.float32(weight)
+        kinds = {
+            "local": (True, score),
+            "hits": (True, weight if is_hit else 0),
+            "local_tail": (2 * g >= len(blocks), score),
+            "local_lead": (block.start < one.title_words + 48, score),
+        }
+        for name, (is_meant, value) in kinds.items():
+            if is_meant:
+                whole[name] += weight
+                found[name] += value
+    return {name: found[name] / (whole[name] + 16) for name in names}
+
+
+def verify(a: Text, b: Text, gap: float) -> tuple[dict[str, float], dict[str, float]]:
+    """-> the features by name, and the results by name; a is "this"."""
+    matching = matching_words(a, b)
+    runs = [run for run in runs_around(a, b, matching) if run[2] >= 3]
+    in_a = Shared(a, {i: min(y for x, y in matching if x == i) for i, _ in matching}, run_words(runs, 0))
+    in_b = Shared(b, {j: min(x for x, y in matching if y == j) for _, j in matching}, run_words(runs, 1))
+    short, long = (in_a, in_b) if in_a.total(in_a.firsts()) <= in_b.total(in_b.firsts()) else (in_b, in_a)
+    flipped = [(j, i) for i, j in matching]
+    local_a, local_b = local_shares(a, b, matching), local_shares(b, a, flipped)
+    local_short, local_long = (local_a, local_b) if short is in_a else (local_b, local_a)
+
+    every = list(short.positions())
+    features = {
+        "contained": short.share(short.firsts(), short.first),
+        "contained_long": long.share(long.firsts(), long.first),
+        "runs": short.share(unquoted(short), short.in_runs),
+        "runs_long": long.share(unquoted(long), long.in_runs),
+        "quoted_runs": short.share(every, {i for i in short.in_runs if short.is_quoted(i)}),
+        "quotes": short.share(every, filter(short.is_quoted, every)),
+        **number_features(short, long),
+        "evidence": log1p(short.total(i for i in short.firsts() if i in short.first) / 16),
+        "ratio": log((short.total(short.firsts()) + 16) / (long.total(long.firsts()) + 16)),
+        "length": log1p(max(len(a.trace), len(b.trace))),
+        "slots": filled_in(in_a, in_b),
+        "local": local_short["local"],
+        "hits": local_short["hits"],
+        "hits_long": local_long["hits"],
+        "local_tail": local_short["local_tail"],
+        "local_lead": local_short["local_lead"],
+        "local_lead_long": local_long["local_lead"],
+        "lead_long": long.share(long.lead(40), long.first),
+        "lead_best": max(lead_found(in_a, in_b), lead_found(in_b, in_a)),
+        "order": kept_order(in_a),
+        "rare_run": log1p(max((run_weight(a, b, run) for run in runs), default=0) / 16),
+        "whole": float(is_whole(a, b, runs)),
+        "template": unshared_in_runs(in_a),
+        "gap": max(min(gap, 4.0) - 1.25, 0.0),
+    }
+    results = {
+        "shared_words": float(sum(i in short.first for i in short.firsts())),
+        "this_in_other": in_a.total(i for i in in_a.firsts() if i in in_a.first) / max(1, in_a.total(in_a.firsts())),
+        "other_in_this": in_b.total(i for i in in_b.firsts() if i in in_b.first) / max(1, in_b.total(in_b.firsts())),
+        "covered": short.total(short.in_runs) / max(1, short.total(every)),
+        "same_body": float(have_same_body(a, b)),
+        "longest": float(max((length for _, _, length in runs), default=0)),
+    }
+    return features, results
+
+
+def log(value: float) -> float:
+    return float(np.log(value))
+
+
+def log1p(value: float) -> float:
+    return float(np.log1p(value))
+
+
+def run_words(runs: Iterable[tuple[int, int, int]], side: int) -> set[int]:
+    return {run[side] + k for run in runs for k in range(run[2])}
+
+
+def unquoted(side: Shared) -> list[int]:
+    return [i for i in side.positions() if not side.is_quoted(i)]
+
+
+def number_features(short: Shared, long: Shared) -> dict[str, float]:
+    """Shares of shared numbers that begin at a half, how many there are, and the weight of those that are new."""
+    count, weight, shared = short.numbers()
+    _, weight_long, shared_long = long.numbers()
+    return {
+        "numbers": (shared + 32) / (weight + 64),
+        "numbers_long": (shared_long + 32) / (weight_long + 64),
+        "number_count": log1p(count),
+        "new_numbers": log1p((weight - shared) / 16),
+    }
+
+
+def filled_in(*sides: Shared) -> float:
+    """Of the numbers in and right beside shared runs, the share of those that changed."""
+    same, changed = 0, 0
+    for side in sides:
+        for i in filter(side.is_number, side.positions()):
+            if i in side.in_runs:
+                same += 1
+            elif i not in side.first and {i - 1, i + 1} & side.in_runs:
+                changed += 1
+    return changed / (changed + same + 4)
+
+
+def lead_found(one: Shared, other: Shared) -> float:
+    """The share of the first thirty words that stand in the first sixty of the other."""
+    reach = other.text.title_words + 60
+    return one.share(one.lead(30), (i for i, place in one.first.items() if place < reach))
+
+
+def kept_order(side: Shared) -> float:
+    """Of the rare shared words (first occurrences), how many come after the one before in the other text too."""
+    rare = [side.first[i] for i in sorted(side.first) if 48 < side.text.weights[i] < 128]
+    steps = [after > before for before, after in pairwise(rare)]
+    return (sum(steps) + 1) / (len(steps) + 2) if len(steps) > 1 else 0.6
+
+
+def run_weight(a: Text, b: Text, run: tuple[int, int, int]) -> int:
+    """The weight of a run of more than three words, most of them outside quotation marks; 0 of others."""
+    start_a, start_b, length = run
+    quoted = sum(a.trace[start_a + k] & b.trace[start_b + k] & QUOTED > 0 for k in range(length))
+    return sum(a.weight(start_a + k) for k in range(length)) if length > 3 and 2 * quoted < length else 0
+
+
+def unshared_in_runs(side: Shared) -> float:
+    """Unshared words in gaps of up to five words between runs, for each word in runs."""
+    places = sorted(side.in_runs)
+    gaps = [range(x + 1, y) for x, y in pairwise(places) if y - x <= 6]
+    unshared = sum(side.text.weight(i) > 0 and i not in side.first for gap in gaps for i in gap)
+    return unshared / (len(places) + 10)
+
+
+def have_same_body(a: Text, b: Text) -> bool:
+    body_a, body_b = ([word & HASH for word in text.trace[text.title_words :]] for text in (a, b))
+    return body_a == body_b != []
+
+
+def is_whole(a: Text, b: Text, runs: Iterable[tuple[int, int, int]]) -> bool:
+    """Whether one run is as long as the shorter body."""
+    body = min(len(text.trace) - text.title_words for text in (a, b))
+    return any(length >= body for _, _, length in runs)
+
+
+class Model(NamedTuple):
+    bias: float
+    weights: Sequence[float]
+    hinges: Sequence[tuple[int, float, float]]
+
+
+SAME_TEXT = 7.0
+
+
+def judge(a: Text, b: Text, gap: float, min_words: int, model: Model, names: Sequence[str]) -> float:
+    """The log-odds of a shared source; `names` are those of the features in the order of the model."""
+    same = have_same_body(a, b)
+    titles = [[word & HASH for word in text.trace[: text.title_words]] for text in (a, b)]
+    if min(len(text.trace) - text.title_words for text in (a, b)) < min_words:
+        return SAME_TEXT if same and titles[0] == titles[1] else -SAME_TEXT
+    features = verify(a, b, gap)[0]
+    odds = log_odds([features[name] for name in names], *model)
+    return max(odds, SAME_TEXT) if same and (titles[0] == titles[1] or odds > -1) else odds
+
+
+def days_between(date: int | None, other: int | None) -> float:
+    """In days, from dates in milliseconds; 0 when one is unknown."""
+    return 0.0 if date is None or other is None else abs(date - other) / 86_400_000
+
+
+def judge_pairs(
+    texts: Sequence[Text], dates: Sequence[int | None], pairs: Iterable[tuple[int, int]], min_words: int, model: Model,
+    names: Sequence[str]
+) -> list[float]:  # fmt: skip
+    """`judge` of each pair."""
+    return [judge(texts[x], texts[y], days_between(dates[x], dates[y]), min_words, model, names) for x, y in pairs]
+
+
+def mark_stems(trace: Sequence[int], weights: Sequence[int]) -> tuple[set[int], int]:
+    """The low bits of the weighty stems, and the weight of their first occurrences."""
+    first = [(word & 0x7FFF, weight) for word, weight in zip(trace, weights, strict=True) if 0 < weight < 128]
+    return {bits for bits, _ in first}, sum(weight for _, weight in first)
+
+
+def may_match(stems: set[int], whole: int, trace: Sequence[int], weights: Sequence[int]) -> bool:
+    """Whether 18 % of the lighter text's weight may be shared."""
+    first = [(word & 0x7FFF, weight) for word, weight in zip(trace, weights, strict=True) if weight < 128]
+    shared = sum(weight for bits, weight in first if bits in stems)
+    return shared >= 0.18 * min(whole, sum(weight for _, weight in first))
+
+
 def heads_for(words: int) -> int:
     """The smallest power of two above 2 * words, at least 64."""
     return max(64, 1 << (2 * words).bit_length())
@@ -483,14 +768,97 @@ def common_length(a: Sequence[int], b: Sequence[int]) -> int:
     return next((k for k, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
 
 
-def mark_stems(trace: Sequence[int], weights: Sequence[int]) -> tuple[set[int], int]:
-    """The low bits of the weighty stems, and the weight of their first occurrences."""
-    first = [(word & 0x7FFF, weight) for word, weight in zip(trace, weights, strict=True) if 0 < weight < 128]
-    return {bits for bits, _ in first}, sum(weight for _, weight in first)
+# --- the whole pass ---------------------------------------------------------------------------------------------------
 
 
-def may_match(stems: set[int], whole: int, trace: Sequence[int], weights: Sequence[int]) -> bool:
-    """Whether 18 % of the lighter text's weight may be shared."""
-    first = [(word & 0x7FFF, weight) for word, weight in zip(trace, weights, strict=True) if weight < 128]
-    shared = sum(weight for bits, weight in first if bits in stems)
-    return shared >= 0.18 * min(whole, sum(weight for _, weight in first))
+class Arrival(NamedTuple):
+    """An article that comes: its text as weighed, its date, the hash of its source."""
+
+    text: Text
+    published: int | None
+    source: int
+
+
+class Limits(NamedTuple):
+    window: int
+    min_words: int
+    most_hits: int
+    least: int
+    most: int
+    boilerplate: int
+
+
+class Outcome(NamedTuple):
+    """What was found for one article: (number, log-odds) of matches and of what was compared, best candidates first."""
+
+    compared: list[tuple[int, float]]
+    is_counted: bool
+    is_truncated: bool
+
+
+def match_articles(
+    arrivals: Sequence[Arrival], limits: Limits, repeats: list[int], importance: Sequence[np.float32], model: Model,
+    names: Sequence[str]
+) -> list[Outcome]:  # fmt: skip
+    """Mask, sketch, candidates, judge for each article, in order; passages of what is no copy are counted."""
+    outcomes: list[Outcome] = []
+    texts: list[Text] = []
+    buckets: dict[int, list[int]] = {}
+    dates = {number: arrival.published for number, arrival in enumerate(arrivals)}
+    for number, (text, published, source) in enumerate(arrivals):
+        if limits.boilerplate:
+            masked = mask_boilerplate(text.trace, text.weights, source, repeats, limits.boilerplate)
+            text = text._replace(weights=masked)
+        whole, words, pairs = sketch(text.trace, text.weights, text.title_words, limits.min_words, importance)
+        keys = {key: rarity for key, rarity in [(whole, 255), *words, *pairs] if key}
+        window = limits.window
+        found, qualified = candidates(
+            keys, published, window, buckets, dates, limits.most_hits, limits.least, limits.most
+        )
+        compared = []
+        for other in found:
+            bodies = (len(side.trace) - side.title_words for side in (text, texts[other]))
+            if min(bodies) < limits.min_words or may_match(
+                *mark_stems(text.trace, text.weights), texts[other].trace, texts[other].weights
+            ):
+                gap = days_between(published, dates[other])
+                compared.append((other, judge(text, texts[other], gap, limits.min_words, model, names)))
+        counted = limits.boilerplate > 0 and all(odds < 2.5 for _, odds in compared)
+        if counted:
+            repeats[:] = count_passages(text.trace, source, repeats)
+        outcomes.append(Outcome(compared, counted, qualified > len(found)))
+        texts.append(text)
+        for key in keys:
+            buckets.setdefault(key, []).insert(0, number)
+    return outcomes
+
+
+def restore_articles(
+    numbers: Sequence[int], keys: Sequence[Sequence[int]], count: int, capacity: int, most_chains: int
+) -> int:
+    """How many chains there are afterwards when there were `count`: what `insert` would have made of them."""
+    chains: Chains = [[] for _ in range(count)]
+    for number, own in zip(numbers, keys, strict=True):
+        chains = insert(number, own, chains, min(number - numbers[0] + 1, capacity), most_chains)
+    return len(chains)
+
+
+def chain_articles(articles: Mapping[int, Sequence[int]], count: int) -> Chains:
+    """`count` chains of the articles' keys."""
+    chains: Chains = [[] for _ in range(count)]
+    for number in sorted(articles):
+        for position, key in enumerate(articles[number]):
+            if key:
+                chains[chain_of(key, count, split_from(count))].insert(0, Posting(number, position, key))
+    return chains
+
+
+def recount_passages(articles: Iterable[tuple[Sequence[int], int]], repeats: Sequence[int], step: int) -> list[int]:
+    """The counters after (trace, source) were counted or taken back; those at 255 stay, as do those at 0."""
+    counts = list(repeats)
+    for trace, source in articles:
+        for _, counter in sampled(trace, source) if source else ():
+            at = counter % len(counts)
+            if counts[at] < 255:
+                counts[at] = max(0, counts[at] + step)
+    return counts

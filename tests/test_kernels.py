@@ -22,6 +22,7 @@ from tests.writings import PIECES, any_texts, some_texts
 from wirecopy.data import make_unicode
 from wirecopy.detection import kernels, text
 from wirecopy.detection.lsh import LshIndex, importance
+from wirecopy.detection.matching import FEATURES, Model, shipped_model
 
 JIT = hasattr(kernels.mix, "py_func")
 law: Callable[[Any], Any] = settings(max_examples=150 if JIT else 25, deadline=None)
@@ -243,21 +244,32 @@ def joined(parts: Sequence[Sequence[int]]) -> npt.NDArray[np.uint32]:
     return u32([word for part in parts for word in part])
 
 
+@cache
+def counters() -> npt.NDArray[np.uint32]:
+    return np.zeros(kernels.TERM_SLOTS, dtype=np.uint32)
+
+
+@cache
+def rarity_of_ninety() -> npt.NDArray[np.uint8]:
+    return np.full(kernels.TERM_SLOTS, 90, dtype=np.uint8)
+
+
 @law
 @given(st.lists(traces, max_size=5), st.sampled_from([0, 7, 2**32 - 10]))
 def test_count_terms(several: list[list[int]], stamp: int) -> None:
-    counts = np.zeros(kernels.TERM_SLOTS, dtype=np.uint32)
-    stamps = i64([stamp])
+    counts, stamps = counters(), i64([stamp])
+    counts[:] = 0
     kernels.count_terms(joined(several), bounds_of(several), counts, table_of(60), stamps)
     twin = reference.count_terms(several)
-    assert {int(slot): int(counts[slot]) for slot in np.flatnonzero(counts)} == twin
+    assert {slot: int(counts[slot]) for slot in twin} == twin
+    assert counts.sum() == sum(twin.values())
     assert stamps[0] == stamp + len(several)
 
 
 @law
 @given(st.lists(traces, max_size=4), st.lists(st.integers(0, 255), min_size=17, max_size=17))
 def test_weigh(several: list[list[int]], rarities: list[int]) -> None:
-    rarity = np.full(kernels.TERM_SLOTS, 90, dtype=np.uint8)
+    rarity = rarity_of_ninety()
     rarity[:17] = rarities
     weights = np.full(sum(map(len, several)), 0xEE, dtype=np.uint8)
     kernels.weigh(joined(several), bounds_of(several), rarity, weights, table_of(60), i64([0]))
@@ -532,6 +544,246 @@ def test_log_odds(
     model = (bias, np.array(weights), hinged, knots.astype(np.float64), slopes.astype(np.float64))
     odds = kernels.log_odds(np.array(features, dtype=np.float32), model)
     assert odds == pytest.approx(reference.log_odds(features, bias, weights, hinges), abs=1e-9)
+
+
+# Articles are made of sentences of a small pool, so that they share runs, words, numbers and quotations.
+
+
+def word_of(k: int) -> int:
+    flag = reference.NUMBER if k % 7 == 3 else 0
+    return reference.mix(k) & reference.HASH & ~reference.NUMBER | flag
+
+
+SENTENCES = [[word_of((k * 17 + i * (k % 3 + 1)) % 200) for i in range(4 + k % 9)] for k in range(25)]
+sentences = st.sampled_from(SENTENCES) | st.lists(st.integers(0, 250).map(word_of), min_size=1, max_size=6)
+
+
+@st.composite
+def weighed_texts(draw: st.DrawFn) -> reference.Text:
+    trace: list[int] = []
+    for sentence in draw(st.lists(sentences, max_size=12)):
+        quoted = reference.QUOTED if draw(st.integers(0, 4)) == 0 else 0
+        trace += [word | quoted for word in sentence]
+    rarity = {(word & reference.STEM) % reference.TERM_SLOTS: 20 + (word & reference.STEM) % 140 for word in trace}
+    weights = reference.weigh(trace, rarity)
+    if draw(st.booleans()):  # boilerplate: a masked stretch; numbers keep their weight, see number_features
+        first, last = sorted(draw(st.tuples(*[st.integers(0, len(trace))] * 2)))
+        for k in range(first, last):
+            weights[k] &= 128 if not trace[k] & reference.NUMBER else 255
+    return reference.Text(trace, weights, draw(st.integers(0, min(8, len(trace)))))
+
+
+@st.composite
+def pairs_of_texts(draw: st.DrawFn) -> tuple[reference.Text, reference.Text]:
+    """Two texts, often the second a version of the first."""
+    one, other = draw(weighed_texts()), draw(weighed_texts())
+    if draw(st.booleans()):
+        cut = draw(st.integers(0, len(one.trace)))
+        other = reference.Text(
+            [*one.trace[:cut], *other.trace], [*one.weights[:cut], *other.weights], min(one.title_words, cut)
+        )
+    return one, other
+
+
+def is_within_budget(a: reference.Text, b: reference.Text) -> bool:
+    """Whether the kernel can look at all runs: it gives up on texts that only repeat themselves."""
+    runs = reference.runs_around(a, b, reference.matching_words(a, b))
+    return sum(length + 1 for _, _, length in runs) <= 16 * (len(a.trace) + len(b.trace))
+
+
+def indexed(a: reference.Text) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+    heads = np.full(kernels.heads_for(len(a.trace)), 99, dtype=np.int32)
+    following = np.full(len(a.trace), 99, dtype=np.int32)
+    kernels.index_words(u32(a.trace), u8(a.weights), heads, following)
+    return heads, following
+
+
+def verified(a: reference.Text, b: reference.Text, gap: float) -> tuple[dict[str, float], npt.NDArray[np.float32]]:
+    features, results = np.full(kernels.FEATURES, 9, np.float32), np.full(kernels.RESULTS, 9, np.float32)
+    kernels.verify(
+        u32(a.trace), u8(a.weights), a.title_words, *indexed(a), u32(b.trace), u8(b.weights), b.title_words, gap,
+        features, results
+    )  # fmt: skip
+    return dict(zip(FEATURES, features.tolist(), strict=True)), results
+
+
+@law
+@given(pairs_of_texts(), st.sampled_from([0.0, 1.0, 1.5, 3.0, 30.0]))
+def test_verify(texts: tuple[reference.Text, reference.Text], gap: float) -> None:
+    assume(is_within_budget(*texts))
+    features, results = verified(*texts, gap)
+    twin_features, twin_results = reference.verify(*texts, gap)
+    assert features == pytest.approx(twin_features, rel=1e-4, abs=1e-5)
+    for name, value in twin_results.items():
+        assert results[getattr(kernels, name.upper())] == pytest.approx(value, rel=1e-4, abs=1e-5), name
+
+
+@pytest.mark.parametrize("words", [1500, 1700, 4000])
+def test_verify_of_long_texts(words: int) -> None:
+    one = [word_of(k * k % 5003) for k in range(words)]
+    other = [*one[: words // 3], *[word_of(k + 9000) for k in range(words // 2)], *one[words // 2 :: 2]]
+    texts = [reference.Text(trace, [20 + word % 100 for word in trace], 5) for trace in (one, other)]
+    features, _ = verified(texts[0], texts[1], 0.0)
+    assert features == pytest.approx(reference.verify(texts[0], texts[1], 0.0)[0], rel=1e-4, abs=1e-5)
+
+
+@law
+@given(traces, traces)
+def test_verify_gives_finite_answers_however_much_a_text_repeats_itself(a: list[int], b: list[int]) -> None:
+    one, other = (reference.Text(trace * 5, [60] * len(trace) * 5, len(trace) // 4) for trace in (a, b))
+    features, results = verified(one, other, 0.0)
+    assert np.isfinite(list(features.values())).all()
+    assert np.isfinite(results).all()
+
+
+def model_of(data: Model) -> reference.Model:
+    bias, weights, hinged, knots, slopes = data.arrays()
+    hinges = zip(hinged.tolist(), knots.tolist(), slopes.tolist(), strict=True)
+    return reference.Model(bias, weights.tolist(), list(hinges))
+
+
+@law
+@given(pairs_of_texts(), st.booleans(), st.integers(1, 30))
+def test_judge(texts: tuple[reference.Text, reference.Text], is_same: bool, min_words: int) -> None:
+    a, b = texts
+    b = a if is_same else b
+    assume(is_within_budget(a, b))
+    features, results = np.zeros(kernels.FEATURES, np.float32), np.zeros(kernels.RESULTS, np.float32)
+    odds = kernels.judge(
+        u32(a.trace), u8(a.weights), a.title_words, *indexed(a), u32(b.trace), u8(b.weights), b.title_words, 2.0,
+        min_words, shipped_model().arrays(), features, results
+    )  # fmt: skip
+    assert odds == pytest.approx(reference.judge(a, b, 2.0, min_words, model_of(shipped_model()), FEATURES), abs=1e-3)
+
+
+@law
+@given(st.none() | st.integers(-(10**14), 10**14), st.none() | st.integers(-(10**14), 10**14))
+def test_days_between(date: int | None, other: int | None) -> None:
+    known = [kernels.UNKNOWN if day is None else day for day in (date, other)]
+    assert kernels.days_between(*known) == reference.days_between(date, other)
+
+
+def store_of(
+    texts: Sequence[reference.Text], capacity: int
+) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint8], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """The arrays of a trace store that holds the texts in its first slots."""
+    starts, sizes = np.zeros(capacity, dtype=np.int64), np.zeros(capacity, dtype=np.int64)
+    starts[: len(texts)] = bounds_of([text.trace for text in texts])[:-1]
+    sizes[: len(texts)] = [text.title_words << 32 | len(text.trace) for text in texts]
+    return joined([text.trace for text in texts]), u8([w for text in texts for w in text.weights]), starts, sizes
+
+
+def scratch() -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+    return np.zeros(2 * 8192, dtype=np.int64), np.zeros(4096, dtype=np.int32), np.zeros(1024, dtype=np.int32)
+
+
+@law
+@given(st.lists(weighed_texts(), min_size=1, max_size=4), st.data())
+def test_judge_pairs(texts: list[reference.Text], data: st.DataObject) -> None:
+    places = st.integers(0, len(texts) - 1)
+    pairs = sorted(data.draw(st.lists(st.tuples(places, places), max_size=6)))
+    days = data.draw(st.lists(dates, min_size=len(texts), max_size=len(texts)))
+    assume(all(is_within_budget(texts[x], texts[y]) for x, y in pairs))
+    moments = [None if day is None else day * 86_400_000 for day in days]
+    odds, results = np.zeros(len(pairs)), np.zeros((len(pairs), kernels.RESULTS), np.float32)
+    kernels.judge_pairs(
+        i64([x for x, _ in pairs]), i64([y for _, y in pairs]),
+        i64([kernels.UNKNOWN if moment is None else moment for moment in moments]), store_of(texts, len(texts)), 5,
+        shipped_model().arrays(), scratch(), odds, results
+    )  # fmt: skip
+    twin = reference.judge_pairs(texts, moments, pairs, 5, model_of(shipped_model()), FEATURES)
+    assert odds.tolist() == pytest.approx(twin, abs=1e-3)
+
+
+@law
+@given(pairs_of_texts())
+def test_mark_stems_and_may_match(texts: tuple[reference.Text, reference.Text]) -> None:
+    a, b = texts
+    stems = np.full(kernels.STEM_BITS >> 6, 2**64 - 1, dtype=np.uint64)
+    whole = kernels.mark_stems(u32(a.trace), u8(a.weights), stems)
+    marks = np.flatnonzero(np.unpackbits(stems.view(np.uint8), bitorder="little")).tolist()
+    assert (set(marks), int(whole)) == reference.mark_stems(a.trace, a.weights)
+    may_match = kernels.may_match(stems, whole, u32(b.trace), u8(b.weights))
+    assert may_match == reference.may_match(set(marks), whole, b.trace, b.weights)
+
+
+@st.composite
+def arrivals(draw: st.DrawFn) -> reference.Arrival:
+    text = draw(weighed_texts())
+    return reference.Arrival(text, draw(dates), draw(st.sampled_from([1, 2**63 + 5])))
+
+
+@law
+@given(st.lists(arrivals(), min_size=1, max_size=7), st.sampled_from([0, 1, 2]), st.integers(1, 4), st.integers(1, 7))
+def test_match_articles(coming: list[reference.Arrival], boilerplate: int, most: int, batch: int) -> None:
+    assume(all(is_within_budget(x.text, y.text) for k, x in enumerate(coming) for y in coming[:k]))
+    limits = reference.Limits(10, 5, 3, 200, most, boilerplate)
+    repeats, twin_repeats = np.zeros(64, dtype=np.uint8), [0] * 64
+    twin = reference.match_articles(
+        coming, limits, twin_repeats, list(importance()), model_of(shipped_model()), FEATURES
+    )
+    index, store = small_index(10), store_of([arrival.text for arrival in coming], 10)
+    found: list[tuple[list[tuple[int, float]], int]] = []
+    least_odds = -1.5
+    for first in range(0, len(coming), batch):
+        part = coming[first : first + batch]
+        counts, others = np.zeros(len(part), dtype=np.int64), np.zeros(len(part) * most, dtype=np.int64)
+        odds, results = np.zeros(len(others)), np.zeros((len(others) + 1, kernels.RESULTS), np.float32)
+        total = kernels.match_articles(
+            first, len(part), i64([kernels.UNKNOWN if a.published is None else a.published for a in part]),
+            np.array([a.source for a in part], dtype=np.uint64), index.arrays, store, repeats, importance(),
+            shipped_model().arrays(), i64(limits), least_odds, scratch(), counts, others, odds, results
+        )  # fmt: skip
+        ends = np.cumsum(counts >> 32)
+        assert total == ends[-1]
+        for count, end in zip(counts.tolist(), ends.tolist(), strict=True):
+            rows = range(end - (count >> 32), end)
+            found.append(([(int(others[k]), float(odds[k])) for k in rows], count & 0xFFFFFFFF))
+    for (matches, flags), outcome in zip(found, twin, strict=True):
+        expected = [(number, odds) for number, odds in outcome.compared if odds >= least_odds]
+        assume(all(abs(odds - least_odds) > 1e-3 for _, odds in outcome.compared))
+        assert [number for number, _ in matches] == [number for number, _ in expected]
+        assert [odds for _, odds in matches] == pytest.approx([odds for _, odds in expected], abs=1e-3)
+        assert flags == len(outcome.compared) << 2 | outcome.is_counted << 1 | outcome.is_truncated
+    assert repeats.tolist() == twin_repeats
+
+
+@law
+@given(st.lists(placed_keys, max_size=12), st.integers(0, 12), st.integers(2, 12))
+def test_restore_articles_and_chain_articles(articles: list[dict[int, int]], known: int, capacity: int) -> None:
+    keys = [sketch_of(placed) for placed in articles]
+    live = small_index(capacity)
+    for number, own in enumerate(keys):
+        live.add(number, own, number * 7)
+    restored = small_index(capacity)
+    for part in (range(min(known, len(keys))), range(known, len(keys))):
+        if part:
+            kernels.restore_articles(
+                i64(part), np.concatenate([keys[k] for k in part]), i64([k * 7 for k in part]), restored.arrays
+            )
+    kernels.chain_articles(restored.arrays)
+    assert restored.state.tolist() == live.state.tolist()
+    assert restored.dates.tolist() == live.dates.tolist()
+    assert restored.keys.tolist() == live.keys.tolist()
+    chains = chains_of(restored)
+    stay = {number: keys[number].tolist() for number in range(len(keys)) if number >= restored.oldest}
+    assert chains == reference.chain_articles(stay, len(chains))
+    made = reference.restore_articles(range(len(keys)), [own.tolist() for own in keys], 2, capacity, len(live.heads))
+    assert len(chains) == made
+
+
+@law
+@given(
+    st.lists(st.tuples(traces, st.sampled_from([0, 1, 2**63 + 5])), max_size=4),
+    st.lists(st.sampled_from([0, 1, 2, 254, 255]), min_size=8, max_size=8),
+    st.sampled_from([1, -1]),
+)
+def test_recount_passages(articles: list[tuple[list[int], int]], before: list[int], step: int) -> None:
+    repeats = u8(before)
+    store = store_of([reference.Text(trace, [1] * len(trace), 0) for trace, _ in articles], len(articles))
+    sources = np.array([source for _, source in articles], dtype=np.uint64)
+    kernels.recount_passages(np.arange(len(articles)), sources, store, repeats, step)
+    assert repeats.tolist() == reference.recount_passages(articles, before, step)
 
 
 # --- clusters, passages -----------------------------------------------------------------------------------------------
