@@ -18,7 +18,7 @@ def canonical(archive: Archive, members: Iterable[int], keep: Keep) -> int:
 
     first: the earliest published, unknown last, then in the order in which they came; longest: the longest trace.
     """
-    return min(members, key=lambda number: _rank(number, archive.kept[number], keep))
+    return min(members, key=lambda number: _rank(archive.kept[number], keep))
 
 
 class Place(NamedTuple):
@@ -48,8 +48,8 @@ def proposed_place(
     members = {m for m in stories.members.get(name, ()) if moved.get(m, name) == name}
     members |= {m for m, story in moved.items() if story == name}
     linked = [(other, *link) for later, other, link in change.links if later == number and other in members]
-    own = _rank(number, kept, keep)
-    is_canonical = all(own < _rank(m, archive.kept[m], keep) for m in members)
+    own = _rank(kept, keep)
+    is_canonical = all(own < _rank(archive.kept[m], keep) for m in members)
     return Place(name, is_canonical, min(linked, key=lambda best: (-best[1], best[0]), default=None))
 
 
@@ -110,7 +110,7 @@ def stored(archive: Archive, stories: Stories, number: int, keep: Keep) -> Store
 
 def story(archive: Archive, stories: Stories, name: str, keep: Keep) -> Story:
     """A story as it is now, its members in the order in which they came."""
-    numbers = stories.members[name]
+    numbers = sorted(stories.members[name], key=lambda number: archive.kept[number].came)
     first = canonical(archive, numbers, keep)
     members = tuple(_member(archive, stories, number, first) for number in numbers)
     others = [member.relation for member in members if not member.canonical]
@@ -125,10 +125,10 @@ def story(archive: Archive, stories: Stories, name: str, keep: Keep) -> Story:
     )
 
 
-def _rank(number: int, kept: Kept, keep: Keep) -> tuple[int, int]:
+def _rank(kept: Kept, keep: Keep) -> tuple[int, int]:
     if keep == "longest":
-        return -kept.words, number
-    return _NO_DATE if kept.published is None else kept.published, number
+        return -kept.words, kept.came
+    return _NO_DATE if kept.published is None else kept.published, kept.came
 
 
 def _member(archive: Archive, stories: Stories, number: int, first: int) -> Member:

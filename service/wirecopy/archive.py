@@ -11,13 +11,19 @@ from wirecopy.storage import Store
 
 
 class Kept(Struct, gc=False):
-    """What is remembered of one revision of an article; `record` is its number in the store."""
+    """What is remembered of one revision of an article.
+
+    `came` is the number of the first revision under this id, which was `first_seen` then; this one `arrived` then.
+    `record` is its number in the store.
+    """
 
     id: str
     published: int | None
     source: str | None
     words: int
+    came: int
     first_seen: int = 0
+    arrived: int = 0
     revision: int = 1
     content: bytes = b""
     record: int = 0

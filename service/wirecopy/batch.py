@@ -14,7 +14,7 @@ from typing import IO, NamedTuple
 
 from wirecopy.answers import Keep, canonical
 from wirecopy.archive import Archive
-from wirecopy.config import Config
+from wirecopy.config import Config, override
 from wirecopy.detection.matching import probability
 from wirecopy.errors import DuplicateId, OutputFailed, Refusal, Refused
 from wirecopy.reading import Chunk, read
@@ -136,6 +136,23 @@ def dedupe(
         stages,
     )
     return Result(state, keep, summary, lines)
+
+
+def candidates(inputs: Sequence[str], config: Config) -> Iterator[tuple[str, list[str]]]:
+    """Yields each accepted article's id with the ids of the earlier articles that it was verified against.
+
+    For measuring: the run is that of `dedupe` with look-ahead, but every comparison is kept, so stories may differ.
+    Ids must be unique. Raises InputFailed and UsageError as reading does.
+    """
+    every = override(config, "detection", min_odds=-10.0)
+    state = State(every, Archive(None), epochs=False)
+    for chunk in read(inputs, limits=config.limits, mapping={}):
+        state.load(chunk.articles, sketch(chunk.articles, config.detection.max_words))
+    state.look_ahead()
+    kept = state.archive.kept
+    while state.decided < state.loaded:
+        for number, found, _ in state.decide(min(BATCH, state.loaded - state.decided)):
+            yield kept[number].id, [kept[other].id for other, _ in found.matches]
 
 
 def _decide(state: State, count: int) -> None:

@@ -40,15 +40,18 @@ class Found(Struct, array_like=True, frozen=True, gc=False):
 class Decision(Struct, array_like=True, frozen=True, gc=False):
     """One revision of an article, what was decided for it, and what that changed.
 
-    `replaces` is the number of its earlier revision, whose `content` was another. `trace`, `weights` and `keys` are
-    arrays of uint32, uint8 and uint32. `links` are the pairs (later, earlier) that were compared on demand, `moves` the
-    places that articles took in stories, after the earlier revision had left. `best` is the best match in the story.
+    `replaces` is the number of its earlier revision, whose `content` was another, `came` that of its first, which was
+    `first_seen` then; this one `arrived` then. `trace`, `weights` and `keys` are arrays of uint32, uint8 and uint32.
+    `links` are the pairs (later, earlier) that were compared on demand, `moves` the places taken in stories
+    after the earlier revision had left. `best` is the best match in the story.
     """
 
     number: int
     revision: int
     replaces: int | None
+    came: int
     first_seen: int
+    arrived: int
     content: bytes
     published: int | None
     source: str | None

@@ -64,7 +64,7 @@ class Detector:
         """Decides for each article, in order, which story it belongs to; durable when it returns.
 
         The same id with the same content gets the stored answer again (`replayed`); with other content it becomes a
-        new revision, whose story is decided anew. `first_seen` is the moment, in milliseconds since 1970, and must not
+        new revision, whose story is decided anew. `first_seen` is this moment, in milliseconds since 1970, and must not
         go back. Raises InvalidArticle before anything has changed, and StorageFailed, after which the object is of no
         further use.
         """
@@ -78,16 +78,16 @@ class Detector:
         for k, (article, content) in enumerate(zip(articles, contents, strict=True)):
             current = coming.get(article.id) or self._current(article.id)
             if current is None:
-                coming[article.id] = state.window.loaded + len(fresh), content
+                coming[article.id] = state.loaded + len(fresh), content
                 fresh.append(k)
             elif current[1] == content:
                 again.append((k, current[0]))
             else:
-                self._decide(batch, fresh)
+                self._decide_new(batch, fresh)
                 fresh = []
-                coming[article.id] = state.window.loaded, content
-                self._decide(batch, [k], replaces=current[0])
-        self._decide(batch, fresh)
+                coming[article.id] = state.loaded, content
+                self._decide_revision(batch, k, current[0])
+        self._decide_new(batch, fresh)
         self._append(batch, begins_epoch=state.window.terms.epoch != epoch)
         for k, number in again:
             batch.verdicts[k] = self._stored_answer(number)
@@ -104,8 +104,7 @@ class Detector:
         found = state.window.probe(*sketches, article.published, article.source, replaces)
         with state.without(replaces) as own:
             change = state.propose(number, found, own)
-            kept = Kept(article.id, article.published, article.source, len(sketches.traces.words))
-            kept.revision = self._revision_after(replaces)
+            kept = self._kept(number, article, sketches, 0, b"", replaces)
             place = answers.proposed_place(self._archive, state.stories, number, kept, change, self._keep)
         return answers.verdict(
             self._archive, _describe(Decided(number, found, change), None, place, kept, article), article.id
@@ -148,13 +147,15 @@ class Detector:
             if len(found) == limit or scanned == _MAX_SCANNED:
                 return found, last
             last, numbers = name, members[name]
-            is_wanted = len(numbers) >= min_size and (since is None or kept[numbers[0]].first_seen >= since)
+            is_wanted = len(numbers) >= min_size and (
+                since is None or min(kept[number].first_seen for number in numbers) >= since
+            )
             if is_wanted and (source is None or any(kept[number].source == source for number in numbers)):
                 found.append(self.story(name))
         return found, None
 
     def expire(self, now: int) -> int:
-        """Takes out of the index what was first seen too long before `now`; -> how many articles that were.
+        """Takes out of the index what arrived too long before `now`; -> how many articles that were.
 
         They stay readable and keep their stories, but nothing new joins them.
         """
@@ -212,30 +213,52 @@ class Detector:
         decision = self._archive.decision(number)
         return answers.verdict(self._archive, decision, self._archive.kept[number].id, replayed=True)
 
-    def _revision_after(self, replaces: int | None) -> int:
-        return 1 if replaces is None else self._archive.kept[replaces].revision + 1
+    def _kept(
+        self, number: int, article: Article, sketches: Sketches, moment: int, content: bytes, replaces: int | None
+    ) -> Kept:
+        words = len(sketches.traces.words)
+        if replaces is None:
+            return Kept(article.id, article.published, article.source, words, number, moment, moment, 1, content)
+        old = self._archive.kept[replaces]
+        return Kept(
+            article.id, article.published, article.source, words, old.came, old.first_seen, moment, old.revision + 1,
+            content
+        )  # fmt: skip
 
-    def _decide(self, batch: "_Batch", chosen: Sequence[int], replaces: int | None = None) -> None:
-        """Decides for some articles of a batch, all new or one that replaces another revision."""
-        state, archive, keep = self._state, self._archive, self._keep
+    def _decide_new(self, batch: "_Batch", chosen: Sequence[int]) -> None:
+        """Decides for some articles of a batch, whose ids are new."""
+        state = self._state
         sketches = batch.sketches if len(chosen) == len(batch.articles) else batch.sketches.take(chosen)
-        revision = self._revision_after(replaces)
         begin = 0
         while begin < len(chosen):
             state.begin_block()
-            left = None if replaces is None else state.withdraw(replaces)
-            part = chosen[begin : begin + BLOCK - state.window.loaded % BLOCK]
+            part = chosen[begin : begin + BLOCK - state.loaded % BLOCK]
             end = begin + len(part)
             articles, contents = [batch.articles[k] for k in part], [batch.contents[k] for k in part]
-            state.load(articles, sketches.part(begin, end), batch.first_seen, contents, revision)
-            for k, decided in zip(part, state.decide(len(part), own=left and left.story), strict=True):
-                article = batch.articles[k]
-                place = answers.place(archive, state.stories, decided.number, keep)
-                decision = _describe(decided, left, place, archive.kept[decided.number], article, state.window)
-                archive.keep(decision)
-                batch.verdicts[k] = answers.verdict(archive, decision, article.id)
-                batch.decided.append((decision, article))
+            state.load(articles, sketches.part(begin, end), batch.moment, contents)
+            for k, decided in zip(part, state.decide(len(part)), strict=True):
+                self._take_down(batch, k, decided, None)
             begin = end
+
+    def _decide_revision(self, batch: "_Batch", k: int, replaces: int) -> None:
+        """Decides for one article of a batch, which replaces another revision."""
+        state, article, sketches = self._state, batch.articles[k], batch.sketches.part(k, k + 1)
+        state.begin_block()
+        left = state.withdraw(replaces)
+        kept = self._kept(state.loaded, article, sketches, batch.moment, batch.contents[k], replaces)
+        state.load_revision(kept, sketches)
+        for decided in state.decide(1, own=left.story):
+            self._take_down(batch, k, decided, left)
+
+    def _take_down(self, batch: "_Batch", k: int, decided: Decided, left: Left | None) -> None:
+        """Makes the record and the verdict of what was decided."""
+        archive, article = self._archive, batch.articles[k]
+        place = answers.place(archive, self._state.stories, decided.number, self._keep)
+        kept = archive.kept[decided.number]
+        decision = _describe(decided, left, place, kept, article, self._state.window)
+        archive.keep(decision)
+        batch.verdicts[k] = answers.verdict(archive, decision, article.id)
+        batch.decided.append((decision, article))
 
     def _append(self, batch: "_Batch", *, begins_epoch: bool) -> None:
         """Makes what was decided durable."""
@@ -259,13 +282,11 @@ class Detector:
 class _Batch:
     """Articles that come together, and what becomes of them."""
 
-    def __init__(
-        self, articles: Sequence[Article], contents: Sequence[bytes], sketches: Sketches, first_seen: int
-    ) -> None:
+    def __init__(self, articles: Sequence[Article], contents: Sequence[bytes], sketches: Sketches, moment: int) -> None:
         self.articles = articles
         self.contents = contents
         self.sketches = sketches
-        self.first_seen = first_seen
+        self.moment = moment
         self.verdicts: dict[int, Verdict] = {}
         self.decided: list[tuple[Decision, Article]] = []
 
@@ -289,7 +310,9 @@ def _describe(
         number=number,
         revision=kept.revision,
         replaces=None if left is None else left.number,
+        came=kept.came,
         first_seen=kept.first_seen,
+        arrived=kept.arrived,
         content=kept.content,
         published=article.published,
         source=article.source,

@@ -42,12 +42,12 @@ def _stands_apart(decision: Decision, last: Decision, state: State) -> bool:
         decision.number % BLOCK == 0
         or decision.number != last.number + 1
         or decision.replaces is not None
-        or state.horizon(decision.first_seen) > state.horizon(last.first_seen)
+        or state.horizon(decision.arrived) > state.horizon(last.arrived)
     )
 
 
 def _kept(decision: Decision, article_id: str, record: int) -> Kept:
     return Kept(
-        article_id, decision.published, decision.source, len(decision.weights), decision.first_seen, decision.revision,
-        decision.content, record
+        article_id, decision.published, decision.source, len(decision.weights), decision.came, decision.first_seen,
+        decision.arrived, decision.revision, decision.content, record
     )  # fmt: skip

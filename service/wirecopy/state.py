@@ -70,7 +70,7 @@ class State:
         self._epochs = epochs
         self._index_milliseconds = None if service.index_days is None else max(1, int(service.index_days * DAY))
         self._bereft: set[int] = set()  # articles outside the window whose best match was dropped
-        self._horizon = _NEVER  # articles first seen before it have left the window
+        self._horizon = _NEVER  # articles that arrived before it have left the window
 
     @property
     def decided(self) -> int:
@@ -83,14 +83,9 @@ class State:
         return self.window.loaded
 
     def load(
-        self,
-        articles: Sequence[Article],
-        sketches: Sketches,
-        first_seen: int = 0,
-        contents: Sequence[bytes] | None = None,
-        revision: int = 1,
+        self, articles: Sequence[Article], sketches: Sketches, moment: int = 0, contents: Sequence[bytes] | None = None
     ) -> None:
-        """Stores articles that `decide` is to take, in this order."""
+        """Stores new articles that `decide` is to take, in this order."""
         number = self.window.loaded
         self.window.load(*sketches)
         lengths = np.diff(sketches.traces.bounds).tolist()
@@ -98,8 +93,14 @@ class State:
         if contents is None:
             contents = [b""] * len(articles)
         for article, words, content in zip(articles, lengths, contents, strict=True):
-            add(number, Kept(article.id, article.published, article.source, words, first_seen, revision, content))
+            kept = Kept(article.id, article.published, article.source, words, number, moment, moment, 1, content)
+            add(number, kept)
             number += 1
+
+    def load_revision(self, kept: Kept, sketches: Sketches) -> None:
+        """Stores a later revision of an article that `decide` is to take, after the earlier one was withdrawn."""
+        self.archive.add(self.window.loaded, kept)
+        self.window.load(*sketches)
 
     def look_ahead(self) -> None:
         """Learns the term weights from everything that is loaded, as one epoch."""
@@ -170,14 +171,14 @@ class State:
             self.forget(self.window.overfull())
 
     def expire(self, now: int) -> int:
-        """Takes out of the window what was first seen too long before `now`; -> how many articles that were."""
+        """Takes out of the window what arrived too long before `now`; -> how many articles that were."""
         horizon = self.horizon(now)
         if horizon <= self._horizon:
             return 0
         self._horizon = horizon
         first = oldest = self.window.oldest
         kept, decided = self.archive.kept, self.window.decided
-        while oldest < decided and (oldest not in kept or kept[oldest].first_seen < horizon):
+        while oldest < decided and (oldest not in kept or kept[oldest].arrived < horizon):
             oldest += 1
         self.forget(oldest)
         return oldest - first
@@ -196,10 +197,10 @@ class State:
             self.window.forget(oldest)
 
     def older_than(self, moment: int, most: int) -> list[int]:
-        """-> the numbers of articles outside the window that were first seen before `moment`, oldest first."""
+        """-> the numbers of articles outside the window that arrived before `moment`, oldest first."""
         numbers: list[int] = []
         for number, kept in self.archive.kept.items():
-            if number >= self.window.oldest or kept.first_seen >= moment or len(numbers) == most:
+            if number >= self.window.oldest or kept.arrived >= moment or len(numbers) == most:
                 break
             numbers.append(number)
         return numbers
@@ -248,7 +249,7 @@ class State:
         """Applies decisions with consecutive numbers of one block, of which only the first may be a later revision."""
         first = decisions[0][0]
         self.window.skip_to(first.number)
-        self.expire(first.first_seen)
+        self.expire(first.arrived)
         self.begin_block()
         if first.replaces is not None:
             self.stories.remove(first.replaces)

@@ -62,6 +62,14 @@ class LshIndex:
         """Forgets the articles numbered below `oldest`."""
         self.state[kernels.OLDEST] = max(self.state[kernels.OLDEST], oldest)
 
+    def skip(self, first: int, last: int) -> None:
+        """Goes on with number `last`: those from `first` on stay unused."""
+        for number in range(max(first, self.oldest), last) if len(self) else ():
+            self.keys_of(number)[:] = 0
+        if not len(self):
+            self.expire(last)
+        self.state[kernels.NEWEST] = last - 1
+
     def remove(self, number: int) -> None:
         """Forgets one article: its postings stay in their chains, but even keys match none (keys are odd)."""
         self.keys_of(number)[:] &= ~np.uint32(1)

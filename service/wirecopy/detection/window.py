@@ -212,19 +212,16 @@ class Window:
     def overfull(self) -> int:
         """-> the number below which articles must leave before the next block of numbers is begun."""
         oldest = max(self.oldest, self.loaded + BLOCK - self._cap)
-        sizes = self._traces.arrays[3][self._slots(range(self.oldest, self.loaded))] & 0xFFFFFFFF
         surplus = self._traces.live_words - self._word_cap
         if surplus > 0:
+            sizes = self._traces.arrays[3][self._slots(range(self.oldest, self.loaded))] & 0xFFFFFFFF
             oldest = max(oldest, self.oldest + 1 + int(np.searchsorted(np.cumsum(sizes), surplus)))
         return oldest
 
     def skip_to(self, number: int) -> None:
         """Makes `number` that of the next article; those that are skipped are not there any more."""
         if number > self.loaded:
-            if not len(self):
-                self._index.expire(number)
-            for skipped in range(max(self.loaded, self.oldest), number):
-                self._index.keys_of(skipped)[:] = 0
+            self._index.skip(self.loaded, number)
             self.loaded = self.decided = number
 
     def _match(self, first: int, slots: I64, days: I64, hashes: U64) -> tuple[I64, Iterator[Found]]:
