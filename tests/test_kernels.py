@@ -273,7 +273,7 @@ def test_weigh(several: list[list[int]], rarities: list[int]) -> None:
     rarity[:17] = rarities
     weights = np.full(sum(map(len, several)), 0xEE, dtype=np.uint8)
     kernels.weigh(joined(several), bounds_of(several), rarity, weights, table_of(60), i64([0]))
-    by_slot = dict(enumerate(rarity.tolist()[:17])) | {2**24 - 1 & kernels.TERM_SLOTS - 1: 90}
+    by_slot = dict(enumerate(rarity[:17].tolist())) | {2**24 - 1 & kernels.TERM_SLOTS - 1: 90}
     assert weights.tolist() == [weight for trace in several for weight in reference.weigh(trace, by_slot)]
 
 
