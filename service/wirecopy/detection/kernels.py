@@ -728,8 +728,9 @@ def candidates(
 ):
     """Writes the numbers of the articles that share enough keys to `out`, best first; -> (how many, how many qualified).
 
-    Of each key at most `most_hits` postings count, the newest first. An article qualifies when the rarities of the
-    shared keys add up to `least` (sixteenths of a nat); the `most` highest sums are kept, of equal ones the newest.
+    Of each key at most `most_hits` postings count, the newest first, and 8 * most_hits postings of its chain are looked
+    at. An article qualifies when the rarities of the shared keys add up to `least` (sixteenths of a nat); the `most`
+    highest sums are kept, of equal ones the newest.
     `dates` holds the publication time of each slot; two known dates differ by at most `window`. `table` is scratch of
     2 * 2 ** b entries, 2 ** b > 2 * KEYS * most_hits.
     """
@@ -1324,7 +1325,8 @@ def shared_runs(a, b, least, starts_a, starts_b, lengths):
     """Finds runs of at least `least` words that stand in both texts; -> how many were written (at most the room).
 
     Goes through b from its beginning and takes, at each word, the longest run that starts there, of equal ones the one
-    that comes first in a; runs do not overlap in b, and do in a only where b repeats itself.
+    that comes first in a; runs do not overlap in b, and do in a only where b repeats itself. At most some
+    64 * (n + m) words are looked at: texts that repeat themselves endlessly are not searched to their ends.
     """
     n, m = a.shape[0], b.shape[0]
     heads = np.full(heads_for(n), -1, np.int32)
