@@ -825,3 +825,13 @@ def test_shared_runs(a: list[int], b: list[int], least: int, most: int) -> None:
     count = kernels.shared_runs(u32(a), u32(b), least, starts_a, starts_b, lengths)
     found = list(zip(*(part[:count].tolist() for part in (starts_a, starts_b, lengths)), strict=True))
     assert found == reference.shared_runs(a, b, least, most)
+
+
+def test_shared_runs_of_endless_repetition_are_found_in_part_and_in_bounded_time() -> None:
+    a, b = u32([7] * 3000), u32([7] * 3000 + [8, 9] * 1000)
+    starts_a, starts_b, lengths = (np.zeros(500, dtype=np.int64) for _ in range(3))
+    count = kernels.shared_runs(a, b, 4, starts_a, starts_b, lengths)
+    assert count > 0
+    for i, j, length in zip(starts_a[:count], starts_b[:count], lengths[:count], strict=True):
+        assert a[i : i + length].tolist() == b[j : j + length].tolist()
+        assert length >= 4
