@@ -1,10 +1,14 @@
 """Replay: what is in the store, applied in order. Recomputes nothing, and takes whole batches where it can."""
 
+import gc
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
 from wirecopy.archive import Kept
-from wirecopy.decision import Decision, Kind, decode_checkpoint, decode_decision, decode_epoch
+from wirecopy.decision import Checkpoint, Decision, Epoch, Kind, decode_checkpoint, decode_decision, decode_epoch
 from wirecopy.detection.window import BLOCK
 from wirecopy.state import State
-from wirecopy.storage import Store
+from wirecopy.storage import Record, Store
 
 
 def replay(state: State, store: Store) -> list[int]:
@@ -12,28 +16,57 @@ def replay(state: State, store: Store) -> list[int]:
 
     Raises Damaged and StorageFailed; the state is of no use then.
     """
-    waiting: list[tuple[Decision, Kept]] = []
     others = []
-    for record in store.replay():
-        if record.kind == Kind.ARTICLE:
-            decision = decode_decision(record.payload)
-            if waiting and _stands_apart(decision, waiting[-1][0], state):
-                state.restore(waiting)
-                waiting = []
-            waiting.append((decision, _kept(decision, record.id or "", record.number)))
-            continue
-        others.append(record.number)
-        if waiting:
-            state.restore(waiting)
-            waiting = []
-        if record.kind == Kind.EPOCH:
-            state.restore_epoch(decode_epoch(record.payload))
-        elif record.kind == Kind.CHECKPOINT:
-            state.restore_checkpoint(decode_checkpoint(record.payload))
-    if waiting:
-        state.restore(waiting)
+    with _without_collection():
+        for number, what in _in_batches(store.replay(), state):
+            match what:
+                case Epoch():
+                    state.restore_epoch(what)
+                    others.append(number)
+                case Checkpoint():
+                    state.restore_checkpoint(what)
+                    others.append(number)
+                case decisions:
+                    state.restore(decisions)
     state.window.chain()
     return others
+
+
+Batch = list[tuple[Decision, Kept]]
+
+
+def _in_batches(records: Iterable[Record], state: State) -> Iterator[tuple[int, Batch | Epoch | Checkpoint]]:
+    """The records in order with the number of each, decisions gathered as far as they may be applied at once."""
+    waiting: Batch = []
+    for number, kind, article_id, payload in records:
+        if kind == Kind.ARTICLE:
+            decision = decode_decision(payload)
+            if waiting and _stands_apart(decision, waiting[-1][0], state):
+                yield number, waiting
+                waiting = []
+            waiting.append((decision, _kept(decision, article_id or "", number)))
+            continue
+        if waiting:
+            yield number, waiting
+            waiting = []
+        if kind == Kind.EPOCH:
+            yield number, decode_epoch(payload)
+        elif kind == Kind.CHECKPOINT:
+            yield number, decode_checkpoint(payload)
+    if waiting:
+        yield 0, waiting
+
+
+@contextmanager
+def _without_collection() -> Iterator[None]:
+    """No search for cycles of garbage: there are none, and it would look at everything again and again."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _stands_apart(decision: Decision, last: Decision, state: State) -> bool:
@@ -42,7 +75,7 @@ def _stands_apart(decision: Decision, last: Decision, state: State) -> bool:
         decision.number % BLOCK == 0
         or decision.number != last.number + 1
         or decision.replaces is not None
-        or state.horizon(decision.arrived) > state.horizon(last.arrived)
+        or (decision.arrived != last.arrived and state.horizon(decision.arrived) > state.horizon(last.arrived))
     )
 
 

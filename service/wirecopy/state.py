@@ -269,7 +269,10 @@ class State:
                     if a in known and (b == number or b in known)
                 ]
                 self.stories.link(links)
-            self.stories.apply(Move(m, story) for m, story in decision.moves if m == number or m in known)
+            moves = decision.moves
+            if len(moves) > 1:
+                moves = [move for move in moves if move[0] == number or move[0] in known]
+            self.stories.apply(moves)
 
     def _restored(self, decisions: Sequence[Decision]) -> Restored:
         bounds = np.zeros(len(decisions) + 1, dtype=np.int64)

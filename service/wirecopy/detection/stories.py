@@ -65,7 +65,7 @@ class Stories:
         self.members: dict[str, list[int]] = {}
         self.links: dict[int, dict[int, Link]] = {}
         self.last_best: dict[int, tuple[int, Link]] = {}  # of articles that have lost their links
-        self.order: list[str] = []  # all stories by age, and some that are gone
+        self._ages: list[tuple[int, int]] = []  # of all stories, ascending, and of some that are gone
         self.merged = 0  # stories whose last member moved to another
         self.largest = 0  # members that a story has had
 
@@ -107,7 +107,7 @@ class Stories:
         moves = self._regroup(rest, None, "", _parts(after, REGION + 2), evidence, oldest)
         return Change(moves, evidence.links())
 
-    def apply(self, moves: Iterable[Move]) -> None:
+    def apply(self, moves: Iterable[tuple[int, str]]) -> None:
         """Puts articles into stories; the only place that changes who belongs where."""
         for number, story in moves:
             old = self.story_of.get(number)
@@ -169,8 +169,9 @@ class Stories:
 
     def newest(self, before: str | None = None) -> Iterable[str]:
         """The stories, newest first, from the one before `before`; any string that a story might have as its id."""
-        at = len(self.order) if before is None else bisect_left(self.order, story_age(before), key=story_age)
-        return (self.order[k] for k in range(at - 1, -1, -1) if self.order[k] in self.members)
+        at = len(self._ages) if before is None else bisect_left(self._ages, story_age(before))
+        names = (_story_of_age(self._ages[k]) for k in range(at - 1, -1, -1))
+        return (name for name in names if name in self.members)
 
     def _live(self, story: str, oldest: int) -> list[int]:
         members = self.members[story]
@@ -184,14 +185,14 @@ class Stories:
 
     def _put_in_order(self, story: str) -> None:
         age = story_age(story)
-        if not self.order or story_age(self.order[-1]) < age:
-            self.order.append(story)
-            if len(self.order) > 2 * len(self.members) + 64:
-                self.order = [known for known in self.order if known in self.members]
+        if not self._ages or self._ages[-1] < age:
+            self._ages.append(age)
+            if len(self._ages) > 2 * len(self.members) + 64:
+                self._ages = [known for known in self._ages if _story_of_age(known) in self.members]
             return
-        at = bisect_left(self.order, age, key=story_age)
-        if self.order[at] != story:
-            self.order.insert(at, story)
+        at = bisect_left(self._ages, age)
+        if self._ages[at] != age:
+            self._ages.insert(at, age)
 
     def _find_best(
         self, number: int, matches: Sequence[tuple[int, Link]], live: dict[str, list[int]], evidence: "_Evidence"
@@ -299,3 +300,8 @@ def story_age(story: str) -> tuple[int, int]:
     """Orders story ids by the moment in which they began."""
     number, _, part = story[1:].partition("-")
     return int(number), int(part or 0)
+
+
+def _story_of_age(age: tuple[int, int]) -> str:
+    number, part = age
+    return f"s{number}-{part}" if part else f"s{number}"
