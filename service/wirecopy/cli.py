@@ -300,8 +300,8 @@ def tune(
     an optional "weight", the number of pairs that this one stands for. ARTICLES are the files, as in dedupe, in which
     the ids are: give all of the stream, because words are weighed by it.
 
-    Prints cross-validated precision and recall at thresholds, the lowest threshold that has the wanted precision, and how
-    reliable the scores are. Where there are several LABELS, each is also scored by a model of the others.
+    Prints cross-validated precision and recall at thresholds, the lowest threshold that has the wanted precision, and
+    how reliable the scores are. Where there are several LABELS, each is also scored by a model of the others.
 
     \b
     Use the model by the setting

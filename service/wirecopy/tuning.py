@@ -157,7 +157,8 @@ class Judged(NamedTuple):
 def tune(sets: Sequence[LabelledSet], precision: float, *, from_scratch: bool) -> Tuned:
     """-> the model of all sets, moved to the wanted precision, with its figures.
 
-    It is a correction of the shipped one, unless `from_scratch`. Raises LabelsInsufficient where there are too few of a class, or no threshold has that precision.
+    It is a correction of the shipped one, unless `from_scratch`. Raises LabelsInsufficient where there are too few of a
+    class, or no threshold has that precision.
     """
     check(sets)
     towards = None if from_scratch else shipped_model()
