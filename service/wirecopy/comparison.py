@@ -4,10 +4,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from wirecopy import models
 from wirecopy.article import Article
 from wirecopy.config import Config
 from wirecopy.detection import kernels, text
-from wirecopy.detection.matching import FEATURES, probability, relation, shipped_model
+from wirecopy.detection.matching import FEATURES, probability, relation
 from wirecopy.detection.stories import LEAST as STORY_ODDS
 from wirecopy.detection.terms import TermWeights
 from wirecopy.sketching import sketch
@@ -53,7 +54,7 @@ def compare(a: Article, b: Article, config: Config | None = None) -> Comparison:
     gap = 0.0 if a.published is None or b.published is None else abs(a.published - b.published) / DAY
     odds = kernels.judge(
         traces[0], wa, title_a, heads, following, traces[1], wb, title_b, gap, settings.min_words,
-        shipped_model().arrays(), features, results
+        models.load(settings.model).arrays(), features, results
     )  # fmt: skip
     described = {name: round(float(value), 4) for name, value in zip(FEATURES, features, strict=True)}
     matched = odds > STORY_ODDS or results[kernels.CONTAINS] > 0

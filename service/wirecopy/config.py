@@ -37,6 +37,7 @@ class Detection(Struct, frozen=True, forbid_unknown_fields=True):
     max_candidates: Annotated[int, Meta(ge=1, le=1000)] = 64
     min_odds: Annotated[float, Meta(ge=-10, le=10)] = -1.5
     boilerplate_stories: Annotated[int, Meta(ge=0, le=255)] = 4
+    model: Annotated[str, Meta(min_length=1)] | None = None
 
 
 class Stories(Struct, frozen=True, forbid_unknown_fields=True):

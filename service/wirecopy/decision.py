@@ -13,7 +13,7 @@ from zstandard import ZstdCompressor, ZstdDecompressor
 
 from wirecopy.article import Article
 from wirecopy.detection import kernels, text
-from wirecopy.detection.matching import shipped_model
+from wirecopy.detection.matching import Model
 from wirecopy.errors import InvalidArticle
 from wirecopy.verdict import Relation
 
@@ -95,9 +95,8 @@ class Checkpoint(Struct, array_like=True, frozen=True):
     without_best: list[int]
 
 
-def scheme() -> str:
+def scheme(model: Model) -> str:
     """Names what stored sketches and links were made with; those of another scheme cannot be compared with new ones."""
-    model = shipped_model()
     digest = xxh3_64_hexdigest(msgspec.json.encode([model.bias, sorted(model.weights.items()), model.hinges]))
     return f"text-{text.NORMALISATION} keys-{kernels.KEYS} model-{digest}"
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from wirecopy import answers, errors
+from wirecopy import answers, errors, models
 from wirecopy.answers import Keep
 from wirecopy.archive import Archive, Kept
 from wirecopy.article import Article
@@ -29,13 +29,18 @@ from wirecopy.state import DAY, Decided, Left, State
 from wirecopy.storage import Entry, Store
 from wirecopy.verdict import Match, Stored, Story, Verdict
 
-__all__ = ["SCHEME", "Detector", "Sketches"]
+__all__ = ["SCHEME", "Detector", "Sketches", "scheme_of"]
 
-SCHEME = scheme()
+SCHEME = scheme(models.load(None))
 _MAX_SCANNED = 20_000  # stories that are looked at for one page
 _MAX_PRUNED = 20_000  # articles that are pruned at once
 _UNWRITTEN = Written(0, b"", b"", b"")
 _STORY_ID = re.compile(r"s[0-9]{1,15}(-[0-9]{1,9})?")
+
+
+def scheme_of(config: Config) -> str:
+    """-> the scheme that a store of this configuration has. Raises ConfigError for a model file that is none."""
+    return scheme(models.load(config.detection.model))
 
 
 class Detector:

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from wirecopy import models
 from wirecopy.archive import Archive, Kept
 from wirecopy.article import Article
 from wirecopy.config import Config
@@ -52,7 +53,10 @@ class State:
     """The window of articles to compare with, the stories, and what is remembered of every article."""
 
     def __init__(self, config: Config, archive: Archive, *, epochs: bool = True) -> None:
-        """`epochs=False` leaves the term weights as they are: a run that looked ahead has learnt them before."""
+        """`epochs=False` leaves the term weights as they are: a run that looked ahead has learnt them before.
+
+        Raises ConfigError for a model file that is none.
+        """
         settings, service = config.detection, config.service
         self.archive = archive
         self.stories = Stories()
@@ -66,6 +70,7 @@ class State:
             max_candidates=settings.max_candidates,
             boilerplate_stories=settings.boilerplate_stories,
             min_odds=settings.min_odds,
+            model=models.load(settings.model),
         )
         self._epochs = epochs
         self._index_milliseconds = None if service.index_days is None else max(1, int(service.index_days * DAY))

@@ -18,7 +18,7 @@ import xxhash
 
 from wirecopy.detection import kernels, terms
 from wirecopy.detection.lsh import LshIndex, importance
-from wirecopy.detection.matching import relation, shipped_model
+from wirecopy.detection.matching import Model, relation, shipped_model
 from wirecopy.detection.memory import reserve
 from wirecopy.detection.stories import Link
 from wirecopy.detection.terms import TermWeights
@@ -76,7 +76,8 @@ class Window:
 
     def __init__(
         self, *, capacity: int, window_milliseconds: int | None, min_words: int, max_words: int, max_key_articles: int,
-        min_shared_rarity: float, max_candidates: int, boilerplate_stories: int, min_odds: float
+        min_shared_rarity: float, max_candidates: int, boilerplate_stories: int, min_odds: float,
+        model: Model | None = None
     ) -> None:  # fmt: skip
         """At most `capacity` articles stay when blocks are begun with `overfull`; without, it grows."""
         self.terms = TermWeights()
@@ -90,7 +91,7 @@ class Window:
         self._index = LshIndex(capacity)
         self._traces = TraceStore(capacity, 2 * self._word_cap + 4 * BLOCK * max_words)
         self._passages_of: U64 = reserve(capacity, np.uint64)  # the source whose passages were counted, or 0
-        self._model = shipped_model().arrays()
+        self._model = (model or shipped_model()).arrays()
         self._importance = importance()
         self._sources: dict[str | None, int] = {}
         self._limits = np.array(
