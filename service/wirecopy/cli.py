@@ -276,9 +276,7 @@ def compare(a: str, b: str, as_json: bool) -> int:
 @click.option(
     "--precision",
     type=click.FloatRange(0.5, 1.0, min_open=True),
-    default=0.95,
-    show_default=True,
-    help="Wanted share of the grouped pairs that are right.",
+    help="Wanted share of the grouped pairs that are right, such as 0.95.  [default: whatever gives the best F1]",
 )
 @click.option(
     "--from-scratch", is_flag=True, help="Fit to these labels alone, not as a correction of the shipped model."
@@ -289,7 +287,7 @@ def tune(
     inputs: tuple[str, ...],
     more_labels: tuple[str, ...],
     output: str,
-    precision: float,
+    precision: float | None,
     from_scratch: bool,
     config_file: str | None,
 ) -> int:
@@ -300,8 +298,8 @@ def tune(
     an optional "weight", the number of pairs that this one stands for. ARTICLES are the files, as in dedupe, in which
     the ids are: give all of the stream, because words are weighed by it.
 
-    Prints cross-validated precision and recall at thresholds, the lowest threshold that has the wanted precision, and
-    how reliable the scores are. Where there are several LABELS, each is also scored by a model of the others.
+    Prints cross-validated precision and recall at thresholds, the threshold that was chosen (the lowest with the wanted
+    precision), and how reliable the scores are. With several LABELS, each is also scored by a model of the others.
 
     \b
     Use the model by the setting

@@ -1,7 +1,7 @@
 """Labelled pairs of articles -> a model of one's own, with the figures by which to trust it.
 
     validate   five folds, and each label file by a model fitted on the others
-    choose     the lowest threshold that has the wanted precision
+    choose     the lowest threshold that has the wanted precision, or that of the best F1
     fit        on everything; the bias is moved so that the threshold lies where stories draw their line
 
 Pairs of the same event (label 1) are right either way: they count weakly as different in the fit, and not in figures.
@@ -52,7 +52,7 @@ class Bin(NamedTuple):
 class Tuned(NamedTuple):
     """A model with its cross-validated figures. `left_out` are those of each set by a model of the other sets.
 
-    `threshold` is the log-odds, before the bias was moved, from which the wanted precision is reached.
+    `threshold` is in log-odds before the bias was moved.
     """
 
     model: Model
@@ -95,7 +95,7 @@ def cross_validate(sets: Sequence[LabelledSet], fit_to: Callable[[Examples], Mod
     fold_of = np.concatenate(folds)
     for fold in range(FOLDS):
         kept = fold_of != fold
-        model = fit_to(Examples(*(part[kept] for part in everything)))
+        model = fit_to(everything.part(kept))
         for labelled, own, out in zip(sets, folds, odds, strict=True):
             out[own == fold] = log_odds(model, labelled.features[own == fold])
     return odds
@@ -130,15 +130,24 @@ class Judged(NamedTuple):
         return Row(_probability(odds), precision, recall, _share(2 * precision * recall, precision + recall))
 
     def reaching(self, precision: float) -> float | None:
-        """-> the lowest log-odds, halfway between two pairs, from which it is reached; None where it never is."""
+        """-> the lowest log-odds from which the precision is reached; None where it never is."""
+        odds, right, grouped = self._curve()
+        reached = np.flatnonzero((right >= precision * grouped) & (right > 0))
+        return None if len(reached) == 0 else float(odds[reached[-1]])
+
+    def best(self) -> float:
+        """-> the log-odds with the highest F1, of equal ones the highest."""
+        odds, right, grouped = self._curve()
+        return float(odds[np.argmax(2 * right / (grouped + self.weights[self.shared].sum()))])
+
+    def _curve(self) -> tuple[F64, F64, F64]:
+        """-> thresholds, falling, halfway between pairs, with the weights grouped rightly and at all from there."""
         order = np.argsort(-self.odds, kind="stable")
         odds, weights = self.odds[order], self.weights[order]
-        right = np.cumsum(weights * self.shared[order])
-        reached = (right >= precision * np.cumsum(weights)) & (right > 0) & np.append(odds[1:] < odds[:-1], True)
-        if not reached.any():
-            return None
-        last = int(np.flatnonzero(reached)[-1])
-        return float(odds[last] + odds[last + 1]) / 2 if last + 1 < len(odds) else float(odds[last])
+        after = np.append(odds[1:], odds[-1] - 1.0)
+        cuts = after < odds
+        right, grouped = np.cumsum(weights * self.shared[order]), np.cumsum(weights)
+        return ((odds + after) / 2)[cuts], right[cuts], grouped[cuts]
 
     def bins(self) -> list[Bin]:
         """-> for each tenth of probability that occurs, how often it was right."""
@@ -154,8 +163,8 @@ class Judged(NamedTuple):
         return found
 
 
-def tune(sets: Sequence[LabelledSet], precision: float, *, from_scratch: bool) -> Tuned:
-    """-> the model of all sets, moved to the wanted precision, with its figures.
+def tune(sets: Sequence[LabelledSet], precision: float | None, *, from_scratch: bool) -> Tuned:
+    """-> the model of all sets, moved to the wanted precision or (None) to the best F1, with its figures.
 
     It is a correction of the shipped one, unless `from_scratch`. Raises LabelsInsufficient where there are too few of a
     class, or no threshold has that precision.
@@ -167,12 +176,11 @@ def tune(sets: Sequence[LabelledSet], precision: float, *, from_scratch: bool) -
         return fit(examples, towards=towards)
 
     judged = Judged.of(sets, cross_validate(sets, fit_to))
-    threshold = judged.reaching(precision)
+    threshold = judged.best() if precision is None else judged.reaching(precision)
     if threshold is None:
-        best = max((judged.at(odds) for odds in judged.odds), key=lambda row: row.precision)
+        highest = max(judged.at(odds).precision for odds in judged.odds)
         raise LabelsInsufficient(
-            f"no threshold has a precision of {precision:g} on these labels; the best is {best.precision:.3f}, with a "
-            f"recall of {best.recall:.3f}"
+            f"no threshold has a precision of {precision:g} on these labels; {highest:.3f} can be had"
         )
     rows = [judged.at(float(np.log(p / (1 - p)))) for p in THRESHOLDS]
     left_out = {}

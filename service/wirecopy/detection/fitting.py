@@ -39,6 +39,10 @@ class Examples(NamedTuple):
     shared: npt.NDArray[np.bool_]
     weights: F64
 
+    def part(self, chosen: npt.NDArray[Any]) -> "Examples":
+        """-> the chosen ones, by a mask or by their places."""
+        return Examples(self.features[chosen], self.shared[chosen], self.weights[chosen])
+
 
 def fit(examples: Examples, *, penalty: float = PENALTY, towards: Model | None = None) -> Model:
     """-> the model of the examples, its numbers to four digits; with `towards` it takes that model's hinges.
