@@ -11,12 +11,13 @@ independent.
 """
 
 import collections
+import heapq
 from pathlib import Path
 
 import numpy as np
 import wordfreq
 
-from wirecopy.detection import text
+from wirecopy.detection import kernels, text
 
 WORDS_PER_LANGUAGE = 8000
 ARTICLE_WORDS = 400
@@ -26,18 +27,22 @@ STEPS_PER_NAT = 16
 
 def pair_frequencies(words: dict[str, float]) -> dict[str, float]:
     """Frequencies of character pairs, per character, in running text of a script without spaces."""
-    pairs: collections.Counter[str] = collections.Counter()
-    starts: collections.Counter[str] = collections.Counter()
-    ends: collections.Counter[str] = collections.Counter()
+    pairs: collections.defaultdict[str, float] = collections.defaultdict(float)
+    starts: collections.defaultdict[str, float] = collections.defaultdict(float)
+    ends: collections.defaultdict[str, float] = collections.defaultdict(float)
     for word, frequency in words.items():
         starts[word[0]] += frequency
         ends[word[-1]] += frequency
         for k in range(len(word) - 1):
             pairs[word[k : k + 2]] += frequency
-    for end, p in ends.most_common(800):
-        for start, q in starts.most_common(800):
+    for end, p in _most_frequent(ends, 800):
+        for start, q in _most_frequent(starts, 800):
             pairs[end + start] += p * q
-    return dict(pairs.most_common(3 * WORDS_PER_LANGUAGE))
+    return dict(_most_frequent(pairs, 3 * WORDS_PER_LANGUAGE))
+
+
+def _most_frequent(frequencies: dict[str, float], count: int) -> list[tuple[str, float]]:
+    return heapq.nlargest(count, frequencies.items(), key=lambda item: item[1])
 
 
 def main() -> None:
@@ -55,7 +60,7 @@ def main() -> None:
         for k, frequency in enumerate(frequencies.values()):
             for word in traced[k].tolist():
                 p = (1 - (1 - min(frequency, 1.0)) ** length) / (2 if frequency < 0.002 else 1)
-                key = word & text.kernels.HASH
+                key = word & kernels.HASH
                 best[key] = max(best.get(key, 0.0), p)
     words = np.array(sorted(best), dtype=np.uint32)
     rarity = -np.log(np.array([best[int(word)] for word in words]))

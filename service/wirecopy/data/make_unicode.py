@@ -27,7 +27,8 @@ CONTROL = {
     '"': 0x01, "＂": 0x01, "〝": 0x07, "〞": 0x08, "〟": 0x08,
     "„": 0x02, "‟": 0x03, "“": 0x03, "”": 0x04,
     "«": 0x05, "»": 0x06, "‹": 0x05, "›": 0x06,
-    "「": 0x07, "」": 0x08, "『": 0x07, "』": 0x08, "﹁": 0x07, "﹂": 0x08, "﹃": 0x07, "﹄": 0x08, "｢": 0x07, "｣": 0x08,
+    "「": 0x07, "」": 0x08, "『": 0x07, "』": 0x08, "﹁": 0x07, "﹂": 0x08, "﹃": 0x07, "﹄": 0x08,
+    "｢": 0x07, "｣": 0x08,
     "‘": 0x0B, "‚": 0x0B, "‛": 0x0B, "’": 0x0C, "'": 0x0E, "`": 0x0E,
     "\n": 0x0A, "\v": 0x0A, "\f": 0x0A, "\r": 0x0A, "\x85": 0x0A, "\u2028": 0x0A, "\u2029": 0x0A,
     "\u00a0": 0x1F, "\u202f": 0x1F, "\u2009": 0x1F, "\u2007": 0x1F,
@@ -59,7 +60,7 @@ def is_composing(char: str) -> bool:
 
 
 def is_word(char: str) -> bool:
-    return unicodedata.category(char)[0] in "LMN" and not (unicodedata.category(char) == "No")
+    return unicodedata.category(char)[0] in "LMN" and unicodedata.category(char) != "No"
 
 
 def folded(char: str) -> str:
@@ -94,7 +95,7 @@ def classify(code: int) -> tuple[int, str]:
         return (WORD, char.lower()) if char.isalnum() else (SEPARATOR, "")
     if is_composing(char):
         return COMPOSE, ""
-    if category in ("Cf", "Mn", "Me", "Mc") and (category == "Cf" or is_decoration(char)) or code == 0x0640:
+    if (category in ("Cf", "Mn", "Me", "Mc") and (category == "Cf" or is_decoration(char))) or code == 0x0640:
         return IGNORE, ""
     if 0xFE00 <= code <= 0xFE0F or 0xE0100 <= code <= 0xE01EF:
         return IGNORE, ""

@@ -354,8 +354,9 @@ def words(folded, size, scale_words, scale_values, longest_quote, out, first, la
 
 @njit(
     types.int64(
-        _U8, _I64, types.int64, types.Tuple((_U8, types.Array(types.uint16, 1, "C", readonly=True), _U32, _U32, _U32, _I64)),
-        _U32, _U32, types.int64, types.int64, _u8, _u32, _i64, _u8
+        _U8, _I64, types.int64,
+        types.Tuple((_U8, types.Array(types.uint16, 1, "C", readonly=True), _U32, _U32, _U32, _I64)), _U32, _U32,
+        types.int64, types.int64, _u8, _u32, _i64, _u8
     ),
     cache=True,
     nogil=True,
@@ -525,9 +526,8 @@ WORD_KEYS = 31  # keys[0] stands for the whole text, then the rarest words, then
 )  # fmt: skip
 def keep_smallest(ranks, keys, key_weights, size, most, rank, key, weight):
     """Keeps the `most` smallest distinct (rank, key) in a binary heap with the largest on top; -> its new size."""
-    if size == most:
-        if rank >= ranks[0]:
-            return size
+    if size == most and rank >= ranks[0]:
+        return size
     for k in range(size):
         if keys[k] == key:
             return size
@@ -726,7 +726,7 @@ def candidates(
     table,
     out,
 ):
-    """Writes the numbers of the articles that share enough keys to `out`, best first; -> (how many, how many qualified).
+    """Writes the numbers of articles that share enough keys to `out`, best first; -> (how many, how many qualified).
 
     Of each key at most `most_hits` postings count, the newest first, and 8 * most_hits postings of its chain are looked
     at. An article qualifies when the rarities of the shared keys add up to `least` (sixteenths of a nat); the `most`
@@ -837,7 +837,8 @@ def verify(a, wa, title_a, heads, following, b, wb, title_b, gap, features, resu
     """Compares two traces; writes FEATURES features (symmetric in a and b) and RESULTS results (a is "this").
 
     `heads` and `following` are what `index_words` made of a. Everything is weighted by rarity, words below COMMON and
-    masked boilerplate count nothing. `gap` is that between the dates in days, 0 when one is unknown. The features are described in docs/matching.md.
+    masked boilerplate count nothing. `gap` is that between the dates in days, 0 when one is unknown. The features are
+    described in docs/matching.md.
     """
     n, m = a.shape[0], b.shape[0]
     mask = uint32(heads.shape[0] - 1)
@@ -1004,7 +1005,7 @@ def verify(a, wa, title_a, heads, following, b, wb, title_b, gap, features, resu
         lead_best = max(lead_best, found / (lead + 16))
 
     short = 0 if sums[0, 0] <= sums[1, 0] else 1
-    s, l = sums[short], sums[1 - short]
+    s, o = sums[short], sums[1 - short]
     one = np.float32(16)  # one nat: the smoothing that keeps shares of next to nothing near 0
 
     # Order: rare shared words that keep their order. Template: unshared words between shared runs.
@@ -1030,17 +1031,17 @@ def verify(a, wa, title_a, heads, following, b, wb, title_b, gap, features, resu
             unshared += 1
 
     features[CONTAINED] = s[1] / (s[0] + one)
-    features[CONTAINED_LONG] = l[1] / (l[0] + one)
+    features[CONTAINED_LONG] = o[1] / (o[0] + one)
     features[RUNS] = s[6] / (s[5] + one)
-    features[RUNS_LONG] = l[6] / (l[5] + one)
+    features[RUNS_LONG] = o[6] / (o[5] + one)
     features[QUOTED_RUNS] = s[9] / (s[7] + one)
     features[QUOTES] = s[8] / (s[7] + one)
     features[NUMBERS] = (s[4] + 2 * one) / (s[3] + 4 * one)
-    features[NUMBERS_LONG] = (l[4] + 2 * one) / (l[3] + 4 * one)
+    features[NUMBERS_LONG] = (o[4] + 2 * one) / (o[3] + 4 * one)
     features[NUMBER_COUNT] = np.log1p(s[15])
     features[NEW_NUMBERS] = np.log1p((s[3] - s[4]) / one)
     features[EVIDENCE] = np.log1p(s[1] / one)
-    features[RATIO] = np.log((s[0] + one) / (l[0] + one))
+    features[RATIO] = np.log((s[0] + one) / (o[0] + one))
     features[LENGTH] = np.log1p(np.float32(max(n, m)))
     features[SLOTS] = changed / np.float32(changed + same_numbers + 4)
     features[LOCAL] = local[short, 0]
@@ -1049,7 +1050,7 @@ def verify(a, wa, title_a, heads, following, b, wb, title_b, gap, features, resu
     features[LOCAL_TAIL] = local[short, 2]
     features[LOCAL_LEAD] = local[short, 3]
     features[LOCAL_LEAD_LONG] = local[1 - short, 3]
-    features[LEAD_LONG] = l[11] / (l[10] + one)
+    features[LEAD_LONG] = o[11] / (o[10] + one)
     features[LEAD_BEST] = lead_best
     features[ORDER] = (kept + 1) / np.float32(pairs + 2) if pairs > 1 else np.float32(0.6)
     features[RARE_RUN] = np.log1p(heaviest / one)
@@ -1221,10 +1222,10 @@ def match_articles(
 
     limits: window, min_words, most_hits, least, most, boilerplate stories (0: none is masked). For article k of the
     batch, out_counts[k] = matches << 32 | candidates << 2 | counted << 1 | truncated; its matches (log-odds at least
-    `least_odds`, and what it contains or is contained in) follow those of k - 1 in out_others (numbers), out_odds and out_results. Weights are masked in place.
-    Each article enters the index, and its passages are counted when it founds a story, before the next is looked up;
-    with `first` -1, the one article in the store's slot behind those of the index is looked up and leaves nothing.
-    -> matches in all.
+    `least_odds`, and what it contains or is contained in) follow those of k - 1 in out_others (numbers), out_odds and
+    out_results. Weights are masked in place. Each article enters the index, and its passages are counted when it is no
+    copy, before the next is looked up; with `first` -1, the one article in the store's slot behind those of the index is
+    looked up and leaves nothing. -> matches in all.
     """
     keys, following, heads, state, dates = index
     words, weights, starts, sizes = store

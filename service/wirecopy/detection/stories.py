@@ -26,7 +26,7 @@ import numpy as np
 from wirecopy.detection import kernels
 from wirecopy.detection.matching import Relation
 
-LEAST = -1.0  # log-odds; the mean between two parts of a story is above it
+LEAST = -0.9  # log-odds; the mean between two parts of a story is above it
 REGION = 48  # articles
 SAMPLE = 16  # members of a large story that a new article is compared with
 CLIP = 4.0  # log-odds beyond this say no more: one certain link must not outvote many doubtful ones
