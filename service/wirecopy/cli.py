@@ -21,6 +21,10 @@ DONE, REFUSED, USAGE, FAILED, INTERRUPTED, TERMINATED = 0, 1, 2, 3, 130, 143
 EXIT_CODES: dict[type[errors.WirecopyError], int] = {
     errors.Refused: REFUSED,
     errors.ArticleError: FAILED,
+    errors.UnknownArticle: FAILED,
+    errors.UnknownStory: FAILED,
+    errors.Overloaded: FAILED,
+    errors.NotReady: FAILED,
     errors.UsageError: USAGE,
     errors.ConfigError: USAGE,
     errors.InputFailed: FAILED,

@@ -1224,8 +1224,8 @@ def match_articles(
     batch, out_counts[k] = matches << 32 | candidates << 2 | counted << 1 | truncated; its matches (log-odds at least
     `least_odds`, and what it contains or is contained in) follow those of k - 1 in out_others (numbers), out_odds and
     out_results. Weights are masked in place. Each article enters the index, and its passages are counted when it is no
-    copy, before the next is looked up; with `first` -1, the one article in the store's slot behind those of the index is
-    looked up and leaves nothing. -> matches in all.
+    copy, before the next is looked up; with `first` -1, the one article in the store's slot behind those of the index
+    is looked up and leaves nothing. -> matches in all.
     """
     keys, following, heads, state, dates = index
     words, weights, starts, sizes = store

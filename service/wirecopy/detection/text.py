@@ -153,7 +153,7 @@ def spans(text: str) -> Spans:
     source = np.frombuffer(composed.encode(), dtype=np.uint8)
     folded = np.empty(4 * len(source) + 16, dtype=np.uint8)
     origin = np.zeros(len(folded), dtype=np.int64)
-    size = kernels.fold(source, 0, len(source), *fold_tables(), folded, origin)
+    size = _fold(source, folded, origin)
     folded[size] = 0x20
     out = np.empty(len(source), dtype=np.uint32)
     first, last = np.empty(len(source), dtype=np.int32), np.empty(len(source), dtype=np.int32)
@@ -170,12 +170,20 @@ def spans(text: str) -> Spans:
     )
 
 
+def _fold(source: U8, folded: U8, origin: I64) -> int:
+    """`kernels.fold` of a whole text."""
+    ascii_fold, block_of, blocks, expansions, names, codes = fold_tables()
+    return int(
+        kernels.fold(source, 0, len(source), ascii_fold, block_of, blocks, expansions, names, codes, folded, origin)
+    )
+
+
 def _composed(text: str) -> tuple[str, I64, I64]:
     """The text that `trace` reads, composed (NFC) where it has to be, and from where to where each character was."""
     text = _SURROGATE.sub("\ufffd", text)
     source = np.frombuffer(text.encode(), dtype=np.uint8)
     folded = np.empty(4 * len(source) + 16, dtype=np.uint8)
-    if kernels.fold(source, 0, len(source), *fold_tables(), folded, np.empty(0, dtype=np.int64)) >= 0:
+    if _fold(source, folded, np.empty(0, dtype=np.int64)) >= 0:
         return text, np.arange(len(text)), np.arange(1, len(text) + 1)
     begins = [k for k, char in enumerate(text) if not (unicodedata.combining(char) or ord(char) in _STRAY)]
     begins = sorted({0, *begins})
