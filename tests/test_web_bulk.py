@@ -247,6 +247,7 @@ def test_streams_are_slowed_to_the_rate_of_their_key(run_service: RunService) ->
     body = b"".join(article(n) for n in range(400))
     answers = bulk(service, body, Authorization="Bearer foo")
     assert {answer["status"] for answer in answers} == {201}
+    wait_until(lambda: [line for line in service.log() if line.get("lines")])
     [line] = [line for line in service.log() if line.get("lines")]
     assert line["lines"] == 400
     assert line["client"] == "desk"

@@ -28,7 +28,8 @@ from wirecopy.detection.tracestore import TraceStore
 BLOCK = 256  # the cap is kept by whole blocks of numbers: before the first of a block, the oldest leave
 LEAST_CAP = 4 * BLOCK
 WORDS_PER_ARTICLE = 1024  # the cap on words is this times the cap on articles: twice what news articles have
-REPEATS = 1 << 24  # counters of passages repeated by one source
+REPEATS = 1 << 26  # counters of passages repeated by one source: at a million articles one in fifteen is full by chance
+LONGEST_TRACE = 1_000_000  # words: a store may hold traces made under a larger `max_words` than today's
 ALWAYS = 1 << 61  # milliseconds
 
 F32 = npt.NDArray[np.float32]
@@ -102,8 +103,8 @@ class Window:
         table = 1 << int(np.ceil(np.log2(2 * kernels.KEYS * max_key_articles)))
         self._scratch = (
             np.zeros(2 * table, dtype=np.int64),
-            np.empty(kernels.heads_for(max_words), dtype=np.int32),
-            np.empty(max_words, dtype=np.int32),
+            np.empty(kernels.heads_for(LONGEST_TRACE), dtype=np.int32),
+            np.empty(LONGEST_TRACE, dtype=np.int32),
         )
 
     def __len__(self) -> int:
