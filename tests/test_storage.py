@@ -243,7 +243,8 @@ def test_a_second_store_on_the_same_folder_is_refused_until_the_first_is_closed(
 def test_another_scheme_is_refused_with_what_to_do(tmp_path: Path) -> None:
     open_store(tmp_path).close()
     with pytest.raises(
-        errors.OtherScheme, match="made with scheme test, this program uses other: run wirecopy rebuild"
+        errors.OtherScheme,
+        match="made with scheme test, this program uses other: use the version or model that made it",
     ):
         Store.open(tmp_path, scheme="other")
     open_store(tmp_path).close()

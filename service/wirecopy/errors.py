@@ -67,7 +67,7 @@ class StorageFailed(StorageError):
 
 
 class Damaged(StorageError):
-    """What is stored is not what was written; only a backup or a rebuild helps."""
+    """What is stored is not what was written; only a backup helps."""
 
     def __init__(self, place: str, finding: str) -> None:
         super().__init__(f"{place} is damaged ({finding}): restore a backup")
@@ -92,7 +92,10 @@ class OtherScheme(StorageError):
     """The stored sketches were made by another scheme; they cannot be compared with new ones."""
 
     def __init__(self, place: str, found: str, wanted: str) -> None:
-        super().__init__(f"{place} was made with scheme {found}, this program uses {wanted}: run wirecopy rebuild")
+        super().__init__(
+            f"{place} was made with scheme {found}, this program uses {wanted}: "
+            "use the version or model that made it, or push the articles into a new folder"
+        )
         self.place = place
         self.found = found
         self.wanted = wanted
