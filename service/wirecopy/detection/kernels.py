@@ -834,11 +834,12 @@ def index_words(words, weights, heads, following):
     cache=True, nogil=True
 )  # fmt: skip
 def verify(a, wa, title_a, heads, following, b, wb, title_b, gap, features, results):
-    """Compares two traces; writes FEATURES features (symmetric in a and b) and RESULTS results (a is "this").
+    """Compares two traces; writes FEATURES features and RESULTS results (a is "this").
 
-    `heads` and `following` are what `index_words` made of a. Everything is weighted by rarity, words below COMMON and
-    masked boilerplate count nothing. `gap` is that between the dates in days, 0 when one is unknown. The features are
-    described in docs/matching.md.
+    `heads` and `following` are what `index_words` made of a. Everything is weighted by rarity: words below COMMON and
+    masked boilerplate count nothing, except that masked numbers still count as numbers. `gap` is that between the dates
+    in days, 0 when one is unknown. The features are described in docs/matching.md; all but `order` and `template`, which
+    are read off a, are the same when a and b change places.
     """
     n, m = a.shape[0], b.shape[0]
     mask = uint32(heads.shape[0] - 1)
