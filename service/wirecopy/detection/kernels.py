@@ -838,8 +838,8 @@ def verify(a, wa, title_a, heads, following, b, wb, title_b, gap, features, resu
 
     `heads` and `following` are what `index_words` made of a. Everything is weighted by rarity: words below COMMON and
     masked boilerplate count nothing, except that masked numbers still count as numbers. `gap` is that between the dates
-    in days, 0 when one is unknown. The features are described in docs/matching.md; all but `order` and `template`, which
-    are read off a, are the same when a and b change places.
+    in days, 0 when one is unknown. The features are described in docs/matching.md; all but `order` and `template`
+    (which are read off a) are the same when a and b change places.
     """
     n, m = a.shape[0], b.shape[0]
     mask = uint32(heads.shape[0] - 1)
