@@ -940,7 +940,7 @@ def verify(a, wa, title_a, heads, following, b, wb, title_b, gap, features, resu
                     t[11] += w
 
     # The best counterpart of each window of words: two neighbouring blocks of the other text.
-    local = np.zeros((2, 6), np.float32)  # mean, share of windows >= 0.4, tail, lead, unused, unused
+    local = np.zeros((2, 4), np.float32)  # mean, share of windows >= 0.4, tail, lead
     for side in range(2):
         blocks = blocks_a if side == 0 else blocks_b
         found = found_a if side == 0 else found_b
