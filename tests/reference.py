@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
+import xxhash
 
 from wirecopy.data import make_unicode
 
@@ -862,3 +863,50 @@ def recount_passages(articles: Iterable[tuple[Sequence[int], int]], repeats: Seq
             if counts[at] < 255:
                 counts[at] = max(0, counts[at] + step)
     return counts
+
+
+# --- signatures for users of datasketch -------------------------------------------------------------------------------
+
+
+def word_at(data: bytes, at: int) -> int:
+    return int.from_bytes(data[at : at + 4], "little")
+
+
+def rotated(value: int, bits: int) -> int:
+    return (value << bits | value >> 32 - bits) & 0xFFFFFFFF
+
+
+def xxh32(data: bytes, start: int, end: int, seed: int) -> int:
+    return xxhash.xxh32_intdigest(data[start:end], seed)
+
+
+def finish(value: int) -> int:
+    """The finalizer of MurmurHash3 for 32 bits."""
+    value = (value ^ value >> 16) * 0x85EBCA6B & 0xFFFFFFFF
+    value = (value ^ value >> 13) * 0xC2B2AE35 & 0xFFFFFFFF
+    return value ^ value >> 16
+
+
+def spaced_words(lowered: str) -> list[bytes]:
+    r"""The words of a text in lower case: what \w+ matches."""
+    return [word.encode() for word in re.findall(r"\w+", lowered)]
+
+
+def hash_shingles(words: Sequence[bytes], width: int) -> list[int]:
+    count = max(len(words) - width + 1, 1) if words else 0
+    shingles = [b" ".join(words[k : k + width]) for k in range(count)]
+    return [finish(xxhash.xxh32_intdigest(shingle)) for shingle in shingles]
+
+
+def keep_minima(
+    hashes: Sequence[int], multipliers: Sequence[int], summands: Sequence[int], minima: Sequence[int]
+) -> list[int]:
+    permutations = zip(multipliers, summands, minima, strict=True)
+    return [min([least, *((a * h + b) % 2**32 for h in hashes)]) for a, b, least in permutations]
+
+
+def sign(texts: Sequence[str], width: int, multipliers: Sequence[int], summands: Sequence[int]) -> list[list[int]]:
+    nothing = [2**32 - 1] * len(multipliers)
+    return [
+        keep_minima(hash_shingles(spaced_words(lowered), width), multipliers, summands, nothing) for lowered in texts
+    ]

@@ -11,7 +11,7 @@ PACKAGE = ROOT / "service" / "wirecopy"
 
 # Layer -> layers it may import. A layer is a module of the package or, for a folder, all of its modules.
 MAY_IMPORT: dict[str, set[str]] = {
-    "__init__": {"article", "client", "comparison", "detector", "errors", "verdict", "version"},
+    "__init__": {"article", "client", "comparison", "detector", "errors", "minhashing", "verdict", "version"},
     "__main__": {"cli"},
     "cli": {
         *("article", "batch", "client", "comparison", "config", "errors", "labels", "reading", "storage", "terminal"),
@@ -40,6 +40,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "archive": {"decision", "errors", "storage"},
     "decision": {"article", "detection", "errors", "verdict"},
     "sketching": {"article", "detection"},
+    "minhashing": {"detection"},
     "models": {"detection", "errors"},
     "detection": set(),
     "storage": {"errors"},
@@ -59,7 +60,8 @@ LIVES_IN: dict[str, tuple[str, ...]] = {
     "aiohttp": ("web/",),
     "click": ("cli.py", "serving.py", "upkeep.py"),
     "httpx": ("client.py",),
-    "numba": ("detection/kernels.py",),
+    "datasketch": ("minhashing.py",),
+    "numba": ("detection/kernels.py", "detection/signing.py"),
     "pyarrow": ("tables.py",),
     "rich": ("terminal.py",),
     "sqlite3": ("storage/",),
@@ -125,9 +127,9 @@ def test_the_table_has_no_cycle() -> None:
         finished |= ready
 
 
-def test_compiled_loops_live_in_one_file() -> None:
+def test_compiled_loops_live_where_the_compiler_may_be_imported() -> None:
     for module in modules_of(PACKAGE):
-        if module.name != "kernels.py":
+        if module.relative_to(PACKAGE).as_posix() not in LIVES_IN["numba"]:
             assert b"njit" not in module.read_bytes(), f"{module} compiles something"
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from wirecopy.client import AsyncClient, Client
     from wirecopy.comparison import Comparison, compare
     from wirecopy.detector import Detector
+    from wirecopy.minhashing import minhash, signatures
     from wirecopy.verdict import Verdict
 
 _HOMES = {
@@ -23,9 +24,22 @@ _HOMES = {
     "Comparison": "comparison",
     "Detector": "detector",
     "compare": "comparison",
+    "minhash": "minhashing",
+    "signatures": "minhashing",
     "Verdict": "verdict",
 }
-__all__ = ["Article", "AsyncClient", "Client", "Comparison", "Detector", "Verdict", "__version__", "compare"]
+__all__ = [
+    "Article",
+    "AsyncClient",
+    "Client",
+    "Comparison",
+    "Detector",
+    "Verdict",
+    "__version__",
+    "compare",
+    "minhash",
+    "signatures",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -97,7 +97,8 @@ def trace(texts: Sequence[str], max_words: int = 4096) -> Traces:
     return _trace(texts, *scale_tables(), max_words)
 
 
-def _encode(text: str) -> bytes:
+def encode(text: str) -> bytes:
+    """-> the text as UTF-8; lone surrogates become U+FFFD."""
     try:
         return text.encode()
     except UnicodeEncodeError:
@@ -105,7 +106,7 @@ def _encode(text: str) -> bytes:
 
 
 def _trace(texts: Sequence[str], scale_words: U32, scale_values: U32, max_words: int) -> Traces:
-    parts = [_encode(text) for text in texts]
+    parts = [encode(text) for text in texts]
     bounds = np.zeros(len(parts) + 1, dtype=np.int64)
     np.cumsum([len(part) for part in parts], out=bounds[1:])
     words, out_bounds, failed = _cut(b"".join(parts), bounds, scale_words, scale_values, max_words)
