@@ -30,10 +30,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "wire": {"verdict"},
     "verdict": set(),
     "detector": {
-        *("answers", "archive", "article", "config", "decision", "detection", "errors", "models", "replay"),
-        *("sketching", "state", "storage", "verdict"),
+        *("answers", "archive", "article", "config", "decision", "detection", "errors", "models", "records"),
+        *("replay", "sketching", "state", "storage", "verdict"),
     },
     "comparison": {"article", "config", "detection", "models", "sketching"},
+    "records": {"answers", "archive", "article", "decision", "detection", "state"},
     "replay": {"archive", "decision", "detection", "state", "storage"},
     "state": {"models", "archive", "article", "config", "decision", "detection", "sketching"},
     "answers": {"archive", "decision", "detection", "verdict"},

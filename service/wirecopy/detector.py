@@ -10,19 +10,14 @@ Plain synchronous Python that one thread owns. The state is the replay of what w
 import re
 from collections.abc import Sequence
 
-import numpy as np
-import numpy.typing as npt
-
 from wirecopy import answers, errors, models
 from wirecopy.answers import Keep
 from wirecopy.archive import Archive, Kept
 from wirecopy.article import Article
 from wirecopy.config import Config
 from wirecopy.decision import Decision, Kind, content_of, encode, scheme
-from wirecopy.decision import Found as FoundMatch
-from wirecopy.detection import kernels
-from wirecopy.detection.stories import Link
-from wirecopy.detection.window import BLOCK, Window, Written
+from wirecopy.detection.window import BLOCK
+from wirecopy.records import describe
 from wirecopy.replay import replay
 from wirecopy.sketching import Sketches, sketch
 from wirecopy.state import DAY, Decided, Left, State
@@ -34,7 +29,6 @@ __all__ = ["SCHEME", "Detector", "Sketches", "scheme_of"]
 SCHEME = scheme(models.load(None))
 _MAX_SCANNED = 20_000  # stories that are looked at for one page
 _MAX_PRUNED = 20_000  # articles that are pruned at once
-_UNWRITTEN = Written(0, b"", b"", b"")
 _STORY_ID = re.compile(r"s[0-9]{1,15}(-[0-9]{1,9})?")
 
 
@@ -112,7 +106,7 @@ class Detector:
             kept = self._kept(number, article, sketches, 0, b"", replaces)
             place = answers.proposed_place(self._archive, state.stories, number, kept, change, self._keep)
         return answers.verdict(
-            self._archive, _describe(Decided(number, found, change), None, place, kept, article), article.id
+            self._archive, describe(Decided(number, found, change), None, place, kept, article), article.id
         )
 
     def article(self, article_id: str) -> Stored:
@@ -260,7 +254,7 @@ class Detector:
         archive, article = self._archive, batch.articles[k]
         place = answers.place(archive, self._state.stories, decided.number, self._keep)
         kept = archive.kept[decided.number]
-        decision = _describe(decided, left, place, kept, article, self._state.window)
+        decision = describe(decided, left, place, kept, article, self._state.window)
         archive.keep(decision)
         batch.verdicts[k] = answers.verdict(archive, decision, article.id)
         batch.decided.append((decision, article))
@@ -294,54 +288,3 @@ class _Batch:
         self.moment = moment
         self.verdicts: dict[int, Verdict] = {}
         self.decided: list[tuple[Decision, Article]] = []
-
-
-def _describe(
-    decided: Decided,
-    left: Left | None,
-    place: answers.Place,
-    kept: Kept,
-    article: Article,
-    window: Window | None = None,
-) -> Decision:
-    """One record of all that was decided; without a window, only of what a caller is told."""
-    number, found, change = decided
-    written = _UNWRITTEN if window is None else window.written(number)
-    links = change.links[len(found.matches) :]
-    moves = change.moves
-    if left is not None:
-        links, moves = left.change.links + links, left.change.moves + moves
-    return Decision(
-        number=number,
-        revision=kept.revision,
-        replaces=None if left is None else left.number,
-        came=kept.came,
-        first_seen=kept.first_seen,
-        arrived=kept.arrived,
-        content=kept.content,
-        published=article.published,
-        source=article.source,
-        title=article.title,
-        url=article.url,
-        language=article.language,
-        epoch=0 if window is None else window.terms.epoch,
-        title_words=written.title_words,
-        trace=written.trace,
-        weights=written.weights,
-        keys=written.keys,
-        has_counted_passages=found.is_counted,
-        candidates=found.candidates,
-        truncated=found.truncated,
-        matches=[_match(*match, results) for match, results in zip(found.matches, found.results, strict=True)],
-        links=[(b, a, *link) for b, a, link in links],
-        moves=moves,
-        story=place.story,
-        is_canonical=place.is_canonical,
-        best=place.best,
-    )
-
-
-def _match(number: int, link: Link, results: npt.NDArray[np.float32]) -> FoundMatch:
-    values = results.tolist()
-    this, other = round(values[kernels.THIS_IN_OTHER], 4), round(values[kernels.OTHER_IN_THIS], 4)
-    return FoundMatch(number, link.odds, link.relation, this, other, int(values[kernels.SHARED_WORDS]))

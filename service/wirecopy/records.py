@@ -1,0 +1,67 @@
+"""What was decided for an article, as the record that is stored of it."""
+
+import numpy as np
+import numpy.typing as npt
+
+from wirecopy.answers import Place
+from wirecopy.archive import Kept
+from wirecopy.article import Article
+from wirecopy.decision import Decision
+from wirecopy.decision import Found as FoundMatch
+from wirecopy.detection import kernels
+from wirecopy.detection.stories import Link
+from wirecopy.detection.window import Window, Written
+from wirecopy.state import Decided, Left
+
+_UNWRITTEN = Written(0, b"", b"", b"")
+
+
+def describe(
+    decided: Decided,
+    left: Left | None,
+    place: Place,
+    kept: Kept,
+    article: Article,
+    window: Window | None = None,
+) -> Decision:
+    """-> one record of all that was decided and of what it changed; without a window, only of what a caller is told."""
+    number, found, change = decided
+    written = _UNWRITTEN if window is None else window.written(number)
+    links = change.links[len(found.matches) :]
+    moves = change.moves
+    if left is not None:
+        links, moves = left.change.links + links, left.change.moves + moves
+    return Decision(
+        number=number,
+        revision=kept.revision,
+        replaces=None if left is None else left.number,
+        came=kept.came,
+        first_seen=kept.first_seen,
+        arrived=kept.arrived,
+        content=kept.content,
+        published=article.published,
+        source=article.source,
+        title=article.title,
+        url=article.url,
+        language=article.language,
+        epoch=0 if window is None else window.terms.epoch,
+        title_words=written.title_words,
+        trace=written.trace,
+        weights=written.weights,
+        keys=written.keys,
+        has_counted_passages=found.is_counted,
+        candidates=found.candidates,
+        truncated=found.truncated,
+        matches=[_match(*match, results) for match, results in zip(found.matches, found.results, strict=True)],
+        links=[(b, a, *link) for b, a, link in links],
+        moves=moves,
+        story=place.story,
+        is_canonical=place.is_canonical,
+        best=place.best,
+    )
+
+
+def _match(number: int, link: Link, results: npt.NDArray[np.float32]) -> FoundMatch:
+    values = results.tolist()
+    this, other = round(values[kernels.THIS_IN_OTHER], 4), round(values[kernels.OTHER_IN_THIS], 4)
+    return FoundMatch(number, link.odds, link.relation, this, other, int(values[kernels.SHARED_WORDS]))
