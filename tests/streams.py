@@ -140,6 +140,7 @@ def image(detector: Detector) -> dict[str, Any]:
         "index": window._index.state.tolist()[:4],  # not how many postings there ever were
         "terms": (window.terms.epoch, window.terms.counted, _digest(window.terms.counts), _digest(window.terms.rarity)),
         "repeats": _digest(window.repeats),
+        "feed": (detector._feed.last, detector._feed._firsts[:1].tolist(), detector._feed._moments[:1].tolist()),
     }
 
 

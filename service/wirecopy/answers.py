@@ -1,24 +1,13 @@
 """What callers are told, put together from what is kept: verdicts, matches, articles, stories."""
 
-from collections.abc import Iterable
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from wirecopy.archive import Archive, Kept
+from wirecopy.canonical import Keep, canonical, rank
 from wirecopy.decision import Decision, Found
 from wirecopy.detection.matching import probability
 from wirecopy.detection.stories import Change, Stories
 from wirecopy.verdict import Containment, Match, Member, Relation, Stored, Story, Verdict
-
-Keep = Literal["first", "longest"]
-_NO_DATE = 1 << 62
-
-
-def canonical(archive: Archive, members: Iterable[int], keep: Keep) -> int:
-    """The member that stands for its story.
-
-    first: the earliest published, unknown last, then in the order in which they came; longest: the longest trace.
-    """
-    return min(members, key=lambda number: _rank(archive.kept[number], keep))
 
 
 class Place(NamedTuple):
@@ -48,8 +37,8 @@ def proposed_place(
     members = {m for m in stories.members.get(name, ()) if moved.get(m, name) == name}
     members |= {m for m, story in moved.items() if story == name}
     linked = [(other, *link) for later, other, link in change.links if later == number and other in members]
-    own = _rank(kept, keep)
-    is_canonical = all(own < _rank(archive.kept[m], keep) for m in members)
+    own = rank(kept, keep)
+    is_canonical = all(own < rank(archive.kept[m], keep) for m in members)
     return Place(name, is_canonical, min(linked, key=lambda best: (-best[1], best[0]), default=None))
 
 
@@ -123,12 +112,6 @@ def story(archive: Archive, stories: Stories, name: str, keep: Keep) -> Story:
         rewrites=sum(relation == "rewrite" for relation in others),
         members=members,
     )
-
-
-def _rank(kept: Kept, keep: Keep) -> tuple[int, int]:
-    if keep == "longest":
-        return -kept.words, kept.came
-    return _NO_DATE if kept.published is None else kept.published, kept.came
 
 
 def _member(archive: Archive, stories: Stories, number: int, first: int) -> Member:

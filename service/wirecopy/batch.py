@@ -12,8 +12,8 @@ from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import IO, NamedTuple
 
-from wirecopy.answers import Keep, canonical
 from wirecopy.archive import Archive
+from wirecopy.canonical import Keep, canonical
 from wirecopy.config import Config, override
 from wirecopy.detection.matching import probability
 from wirecopy.errors import DuplicateId, OutputFailed, Refusal, Refused

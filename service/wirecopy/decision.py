@@ -24,6 +24,7 @@ class Kind(IntEnum):
     ARTICLE = 1
     EPOCH = 2
     CHECKPOINT = 3
+    EVENTS = 7
 
 
 class Found(Struct, array_like=True, frozen=True, gc=False):
@@ -85,6 +86,7 @@ class Checkpoint(Struct, array_like=True, frozen=True):
     """What pruned records had left behind: `next` is the number of the next decision.
 
     `counts` (uint32) and `repeats` (uint8) are compressed. `without_best` are articles whose best match was pruned.
+    `last_event` is the number of the newest event.
     """
 
     epoch: Epoch
@@ -93,6 +95,7 @@ class Checkpoint(Struct, array_like=True, frozen=True):
     counts: bytes
     repeats: bytes
     without_best: list[int]
+    last_event: int = 0
 
 
 def scheme(model: Model) -> str:

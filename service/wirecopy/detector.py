@@ -2,27 +2,32 @@
 
     sketch     text -> trace                                       pure, may run in worker threads
     ingest     same id and content: the stored answer again
-               else: State.decide, one record of what was decided, one append for all; then the caller is told
+               else: State.decide, one record of what was decided, one of the events, one append for all;
+               then the caller is told
 
 Plain synchronous Python that one thread owns. The state is the replay of what was decided.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from wirecopy import answers, errors, models
-from wirecopy.answers import Keep
 from wirecopy.archive import Archive, Kept
 from wirecopy.article import Article
+from wirecopy.canonical import Keep
 from wirecopy.config import Config
 from wirecopy.decision import Decision, Kind, content_of, encode, scheme
 from wirecopy.detection.window import BLOCK
+from wirecopy.events import Event, Fact
+from wirecopy.events import encode as encode_events
+from wirecopy.feed import Feed
 from wirecopy.records import describe
 from wirecopy.replay import replay
 from wirecopy.sketching import Sketches, sketch
 from wirecopy.state import DAY, Decided, Left, State
 from wirecopy.storage import Entry, Store
 from wirecopy.verdict import Match, Stored, Story, Verdict
+from wirecopy.witness import Witness
 
 __all__ = ["SCHEME", "Detector", "Sketches", "scheme_of"]
 
@@ -50,8 +55,10 @@ class Detector:
         self._archive = Archive(store)
         self._state = State(self._config, self._archive, epochs=epochs)
         self._replaceable: list[int] = []  # records of epochs and checkpoints, which the next checkpoint replaces
+        self._feed = Feed(store)
         if store is not None:
-            self._replaceable = replay(self._state, store)
+            self._replaceable = replay(self._state, self._feed, store)
+        self._witness = Witness(self._archive, self._state.stories, self._keep)
 
     def sketch(self, articles: Sequence[Article]) -> Sketches:
         """-> the traces of `articles`; pure, may run in another thread."""
@@ -153,6 +160,17 @@ class Detector:
                 found.append(self.story(name))
         return found, None
 
+    def events(self, after: int = 0, limit: int = 1000) -> list[Event]:
+        """-> at most `limit` events behind the number `after`, in order.
+
+        Raises EventsGone when they are not kept any more, UsageError for a number that is not given out yet.
+        """
+        return self._feed.reader(after, limit)()
+
+    def events_reader(self, after: int, limit: int) -> Callable[[], list[Event]]:
+        """-> what `events` returns, to be called in any thread: it only reads what is on disk. Raises like `events`."""
+        return self._feed.reader(after, limit)
+
     def expire(self, now: int) -> int:
         """Takes out of the index what arrived too long before `now`; -> how many articles that were.
 
@@ -174,9 +192,15 @@ class Detector:
         if numbers:
             records = [self._archive.kept[number].record for number in numbers]
             self._state.drop(numbers)
+            facts = self._witness.take()
+            for number in numbers:
+                self._archive.drop(number)
+            oldest = next(iter(self._archive.kept.values()), None)
+            records += self._feed.forget(horizon if oldest is None else oldest.arrived)
+            entries = self._tell(facts, now, -1 if self._store is None else self._store.last)
             if self._store is not None:
-                entry = Entry(Kind.CHECKPOINT, None, encode(self._state.checkpoint()), None)
-                self._replaceable = [self._store.append([entry], prune=[*records, *self._replaceable])]
+                entries.append(Entry(Kind.CHECKPOINT, None, encode(self._state.checkpoint(self._feed.last)), None))
+                self._replaceable = [self._store.append(entries, prune=[*records, *self._replaceable])]
         return len(numbers)
 
     def gauges(self) -> dict[str, float]:
@@ -192,6 +216,7 @@ class Detector:
             "largest_story": stories.largest,
             "linked_articles": len(stories.links),
             "epoch": window.terms.epoch,
+            "events": self._feed.last,
             "records": 0 if self._store is None else self._store.last,
         }
 
@@ -258,10 +283,15 @@ class Detector:
         archive.keep(decision)
         batch.verdicts[k] = answers.verdict(archive, decision, article.id)
         batch.decided.append((decision, article))
+        revised = [] if left is None else [Fact("revised", left.story, article.id, revision=kept.revision)]
+        batch.facts += self._witness.take(article.id, revised)
 
     def _append(self, batch: "_Batch", *, begins_epoch: bool) -> None:
-        """Makes what was decided durable."""
-        if self._store is None or not batch.decided:
+        """Makes what was decided durable, with its events."""
+        if self._store is None:
+            self._tell(batch.facts, batch.moment)
+            return
+        if not batch.decided:
             return
         texts = self._config.service.keep_text
         record = self._store.last
@@ -274,8 +304,16 @@ class Detector:
             record += 1
             entries.append(Entry(Kind.EPOCH, None, encode(self._state.epoch()), None))
             self._replaceable.append(record)
-        last = self._store.append(entries)
-        assert last == record, "nobody else writes"
+        entries += self._tell(batch.facts, batch.moment, record)
+        self._store.append(entries)
+
+    def _tell(self, facts: Sequence[Fact], moment: int, record: int = -1) -> list[Entry]:
+        """Makes facts the next events; -> what to append of them behind the record of this number."""
+        if not facts:
+            return []
+        told = self._feed.tell(facts, moment)
+        self._feed.keep(told, record + 1)
+        return [Entry(Kind.EVENTS, None, encode_events(told), None)]
 
 
 class _Batch:
@@ -288,3 +326,4 @@ class _Batch:
         self.moment = moment
         self.verdicts: dict[int, Verdict] = {}
         self.decided: list[tuple[Decision, Article]] = []
+        self.facts: list[Fact] = []

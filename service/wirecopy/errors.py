@@ -58,6 +58,18 @@ class UnknownStory(WirecopyError):
         self.story_id = story_id
 
 
+class EventsGone(WirecopyError):
+    """Events that were asked for are not kept any more."""
+
+    def __init__(self, after: int, oldest: int | None) -> None:
+        kept = "" if oldest is None else f": the feed is kept from event {oldest} on"
+        super().__init__(
+            f"the events after {after} are not kept any more{kept}; read the stories, then go on from there"
+        )
+        self.after = after
+        self.oldest = oldest
+
+
 class StorageError(WirecopyError):
     """The folder of stored articles cannot be used as asked."""
 

@@ -7,12 +7,14 @@ from contextlib import contextmanager
 from wirecopy.archive import Kept
 from wirecopy.decision import Checkpoint, Decision, Epoch, Kind, decode_checkpoint, decode_decision, decode_epoch
 from wirecopy.detection.window import BLOCK
+from wirecopy.events import Head, decode_head
+from wirecopy.feed import Feed
 from wirecopy.state import State
 from wirecopy.storage import Record, Store
 
 
-def replay(state: State, store: Store) -> list[int]:
-    """Puts `state` where the decisions in `store` left it; -> the numbers of records that are no decisions.
+def replay(state: State, feed: Feed, store: Store) -> list[int]:
+    """Puts `state` and `feed` where the records in `store` left them; -> the numbers of epochs and checkpoints.
 
     Raises Damaged and StorageFailed; the state is of no use then.
     """
@@ -20,11 +22,14 @@ def replay(state: State, store: Store) -> list[int]:
     with _without_collection():
         for number, what in _in_batches(store.replay(), state):
             match what:
+                case Head():
+                    feed.restore(what, number)
                 case Epoch():
                     state.restore_epoch(what)
                     others.append(number)
                 case Checkpoint():
                     state.restore_checkpoint(what)
+                    feed.restore_last(what.last_event)
                     others.append(number)
                 case decisions:
                     state.restore(decisions)
@@ -35,10 +40,13 @@ def replay(state: State, store: Store) -> list[int]:
 Batch = list[tuple[Decision, Kept]]
 
 
-def _in_batches(records: Iterable[Record], state: State) -> Iterator[tuple[int, Batch | Epoch | Checkpoint]]:
+def _in_batches(records: Iterable[Record], state: State) -> Iterator[tuple[int, Batch | Epoch | Checkpoint | Head]]:
     """The records in order with the number of each, decisions gathered as far as they may be applied at once."""
     waiting: Batch = []
     for number, kind, article_id, payload in records:
+        if kind == Kind.EVENTS:  # concerns no decision: those that wait may go on waiting
+            yield number, decode_head(payload)
+            continue
         if kind == Kind.ARTICLE:
             decision = decode_decision(payload)
             if waiting and _stands_apart(decision, waiting[-1][0], state):

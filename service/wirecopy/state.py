@@ -157,6 +157,7 @@ class State:
             return
         stories, own = self.stories, self.stories.story_of[number]
         counts, moves = (stories.merged, stories.largest), self._leave(number).moves
+        origins, stories.origins = stories.origins, None
         before = [Move(m, stories.story_of[m]) for m, _ in moves]
         stories.withdraw(number)
         stories.apply(moves)
@@ -165,6 +166,7 @@ class State:
         finally:
             stories.apply([*before, Move(number, own)])
             stories.merged, stories.largest = counts
+            stories.origins = origins
 
     def _leave(self, number: int) -> Change:
         window = self.window
@@ -211,14 +213,13 @@ class State:
         return numbers
 
     def drop(self, numbers: Sequence[int]) -> None:
-        """Forgets articles for good that are not in the window."""
+        """Forgets articles for good that are not in the window; the archive still knows them."""
         gone = set(numbers)
         bests = self.stories.last_best
         self._bereft |= {m for m, (other, _) in bests.items() if other in gone}
         self._bereft -= gone
         for number in numbers:
             self.stories.remove(number)
-            self.archive.drop(number)
         for number in self._bereft:
             bests.pop(number, None)
 
@@ -226,13 +227,13 @@ class State:
         """-> the current epoch, to be stored."""
         return Epoch(self.window.terms.epoch, compress(self.window.terms.rarity.tobytes()))
 
-    def checkpoint(self) -> Checkpoint:
+    def checkpoint(self, last_event: int) -> Checkpoint:
         """-> all that stays when the records up to now are pruned as far as they may be."""
         window = self.window
         tables = window.terms.counts, window.repeats
         counts, repeats = (compress(table.tobytes()) for table in tables)
         bereft = sorted(self._bereft)
-        return Checkpoint(self.epoch(), window.decided, window.terms.counted, counts, repeats, bereft)
+        return Checkpoint(self.epoch(), window.decided, window.terms.counted, counts, repeats, bereft, last_event)
 
     def restore_epoch(self, epoch: Epoch) -> None:
         """Takes an epoch up as it was stored."""

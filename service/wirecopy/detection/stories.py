@@ -66,6 +66,7 @@ class Stories:
         self.links: dict[int, dict[int, Link]] = {}
         self.last_best: dict[int, tuple[int, Link]] = {}  # of articles that have lost their links
         self._ages: list[tuple[int, int]] = []  # of all stories, ascending, and of some that are gone
+        self.origins: dict[int, str | None] | None = None  # of all that moved, where somebody watches and clears it
         self.merged = 0  # stories whose last member moved to another
         self.largest = 0  # members that a story has had
 
@@ -111,6 +112,8 @@ class Stories:
         """Puts articles into stories; the only place that changes who belongs where."""
         for number, story in moves:
             old = self.story_of.get(number)
+            if self.origins is not None:
+                self.origins.setdefault(number, old)
             if old is not None:
                 self._drop(number, old)
                 self.merged += old not in self.members
@@ -134,6 +137,8 @@ class Stories:
     def remove(self, number: int) -> None:
         """Takes an article out of its story, and all that is known of it."""
         if (story := self.story_of.pop(number, None)) is not None:
+            if self.origins is not None:
+                self.origins.setdefault(number, story)
             self._drop(number, story)
         for other in self.links.pop(number, {}):
             self.links.get(other, {}).pop(number, None)

@@ -1,0 +1,96 @@
+"""Feed: the events in order; where in the store each is, so that any page is found at once.
+
+In memory stay three numbers per record of events, and the newest events themselves for those who follow.
+"""
+
+from array import array
+from bisect import bisect_left, bisect_right
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+
+from wirecopy import errors
+from wirecopy.events import Event, Fact, Head, Told, decode_told, tell
+from wirecopy.storage import Store
+
+_RECENT = 4096  # events that are kept in memory
+
+
+class Feed:
+    """All events that are kept, numbered from 1 without gaps; without a store they stay in memory."""
+
+    def __init__(self, store: Store | None) -> None:
+        self.last = 0  # the number of the newest event
+        self._store = store
+        self._firsts = array("q")  # the number of the first event of each record that is kept
+        self._records = array("q")  # the numbers of these records in the store, 0 without one
+        self._moments = array("q")  # when they were told, ascending
+        self._recent: deque[Told] = deque()
+        self._held = 0  # events in _recent
+
+    def tell(self, facts: Sequence[Fact], at: int) -> Told:
+        """-> the record of the next events; `keep` makes it part of the feed."""
+        return tell(self.last + 1, at, facts)
+
+    def keep(self, told: Told, record: int) -> None:
+        """Takes up a record of events, which has this number in the store."""
+        self.restore(told, record)
+        self._recent.append(told)
+        self._held += told.count
+        while self._store is not None and self._held - self._recent[0].count >= _RECENT:
+            self._held -= self._recent.popleft().count
+
+    def restore(self, head: Head, record: int) -> None:
+        """Takes up a record of events that was stored before."""
+        self._firsts.append(head.first)
+        self._records.append(record)
+        self._moments.append(head.at)
+        self.last = head.first + head.count - 1
+
+    def restore_last(self, last: int) -> None:
+        """Takes up where the numbers are, though the records are pruned."""
+        self.last = max(self.last, last)
+
+    def forget(self, moment: int) -> list[int]:
+        """Forgets the events of before a moment; -> the numbers of their records."""
+        count = bisect_left(self._moments, moment)
+        records = self._records[:count].tolist()
+        del self._firsts[:count], self._records[:count], self._moments[:count]
+        oldest = self._firsts[0] if self._firsts else self.last + 1
+        while self._recent and self._recent[0].first < oldest:
+            self._held -= self._recent.popleft().count
+        return records
+
+    def reader(self, after: int, limit: int) -> Callable[[], list[Event]]:
+        """-> what reads at most `limit` events behind the number `after`, in any thread.
+
+        Both raise EventsGone when they are not kept any more; raises UsageError for a number that was never given.
+        """
+        oldest = self._firsts[0] if self._firsts else self.last + 1
+        if after + 1 < oldest:
+            raise errors.EventsGone(after, oldest)
+        if after > self.last:
+            raise errors.UsageError(f"there is no event {after} yet: the last one is {self.last}")
+        if after == self.last:
+            return list
+        first = bisect_right(self._firsts, after + 1) - 1
+        end = min(bisect_right(self._firsts, after + limit), len(self._firsts))
+        if self._recent and self._recent[0].first <= after + 1:
+            begin = len(self._recent) - (len(self._firsts) - first)
+            held = [self._recent[k] for k in range(begin, begin + end - first)]
+            return lambda: _cut((event for told in held for event in told.events()), after, limit)
+        records = self._records[first:end].tolist()
+        return lambda: _cut((event for told in self._read(records, after) for event in told.events()), after, limit)
+
+    def _read(self, records: Sequence[int], after: int) -> list[Told]:
+        assert self._store is not None, "without a store everything is held"
+        found = []
+        for number in records:
+            record = self._store.record(number)
+            if record is None:
+                raise errors.EventsGone(after, None)
+            found.append(decode_told(record.payload))
+        return found
+
+
+def _cut(events: Iterable[Event], after: int, limit: int) -> list[Event]:
+    return [event for event in events if after < event.seq <= after + limit]

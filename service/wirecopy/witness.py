@@ -1,0 +1,76 @@
+"""Witness: what the moves of articles between stories mean for those who read stories."""
+
+from collections.abc import Sequence
+
+from wirecopy.archive import Archive
+from wirecopy.canonical import Keep, canonical
+from wirecopy.detection.stories import Stories
+from wirecopy.events import Fact, Standing, Transfer, derive
+
+
+class Witness:
+    """Watches the stories from the moment it is made; remembers who stands for those that were touched."""
+
+    def __init__(self, archive: Archive, stories: Stories, keep: Keep) -> None:
+        self._archive = archive
+        self._stories = stories
+        self._keep: Keep = keep
+        self._standing: dict[str, int] = {}  # of stories of two and more that were touched, to compute nothing twice
+        stories.origins = {}
+
+    def take(self, arrived: str | None = None, first: Sequence[Fact] = ()) -> list[Fact]:
+        """-> the facts of everything that moved since the last call, after those given as `first`.
+
+        `arrived` is the id of the article that was decided. Must be called while the archive knows all who moved.
+        """
+        stories, kept = self._stories, self._archive.kept
+        origins, stories.origins = stories.origins, {}
+        if not origins:
+            return list(first)
+        story_of = stories.story_of
+        if len(origins) == 1 and not first:  # the common case of an article that stands alone, in short
+            [(number, origin)] = origins.items()
+            story = story_of.get(number)
+            if origin is None and story is not None and len(stories.members[story]) == 1:
+                return [Fact("created", story, kept[number].id)]
+        places: dict[str, tuple[str | None, str | None]] = {}
+        touched: dict[str, list[int]] = {}  # story -> the numbers that left it or came
+        for number, origin in origins.items():
+            target = story_of.get(number)
+            if origin == target:
+                continue
+            before, after = places.get(kept[number].id, (None, None))
+            places[kept[number].id] = before or origin, after or target
+            for story in (origin, target):
+                if story is not None:
+                    touched.setdefault(story, []).append(number)
+        existed = {story for story in touched if self._existed(story, origins)}
+        exists = {story for story in touched if story in stories.members}
+        standings = [self._stand(story, numbers, origins, story in existed) for story, numbers in touched.items()]
+        transfers = [Transfer(article, *place) for article, place in places.items()]
+        return [*first, *derive(transfers, arrived, existed, exists, [s for s in standings if s is not None])]
+
+    def _existed(self, story: str, origins: dict[int, str | None]) -> bool:
+        if any(origins.get(m, story) == story for m in self._stories.members.get(story, ())):
+            return True
+        return story in origins.values()
+
+    def _stand(
+        self, story: str, numbers: Sequence[int], origins: dict[int, str | None], existed: bool
+    ) -> Standing | None:
+        """Who stood for a story and who does; None for a story that is no more."""
+        kept, members = self._archive.kept, self._stories.members.get(story)
+        before = self._standing.pop(story, None)
+        if members is None:
+            return None
+        if before is None and existed:
+            stayed = [m for m in members if origins.get(m, story) == story]
+            before = canonical(self._archive, [*stayed, *(m for m in numbers if origins[m] == story)], self._keep)
+        if before is not None and self._stories.story_of.get(before) == story:
+            came = [m for m in numbers if origins[m] != story]
+            after = canonical(self._archive, [before, *came], self._keep)
+        else:
+            after = canonical(self._archive, members, self._keep)
+        if len(members) > 1:
+            self._standing[story] = after
+        return Standing(story, None if before is None else kept[before].id, kept[after].id)
