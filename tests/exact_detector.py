@@ -14,6 +14,7 @@ import httpx
 from wirecopy import errors
 from wirecopy.article import Article
 from wirecopy.config import Config
+from wirecopy.events import Event
 from wirecopy.verdict import Containment, Match, Member, Stored, Story, Verdict
 from wirecopy.web.app import App, build_app
 from wirecopy.web.connections import Server
@@ -27,6 +28,7 @@ class ExactDetector:
         self.articles: dict[str, tuple[Article, int, int]] = {}  # id -> article, revision, first_seen
         self.by_text: dict[str, list[str]] = {}
         self.commits: list[int] = []
+        self.told: list[Event] = []
         self.gate = threading.Event()
         self.gate.set()
         self.failure: BaseException | None = None
@@ -50,9 +52,22 @@ class ExactDetector:
         if known is not None:
             self.by_text[known[0].text].remove(article.id)
         revision = 1 if known is None else known[1] + 1
+        first = (self.by_text.get(article.text) or [article.id])[0]
+        if revision > 1:
+            self._tell("revised", first_seen, first, article.id, revision)
+        self._tell("created" if first == article.id else "joined", first_seen, first, article.id)
         self.articles[article.id] = (article, revision, first_seen)
         self.by_text.setdefault(article.text, []).append(article.id)
         return self._verdict(article, revision)
+
+    def _tell(self, type: Any, at: int, story: str, article: str, revision: int | None = None) -> None:
+        self.told.append(Event(len(self.told) + 1, type, at, story, article, revision=revision))
+
+    def events_reader(self, after: int, limit: int) -> Callable[[], list[Event]]:
+        if after > len(self.told):
+            raise errors.UsageError(f"there is no event {after} yet: the last one is {len(self.told)}")
+        found = self.told[after : after + limit]
+        return lambda: found
 
     def check(self, article: Article) -> Verdict:
         return self._verdict(article, 1)

@@ -27,7 +27,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "web": {"article", "config", "detector", "errors", "verdict", "version", "wire"},
     "client": {"calls", "errors", "verdict", "version", "wire"},
     "calls": {"article", "errors", "verdict", "wire"},
-    "wire": {"verdict"},
+    "wire": {"events", "verdict"},
     "verdict": set(),
     "detector": {
         *("answers", "archive", "article", "canonical", "config", "decision", "detection", "errors", "events", "feed"),

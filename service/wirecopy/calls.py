@@ -11,7 +11,7 @@ import orjson
 from wirecopy import errors
 from wirecopy.article import Article, format_published
 from wirecopy.verdict import Verdict
-from wirecopy.wire import BulkAnswer, Matches, Problem, Stored, Story, StoryPage
+from wirecopy.wire import BulkAnswer, EventPage, Matches, Problem, Stored, Story, StoryPage
 
 T = TypeVar("T")
 Sendable = Article | Mapping[str, Any]
@@ -103,11 +103,16 @@ def get_stories(since: datetime | None, source: str | None, min_size: int, limit
     return Call("GET", "/v1/stories", _decode_page, params=params)
 
 
+def get_events(after: int, limit: int) -> Call[EventPage]:
+    return Call("GET", "/v1/events", _decode_events, params={"after": str(after), "limit": str(limit)})
+
+
 _decode_verdict = msgspec.json.Decoder(Verdict).decode
 _decode_stored = msgspec.json.Decoder(Stored).decode
 _decode_matches = msgspec.json.Decoder(Matches).decode
 _decode_story = msgspec.json.Decoder(Story).decode
 _decode_page = msgspec.json.Decoder(StoryPage).decode
+_decode_events = msgspec.json.Decoder(EventPage).decode
 _decode_answer = msgspec.json.Decoder(BulkAnswer).decode
 decode_problem = msgspec.json.Decoder(Problem).decode
 

@@ -21,7 +21,7 @@ from wirecopy import calls, errors
 from wirecopy.calls import Sendable
 from wirecopy.verdict import Match, Verdict
 from wirecopy.version import VERSION
-from wirecopy.wire import BulkAnswer, Problem, Stored, Story
+from wirecopy.wire import BulkAnswer, EventPage, Problem, Stored, Story
 
 T = TypeVar("T")
 
@@ -69,6 +69,10 @@ class Client:
             page = self._call(calls.get_stories(since, source, min_size, page_size, cursor))
             yield from page.stories
             cursor = page.cursor
+
+    def events(self, after: int = 0, *, limit: int = 1000) -> EventPage:
+        """A page of the feed: at most `limit` events behind the number `after`; `next` is the next page's `after`."""
+        return self._call(calls.get_events(after, limit))
 
     def bulk(self, articles: Iterable[Sendable]) -> Iterator[BulkAnswer]:
         """Send many articles; one answer for each, in order, with `line` counted over all of them from 1.
@@ -176,6 +180,10 @@ class AsyncClient:
             for story in page.stories:
                 yield story
             cursor = page.cursor
+
+    async def events(self, after: int = 0, *, limit: int = 1000) -> EventPage:
+        """A page of the feed: at most `limit` events behind the number `after`; `next` is the next page's `after`."""
+        return await self._call(calls.get_events(after, limit))
 
     async def bulk(self, articles: Iterable[Sendable] | AsyncIterable[Sendable]) -> AsyncIterator[BulkAnswer]:
         """Send many articles; one answer for each, in order, with `line` counted over all of them from 1.

@@ -9,7 +9,8 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct, structs
 
-from wirecopy import verdict
+from wirecopy import events, verdict
+from wirecopy.events import EventType
 from wirecopy.verdict import Match, Relation, Verdict
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -92,6 +93,30 @@ class StoryPage(Struct, frozen=True):
     cursor: str | None
 
 
+class Event(Struct, frozen=True, omit_defaults=True):
+    """What changed, by ids; docs/http-api.md says what each type tells. Fields that a type does not need are absent.
+
+    `seq` counts from 1 without gaps. `other` is the other story, `previous` the article that stood for the story.
+    """
+
+    seq: Annotated[int, Meta(ge=1)]
+    type: EventType
+    at: Time
+    story: str
+    article: str | None = None
+    other: str | None = None
+    previous: str | None = None
+    revision: int | None = None
+    articles: tuple[str, ...] = ()
+
+
+class EventPage(Struct, frozen=True):
+    """Events in order; `next` is the `after` of the next page, the same as asked when there is nothing newer."""
+
+    events: list[Event]
+    next: int
+
+
 class Problem(Struct, frozen=True, omit_defaults=True):
     """Why something was not done (RFC 9457). `type` names the kind of problem and leads to its description."""
 
@@ -131,6 +156,11 @@ def story(of: verdict.Story) -> Story:
     """The same story with times that travel, in its members too."""
     members = tuple(Member(**_with_times(member, "published", "first_seen")) for member in of.members)
     return Story(**{**_with_times(of, "first_seen"), "members": members})
+
+
+def event(of: events.Event) -> Event:
+    """The same event with a time that travels."""
+    return Event(**_with_times(of, "at"))
 
 
 def _with_times(value: Struct, *names: str) -> dict[str, Any]:

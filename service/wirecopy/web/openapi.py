@@ -12,11 +12,11 @@ import msgspec
 from wirecopy import wire
 from wirecopy.verdict import Verdict
 from wirecopy.version import VERSION
-from wirecopy.web import bulk, problems, stories
+from wirecopy.web import bulk, events, problems, stories
 
 _TYPES = (
     *(Verdict, wire.ArticleInput, wire.Stored, wire.Matches, wire.Story, wire.StoryPage),
-    *(wire.BulkAnswer, wire.Problem, wire.Health),
+    *(wire.EventPage, wire.BulkAnswer, wire.Problem, wire.Health),
 )
 _REFERENCE = "#/components/schemas/{name}"
 
@@ -65,9 +65,10 @@ def describe() -> dict[str, Any]:
         "tags": [
             {"name": "articles", "description": "Send articles, read what became of them."},
             {"name": "stories", "description": "Articles grouped."},
+            {"name": "events", "description": "What changed, in order."},
             {"name": "operation", "description": "Health, metrics, this description."},
         ],
-        "paths": {**_article_paths(), **_story_paths(), **_operation_paths()},
+        "paths": {**_article_paths(), **_story_paths(), **_event_paths(), **_operation_paths()},
         "components": {
             "schemas": schemas,
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "description": "A key of auth.keys."}},
@@ -193,6 +194,28 @@ def _story_paths() -> dict[str, Any]:
                     _query("min_size", size, "Stories of at least so many members."),
                     _query("cursor", {"type": "string"}, "The cursor of the page before."),
                     _query("limit", limit, "Stories per page."),
+                ],
+            ),
+        },
+    }
+
+
+def _event_paths() -> dict[str, Any]:
+    limit = {"type": "integer", "minimum": 1, "maximum": events.MAX_LIMIT, "default": events.DEFAULT_LIMIT}
+    after = {"type": "integer", "minimum": 0, "maximum": events.MAX_SEQ, "default": 0}
+    return {
+        "/v1/events": {
+            "get": _operation(
+                "list_events",
+                "events",
+                "What changed, in order",
+                "Numbered from 1 without gaps; who applies all of them has the stories. 410: `after` is older than "
+                "what is kept.",
+                {200: _json("A page of events.", wire.EventPage)},
+                (*_ANYWHERE, 410, 422),
+                parameters=[
+                    _query("after", after, "The number of the last event that is known."),
+                    _query("limit", limit, "Events per page."),
                 ],
             ),
         },

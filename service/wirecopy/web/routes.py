@@ -9,7 +9,7 @@ from urllib.parse import unquote_to_bytes
 
 from aiohttp import web
 
-from wirecopy.web import articles, bulk, pages, stories
+from wirecopy.web import articles, bulk, events, pages, stories
 from wirecopy.web.call import Call
 from wirecopy.web.problems import MalformedRequest, MethodNotAllowed, NoSuchPath
 
@@ -37,6 +37,7 @@ ROUTES = (
     Route("/v1/check", {"POST": articles.check}),
     Route("/v1/stories/{id}", {"GET": stories.get}),
     Route("/v1/stories", {"GET": stories.get_page}),
+    Route("/v1/events", {"GET": events.get}),
     Route("/livez", {"GET": pages.live}, is_open=True, needs_detector=False),
     Route("/readyz", {"GET": pages.ready}, is_open=True, needs_detector=False),
     Route("/metrics", {"GET": pages.metrics}, needs_detector=False),

@@ -1,0 +1,32 @@
+"""Handlers of the feed."""
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from wirecopy import wire
+from wirecopy.web import queries, replies
+from wirecopy.web.call import Call
+
+if TYPE_CHECKING:
+    from wirecopy.web.app import App
+
+DEFAULT_LIMIT = 1000
+MAX_LIMIT = 10_000
+MAX_SEQ = 2**62
+
+
+async def get(app: "App", call: Call) -> web.Response:
+    """GET /v1/events?after=&limit=: a page of the feed. Raises EventsGone."""
+    values = queries.read(call.request, {"after", "limit"})
+    after = queries.integer(values, "after", 0, 0, MAX_SEQ)
+    limit = queries.integer(values, "limit", DEFAULT_LIMIT, 1, MAX_LIMIT)
+    return replies.json(await read_page(app, after, limit))
+
+
+async def read_page(app: "App", after: int, limit: int) -> wire.EventPage:
+    """At most `limit` events behind `after`. They are read beside the thread that decides. Raises EventsGone."""
+    read = await app.intake.ask(lambda detector: detector.events_reader(after, limit))
+    found = await asyncio.to_thread(read)
+    return wire.EventPage([wire.event(event) for event in found], found[-1].seq if found else after)
