@@ -61,8 +61,15 @@ def verify(folder: Path) -> Report:
 
 
 def find_place(folder: Path) -> Place:
-    """A folder in which articles are or were stored; raises StorageFailed for another."""
+    """A folder in which articles are or were stored, to be read.
+
+    Raises StorageFailed for another, Locked while its database is being replaced.
+    """
     place = Place(Path(folder))
+    if place.made.exists():
+        raise errors.Locked(
+            f"a new database is being put in place in {folder}; if no wirecopy runs there, the next start finishes it"
+        )
     if not place.database.exists() and not place.marks.exists():
         raise errors.StorageFailed(f"{folder} holds no stored articles")
     return place

@@ -20,6 +20,7 @@ from wirecopy.storage.marks import EMPTY_PIN, Mark, Marks
 from wirecopy.storage.place import (
     Place,
     connect,
+    make_folder,
     prepare,
     reading_failures_of,
     settle,
@@ -28,6 +29,7 @@ from wirecopy.storage.place import (
     take_lock,
     writing_failures_of,
 )
+from wirecopy.storage.replacing import put_in_place
 from wirecopy.storage.rows import APPLICATION_ID, PAGE_BYTES, SCHEMA, About
 
 _STEP_PAGES = 4096  # between steps an interrupt is heard
@@ -87,6 +89,7 @@ def restore(backup: Path, folder: Path) -> Report:
         raise errors.StorageFailed(f"{backup} is no file")
     lock = take_lock(place)
     try:
+        put_in_place(place)
         if place.database.exists() or size_of(place.wal) > 0:
             raise errors.StorageFailed(f"{folder} holds articles already: name another folder, or move it away first")
         with _made(place.database, _new(place)) as new:
@@ -100,6 +103,22 @@ def restore(backup: Path, folder: Path) -> Report:
     finally:
         os.close(lock)
     return report
+
+
+def copy(folder: Path, target: Path) -> Report:
+    """Put what `folder` holds now into the folder `target`, which holds no articles; also beside a running service.
+
+    Raises what `backup` and `restore` raise; `target` stays without articles then.
+    """
+    part = Place(Path(target)).database.with_suffix(".copy")
+    with writing_failures_of(part):
+        make_folder(part.parent)
+    try:
+        backup(folder, part)
+        return restore(part, target)
+    finally:
+        with suppress(OSError):
+            _remove(part)
 
 
 def _check(copy: Path, origin: Path) -> Report:

@@ -49,6 +49,16 @@ class Place(NamedTuple):
         """Whoever holds a lock on this file writes; the file itself says nothing and stays."""
         return self.folder / "wirecopy.lock"
 
+    @property
+    def making(self) -> Path:
+        """A folder in which a database is being made that is to replace this one; what it holds is of no value yet."""
+        return self.folder / "wirecopy.making"
+
+    @property
+    def made(self) -> Path:
+        """A folder with a complete database that replaces this one, until its files have got their names."""
+        return self.folder / "wirecopy.made"
+
 
 @contextmanager
 def failures_of(place: object) -> Iterator[None]:

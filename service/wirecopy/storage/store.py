@@ -24,7 +24,9 @@ from wirecopy.storage import checking
 from wirecopy.storage.copying import create
 from wirecopy.storage.log import End, Log
 from wirecopy.storage.marks import EMPTY_PIN, Mark, Marks, Pin
+from wirecopy.storage.migration import migrate
 from wirecopy.storage.place import Place, move_pages, prepare, sync_path, take_lock, writing_failures_of
+from wirecopy.storage.replacing import put_in_place
 from wirecopy.storage.rows import Entry, Record, first_of, link, pack_text, tombstone
 from wirecopy.storage.wal import Follower
 
@@ -68,6 +70,7 @@ class Store:
         place = Place(Path(folder))
         with ExitStack() as stack:
             stack.callback(os.close, take_lock(place))
+            put_in_place(place)
             if not place.database.exists():
                 create(place, scheme)
             state = checking.inspect(place, scheme, accept_loss=accept_loss)
@@ -77,6 +80,7 @@ class Store:
                 writer = Log.open(place.database, mode="rw")
                 stack.callback(writer.close)
                 prepare(writer.connection)
+                migrate(writer)
                 reader = Log.open(place.database)
                 stack.callback(reader.close)
                 store = cls(place, stack, writer, reader, state)
