@@ -32,13 +32,16 @@ def read_articles(paths: Iterable[Path]) -> list[Article]:
     return [msgspec.convert(row, Article) for path in paths for row in read_rows(path)]
 
 
-def read_rows(path: Path) -> Iterator[dict[str, Any]]:
-    """Yield the JSON object of each line of a `.jsonl` or `.jsonl.gz` file."""
+def read_lines(path: Path) -> Iterator[bytes]:
+    """Yield each line of a `.jsonl` or `.jsonl.gz` file that is not blank."""
     opener = gzip.open if path.suffix == ".gz" else open
     with opener(path, "rb") as lines:
-        for line in lines:
-            if line.strip():
-                yield parse_row(line)
+        yield from (line for line in lines if line.strip())
+
+
+def read_rows(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the JSON object of each line of a `.jsonl` or `.jsonl.gz` file."""
+    return map(parse_row, read_lines(path))
 
 
 def parse_row(line: bytes) -> dict[str, Any]:

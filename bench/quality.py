@@ -30,6 +30,7 @@ from bench.relations import Compare, CompareMissing, find_compare, score_relatio
 from bench.results import describe_run, rounded, versions, write_result
 from bench.runs import WirecopyRuns
 from bench.sets import LabelledSet, Variant, find_sets, find_variants
+from bench.shuffles import score_shuffles
 from bench.tables import QUALITY
 
 CACHE = Path(tempfile.gettempdir()) / "wirecopy-bench"
@@ -68,6 +69,7 @@ def evaluation_folder(path: Path | None) -> Path | None:
 @click.option("--peers", default="datasketch,tfidf", show_default=True, help="Comma-separated, or none.")
 @click.option("--candidates", is_flag=True, help="Count which pairs wirecopy compares at all.")
 @click.option("--growth", is_flag=True, help="With --candidates: per article at 20,000 and at 500,000 articles.")
+@click.option("--shuffles", default=0, help="Other orders of arrival in which each set of one stream is grouped.")
 @click.option("--pairs", "ask", is_flag=True, help="Ask wirecopy.compare for relations that the output does not name.")
 @click.option("--errors", default=0, help="Print this many wrong pairs of each set.")
 @click.option("--dedupe-options", default="", help="Handed to `wirecopy dedupe`, e.g. '--config other.yaml'.")
@@ -80,6 +82,7 @@ def main(
     peers: str,
     candidates: bool,
     growth: bool,
+    shuffles: int,
     ask: bool,
     errors: int,
     dedupe_options: str,
@@ -105,6 +108,7 @@ def main(
     }
     result["relations"] = list(relation_lines(variants, runs, ask))
     result["candidates"] = list(candidate_lines(variants, evaluation if growth else None, cache)) if candidates else []
+    result["shuffles"] = list(shuffle_lines(variants, runs, shuffles)) if shuffles else []
     result = rounded(result)
     print_tables(result)
     if errors:
@@ -124,6 +128,17 @@ def relation_lines(variants: Sequence[Variant], runs: WirecopyRuns, ask: bool) -
             articles = articles_of(variant) if compare else {}
             for scores in score_relations(variant.labelled.pairs, verdicts, articles, compare):
                 yield {"set": variant.name, **asdict(scores)}
+
+
+def shuffle_lines(variants: Sequence[Variant], runs: WirecopyRuns, orders: int) -> Iterator[dict[str, Any]]:
+    """Yield, for each whole set of labelled pairs over one stream, how many decisions other orders change."""
+    for variant in variants:
+        labelled = variant.labelled
+        if labelled.pairs and not labelled.part and len(labelled.streams) == 1:
+            stream = labelled.streams[0]
+            others = [runs.shuffled_story(stream, variant.dated, seed) for seed in range(1, orders + 1)]
+            scores = score_shuffles(labelled.pairs, runs.grouping(stream, variant.dated).story, others)
+            yield {"set": variant.name, **asdict(scores)}
 
 
 def comparison() -> Compare | None:

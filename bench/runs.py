@@ -12,6 +12,7 @@ from bench.articles import read_articles, without_dates
 from bench.dedupe import Grouping, run_dedupe
 from bench.peers import Links, Peer, days_of, find_links, group
 from bench.sets import Stream, Variant
+from bench.shuffles import shuffled
 
 Story = dict[str, str]
 
@@ -35,6 +36,16 @@ class WirecopyRuns:
     def story(self, variant: Variant) -> Story:
         """Return the assignment over all streams of a variant."""
         return merge_stories(variant, lambda stream: self.grouping(stream, variant.dated).story)
+
+    def shuffled_story(self, stream: Stream, dated: bool, seed: int) -> Story:
+        """Return the assignment over a stream's articles in another order; raise DedupeFailed as `grouping` does."""
+        click.echo(f"wirecopy dedupe: {stream.name}{'' if dated else ', undated'}, order {seed}", err=True)
+        files = stream.files if dated else [without_dates(path, self._cache) for path in stream.files]
+        path = shuffled(files, seed, self._cache)
+        try:
+            return run_dedupe([path], self._options).story
+        finally:
+            path.unlink()
 
 
 @dataclass(frozen=True)

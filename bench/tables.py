@@ -96,6 +96,16 @@ def quality_candidates(result: Result) -> str:
     return table(header, lines)
 
 
+def quality_shuffles(result: Result) -> str:
+    """Return how many decisions on labelled pairs other orders of arrival change."""
+    header = ["set", "pairs", "orders", "pairs that change, mean", "most", "weighted, mean", "most"]
+    lines = []
+    for line in result.get("shuffles", ()):
+        figures = [f"{100 * take(line[name]):.1f} %" for name in ("changed", "weighted") for take in (_mean, max)]
+        lines.append([line["set"], f"{line['pairs']:,}", str(len(line["changed"])), *figures])
+    return table(header, lines)
+
+
 def rows_of(result: Result, system: str, part: bool) -> Iterator[Row]:
     """Yield the rows of a system, of whole sets or of parts of them, in the order of the file."""
     return (row for row in result["rows"] if row["system"] == system and row["part"] == part)
@@ -138,6 +148,10 @@ def table(header: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
     rule = "|".join("-" * (width + 2) for width in widths)
     head, *body = (f"| {line} |" for line in padded)
     return "\n".join([head, f"|{rule}|", *body])
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)
 
 
 def _pair_figure(name: str) -> Callable[[Row], str | None]:
@@ -205,6 +219,7 @@ QUALITY = {
     "quality-languages": quality_languages,
     "quality-relations": quality_relations,
     "quality-candidates": quality_candidates,
+    "quality-shuffles": quality_shuffles,
 }
 SOURCES: dict[str, tuple[str, Callable[[Result], str]]] = {
     name: ("quality.json", render) for name, render in QUALITY.items()
