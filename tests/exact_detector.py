@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -15,7 +15,7 @@ from wirecopy import errors
 from wirecopy.article import Article
 from wirecopy.config import Config
 from wirecopy.events import Event
-from wirecopy.verdict import Containment, Match, Member, Stored, Story, Verdict
+from wirecopy.verdict import Boilerplate, Containment, Match, Member, Stored, Story, Verdict
 from wirecopy.web.app import App, build_app
 from wirecopy.web.connections import Server
 from wirecopy.web.log import Log
@@ -29,6 +29,7 @@ class ExactDetector:
         self.by_text: dict[str, list[str]] = {}
         self.commits: list[int] = []
         self.told: list[Event] = []
+        self.cleared: set[str] = set()
         self.gate = threading.Event()
         self.gate.set()
         self.failure: BaseException | None = None
@@ -112,6 +113,28 @@ class ExactDetector:
         start = int(cursor) if cursor and cursor.isascii() and cursor.isdigit() else 0
         rest = found[start + limit :]
         return found[start : start + limit], str(start + limit) if rest else None
+
+    def boilerplate_in_parts(
+        self, *, source: str | None = None, cursor: str | None = None, limit: int = 50
+    ) -> Generator[None, None, tuple[list[Boilerplate], str | None]]:
+        """Every source repeats one passage as often as it has articles that were not cleared."""
+        found = []
+        for name in sorted({article.source or "" for article, _, _ in self.articles.values()} - self.cleared):
+            own = [article for article, _, _ in self.articles.values() if (article.source or "") == name]
+            if source in (None, name):
+                found.append(Boilerplate(name or None, len(own), 3, "Read more here.", own[0].id, 7))
+            yield
+        start = int(cursor) if cursor and cursor.isascii() and cursor.isdigit() else 0
+        rest = found[start + limit :]
+        return found[start : start + limit], str(start + limit) if rest else None
+
+    def clear_boilerplate_in_parts(self, source: str | None, now: int = 0) -> Generator[None, None, int]:
+        assert now > 0
+        yield
+        if self.failure is not None:
+            raise self.failure
+        self.cleared.add(source or "")
+        return sum((article.source or "") == (source or "") for article, _, _ in self.articles.values())
 
     def prune(self, now: int) -> int:
         return 0

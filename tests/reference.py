@@ -288,6 +288,48 @@ def count_passages(trace: Sequence[int], source: int, repeats: Sequence[int]) ->
     return counts
 
 
+class Stretch(NamedTuple):
+    article: int
+    start: int
+    end: int
+    digest: int
+    passages: list[int]
+
+
+def repeated_stretches(
+    articles: Iterable[Sequence[int]], source: int, repeats: Sequence[int], least: int
+) -> list[Stretch]:
+    """Maximal stretches of neighbouring masked words."""
+    stretches = []
+    for k, trace in enumerate(articles):
+        masked = [weight == 0 for weight in mask_boilerplate(trace, [1] * len(trace), source, repeats, least)]
+        start = 0
+        while start < len(trace):
+            end = start
+            while end < len(trace) and masked[end]:
+                end += 1
+            if end > start:
+                inside = [at % len(repeats) for i, at in sampled(trace, source) if start <= i and i + GRAM <= end]
+                learnt = [at for at in inside if repeats[at] >= least]
+                digest = source
+                for word in trace[start:end]:
+                    digest = (digest ^ word & HASH) * P1 & U64
+                    digest ^= digest >> 32
+                stretches.append(Stretch(k, start, end, digest, learnt))
+            start = end + 1
+    return stretches
+
+
+def clear_passages(articles: Iterable[Sequence[int]], source: int, repeats: Sequence[int]) -> list[int]:
+    """The counters after the articles' passages were taken back; full ones are emptied."""
+    counts = list(repeats)
+    for trace in articles:
+        for _, counter in sampled(trace, source):
+            at = counter % len(counts)
+            counts[at] = 0 if counts[at] == 255 else max(0, counts[at] - 1)
+    return counts
+
+
 # --- sketch -----------------------------------------------------------------------------------------------------------
 
 KEYS, WORD_KEYS = 64, 31

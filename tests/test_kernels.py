@@ -309,6 +309,39 @@ def test_count_passages(several: list[list[int]], source: int, before: int) -> N
     assert repeats.tolist() == twin
 
 
+@law
+@given(
+    st.lists(traces, max_size=4), u64s, st.lists(st.sampled_from([0, 1, 2, 3, 255]), min_size=8, max_size=8),
+    st.integers(1, 3)
+)  # fmt: skip
+def test_repeated_stretches(several: list[list[int]], source: int, repeats: list[int], least: int) -> None:
+    store = store_of([reference.Text(trace, [1] * len(trace), 0) for trace in several], len(several))
+    words = sum(map(len, several))
+    room = words // kernels.GRAM + 1
+    articles, starts, ends, bounds = (np.zeros(room + 1, np.int64) for _ in range(4))
+    digests, passages = np.zeros(room, np.uint64), np.zeros(words, np.int64)
+    found, total = kernels.repeated_stretches(
+        np.arange(len(several)), np.uint64(source), store, u8(repeats), least, articles, starts, ends, digests, bounds,
+        passages
+    )  # fmt: skip
+    twin = reference.repeated_stretches(several, source, repeats, least)
+    assert found == len(twin)
+    for k, stretch in enumerate(twin):
+        own = passages[bounds[k] : bounds[k + 1]].tolist()
+        whole = (articles[k], starts[k], ends[k], int(digests[k]), own)
+        assert whole == tuple(stretch)
+    assert total == sum(len(stretch.passages) for stretch in twin)
+
+
+@law
+@given(st.lists(traces, max_size=4), u64s, st.lists(st.sampled_from([0, 1, 2, 254, 255]), min_size=8, max_size=8))
+def test_clear_passages(several: list[list[int]], source: int, before: list[int]) -> None:
+    store = store_of([reference.Text(trace, [1] * len(trace), 0) for trace in several], len(several))
+    repeats = u8(before)
+    kernels.clear_passages(np.arange(len(several)), np.uint64(source), store, repeats)
+    assert repeats.tolist() == reference.clear_passages(several, source, before)
+
+
 # --- sketch -----------------------------------------------------------------------------------------------------------
 
 

@@ -11,9 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.streams import MemoryStore, articles, image, small, stream
-from wirecopy import batch, detector, replay, state
+from wirecopy import batch, boilerplate, detector, replay, state
 from wirecopy.article import Article
 from wirecopy.config import Config
+from wirecopy.decision import Kind, decode_clearing
 from wirecopy.detection import window
 from wirecopy.detector import SCHEME, Detector
 from wirecopy.storage import Store
@@ -41,6 +42,7 @@ steps = st.lists(
         st.tuples(st.just("check"), articles()),
         st.tuples(st.just("wait"), st.sampled_from([1, 3_600_000, DAY, 3 * DAY, 9 * DAY])),
         st.tuples(st.sampled_from(["expire", "prune", "restart"]), st.none()),
+        st.tuples(st.just("clear"), st.sampled_from([None, "north", "south"])),
     ),
     min_size=1,
     max_size=14,
@@ -67,6 +69,8 @@ def test_the_replayed_state_equals_the_live_one(taken: list[Step], cap: int, ind
                 live.expire(now)
             case "prune":
                 live.prune(now)
+            case "clear":
+                live.clear_boilerplate(given_, now)
             case _:
                 live = opened(store, config)
         replayed = opened(store, config)
@@ -143,6 +147,37 @@ def test_what_pruned_articles_left_behind_is_replayed() -> None:
         live.prune(k * DAY // 20)
         assert image(opened(store, config)) == image(live)
     assert 0 < live.gauges()["kept_articles"] < 100
+
+
+def test_clearings_are_replayed_and_pruned_with_the_last_article_they_concern() -> None:
+    config = small(max_indexed_articles=64, retention_days=3.0, index_days=1.0)
+    store, taken = MemoryStore(), stream(200)
+    live = opened(store, config)
+    for k in range(0, 200, 10):
+        live.ingest(taken[k : k + 10], k * DAY // 20)
+        assert live.clear_boilerplate(f"s{k // 10 % 5}", k * DAY // 20) > 0
+        live.prune(k * DAY // 20)
+        replayed = opened(store, config)
+        assert image(replayed) == image(live)
+        assert replayed._clearings == live._clearings
+    kept = [record for record in store.records if record is not None and record.kind == Kind.CLEARING]
+    assert 0 < len(kept) < 15
+    assert decode_clearing(kept[0].payload).end > 64
+
+
+def test_a_clearing_can_be_broken_off_between_two_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(boilerplate, "PART_WORDS", 1)
+    store, taken = MemoryStore(), stream(60)
+    live = opened(store, Config())
+    live.ingest(taken[:50], 1)
+    parts = live.clear_boilerplate_in_parts("s1", 2)
+    next(parts)
+    live.ingest(taken[50:], 3)
+    next(parts)
+    assert image(opened(store, Config())) == image(live)
+    before = len(live._state.window.counted(live._state.window.source_hash("s1")))
+    assert live.clear_boilerplate("s1", 4) == before > 2
+    assert image(opened(store, Config())) == image(live)
 
 
 def test_a_store_on_disk_is_taken_up_where_it_ended(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import orjson
 from wirecopy import errors
 from wirecopy.article import Article, format_published
 from wirecopy.verdict import Verdict
-from wirecopy.wire import BulkAnswer, EventPage, Matches, Problem, Stored, Story, StoryPage
+from wirecopy.wire import BoilerplatePage, BulkAnswer, Cleared, EventPage, Matches, Problem, Stored, Story, StoryPage
 
 T = TypeVar("T")
 Sendable = Article | Mapping[str, Any]
@@ -107,12 +107,23 @@ def get_events(after: int, limit: int) -> Call[EventPage]:
     return Call("GET", "/v1/events", _decode_events, params={"after": str(after), "limit": str(limit)})
 
 
+def get_boilerplate(source: str | None, limit: int, cursor: str) -> Call[BoilerplatePage]:
+    params = {"limit": str(limit), **({} if source is None else {"source": source})}
+    return Call("GET", "/v1/boilerplate", _decode_boilerplate, params=params | ({"cursor": cursor} if cursor else {}))
+
+
+def clear_boilerplate(source: str) -> Call[Cleared]:
+    return Call("DELETE", "/v1/boilerplate", _decode_cleared, params={"source": source})
+
+
 _decode_verdict = msgspec.json.Decoder(Verdict).decode
 _decode_stored = msgspec.json.Decoder(Stored).decode
 _decode_matches = msgspec.json.Decoder(Matches).decode
 _decode_story = msgspec.json.Decoder(Story).decode
 _decode_page = msgspec.json.Decoder(StoryPage).decode
 _decode_events = msgspec.json.Decoder(EventPage).decode
+_decode_boilerplate = msgspec.json.Decoder(BoilerplatePage).decode
+_decode_cleared = msgspec.json.Decoder(Cleared).decode
 _decode_answer = msgspec.json.Decoder(BulkAnswer).decode
 decode_problem = msgspec.json.Decoder(Problem).decode
 

@@ -19,7 +19,7 @@ import orjson
 
 from wirecopy import calls, errors
 from wirecopy.calls import Sendable
-from wirecopy.verdict import Match, Verdict
+from wirecopy.verdict import Boilerplate, Match, Verdict
 from wirecopy.version import VERSION
 from wirecopy.wire import BulkAnswer, EventPage, Problem, Stored, Story
 
@@ -73,6 +73,18 @@ class Client:
     def events(self, after: int = 0, *, limit: int = 1000) -> EventPage:
         """A page of the feed: at most `limit` events behind the number `after`; `next` is the next page's `after`."""
         return self._call(calls.get_events(after, limit))
+
+    def boilerplate(self, *, source: str | None = None, page_size: int = 50) -> Iterator[Boilerplate]:
+        """What sources repeat, source by source, asked for by the page; `source` "": of articles without a source."""
+        cursor: str | None = ""
+        while cursor is not None:
+            page = self._call(calls.get_boilerplate(source, page_size, cursor))
+            yield from page.passages
+            cursor = page.cursor
+
+    def clear_boilerplate(self, source: str) -> int:
+        """Forget what was learnt to be boilerplate of a source; in how many articles it was counted."""
+        return self._call(calls.clear_boilerplate(source)).articles
 
     def bulk(self, articles: Iterable[Sendable]) -> Iterator[BulkAnswer]:
         """Send many articles; one answer for each, in order, with `line` counted over all of them from 1.
@@ -184,6 +196,19 @@ class AsyncClient:
     async def events(self, after: int = 0, *, limit: int = 1000) -> EventPage:
         """A page of the feed: at most `limit` events behind the number `after`; `next` is the next page's `after`."""
         return await self._call(calls.get_events(after, limit))
+
+    async def boilerplate(self, *, source: str | None = None, page_size: int = 50) -> AsyncIterator[Boilerplate]:
+        """What sources repeat, source by source, asked for by the page; `source` "": of articles without a source."""
+        cursor: str | None = ""
+        while cursor is not None:
+            page = await self._call(calls.get_boilerplate(source, page_size, cursor))
+            for passage in page.passages:
+                yield passage
+            cursor = page.cursor
+
+    async def clear_boilerplate(self, source: str) -> int:
+        """Forget what was learnt to be boilerplate of a source; in how many articles it was counted."""
+        return (await self._call(calls.clear_boilerplate(source))).articles
 
     async def bulk(self, articles: Iterable[Sendable] | AsyncIterable[Sendable]) -> AsyncIterator[BulkAnswer]:
         """Send many articles; one answer for each, in order, with `line` counted over all of them from 1.

@@ -24,6 +24,7 @@ class Kind(IntEnum):
     ARTICLE = 1
     EPOCH = 2
     CHECKPOINT = 3
+    CLEARING = 6
     EVENTS = 7
 
 
@@ -98,6 +99,15 @@ class Checkpoint(Struct, array_like=True, frozen=True):
     last_event: int = 0
 
 
+class Clearing(Struct, array_like=True, frozen=True):
+    """At `moment` the passages of the articles numbered first .. end - 1 of a source stopped being counted."""
+
+    source: str | None
+    first: int
+    end: int
+    moment: int
+
+
 def scheme(model: Model) -> str:
     """Names what stored sketches and links were made with; those of another scheme cannot be compared with new ones."""
     digest = xxh3_64_hexdigest(msgspec.json.encode([model.bias, sorted(model.weights.items()), model.hinges]))
@@ -122,7 +132,7 @@ def content_of(article: Article) -> bytes:
         raise InvalidArticle(f"article {article.id!r} holds a lone surrogate: {error.reason}") from None
 
 
-def encode(record: Decision | Epoch | Checkpoint) -> bytes:
+def encode(record: Decision | Epoch | Checkpoint | Clearing) -> bytes:
     """The payload of a record."""
     return _encoder.encode(record)
 
@@ -131,6 +141,7 @@ _encoder = msgspec.msgpack.Encoder()
 decode_decision = msgspec.msgpack.Decoder(Decision).decode
 decode_epoch = msgspec.msgpack.Decoder(Epoch).decode
 decode_checkpoint = msgspec.msgpack.Decoder(Checkpoint).decode
+decode_clearing = msgspec.msgpack.Decoder(Clearing).decode
 _compressor = ZstdCompressor(level=1)
 
 

@@ -11,12 +11,13 @@ Plain synchronous Python that one thread owns. The state is the replay of what w
 import re
 from collections.abc import Callable, Sequence
 
-from wirecopy import answers, errors, models
+from wirecopy import answers, boilerplate, errors, models
 from wirecopy.archive import Archive, Kept
 from wirecopy.article import Article
+from wirecopy.boilerplate import Parts
 from wirecopy.canonical import Keep
 from wirecopy.config import Config
-from wirecopy.decision import Decision, Kind, content_of, encode, scheme
+from wirecopy.decision import Clearing, Decision, Kind, content_of, encode, scheme
 from wirecopy.detection.window import BLOCK
 from wirecopy.events import Event, Fact
 from wirecopy.events import encode as encode_events
@@ -26,7 +27,7 @@ from wirecopy.replay import replay
 from wirecopy.sketching import Sketches, sketch
 from wirecopy.state import DAY, Decided, Left, State
 from wirecopy.storage import Entry, Store
-from wirecopy.verdict import Match, Stored, Story, Verdict
+from wirecopy.verdict import Boilerplate, Match, Stored, Story, Verdict
 from wirecopy.witness import Witness
 
 __all__ = ["SCHEME", "Detector", "Sketches", "scheme_of"]
@@ -55,9 +56,10 @@ class Detector:
         self._archive = Archive(store)
         self._state = State(self._config, self._archive, epochs=epochs)
         self._replaceable: list[int] = []  # records of epochs and checkpoints, which the next checkpoint replaces
+        self._clearings: list[tuple[int, int]] = []  # see `replay.Others`
         self._feed = Feed(store)
         if store is not None:
-            self._replaceable = replay(self._state, self._feed, store)
+            self._replaceable, self._clearings = replay(self._state, self._feed, store)
         self._witness = Witness(self._archive, self._state.stories, self._keep)
 
     def sketch(self, articles: Sequence[Article]) -> Sketches:
@@ -171,6 +173,44 @@ class Detector:
         """-> what `events` returns, to be called in any thread: it only reads what is on disk. Raises like `events`."""
         return self._feed.reader(after, limit)
 
+    def boilerplate(
+        self, *, source: str | None = None, cursor: str | None = None, limit: int = 50
+    ) -> tuple[list[Boilerplate], str | None]:
+        """-> at most `limit` passages that sources repeat, and the cursor of the next page, None on the last.
+
+        Source by source, of each the most frequent first; `source`: only of that one, "" of articles without a source.
+        A page may hold fewer than `limit`, even none, and still have a next one. Raises UsageError for a cursor of no
+        page.
+        """
+        return boilerplate.finish(self.boilerplate_in_parts(source=source, cursor=cursor, limit=limit))
+
+    def boilerplate_in_parts(
+        self, *, source: str | None = None, cursor: str | None = None, limit: int = 50
+    ) -> Parts[tuple[list[Boilerplate], str | None]]:
+        """The same, as a generator that returns it at its end; between its parts anything else may be done."""
+        return boilerplate.passages(self._state.window, self._archive, source=source, cursor=cursor, limit=limit)
+
+    def clear_boilerplate(self, source: str | None, now: int = 0) -> int:
+        """Forgets what was learnt to be boilerplate of a source, durably; -> in how many articles it was counted.
+
+        From now on it is learnt anew, from articles that come; None and "" stand for articles without a source. What
+        was decided stays as it is. `now` is this moment, in milliseconds since 1970. Raises StorageFailed, after which
+        the object is of no further use.
+        """
+        return boilerplate.finish(self.clear_boilerplate_in_parts(source, now))
+
+    def clear_boilerplate_in_parts(self, source: str | None, now: int = 0) -> Parts[int]:
+        """The same, as a generator; each part is durable when it pauses, all of it at its end."""
+        window, cleared = self._state.window, 0
+        for part in boilerplate.in_parts(window, window.counted(window.source_hash(source))):
+            clearing = Clearing(source or None, int(part[0]), int(part[-1]) + 1, now)
+            cleared += self._state.clear_boilerplate(clearing)
+            if self._store is not None:
+                record = self._store.append([Entry(Kind.CLEARING, None, encode(clearing), None)])
+                self._clearings.append((record, clearing.end))
+            yield
+        return cleared
+
     def expire(self, now: int) -> int:
         """Takes out of the index what arrived too long before `now`; -> how many articles that were.
 
@@ -200,7 +240,9 @@ class Detector:
             entries = self._tell(facts, now, -1 if self._store is None else self._store.last)
             if self._store is not None:
                 entries.append(Entry(Kind.CHECKPOINT, None, encode(self._state.checkpoint(self._feed.last)), None))
-                self._replaceable = [self._store.append(entries, prune=[*records, *self._replaceable])]
+                over = [record for record, end in self._clearings if end <= self._state.window.oldest]
+                self._clearings = [clearing for clearing in self._clearings if clearing[0] not in over]
+                self._replaceable = [self._store.append(entries, prune=[*records, *self._replaceable, *over])]
         return len(numbers)
 
     def gauges(self) -> dict[str, float]:

@@ -3,9 +3,20 @@
 import gc
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import NamedTuple
 
 from wirecopy.archive import Kept
-from wirecopy.decision import Checkpoint, Decision, Epoch, Kind, decode_checkpoint, decode_decision, decode_epoch
+from wirecopy.decision import (
+    Checkpoint,
+    Clearing,
+    Decision,
+    Epoch,
+    Kind,
+    decode_checkpoint,
+    decode_clearing,
+    decode_decision,
+    decode_epoch,
+)
 from wirecopy.detection.window import BLOCK
 from wirecopy.events import Head, decode_head
 from wirecopy.feed import Feed
@@ -13,12 +24,23 @@ from wirecopy.state import State
 from wirecopy.storage import Record, Store
 
 
-def replay(state: State, feed: Feed, store: Store) -> list[int]:
-    """Puts `state` and `feed` where the records in `store` left them; -> the numbers of epochs and checkpoints.
+class Others(NamedTuple):
+    """Records that are no decisions, by their numbers.
+
+    replaceable: epochs and checkpoints, of no use after the next checkpoint; clearings: each with the number of the
+    article behind the last that it concerns, of no use when a checkpoint follows and all those have left the window.
+    """
+
+    replaceable: list[int]
+    clearings: list[tuple[int, int]]
+
+
+def replay(state: State, feed: Feed, store: Store) -> Others:
+    """Puts `state` and `feed` where the records in `store` left them; -> the records that are no decisions.
 
     Raises Damaged and StorageFailed; the state is of no use then.
     """
-    others = []
+    others = Others([], [])
     with _without_collection():
         for number, what in _in_batches(store.replay(), state):
             match what:
@@ -26,11 +48,14 @@ def replay(state: State, feed: Feed, store: Store) -> list[int]:
                     feed.restore(what, number)
                 case Epoch():
                     state.restore_epoch(what)
-                    others.append(number)
+                    others.replaceable.append(number)
                 case Checkpoint():
                     state.restore_checkpoint(what)
                     feed.restore_last(what.last_event)
-                    others.append(number)
+                    others.replaceable.append(number)
+                case Clearing():
+                    state.clear_boilerplate(what)
+                    others.clearings.append((number, what.end))
                 case decisions:
                     state.restore(decisions)
     state.window.chain()
@@ -40,7 +65,9 @@ def replay(state: State, feed: Feed, store: Store) -> list[int]:
 Batch = list[tuple[Decision, Kept]]
 
 
-def _in_batches(records: Iterable[Record], state: State) -> Iterator[tuple[int, Batch | Epoch | Checkpoint | Head]]:
+def _in_batches(
+    records: Iterable[Record], state: State
+) -> Iterator[tuple[int, Batch | Epoch | Checkpoint | Clearing | Head]]:
     """The records in order with the number of each, decisions gathered as far as they may be applied at once."""
     waiting: Batch = []
     for number, kind, article_id, payload in records:
@@ -61,6 +88,8 @@ def _in_batches(records: Iterable[Record], state: State) -> Iterator[tuple[int, 
             yield number, decode_epoch(payload)
         elif kind == Kind.CHECKPOINT:
             yield number, decode_checkpoint(payload)
+        elif kind == Kind.CLEARING:
+            yield number, decode_clearing(payload)
     if waiting:
         yield 0, waiting
 

@@ -19,7 +19,7 @@ from wirecopy import models
 from wirecopy.archive import Archive, Kept
 from wirecopy.article import Article
 from wirecopy.config import Config
-from wirecopy.decision import Checkpoint, Decision, Epoch, compress, decompress
+from wirecopy.decision import Checkpoint, Clearing, Decision, Epoch, compress, decompress
 from wirecopy.detection import terms
 from wirecopy.detection.stories import Change, Link, Move, Stories
 from wirecopy.detection.text import Traces
@@ -222,6 +222,10 @@ class State:
             self.stories.remove(number)
         for number in self._bereft:
             bests.pop(number, None)
+
+    def clear_boilerplate(self, clearing: Clearing) -> int:
+        """Lets a source's passages be learnt anew; -> how many articles they were counted in."""
+        return self.window.clear(self.window.source_hash(clearing.source), clearing.first, clearing.end)
 
     def epoch(self) -> Epoch:
         """-> the current epoch, to be stored."""

@@ -23,6 +23,7 @@ from wirecopy.article import Article, format_published
 if TYPE_CHECKING:
     from wirecopy.batch import Row, Summary
     from wirecopy.comparison import Comparison
+    from wirecopy.verdict import Boilerplate
 
 _SOURCE_COLUMNS = 24
 _DATE_COLUMNS, _RELATION_COLUMNS, _SCORE_COLUMNS = 10, 9, 4
@@ -63,6 +64,14 @@ def describe_stages(summary: "Summary") -> str:
     whole = summary.seconds or 1.0
     lines = [f"{name:<20} {seconds:9.3f} s {seconds / whole:6.1%}" for name, seconds in summary.stages.items()]
     return "\n".join([*lines, f"{'all':<20} {summary.seconds:9.3f} s"])
+
+
+def describe_boilerplate(passage: "Boilerplate") -> str:
+    """One line: source, articles, words, and the passage, or where it stands when texts are not kept."""
+    where = f"(in {passage.example} from word {passage.first_word + 1} on; texts are not kept)"
+    said = _isolated(printable(where if passage.text is None else passage.text))
+    source = _cell(passage.source or "(no source)", _SOURCE_COLUMNS)
+    return f"{source}  {passage.articles:>7,} articles  {passage.words:>4} words  {said}"
 
 
 def show_stories(rows: Iterable["Row"], articles: Mapping[str, Article]) -> None:

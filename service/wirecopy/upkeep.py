@@ -1,5 +1,6 @@
-"""Commands that look after stored articles: verify, backup, restore. Like `cli`: parse arguments, call, print."""
+"""Commands that look after stored articles. Like `cli`: parse arguments, call, print."""
 
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ if TYPE_CHECKING:
     from wirecopy.storage import Report
 
 _DONE, _FAILED = 0, 3
+_PAGE = 500  # passages
 _EPILOG = """
 \b
 Exit codes:
@@ -88,7 +90,52 @@ def restore(backup_file: Path, data: Path) -> int:
     return _DONE
 
 
-COMMANDS = (verify, backup, restore)
+@click.command(epilog=_EPILOG)
+@_data
+@click.option("--config", "config_file", metavar="FILE", help="The settings of the service that stored the articles.")
+@click.option("--source", metavar="NAME", help="Only of this source; '' for articles without a source.")
+@click.option("--clear", is_flag=True, help="Forget what was learnt of the source; it is learnt anew from then on.")
+def boilerplate(data: Path, config_file: str | None, source: str | None, clear: bool) -> int:
+    """List the passages that sources repeat, which count as no evidence in their further articles.
+
+    Stop the service before, or ask it: GET /v1/boilerplate. Passages are shown by source, the most frequent first, with
+    the number of indexed articles in which they stand (copies left out) and one of these articles. What they say is
+    known only where texts are kept (service.keep_text).
+
+    
+    Examples:
+      wirecopy boilerplate --data /var/lib/wirecopy --source daily.example
+      wirecopy boilerplate --data /var/lib/wirecopy --source daily.example --clear
+    """
+    import time
+
+    from wirecopy import config
+    from wirecopy.detector import Detector, scheme_of
+    from wirecopy.storage import Store, find_place
+    from wirecopy.terminal import describe_boilerplate
+
+    if clear and source is None:
+        raise click.UsageError("--clear needs --source: what is forgotten is named")
+    settings = config.load(config_file)
+    find_place(data)
+    with closing(Detector(settings, Store.open(data, scheme=scheme_of(settings)))) as detector:
+        if clear:
+            articles = detector.clear_boilerplate(source, time.time_ns() // 1_000_000)
+            click.echo(f"{data}: forgotten what stood in {articles:,} articles; it is learnt anew from now on")
+            return _DONE
+        found, cursor = detector.boilerplate(source=source, limit=_PAGE)
+        if not found and cursor is None:
+            least = settings.detection.boilerplate_stories
+            click.echo(f"{data}: no passage stands in {least} indexed articles of one source")
+        while True:
+            for passage in found:
+                click.echo(describe_boilerplate(passage))
+            if cursor is None:
+                return _DONE
+            found, cursor = detector.boilerplate(source=source, cursor=cursor, limit=_PAGE)
+
+
+COMMANDS = (verify, backup, restore, boilerplate)
 
 
 def _describe(report: "Report") -> str:

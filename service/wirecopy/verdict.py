@@ -88,3 +88,20 @@ class Stored(Struct, frozen=True):
     published: int | None
     first_seen: int
     text: str | None
+
+
+class Boilerplate(Struct, frozen=True):
+    """A passage that a source repeats, which therefore counts as no evidence in its further articles.
+
+    `articles` is in how many of the source's articles in the index it stands, copies of earlier articles left out; 255
+    stands for 255 or more. `example` is the id of one of them, in which it begins with the word number `first_word`,
+    counted from 0 and from the title on, and has `words` words. `text` is how it stands there, null where texts are not
+    kept.
+    """
+
+    source: str | None
+    articles: int
+    words: int
+    text: str | None
+    example: str
+    first_word: int

@@ -11,7 +11,7 @@ from msgspec import Meta, Struct, structs
 
 from wirecopy import events, verdict
 from wirecopy.events import EventType
-from wirecopy.verdict import Match, Relation, Verdict
+from wirecopy.verdict import Boilerplate, Match, Relation, Verdict
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -115,6 +115,20 @@ class EventPage(Struct, frozen=True):
 
     events: list[Event]
     next: int
+
+
+class BoilerplatePage(Struct, frozen=True):
+    """Passages that sources repeat, source by source; `cursor` asks for the next page and is null on the last."""
+
+    passages: list[Boilerplate]
+    cursor: str | None
+
+
+class Cleared(Struct, frozen=True):
+    """A source whose boilerplate was forgotten, and in how many articles it was counted."""
+
+    source: str | None
+    articles: int
 
 
 class Problem(Struct, frozen=True, omit_defaults=True):

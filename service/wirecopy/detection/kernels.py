@@ -514,6 +514,83 @@ def count_passages(words, source, repeats):
                 repeats[at] += 1
 
 
+@njit(
+    types.UniTuple(types.int64, 2)(
+        _I64, uint64, types.Tuple((_u32, _u8, _i64, _i64)), _U8, types.int64, _i64, _i64, _i64,
+        types.uint64[::1], _i64, _i64
+    ),
+    cache=True, nogil=True
+)  # fmt: skip
+def repeated_stretches(
+    slots, source, store, repeats, least, out_articles, out_starts, out_ends, out_digests, out_bounds, out_passages
+):  # fmt: skip
+    """Finds the stretches of words that `mask_boilerplate` would mask in stored articles of a source.
+
+    -> (how many stretches, how many passages). Stretch k is words[start + out_starts[k]:start + out_ends[k]] of the
+    article in slots[out_articles[k]], out_digests[k] the hash of its words; the counters of its repeated passages are
+    out_passages[out_bounds[k]:out_bounds[k + 1]]. There must be room for a stretch per GRAM words, and for a passage
+    per word.
+    """
+    words, _, starts, sizes = store
+    size = uint64(repeats.shape[0] - 1)
+    found, passages = 0, 0
+    out_bounds[0] = 0
+    for k in range(slots.shape[0]):
+        start = starts[slots[k]]
+        count = sizes[slots[k]] & 0xFFFFFFFF
+        begin, end = 0, -1  # the stretch that is being followed
+        last = -1  # as in mask_boilerplate
+        for i in range(count - GRAM + 2):
+            is_over = i > count - GRAM
+            at = uint64(0)
+            if not is_over:
+                h = gram_hash(words, start + i, source)
+                if h & uint64(SAMPLED) != uint64(0):
+                    continue
+                at = (h >> uint64(8)) & size
+                if repeats[at] < least:
+                    last = -1
+                    continue
+            reaches = last >= 0 and i - last <= 2 * GRAM
+            if end >= 0 and (is_over or (i > end and not reaches)):
+                h = source
+                for j in range(begin, end):
+                    h = (h ^ uint64(words[start + j] & uint32(HASH))) * _P1
+                    h ^= h >> uint64(32)
+                out_articles[found], out_starts[found], out_ends[found] = k, begin, end
+                out_digests[found] = h
+                found += 1
+                out_bounds[found] = passages
+                end = -1
+            if is_over:
+                break
+            if end < 0:
+                begin = i
+            out_passages[passages] = np.int64(at)
+            passages += 1
+            end = i + GRAM
+            last = i + GRAM
+    return found, passages
+
+
+@njit(types.void(_I64, uint64, types.Tuple((_u32, _u8, _i64, _i64)), _u8), cache=True, nogil=True)
+def clear_passages(slots, source, store, repeats):
+    """Takes the passages of stored articles of a source back; counters that have reached 255 start again at 0."""
+    words, _, starts, sizes = store
+    size = uint64(repeats.shape[0] - 1)
+    for k in range(slots.shape[0]):
+        start = starts[slots[k]]
+        for i in range(start, start + (sizes[slots[k]] & 0xFFFFFFFF) - GRAM + 1):
+            h = gram_hash(words, i, source)
+            if h & uint64(SAMPLED) == uint64(0):
+                at = (h >> uint64(8)) & size
+                before = repeats[at]
+                if before == 255:
+                    repeats[at] = 0
+                elif before > 0:
+                    repeats[at] = before - 1
+
+
 # --- sketch -----------------------------------------------------------------------------------------------------------
 
 KEYS = 64

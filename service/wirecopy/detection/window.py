@@ -20,6 +20,7 @@ from wirecopy.detection import kernels, terms
 from wirecopy.detection.lsh import LshIndex, importance
 from wirecopy.detection.matching import Model, relation, shipped_model
 from wirecopy.detection.memory import reserve
+from wirecopy.detection.passages import Stretch, find_stretches
 from wirecopy.detection.stories import Link
 from wirecopy.detection.terms import TermWeights
 from wirecopy.detection.text import Traces
@@ -180,6 +181,44 @@ class Window:
             self._sources[source] = xxhash.xxh3_64_intdigest((source or "").encode()) or 1
         return self._sources[source]
 
+    @property
+    def least_repeats(self) -> int:
+        """In how many articles of its source a passage stands that is masked; 0: none is."""
+        return int(self._limits[5])
+
+    def next_source(self, above: int) -> int | None:
+        """-> the smallest hash of a source above `above` whose passages are counted; None behind the last."""
+        hashes = [part[part > np.uint64(above)] for _, part in self._live_sources()]
+        return min((int(part.min()) for part in hashes if len(part)), default=None)
+
+    def counted(self, source: int) -> I64:
+        """-> the numbers of the articles whose passages are counted under the hash of a source, oldest first."""
+        parts = [first + np.flatnonzero(part == np.uint64(source)) for first, part in self._live_sources()]
+        return np.concatenate([np.empty(0, dtype=np.int64), *parts])
+
+    def words_of(self, numbers: I64) -> I64:
+        """-> how many words the traces of articles in the window have."""
+        sizes: I64 = self._traces.arrays[3][self._slots(numbers)] & 0xFFFFFFFF
+        return sizes
+
+    def repeated(self, numbers: I64, source: int) -> list[Stretch]:
+        """-> what is boilerplate today in those of the articles that are counted under the hash of a source."""
+        numbers, slots = self._still_counted(numbers, source)
+        if not self.least_repeats:
+            return []
+        return find_stretches(numbers, slots, source, self._traces.arrays, self.repeats, self.least_repeats)
+
+    def clear(self, source: int, first: int, end: int) -> int:
+        """Takes the passages of a source's articles numbered first .. end - 1 back; -> how many articles those were.
+
+        Counters that were full start again at 0. What was masked in articles that came before stays so.
+        """
+        numbers = np.arange(max(first, self.oldest), min(end, self.decided), dtype=np.int64)
+        numbers, slots = self._still_counted(numbers, source)
+        kernels.clear_passages(slots, np.uint64(source), self._traces.arrays, self.repeats)
+        self._passages_of[slots] = 0
+        return len(numbers)
+
     def restore(self, articles: Restored) -> None:
         """Puts articles back whose numbers follow all others; `chain` must come after the last of them."""
         first, count = int(articles.numbers[0]), len(articles.numbers)
@@ -242,6 +281,22 @@ class Window:
     def _uncount(self, slots: I64) -> None:
         kernels.recount_passages(slots, self._passages_of[slots], self._traces.arrays, self.repeats, -1)
         self._passages_of[slots] = 0
+
+    def _live_sources(self) -> Iterator[tuple[int, U64]]:
+        """Under which hashes the passages of the articles in the window are counted, as (first number, hashes)."""
+        first, capacity = self.oldest, self._index.capacity
+        while first < self.decided:
+            slot = first % capacity
+            count = min(self.decided - first, capacity - slot)
+            yield first, self._passages_of[slot : slot + count]
+            first += count
+
+    def _still_counted(self, numbers: I64, source: int) -> tuple[I64, I64]:
+        """-> those of the articles that are counted under the hash of a source, and their slots."""
+        numbers = numbers[numbers >= self.oldest]
+        slots = self._slots(numbers)
+        kept = self._passages_of[slots] == np.uint64(source)
+        return numbers[kept], slots[kept]
 
     def _judge(self, pairs: Sequence[tuple[int, int]]) -> tuple[npt.NDArray[np.float64], F32]:
         numbers = np.array(pairs, dtype=np.int64).reshape(-1, 2)

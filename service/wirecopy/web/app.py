@@ -143,7 +143,7 @@ class App:
     def _report(self, call: Call, status: int, started: float, problem: str | None) -> None:
         seconds = time.perf_counter() - started
         request = call.request
-        method = request.method if request.method in ("GET", "HEAD", "POST", "PUT") else "other"
+        method = request.method if request.method in ("DELETE", "GET", "HEAD", "POST", "PUT") else "other"
         self.metrics.count_request(method, call.route, status, seconds)
         self.log.write(
             "request",

@@ -5,18 +5,18 @@ Requests put work into a queue without bound of its own; what may be in it is bo
 turns: the single articles that gathered while the last commit was synced become the next commit, then one batch of a
 stream, then questions. Nobody is answered before the commit that holds the article has returned.
 
-A failure of `ingest` ends the owner: memory and disk may differ from then on, so nothing more is decided, everything
-that waits fails, and `ended` tells the process to stop.
+A failure of `ingest`, or of another change, ends the owner: memory and disk may differ from then on, so nothing more is
+decided, everything that waits fails, and `ended` tells the process to stop.
 """
 
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from queue import Empty, SimpleQueue
 from threading import Thread
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 from wirecopy import errors
 from wirecopy.article import Article
@@ -52,6 +52,7 @@ class _Batch(NamedTuple):
 class _Question(NamedTuple):
     ask: "Callable[[Detector], Any]"
     future: "asyncio.Future[Any]"
+    may_change: bool = False
 
 
 _Work = _Single | _Batch | _Question | None  # None: stop
@@ -127,12 +128,30 @@ class Intake:
 
     async def ask(self, question: "Callable[[Detector], T]") -> T:
         """Return what `question` finds between two commits; raises what it raises, NotReady, and Overloaded."""
+        return await self._put(question, may_change=False)
+
+    async def ask_in_parts(self, begin: "Callable[[Detector], Generator[None, None, T]]") -> T:
+        """The same for a long question: articles are decided between the parts of the generator that it begins."""
+        return await self._run_parts(await self.ask(begin), may_change=False)
+
+    async def change_in_parts(self, begin: "Callable[[Detector, int], Generator[None, None, T]]") -> T:
+        """The same for what changes the Detector, at a moment in milliseconds since 1970; raises StorageFailed too."""
+        parts = await self.ask(lambda detector: begin(detector, self._now()))
+        return await self._run_parts(parts, may_change=True)
+
+    async def _run_parts(self, parts: "Generator[None, None, T]", *, may_change: bool) -> T:
+        while True:
+            over, found = await self._put(lambda _: _step(parts), may_change=may_change)
+            if over:
+                return cast(T, found)
+
+    async def _put(self, question: "Callable[[Detector], T]", *, may_change: bool) -> T:
         self._check_ready()
         if self._waiting_questions >= self._max_waiting:
             raise errors.Overloaded(f"{self._max_waiting} requests are waiting already")
         future: asyncio.Future[T] = self._loop.create_future()
         self._waiting_questions += 1
-        self._queue.put(_Question(question, future))
+        self._queue.put(_Question(question, future, may_change))
         try:
             return await future
         finally:
@@ -212,8 +231,12 @@ class Intake:
     def _answer(self, detector: "Detector", question: _Question) -> None:
         try:
             found = question.ask(detector)
-        except Exception as error:  # noqa: BLE001 - belongs to who asked
+        except Exception as error:
             self._tell(_set_exception, question.future, error)
+            if question.may_change and (
+                isinstance(error, errors.StorageError) or not isinstance(error, errors.WirecopyError)
+            ):
+                raise
         else:
             self._tell(_set_result, question.future, found)
 
@@ -248,6 +271,15 @@ class Intake:
         if not self.opened.done():
             self.opened.cancel()
         self.ended.set_exception(error)
+
+
+def _step(parts: "Generator[None, None, T]") -> tuple[bool, T | None]:
+    """Whether a generator has come to its end with the next part, and what it returned then."""
+    try:
+        next(parts)
+    except StopIteration as end:
+        return True, end.value
+    return False, None
 
 
 def _set_result(future: "asyncio.Future[T]", result: T) -> None:

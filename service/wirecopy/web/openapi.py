@@ -16,7 +16,8 @@ from wirecopy.web import bulk, events, problems, stories
 
 _TYPES = (
     *(Verdict, wire.ArticleInput, wire.Stored, wire.Matches, wire.Story, wire.StoryPage),
-    *(wire.EventPage, wire.BulkAnswer, wire.Problem, wire.Health),
+    *(wire.EventPage, wire.BoilerplatePage, wire.Cleared),
+    *(wire.BulkAnswer, wire.Problem, wire.Health),
 )
 _REFERENCE = "#/components/schemas/{name}"
 
@@ -66,9 +67,16 @@ def describe() -> dict[str, Any]:
             {"name": "articles", "description": "Send articles, read what became of them."},
             {"name": "stories", "description": "Articles grouped."},
             {"name": "events", "description": "What changed, in order."},
+            {"name": "boilerplate", "description": "What sources repeat, which counts as no evidence."},
             {"name": "operation", "description": "Health, metrics, this description."},
         ],
-        "paths": {**_article_paths(), **_story_paths(), **_event_paths(), **_operation_paths()},
+        "paths": {
+            **_article_paths(),
+            **_story_paths(),
+            **_event_paths(),
+            **_boilerplate_paths(),
+            **_operation_paths(),
+        },
         "components": {
             "schemas": schemas,
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "description": "A key of auth.keys."}},
@@ -217,6 +225,40 @@ def _event_paths() -> dict[str, Any]:
                     _query("after", after, "The number of the last event that is known."),
                     _query("limit", limit, "Events per page."),
                 ],
+            ),
+        },
+    }
+
+
+def _boilerplate_paths() -> dict[str, Any]:
+    limit = {"type": "integer", "minimum": 1, "maximum": stories.MAX_LIMIT, "default": stories.DEFAULT_LIMIT}
+    source = _query("source", {"type": "string"}, "The source; empty for articles without one.")
+    return {
+        "/v1/boilerplate": {
+            "get": _operation(
+                "list_boilerplate",
+                "boilerplate",
+                "What sources repeat",
+                "Passages that a source repeats in so many articles (`detection.boilerplate_stories`) that they count "
+                "as no evidence in its further ones. Source by source, of each the most frequent first; a page may "
+                "hold fewer passages than asked for and still have a next one. Found by reading the indexed articles "
+                "of the sources: a question for people, not for every second.",
+                {200: _json("A page of passages.", wire.BoilerplatePage)},
+                (*_ANYWHERE, 422),
+                parameters=[
+                    {**source, "description": f"Only this source. {source['description']}"},
+                    _query("cursor", {"type": "string"}, "The cursor of the page before."),
+                    _query("limit", limit, "Passages per page."),
+                ],
+            ),
+            "delete": _operation(
+                "clear_boilerplate",
+                "boilerplate",
+                "Forget what a source repeats",
+                "From now on it is learnt anew, from articles that come; what was decided stays as it is.",
+                {200: _json("It is forgotten, on disk.", wire.Cleared)},
+                (*_ANYWHERE, 422),
+                parameters=[{**source, "required": True}],
             ),
         },
     }

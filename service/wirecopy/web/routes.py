@@ -9,7 +9,7 @@ from urllib.parse import unquote_to_bytes
 
 from aiohttp import web
 
-from wirecopy.web import articles, bulk, events, pages, stories
+from wirecopy.web import articles, boilerplate, bulk, events, pages, stories
 from wirecopy.web.call import Call
 from wirecopy.web.problems import MalformedRequest, MethodNotAllowed, NoSuchPath
 
@@ -38,6 +38,7 @@ ROUTES = (
     Route("/v1/stories/{id}", {"GET": stories.get}),
     Route("/v1/stories", {"GET": stories.get_page}),
     Route("/v1/events", {"GET": events.get}),
+    Route("/v1/boilerplate", {"GET": boilerplate.get_page, "DELETE": boilerplate.delete}),
     Route("/livez", {"GET": pages.live}, is_open=True, needs_detector=False),
     Route("/readyz", {"GET": pages.ready}, is_open=True, needs_detector=False),
     Route("/metrics", {"GET": pages.metrics}, needs_detector=False),

@@ -1,0 +1,35 @@
+"""Handlers of what sources repeat."""
+
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from wirecopy import wire
+from wirecopy.web import queries, replies
+from wirecopy.web.call import Call
+from wirecopy.web.problems import InvalidParameter
+from wirecopy.web.stories import DEFAULT_LIMIT, MAX_LIMIT
+
+if TYPE_CHECKING:
+    from wirecopy.web.app import App
+
+
+async def get_page(app: "App", call: Call) -> web.Response:
+    """GET /v1/boilerplate?source=&cursor=&limit=: what sources repeat, a page at a time."""
+    values = queries.read(call.request, {"source", "cursor", "limit"})
+    limit = queries.integer(values, "limit", DEFAULT_LIMIT, 1, MAX_LIMIT)
+    source, cursor = values.get("source"), values.get("cursor")
+    passages, next_cursor = await app.intake.ask_in_parts(
+        lambda detector: detector.boilerplate_in_parts(source=source, cursor=cursor, limit=limit)
+    )
+    return replies.json(wire.BoilerplatePage(passages, next_cursor))
+
+
+async def delete(app: "App", call: Call) -> web.Response:
+    """DELETE /v1/boilerplate?source=: what was learnt of a source is forgotten."""
+    values = queries.read(call.request, {"source"})
+    if "source" not in values:
+        raise InvalidParameter("the parameter source is missing: /v1/boilerplate?source=...")
+    source = values["source"]
+    articles = await app.intake.change_in_parts(lambda detector, now: detector.clear_boilerplate_in_parts(source, now))
+    return replies.json(wire.Cleared(source or None, articles))
