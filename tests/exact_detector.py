@@ -13,9 +13,10 @@ import httpx
 
 from wirecopy import errors
 from wirecopy.article import Article
-from wirecopy.config import Config
+from wirecopy.comparison import Pair, side
+from wirecopy.config import Config, Detection
 from wirecopy.events import Event
-from wirecopy.verdict import Boilerplate, Containment, Match, Member, Stored, Story, Verdict
+from wirecopy.verdict import Boilerplate, Containment, Match, Member, Reasons, Stored, Story, Tie, Verdict
 from wirecopy.web.app import App, build_app
 from wirecopy.web.connections import Server
 from wirecopy.web.log import Log
@@ -86,6 +87,19 @@ class ExactDetector:
         if id not in self.articles:
             raise errors.UnknownArticle(id)
         return self._verdict(self.articles[id][0], 1).matches
+
+    def pair(self, a: str, b: str) -> Pair:
+        for id in (a, b):
+            if id not in self.articles:
+                raise errors.UnknownArticle(id)
+        first, second = (side(self.articles[id][0], Detection()) for id in (a, b))
+        return Pair(first, second, Detection())
+
+    def why(self, id: str) -> Reasons:
+        members = self.story(id).members
+        odds = 4.0 if len(members) > 1 else None
+        ties = [Tie(m.id, m.canonical, m.match, m.relation, m.score, odds, odds, len(members) - 1) for m in members]
+        return Reasons(id, -0.9, tuple(ties))
 
     def story(self, id: str) -> Story:
         ids = self.by_text.get(self.articles[id][0].text, []) if id in self.articles else []

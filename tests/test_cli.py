@@ -21,6 +21,7 @@ from wirecopy import errors, reading
 from wirecopy.article import Article
 from wirecopy.cli import EXIT_CODES, exit_code, main
 from wirecopy.config import Config
+from wirecopy.verdict import Change, Comparison, Fragment, Paragraph, Paragraphs, Passage
 from wirecopy.version import VERSION
 
 
@@ -358,11 +359,19 @@ def test_a_full_disk_is_one_sentence_and_leaves_what_was_there(articles: Path, t
     assert len(list(tmp_path.iterdir())) == 2
 
 
-def fake_comparison(a: Article, b: Article) -> SimpleNamespace:
+def fake_comparison(a: Article, b: Article) -> Comparison:
     """What `comparison.compare` returns, with one passage from the sixth character on."""
-    passage = SimpleNamespace(text=a.text[5:], a_start=5, a_end=len(a.text), b_start=0, b_end=len(b.text))
+    passage = Passage(a.text[5:], 5, len(a.text), 0, len(b.text), 1, 0, 3)
     features = {"containment of a in b": 0.98765432, "shared words": 12.0}
-    return SimpleNamespace(score=0.91234, relation="copy", features=features, passages=[passage])
+    marked = Paragraphs(
+        (Paragraph(a.text, 0, len(a.text), "shared", 0.75, 0),),
+        (Paragraph(b.text, 0, len(b.text), "only here", 0, None),),
+    )
+    changes = (
+        Change(Fragment(a.text[:4], 0, 4, 0, 1), Fragment(b.text[:3], 0, 3, 0, 1)),
+        Change(None, Fragment("9", 1, 2, 5, 1)),
+    )
+    return Comparison("a", "b", 0.91234, "copy", features, False, (passage,), marked, changes, ())
 
 
 @pytest.fixture
@@ -386,28 +395,37 @@ def test_compare_prints_score_relation_features_and_passages(
     printed = capsys.readouterr().out
     for part in ("copy, score 0.912", "0.9877", "shared words", "The B", "5-20", "the river rose.", "the river rose!"):
         assert part in printed
+    for part in (
+        "a.txt: 1 shared",
+        "The B: 1 only here",
+        "only here  the river rose!",
+        "Then -> the",
+        "9  (only in B)",
+    ):
+        assert part in printed
 
 
 def test_compare_prints_json_on_demand(
     fake_detector: SimpleNamespace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert compare_texts(tmp_path, "Then the river rose.", "the river rose!", "--json") == 0
-    assert json.loads(capsys.readouterr().out) == {
-        "score": 0.91234,
-        "relation": "copy",
-        "features": {"containment of a in b": 0.98765432, "shared words": 12.0},
-        "passages": [{"text": "the river rose.", "a_start": 5, "a_end": 20, "b_start": 0, "b_end": 15}],
-    }
+    printed = json.loads(capsys.readouterr().out)
+    assert (printed["score"], printed["relation"]) == (0.91234, "copy")
+    assert printed["features"] == {"containment of a in b": 0.98765432, "shared words": 12.0}
+    places = {"a_start": 5, "a_end": 20, "b_start": 0, "b_end": 15, "a_word": 1, "b_word": 0, "words": 3}
+    assert printed["passages"] == [{"text": "the river rose.", **places}]
+    assert [paragraph["mark"] for paragraph in printed["paragraphs"]["b"]] == ["only here"]
 
 
 def test_compare_says_when_nothing_matches(
     fake_detector: SimpleNamespace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    fake_detector.compare = lambda a, b: SimpleNamespace(score=0.01, relation=None, features={}, passages=[])
+    fake_detector.compare = lambda a, b: Comparison("a", "b", 0.01, None, {}, True, (), None, (), ())
     assert compare_texts(tmp_path, "One.", "Two.") == 0
     printed = capsys.readouterr().out
     assert "no match, score 0.010" in printed
     assert "no shared passages" in printed
+    assert "detection.max_words" in printed
 
 
 def test_compare_isolates_right_to_left_lines_and_counts_wide_letters_double(

@@ -12,16 +12,16 @@ from wirecopy.version import VERSION as __version__
 if TYPE_CHECKING:
     from wirecopy.article import Article
     from wirecopy.client import AsyncClient, Client
-    from wirecopy.comparison import Comparison, compare
+    from wirecopy.comparison import compare
     from wirecopy.detector import Detector
     from wirecopy.minhashing import minhash, signatures
-    from wirecopy.verdict import Verdict
+    from wirecopy.verdict import Comparison, Verdict
 
 _HOMES = {
     "Article": "article",
     "AsyncClient": "client",
     "Client": "client",
-    "Comparison": "comparison",
+    "Comparison": "verdict",
     "Detector": "detector",
     "compare": "comparison",
     "minhash": "minhashing",

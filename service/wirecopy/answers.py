@@ -7,7 +7,7 @@ from wirecopy.canonical import Keep, canonical, rank
 from wirecopy.decision import Decision, Found
 from wirecopy.detection.matching import probability
 from wirecopy.detection.stories import Change, Stories
-from wirecopy.verdict import Containment, Match, Member, Relation, Stored, Story, Verdict
+from wirecopy.verdict import Containment, Match, Member, Reasons, Relation, Stored, Story, Tie, Verdict
 
 
 class Place(NamedTuple):
@@ -114,6 +114,13 @@ def story(archive: Archive, stories: Stories, name: str, keep: Keep) -> Story:
     )
 
 
+def reasons(archive: Archive, stories: Stories, name: str, keep: Keep) -> Reasons:
+    """What holds each member to a story, in the order in which they came."""
+    numbers = sorted(stories.members[name], key=lambda number: archive.kept[number].came)
+    first = canonical(archive, numbers, keep)
+    return Reasons(name, stories.least, tuple(_tie(archive, stories, number, first) for number in numbers))
+
+
 def _member(archive: Archive, stories: Stories, number: int, first: int) -> Member:
     kept = archive.kept[number]
     relation, match, score = _best(archive, stories, number)
@@ -127,6 +134,21 @@ def _member(archive: Archive, stories: Stories, number: int, first: int) -> Memb
         title=archive.decision(number).title,
         published=kept.published,
         first_seen=kept.first_seen,
+    )
+
+
+def _tie(archive: Archive, stories: Stories, number: int, first: int) -> Tie:
+    best, (mean, compared) = stories.best_match(number), stories.support(number)
+    relation, match, score = _best(archive, stories, number)
+    return Tie(
+        id=archive.kept[number].id,
+        canonical=number == first,
+        match=match,
+        relation=relation,
+        score=score,
+        odds=None if best is None else round(best[1].odds, 4),
+        average_odds=None if mean is None else round(mean, 4),
+        compared=compared,
     )
 
 

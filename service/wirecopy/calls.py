@@ -10,7 +10,7 @@ import orjson
 
 from wirecopy import errors
 from wirecopy.article import Article, format_published
-from wirecopy.verdict import Verdict
+from wirecopy.verdict import Comparison, Reasons, Verdict
 from wirecopy.wire import BoilerplatePage, BulkAnswer, Cleared, EventPage, Matches, Problem, Stored, Story, StoryPage
 
 T = TypeVar("T")
@@ -93,6 +93,17 @@ def get_matches(id: str) -> Call[Matches]:
     return Call("GET", _path("/v1/articles", id) + "/matches", _decode_matches)
 
 
+def explain(a: str, b: str, texts: tuple[str, str] | None) -> Call[Comparison]:
+    path = _path("/v1/articles", a) + _path("/matches", b)
+    if texts is None:
+        return Call("GET", path, _decode_comparison)
+    return Call("POST", path, _decode_comparison, orjson.dumps({"a": texts[0], "b": texts[1]}))
+
+
+def get_reasons(id: str) -> Call[Reasons]:
+    return Call("GET", _path("/v1/stories", id) + "/why", _decode_reasons)
+
+
 def get_story(id: str) -> Call[Story]:
     return Call("GET", _path("/v1/stories", id), _decode_story)
 
@@ -119,6 +130,8 @@ def clear_boilerplate(source: str) -> Call[Cleared]:
 _decode_verdict = msgspec.json.Decoder(Verdict).decode
 _decode_stored = msgspec.json.Decoder(Stored).decode
 _decode_matches = msgspec.json.Decoder(Matches).decode
+_decode_comparison = msgspec.json.Decoder(Comparison).decode
+_decode_reasons = msgspec.json.Decoder(Reasons).decode
 _decode_story = msgspec.json.Decoder(Story).decode
 _decode_page = msgspec.json.Decoder(StoryPage).decode
 _decode_events = msgspec.json.Decoder(EventPage).decode

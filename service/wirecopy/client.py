@@ -19,7 +19,7 @@ import orjson
 
 from wirecopy import calls, errors
 from wirecopy.calls import Sendable
-from wirecopy.verdict import Boilerplate, Match, Verdict
+from wirecopy.verdict import Boilerplate, Comparison, Match, Reasons, Verdict
 from wirecopy.version import VERSION
 from wirecopy.wire import BulkAnswer, EventPage, Problem, Stored, Story
 
@@ -55,6 +55,14 @@ class Client:
     def matches(self, id: str) -> tuple[Match, ...]:
         """All verified matches of an article, best first."""
         return self._call(calls.get_matches(id)).matches
+
+    def explain(self, a: str, b: str, texts: tuple[str, str] | None = None) -> Comparison:
+        """Why two articles match, or do not; give both `texts` to a service that keeps none."""
+        return self._call(calls.explain(a, b, texts))
+
+    def why(self, id: str) -> Reasons:
+        """The link that holds each member to a story."""
+        return self._call(calls.get_reasons(id))
 
     def story(self, id: str) -> Story:
         """A story with its members."""
@@ -177,6 +185,14 @@ class AsyncClient:
     async def matches(self, id: str) -> tuple[Match, ...]:
         """All verified matches of an article, best first."""
         return (await self._call(calls.get_matches(id))).matches
+
+    async def explain(self, a: str, b: str, texts: tuple[str, str] | None = None) -> Comparison:
+        """Why two articles match, or do not; give both `texts` to a service that keeps none."""
+        return await self._call(calls.explain(a, b, texts))
+
+    async def why(self, id: str) -> Reasons:
+        """The link that holds each member to a story."""
+        return await self._call(calls.get_reasons(id))
 
     async def story(self, id: str) -> Story:
         """A story with its members."""

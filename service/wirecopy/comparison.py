@@ -1,74 +1,214 @@
-"""Why two articles match, or do not: compared by themselves, without a stream around them."""
+"""Why two articles match, or do not: their traces judged and aligned, with or without their texts.
 
+    side        an article as it came by itself            the Detector has sides of what it keeps
+    explain     two sides -> score, features, passages, marked paragraphs, changed numbers and quotations
+    compare     both, for two articles without a stream around them
+
+Pure, and may run in any thread.
+"""
+
+import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from wirecopy import models
 from wirecopy.article import Article
-from wirecopy.config import Config
-from wirecopy.detection import kernels, text
+from wirecopy.config import Config, Detection
+from wirecopy.detection import alignment, kernels, text
+from wirecopy.detection.alignment import Piece
 from wirecopy.detection.matching import FEATURES, probability, relation
-from wirecopy.detection.stories import LEAST as STORY_ODDS
 from wirecopy.detection.terms import TermWeights
+from wirecopy.errors import InvalidArticle
 from wirecopy.sketching import sketch
+from wirecopy.verdict import Change, Comparison, Fragment, Paragraph, Paragraphs, Passage, Relation
 
 DAY = 86_400_000  # milliseconds
-PASSAGE = 4  # words that a passage has at least
+_BREAK = r"(?:\r\n|\r(?!\n)|[\n\u2028\u2029])"
+_BLANK_LINE = re.compile(rf"{_BREAK}[^\S\r\n\u2028\u2029]*{_BREAK}\s*")
+_LINE_END = re.compile(r"[\r\n\u2028\u2029]\s*")
 
 
-class Passage(NamedTuple):
-    """A run of words that stands in both texts: a[a_start:a_end] and b[b_start:b_end], offsets in characters."""
+class Side(NamedTuple):
+    """One of two articles: its trace, title first, the weights of its words, and its text where that is at hand."""
 
-    text: str
-    a_start: int
-    a_end: int
-    b_start: int
-    b_end: int
+    id: str
+    words: npt.NDArray[np.uint32]
+    weights: npt.NDArray[np.uint8]
+    title_words: int
+    published: int | None
+    title: str | None
+    text: str | None
 
 
-class Comparison(NamedTuple):
-    """Why two articles match, or do not. `features` are described in docs/matching.md."""
+class Pair(NamedTuple):
+    """Two sides, named as who asks names them, and what they are judged by; the later one is judged first."""
 
-    score: float
-    relation: str | None
-    features: dict[str, float]
-    passages: list[Passage]
+    a: Side
+    b: Side
+    settings: Detection
+    b_is_later: bool = False
 
 
 def compare(a: Article, b: Article, config: Config | None = None) -> Comparison:
-    """Compares two articles by themselves, with the shipped term weights; -> score, relation, features, passages.
+    """Compares two articles by themselves, with the shipped term weights.
 
-    `relation` is None when the score is under that of a match.
+    Raises InvalidArticle for a text that is no string.
     """
     settings = (config or Config()).detection
-    sketches = sketch([a, b], settings.max_words)
-    traces = sketches.traces
+    return explain(Pair(side(a, settings), side(b, settings), settings))
+
+
+def side(article: Article, settings: Detection) -> Side:
+    """-> the article as it is compared when nothing is known but itself."""
+    (traces, title_words), weigher = sketch([article], settings.max_words), TermWeights()
     weights = np.empty(len(traces.words), dtype=np.uint8)
-    TermWeights().weigh(traces, weights)
-    (wa, wb), (title_a, title_b) = (weights[: traces.bounds[1]], weights[traces.bounds[1] :]), sketches.title_words
-    heads = np.empty(kernels.heads_for(len(wa)), dtype=np.int32)
-    following = np.empty(len(wa), dtype=np.int32)
+    weigher.weigh(traces, weights)
+    return Side(
+        article.id, traces.words, weights, int(title_words[0]), article.published, article.title, article.text
+    )  # fmt: skip
+
+
+def explain(pair: Pair, texts: tuple[str, str] | None = None) -> Comparison:
+    """Judges and aligns two articles, with the `texts` that a caller has of them.
+
+    Raises InvalidArticle for a text whose words are not those of its article.
+    """
+    a, b, settings, b_is_later = pair
+    if texts is not None:
+        a, b = _with_text(a, texts[0], settings), _with_text(b, texts[1], settings)
+    odds, what, features = _judge(b, a, settings) if b_is_later else _judge(a, b, settings)
+    words_a, words_b = a.words[a.title_words :], b.words[b.title_words :]
+    in_a, in_b = _spans(a), _spans(b)
+    return Comparison(
+        a=a.id,
+        b=b.id,
+        score=probability(odds),
+        relation=what,
+        features=features,
+        truncated=max(len(a.words), len(b.words)) >= settings.max_words,
+        passages=tuple(_passage(run, in_a, in_b) for run in alignment.runs(words_a, words_b)),
+        paragraphs=_mark(a, in_a, b, in_b),
+        numbers=tuple(_change(change, in_a, in_b) for change in alignment.numbers(words_a, words_b)),
+        quotes=tuple(_change(change, in_a, in_b) for change in alignment.quotes(words_a, words_b)),
+    )
+
+
+def _with_text(of: Side, given: str, settings: Detection) -> Side:
+    """The side with the text that a caller gave for it."""
+    size = len(of.words)
+    words = text.spans(_titled(of.title, given), size + 1).words & kernels.HASH
+    is_same = np.array_equal(words[:size], of.words & kernels.HASH)
+    if not is_same or (len(words) > size and size < settings.max_words):
+        raise InvalidArticle(f"the text given for {of.id!r} is not that of the article which is kept")
+    return of._replace(text=given)
+
+
+class _Spans(NamedTuple):
+    """A text up to `reach`, and from where to where each word of its trace stands in it; nothing without a text."""
+
+    text: str
+    reach: int
+    first: list[int]
+    last: list[int]
+
+    def find(self, begin: int, end: int) -> tuple[str, int, int] | tuple[None, None, None]:
+        """Text, start and end of the words begin .. end - 1."""
+        if end > len(self.first):
+            return None, None, None
+        start, stop = self.first[begin], self.last[end - 1]
+        return self.text[start:stop], start, stop
+
+
+def _judge(a: Side, b: Side, settings: Detection) -> tuple[float, Relation | None, dict[str, float]]:
+    """The log-odds, the relation if that is a match, and the features."""
+    heads = np.empty(kernels.heads_for(len(a.words)), dtype=np.int32)
+    following = np.empty(len(a.words), dtype=np.int32)
     features, results = np.zeros(kernels.FEATURES, np.float32), np.zeros(kernels.RESULTS, np.float32)
-    kernels.index_words(traces[0], wa, heads, following)
+    kernels.index_words(a.words, a.weights, heads, following)
     gap = 0.0 if a.published is None or b.published is None else abs(a.published - b.published) / DAY
     odds = kernels.judge(
-        traces[0], wa, title_a, heads, following, traces[1], wb, title_b, gap, settings.min_words,
-        models.load(settings.model).arrays(), features, results
+        a.words, a.weights, a.title_words, heads, following, b.words, b.weights, b.title_words, gap,
+        settings.min_words, models.load(settings.model).arrays(), features, results
     )  # fmt: skip
     described = {name: round(float(value), 4) for name, value in zip(FEATURES, features, strict=True)}
-    matched = odds > STORY_ODDS or results[kernels.CONTAINS] > 0
-    return Comparison(probability(odds), relation(results) if matched else None, described, _passages(a, b))
+    is_match = odds >= settings.min_odds or results[kernels.CONTAINS] > 0
+    return odds, relation(results) if is_match else None, described
 
 
-def _passages(a: Article, b: Article) -> list[Passage]:
-    """The shared runs of the two texts (without titles), in the order of b."""
-    in_a, in_b = text.spans(a.text), text.spans(b.text)
-    starts_a, starts_b, lengths = (np.empty(len(in_b.words) // PASSAGE + 1, dtype=np.int64) for _ in range(3))
-    count = kernels.shared_runs(in_a.words, in_b.words, PASSAGE, starts_a, starts_b, lengths)
-    passages = []
-    for i, j, length in zip(starts_a[:count], starts_b[:count], lengths[:count], strict=True):
-        a_start, a_end = int(in_a.first[i]), int(in_a.last[i + length - 1])
-        b_start, b_end = int(in_b.first[j]), int(in_b.last[j + length - 1])
-        passages.append(Passage(a.text[a_start:a_end], a_start, a_end, b_start, b_end))
-    return passages
+def _titled(title: str | None, body: str) -> str:
+    """What the trace of an article is made of."""
+    return f"{title}\n{body}" if title else body
+
+
+def _spans(of: Side) -> _Spans:
+    if of.text is None:
+        return _Spans("", 0, [], [])
+    size = len(of.words)
+    spans = text.spans(_titled(of.title, of.text), size + 1)
+    before = len(of.title) + 1 if of.title else 0
+    first, last = spans.first[of.title_words :] - before, (spans.last[of.title_words : size] - before).tolist()
+    is_whole = len(spans.words) <= size
+    reach = len(of.text) if is_whole else max([0, *last[-1:]])
+    return _Spans(of.text, reach, first[: len(last)].tolist(), last)
+
+
+def _passage(run: alignment.Run, in_a: _Spans, in_b: _Spans) -> Passage:
+    (shown, a_start, a_end), (_, b_start, b_end) = (
+        in_a.find(run.a, run.a + run.words),
+        in_b.find(run.b, run.b + run.words),
+    )
+    return Passage(shown, a_start, a_end, b_start, b_end, run.a, run.b, run.words)
+
+
+def _change(change: alignment.Change, in_a: _Spans, in_b: _Spans) -> Change:
+    return Change(_fragment(change.a, in_a), _fragment(change.b, in_b))
+
+
+def _fragment(piece: Piece | None, spans: _Spans) -> Fragment | None:
+    if piece is None:
+        return None
+    shown, start, end = spans.find(*piece)
+    return Fragment(shown, start, end, piece.begin, piece.end - piece.begin)
+
+
+def _mark(a: Side, in_a: _Spans, b: Side, in_b: _Spans) -> Paragraphs | None:
+    """The paragraphs of both, where both texts are at hand."""
+    if a.text is None or b.text is None:
+        return None
+    places_a, places_b = _paragraphs(in_a), _paragraphs(in_b)
+    words_a, words_b = a.words[a.title_words :], b.words[b.title_words :]
+    pieces_a, pieces_b = [piece for piece, _, _ in places_a], [piece for piece, _, _ in places_b]
+    marks_a = alignment.mark(words_a, a.weights[a.title_words :], pieces_a, words_b, pieces_b)
+    marks_b = alignment.mark(words_b, b.weights[b.title_words :], pieces_b, words_a, pieces_a)
+    return Paragraphs(_marked(a.text, places_a, marks_a), _marked(b.text, places_b, marks_b))
+
+
+def _marked(
+    body: str, places: Sequence[tuple[Piece, int, int]], marks: Sequence[alignment.Marked]
+) -> tuple[Paragraph, ...]:
+    return tuple(
+        Paragraph(body[start:end], start, end, *marked) for (_, start, end), marked in zip(places, marks, strict=True)
+    )
+
+
+def _paragraphs(spans: _Spans) -> list[tuple[Piece, int, int]]:
+    """(words, start, end) of the paragraphs that have words: what blank lines part, or where there are none, lines."""
+    if not spans.first:
+        return []
+    body, first, end_of_words = spans.text, np.array(spans.first), spans.last[-1]
+    parting = _BLANK_LINE if _BLANK_LINE.search(body, spans.first[0], end_of_words) else _LINE_END
+    places = []
+    start = 0
+    while start < end_of_words:
+        found = parting.search(body, start, spans.reach)
+        end, following = (spans.reach, spans.reach) if found is None else found.span()
+        begin, stop = np.searchsorted(first, [start, end]).tolist()
+        if stop > begin:
+            written = body[start:end]
+            end = start + len(written.rstrip())
+            places.append((Piece(begin, stop), end - len(written.strip()), end))
+        start = following
+    return places

@@ -11,11 +11,14 @@ Plain synchronous Python that one thread owns. The state is the replay of what w
 import re
 from collections.abc import Callable, Sequence
 
+import numpy as np
+
 from wirecopy import answers, boilerplate, errors, models
 from wirecopy.archive import Archive, Kept
 from wirecopy.article import Article
 from wirecopy.boilerplate import Parts
 from wirecopy.canonical import Keep
+from wirecopy.comparison import Pair, Side, explain
 from wirecopy.config import Config
 from wirecopy.decision import Clearing, Decision, Kind, content_of, encode, scheme
 from wirecopy.detection.window import BLOCK
@@ -27,7 +30,7 @@ from wirecopy.replay import replay
 from wirecopy.sketching import Sketches, sketch
 from wirecopy.state import DAY, Decided, Left, State
 from wirecopy.storage import Entry, Store
-from wirecopy.verdict import Boilerplate, Match, Stored, Story, Verdict
+from wirecopy.verdict import Boilerplate, Comparison, Match, Reasons, Stored, Story, Verdict
 from wirecopy.witness import Witness
 
 __all__ = ["SCHEME", "Detector", "Sketches", "scheme_of"]
@@ -125,6 +128,30 @@ class Detector:
     def matches(self, article_id: str) -> tuple[Match, ...]:
         """-> all verified matches of the article, earlier and later ones, best first. Raises UnknownArticle."""
         return answers.matches(self._archive, self._archive.number(article_id))
+
+    def pair(self, a_id: str, b_id: str) -> Pair:
+        """-> what `comparison.explain`, which any thread may run, needs to say why two articles match, or do not.
+
+        Raises UnknownArticle; UsageError for an article and itself, or for one of which no trace is left (without a
+        store, when it is not compared with any more).
+        """
+        number, other = self._archive.number(a_id), self._archive.number(b_id)
+        if number == other:
+            raise errors.UsageError(f"{a_id!r} is not compared with itself")
+        return Pair(self._side(number), self._side(other), self._config.detection, other > number)
+
+    def explain(self, a_id: str, b_id: str, texts: tuple[str, str] | None = None) -> Comparison:
+        """Why two articles match, or do not; `texts`, where none are kept, lead to what is in characters.
+
+        Raises as `pair`, and InvalidArticle for a text whose words are not those of its article.
+        """
+        return explain(self.pair(a_id, b_id), texts)
+
+    def why(self, story_id: str) -> Reasons:
+        """-> the link that holds each member to the story. Raises UnknownStory."""
+        if story_id not in self._state.stories.members:
+            raise errors.UnknownStory(story_id)
+        return answers.reasons(self._archive, self._state.stories, story_id, self._keep)
 
     def story(self, story_id: str) -> Story:
         """-> the story as it is now. Raises UnknownStory."""
@@ -270,6 +297,19 @@ class Detector:
     @property
     def _keep(self) -> Keep:
         return self._config.stories.keep
+
+    def _side(self, number: int) -> Side:
+        """One of two articles to be explained."""
+        kept, decision, window = self._archive.kept[number], self._archive.decision(number), self._state.window
+        title_words, trace, weights = decision.title_words, decision.trace, decision.weights
+        if self._store is None:
+            if number < window.oldest:
+                raise errors.UsageError(f"the trace of {kept.id!r} is not kept any more")
+            title_words, trace, weights, _ = window.written(number)
+        return Side(
+            kept.id, np.frombuffer(trace, dtype=np.uint32), np.frombuffer(weights, dtype=np.uint8), title_words,
+            kept.published, decision.title, self._archive.text(number)
+        )  # fmt: skip
 
     def _current(self, article_id: str) -> tuple[int, bytes] | None:
         number = self._archive.number_of.get(article_id)

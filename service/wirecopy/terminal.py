@@ -7,12 +7,13 @@ counted in cells, not characters.
 
 import re
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from html import unescape
 from typing import TYPE_CHECKING
 
-import orjson
+import msgspec
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, RenderableType
 from rich.table import Table
@@ -22,12 +23,13 @@ from wirecopy.article import Article, format_published
 
 if TYPE_CHECKING:
     from wirecopy.batch import Row, Summary
-    from wirecopy.comparison import Comparison
-    from wirecopy.verdict import Boilerplate
+    from wirecopy.verdict import Boilerplate, Change, Comparison, Paragraph
 
 _SOURCE_COLUMNS = 24
 _DATE_COLUMNS, _RELATION_COLUMNS, _SCORE_COLUMNS = 10, 9, 4
 _OTHER_COLUMNS = 3 + _SOURCE_COLUMNS + _DATE_COLUMNS + _RELATION_COLUMNS + _SCORE_COLUMNS + 4 * 2  # with the gaps
+_MARK_COLUMNS = 9
+_STYLES = {"shared": "green", "reworded": "yellow", "only here": "dim"}
 _PIPED_WIDTH = 110  # columns where there is no terminal to ask
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+")
 _RIGHT_TO_LEFT = re.compile(r"[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff\U00010800-\U00010fff\U0001e800-\U0001efff]")
@@ -110,14 +112,11 @@ def _print_members(console: Console, members: Sequence["Row"], articles: Mapping
 
 def comparison_json(comparison: "Comparison") -> str:
     """The comparison as one JSON object; offsets count characters."""
-    names = ("text", "a_start", "a_end", "b_start", "b_end")
-    passages = [{name: getattr(passage, name) for name in names} for passage in comparison.passages]
-    fields = {"score": comparison.score, "relation": comparison.relation, "features": comparison.features}
-    return orjson.dumps({**fields, "passages": passages}, option=orjson.OPT_INDENT_2).decode()
+    return msgspec.json.format(msgspec.json.encode(comparison), indent=2).decode()
 
 
 def show_comparison(comparison: "Comparison", a: Article, b: Article) -> None:
-    """Print score, relation and features, then the shared passages, A's left and B's right."""
+    """Print score, relation and features, marked paragraphs, what changed; then the shared passages side by side."""
     console = _console()
     relation = comparison.relation or "no match"
     console.print(Text.assemble((relation, "bold"), f", score {comparison.score:.3f}"))
@@ -126,6 +125,13 @@ def show_comparison(comparison: "Comparison", a: Article, b: Article) -> None:
     for name, value in comparison.features.items():
         features.add_row(name, f"{value:.4g}")
     console.print(features)
+    if comparison.truncated:
+        console.print("words beyond the limit (detection.max_words) were left out")
+    if comparison.paragraphs is not None:
+        _print_paragraphs(console, a, comparison.paragraphs.a)
+        _print_paragraphs(console, b, comparison.paragraphs.b)
+    _print_changes(console, "numbers", comparison.numbers)
+    _print_changes(console, "quotations", comparison.quotes)
     if not comparison.passages:
         console.print("no shared passages")
         return
@@ -134,21 +140,54 @@ def show_comparison(comparison: "Comparison", a: Article, b: Article) -> None:
     for article in (a, b):
         passages.add_column(Text(_cell(article.title or article.id, width)), ratio=1)
     for passage in comparison.passages:
-        in_b = b.text[passage.b_start : passage.b_end]
         passages.add_row(
-            _block(console, passage.text, width, passage.a_start, passage.a_end),
-            _block(console, in_b, width, passage.b_start, passage.b_end),
+            _block(console, a.text, width, passage.a_start, passage.a_end),
+            _block(console, b.text, width, passage.b_start, passage.b_end),
         )
     console.print(passages)
+
+
+def _print_paragraphs(console: Console, article: Article, paragraphs: Sequence["Paragraph"]) -> None:
+    """Print the beginning of each paragraph behind its mark."""
+    name = printable(article.title or article.id)
+    counts = Counter(paragraph.mark for paragraph in paragraphs)
+    told = ", ".join(f"{counts[mark]} {mark}" for mark in ("shared", "reworded", "only here") if counts[mark])
+    console.print(Text.assemble((f"Paragraphs of {_isolated(name)}", "bold"), f": {told or 'none'}"), soft_wrap=True)
+    width = max(20, console.width - 3 - _MARK_COLUMNS - 2)
+    for paragraph in paragraphs:
+        shown = _cell(paragraph.text[:1000], width).rstrip()
+        line = Text("   ").append(f"{paragraph.mark:<{_MARK_COLUMNS}}", _STYLES[paragraph.mark]).append("  " + shown)
+        console.print(line, soft_wrap=True)
+    console.print()
+
+
+def _print_changes(console: Console, what: str, changes: Sequence["Change"]) -> None:
+    """Print what stands in A and B, or in one of them only."""
+    if not changes:
+        return
+    console.print(Text(f"Changed {what}", style="bold"))
+    width = max(20, (console.width - 3 - 4) // 2)
+    for change in changes:
+        shown = [
+            "" if part is None else _cell((part.text or "")[:1000], width).rstrip() for part in (change.a, change.b)
+        ]
+        if change.b is None:
+            told = f"{shown[0]}  (only in A)"
+        elif change.a is None:
+            told = f"{shown[1]}  (only in B)"
+        else:
+            told = " -> ".join(shown)
+        console.print(Text("   " + told), soft_wrap=True)
+    console.print()
 
 
 def _console() -> Console:
     return Console(highlight=False, width=None if sys.stdout.isatty() else _PIPED_WIDTH)
 
 
-def _block(console: Console, text: str, width: int, start: int, end: int) -> RenderableType:
+def _block(console: Console, body: str, width: int, start: int | None, end: int | None) -> RenderableType:
     """A passage wrapped to `width` cells under its offsets, each line isolated by itself."""
-    wrapped = Text(printable(text)).wrap(console, width)
+    wrapped = Text(printable(body[start:end])).wrap(console, width)
     block = Text(f"{start}-{end}\n", style="dim")
     block.append("\n".join(_isolated(line.plain.rstrip()) for line in wrapped), style="not dim")
     return block

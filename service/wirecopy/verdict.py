@@ -105,3 +105,107 @@ class Boilerplate(Struct, frozen=True):
     text: str | None
     example: str
     first_word: int
+
+
+class Passage(Struct, frozen=True):
+    """Words that stand in both texts.
+
+    Offsets count characters, from start to before end, in the texts without titles; null when the texts are not at
+    hand. `a_word`, `b_word` and `words` say the same in words, as wirecopy counts them: pairs of characters in scripts
+    without spaces. `text` is a's.
+    """
+
+    text: str | None
+    a_start: int | None
+    a_end: int | None
+    b_start: int | None
+    b_end: int | None
+    a_word: int
+    b_word: int
+    words: int
+
+
+class Fragment(Struct, frozen=True):
+    """A number or a quotation in one of two texts; offsets as those of a passage."""
+
+    text: str | None
+    start: int | None
+    end: int | None
+    word: int
+    words: int
+
+
+class Change(Struct, frozen=True):
+    """What stands in one text and, changed, in the other; null where the other has nothing like it."""
+
+    a: Fragment | None
+    b: Fragment | None
+
+
+class Paragraph(Struct, frozen=True):
+    """A paragraph, and what became of it in the other text.
+
+    `shared`: at least three quarters of its words stand in passages; `reworded`: much of what it says stands close
+    together in the other text; else `only here`. `in_passages` is the share of its words that stand in passages,
+    `match` the place of its counterpart among the other's paragraphs, from 0.
+    """
+
+    text: str
+    start: int
+    end: int
+    mark: Literal["shared", "reworded", "only here"]
+    in_passages: float
+    match: int | None
+
+
+class Paragraphs(Struct, frozen=True):
+    """The paragraphs of two texts."""
+
+    a: tuple[Paragraph, ...]
+    b: tuple[Paragraph, ...]
+
+
+class Comparison(Struct, frozen=True):
+    """Why two articles match, or do not.
+
+    `relation` is null when they are no match. `features` are described in docs/matching.md. `paragraphs` is null when
+    the texts are not at hand. `numbers` and `quotes` are those of either text that the other has not, changed ones
+    side by side. `truncated`: words beyond `detection.max_words` of a text were left out.
+    """
+
+    a: str
+    b: str
+    score: float
+    relation: Relation | None
+    features: dict[str, float]
+    truncated: bool
+    passages: tuple[Passage, ...]
+    paragraphs: Paragraphs | None
+    numbers: tuple[Change, ...]
+    quotes: tuple[Change, ...]
+
+
+class Tie(Struct, frozen=True):
+    """What holds an article to its story.
+
+    `match` is its best match in the story, with `score`, `relation` and the log-odds of that link; all null when it
+    stands alone. `average_odds` is the mean of the log-odds, none beyond 4 or below -4, to the `compared` members that
+    it was compared with; null when it is with none, or so old that only its best match is remembered.
+    """
+
+    id: str
+    canonical: bool
+    match: str | None
+    relation: Relation | None
+    score: float | None
+    odds: float | None
+    average_odds: float | None
+    compared: int
+
+
+class Reasons(Struct, frozen=True):
+    """Why a story is one. `least_odds`: the mean log-odds between any two parts that were joined is above it."""
+
+    id: str
+    least_odds: float
+    members: tuple[Tie, ...]

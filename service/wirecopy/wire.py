@@ -53,6 +53,13 @@ class Stored(Struct, frozen=True):
     text: str | None
 
 
+class PairTexts(Struct, frozen=True):
+    """The texts of two articles, for offsets in characters where the service keeps none."""
+
+    a: str
+    b: str
+
+
 class Matches(Struct, frozen=True):
     """All verified matches of an article, best first."""
 

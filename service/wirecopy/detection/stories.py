@@ -172,6 +172,13 @@ class Stories:
         linked = [(m, link) for m, link in links.items() if self.story_of.get(m) == story]
         return min(linked, key=lambda item: (-item[1].odds, item[0]), default=None)
 
+    def support(self, number: int) -> tuple[float | None, int]:
+        """-> the mean clipped log-odds to the members that an article was compared with, None for none; how many."""
+        story = self.story_of[number]
+        links = self.links.get(number, {})
+        odds = [max(-CLIP, min(CLIP, link.odds)) for m, link in links.items() if self.story_of.get(m) == story]
+        return (sum(odds) / len(odds), len(odds)) if odds else (None, 0)
+
     def newest(self, before: str | None = None) -> Iterable[str]:
         """The stories, newest first, from the one before `before`; any string that a story might have as its id."""
         at = len(self._ages) if before is None else bisect_left(self._ages, story_age(before))

@@ -31,6 +31,7 @@ U32 = npt.NDArray[np.uint32]
 I64 = npt.NDArray[np.int64]
 
 NORMALISATION = 1  # counted up with every change of what a text becomes: older traces cannot be compared with newer
+_CHARACTERS_PER_WORD = 32  # of a long text that is read for its first words
 LONGEST_QUOTE = 120  # words; an unbalanced quotation mark must not flag the rest of an article
 SCALES = {
     "million": "mln mn mio mill million millions millionen millones millon milhoes milhao milioni milione miljoen "
@@ -148,8 +149,23 @@ class Spans(NamedTuple):
     last: I64
 
 
-def spans(text: str) -> Spans:
-    """-> the trace of `text` with character offsets."""
+def spans(text: str, max_words: int | None = None) -> Spans:
+    """-> the trace of `text` with character offsets; words beyond `max_words` are left out.
+
+    Of a long text no more is looked at than these words need.
+    """
+    size = len(text) if max_words is None else min(len(text), _CHARACTERS_PER_WORD * (max_words + 1))
+    while True:
+        found = _spans(text[:size])
+        if max_words is not None and len(found.words) > max_words:
+            return Spans(found.words[:max_words], found.first[:max_words], found.last[:max_words])
+        if size == len(text):
+            return found
+        size = min(len(text), 4 * size)
+
+
+def _spans(text: str) -> Spans:
+    """`spans` of the whole text."""
     composed, begin, end = _composed(text)
     source = np.frombuffer(composed.encode(), dtype=np.uint8)
     folded = np.empty(4 * len(source) + 16, dtype=np.uint8)

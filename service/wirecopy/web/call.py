@@ -11,15 +11,31 @@ _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class Call:
-    """`route` is the matched path with {id}; `id` and `story` are the article's and story's once they are known."""
+    """`route` is the matched path with {id}; `id` and `story` are the article's and story's once they are known.
 
-    __slots__ = ("_web", "client", "id", "lines", "patience", "request", "request_id", "route", "share", "story")
+    `other_id` is that of the second article where a path names two.
+    """
+
+    __slots__ = (
+        "_web",
+        "client",
+        "id",
+        "lines",
+        "other_id",
+        "patience",
+        "request",
+        "request_id",
+        "route",
+        "share",
+        "story",
+    )
 
     def __init__(self, request: web.BaseRequest, request_id: str, settings: Web, budget: body.Budget) -> None:
         self.request = request
         self.request_id = request_id
         self.route = "none"
         self.id = ""
+        self.other_id = ""
         self.story = ""
         self.lines: int | None = None
         self.client = ANYONE

@@ -12,8 +12,9 @@ decided, everything that waits fails, and `ended` tells the process to stop.
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
@@ -77,6 +78,7 @@ class Intake:
         self._loop = asyncio.get_running_loop()
         self._queue: SimpleQueue[_Work] = SimpleQueue()
         self._owner = Thread(target=self._run, name="detector", daemon=True)
+        self._aside = ThreadPoolExecutor(1, thread_name_prefix="aside")
         self._sketchers = ThreadPoolExecutor(_SKETCH_THREADS, thread_name_prefix="sketch")
         self._detector: Detector | None = None
         self._last_seen = 0
@@ -98,6 +100,7 @@ class Intake:
             self._queue.put(None)
         await asyncio.wait([self.ended])
         self._sketchers.shutdown()
+        self._aside.shutdown()
 
     def check_room(self) -> None:
         """Raise NotReady or Overloaded when an article would not be taken now; asked before its body is read."""
@@ -147,13 +150,24 @@ class Intake:
 
     async def _put(self, question: "Callable[[Detector], T]", *, may_change: bool) -> T:
         self._check_ready()
+        future: asyncio.Future[T] = self._loop.create_future()
+        with self._waiting():
+            self._queue.put(_Question(question, future, may_change))
+            return await future
+
+    async def work_aside(self, work: Callable[[], T]) -> T:
+        """Return what `work`, which needs no Detector, finds in another thread; raises what it raises, Overloaded."""
+        with self._waiting():
+            return await self._loop.run_in_executor(self._aside, work)
+
+    @contextmanager
+    def _waiting(self) -> Iterator[None]:
+        """While it lasts, one more request waits for its answer."""
         if self._waiting_questions >= self._max_waiting:
             raise errors.Overloaded(f"{self._max_waiting} requests are waiting already")
-        future: asyncio.Future[T] = self._loop.create_future()
         self._waiting_questions += 1
-        self._queue.put(_Question(question, future, may_change))
         try:
-            return await future
+            yield
         finally:
             self._waiting_questions -= 1
 

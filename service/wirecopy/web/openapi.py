@@ -10,13 +10,13 @@ from typing import Any
 import msgspec
 
 from wirecopy import wire
-from wirecopy.verdict import Verdict
+from wirecopy.verdict import Comparison, Reasons, Verdict
 from wirecopy.version import VERSION
 from wirecopy.web import bulk, events, problems, stories
 
 _TYPES = (
     *(Verdict, wire.ArticleInput, wire.Stored, wire.Matches, wire.Story, wire.StoryPage),
-    *(wire.EventPage, wire.BoilerplatePage, wire.Cleared),
+    *(Comparison, Reasons, wire.PairTexts, wire.EventPage, wire.BoilerplatePage, wire.Cleared),
     *(wire.BulkAnswer, wire.Problem, wire.Health),
 )
 _REFERENCE = "#/components/schemas/{name}"
@@ -146,6 +146,29 @@ def _article_paths() -> dict[str, Any]:
                 (*_ANYWHERE, 404, 422),
             ),
         },
+        "/v1/articles/{id}/matches/{other}": {
+            "parameters": [_ID, {**_ID, "name": "other"}],
+            "get": _operation(
+                "explain_match",
+                "articles",
+                "Why two articles match, or do not",
+                "Shared passages with their offsets, the paragraphs of each marked shared, reworded or only here, "
+                "numbers and quotations that changed, the features and the score. Where texts are not kept, offsets "
+                "are in words.",
+                {200: _json("What they share.", Comparison)},
+                (*_ANYWHERE, 404, 422),
+            ),
+            "post": _operation(
+                "explain_match_of_texts",
+                "articles",
+                "The same with the caller's texts",
+                "For services that keep no texts: both are given, and must have the words of the articles. Nothing is "
+                "stored.",
+                {200: _json("What they share.", Comparison)},
+                (*_WITH_BODY, 404),
+                body={"application/json": {"schema": {"$ref": _REFERENCE.format(name="PairTexts")}}},
+            ),
+        },
         "/v1/bulk": {
             "post": _operation(
                 "post_bulk",
@@ -185,6 +208,17 @@ def _story_paths() -> dict[str, Any]:
                 "A story with its members",
                 "Each member with its relation to, and the score of, its best match in the story.",
                 {200: _json("The story.", wire.Story)},
+                (*_ANYWHERE, 404, 422),
+            ),
+        },
+        "/v1/stories/{id}/why": {
+            "parameters": [_ID],
+            "get": _operation(
+                "why_story",
+                "stories",
+                "What holds a story together",
+                "For each member its best match in the story, and the mean log-odds to all that it was compared with.",
+                {200: _json("The links.", Reasons)},
                 (*_ANYWHERE, 404, 422),
             ),
         },

@@ -9,7 +9,7 @@ from urllib.parse import unquote_to_bytes
 
 from aiohttp import web
 
-from wirecopy.web import articles, boilerplate, bulk, events, pages, stories
+from wirecopy.web import articles, boilerplate, bulk, events, explanations, pages, stories
 from wirecopy.web.call import Call
 from wirecopy.web.problems import MalformedRequest, MethodNotAllowed, NoSuchPath
 
@@ -32,10 +32,12 @@ ARTICLE = Route("/v1/articles/{id}", {"PUT": articles.put, "GET": articles.get})
 ROUTES = (
     ARTICLE,
     Route("/v1/articles/{id}/matches", {"GET": articles.matches}),
+    Route("/v1/articles/{id}/matches/{other}", {"GET": explanations.match, "POST": explanations.match_texts}),
     Route("/v1/articles", {"POST": articles.post, "GET": articles.get_by_query}),
     Route("/v1/bulk", {"POST": bulk.post}),
     Route("/v1/check", {"POST": articles.check}),
     Route("/v1/stories/{id}", {"GET": stories.get}),
+    Route("/v1/stories/{id}/why", {"GET": explanations.why}),
     Route("/v1/stories", {"GET": stories.get_page}),
     Route("/v1/events", {"GET": events.get}),
     Route("/v1/boilerplate", {"GET": boilerplate.get_page, "DELETE": boilerplate.delete}),
@@ -55,22 +57,24 @@ def find(call: Call) -> Route:
     path = call.request.rel_url.raw_path
     route = _BY_TEMPLATE.get(path)
     if route is None or "{" in path:
-        route, encoded = _find_by_id(path)
-        call.id = _decode(encoded)
+        route, *encoded = _find_by_id(path)
+        call.id, call.other_id = (_decode(part) for part in encoded)
     call.route = route.template
     return route
 
 
-def _find_by_id(path: str) -> tuple[Route, str]:
-    """The route of a path that holds an id, and the id as it stands there."""
+def _find_by_id(path: str) -> tuple[Route, str, str]:
+    """The route of a path that holds an id, or two, and the ids as they stand there."""
     if path.startswith(_ARTICLE_PREFIX) and "/" not in (encoded := path[len(_ARTICLE_PREFIX) :]) and encoded:
-        return ARTICLE, encoded
+        return ARTICLE, encoded, ""
     parts = path.split("/")
-    route = _BY_TEMPLATE.get("/".join([*parts[:3], "{id}", *parts[4:]])) if len(parts) > 3 and parts[3] else None
+    other = parts.pop(5) if len(parts) == 6 and parts[5] else ""
+    named = "/".join([*parts[:3], "{id}", *parts[4:], *(["{other}"] if other else [])])
+    route = _BY_TEMPLATE.get(named) if len(parts) > 3 and parts[3] else None
     if route is None:
         hint = "; a '/' in an id is written %2F" if path.startswith("/v1/") and len(parts) > 4 else ""
         raise NoSuchPath(f"there is nothing under this path{hint}")
-    return route, parts[3]
+    return route, parts[3], other
 
 
 def handler_of(route: Route, method: str) -> Handler:

@@ -1,0 +1,56 @@
+"""Handlers that say why: what two articles share, what holds a story together.
+
+The owner of the Detector only fetches what is needed; the comparing is done in a thread of its own, so that two long
+texts hold nobody up.
+"""
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from wirecopy.article import decode
+from wirecopy.comparison import explain
+from wirecopy.config import Limits
+from wirecopy.errors import InvalidArticle
+from wirecopy.web import replies
+from wirecopy.web.call import Call, check_id
+
+if TYPE_CHECKING:
+    from wirecopy.web.app import App
+
+
+async def match(app: "App", call: Call) -> web.Response:
+    """GET /v1/articles/{id}/matches/{other}: why two articles match, or do not."""
+    return await _explain(app, call, None)
+
+
+async def match_texts(app: "App", call: Call) -> web.Response:
+    """POST /v1/articles/{id}/matches/{other}: the same with the texts that the caller has."""
+    return await _explain(app, call, _texts_in(await call.read_json(), app.limits))
+
+
+async def why(app: "App", call: Call) -> web.Response:
+    """GET /v1/stories/{id}/why: the link that holds each member to the story."""
+    story_id = check_id(call.id)
+    call.story, call.id = story_id, ""
+    return replies.json(await app.intake.ask(lambda detector: detector.why(story_id)))
+
+
+async def _explain(app: "App", call: Call, texts: tuple[str, str] | None) -> web.Response:
+    a, b = check_id(call.id), check_id(call.other_id)
+    pair = await app.intake.ask(lambda detector: detector.pair(a, b))
+    return replies.json(await app.intake.work_aside(partial(explain, pair, texts)))
+
+
+def _texts_in(data: bytes, limits: Limits) -> tuple[str, str]:
+    """The texts in {"a": text, "b": text}. Raises MalformedArticle, InvalidArticle."""
+    fields = decode(data, limits)
+    for name in ("a", "b"):
+        if not isinstance(fields.get(name), str):
+            raise InvalidArticle(
+                f"{name} must be the text of the {'first' if name == 'a' else 'second'} article, a string"
+            )
+        if len(fields[name].encode()) > limits.max_text_bytes:
+            raise InvalidArticle(f"{name} is longer than {limits.max_text_bytes} bytes")
+    return fields["a"], fields["b"]
