@@ -952,3 +952,14 @@ def sign(texts: Sequence[str], width: int, multipliers: Sequence[int], summands:
     return [
         keep_minima(hash_shingles(spaced_words(lowered), width), multipliers, summands, nothing) for lowered in texts
     ]
+
+
+def erase_keys(number: int, chains: Chains) -> Chains:
+    """The chains without the postings of an article."""
+    return [[posting for posting in chain if posting.number != number] for chain in chains]
+
+
+def full_passages(trace: Sequence[int], source: int, repeats: Sequence[int]) -> list[int]:
+    """The counters of a trace's passages that have reached 255, in the order of the passages."""
+    places = [counter % len(repeats) for _, counter in sampled(trace, source)]
+    return [place for place in places if repeats[place] == 255]

@@ -1,7 +1,7 @@
 """Kill a process between any two lines of the storage's code and look at what it left.
 
 `python -m tests.storage_deaths FOLDER EVERY` forks a child for every EVERY-th line that a small day in the life of a
-store runs: making it, opening, commits of both sizes, moving pages, pruning, closing. The child kills itself there
+store runs: making it, opening, commits of both sizes, moving pages, pruning, redacting, compacting, closing. The child kills itself there
 (signal 9); then this process opens what it left and compares. Prints how many children died.
 """
 
@@ -14,12 +14,12 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from tests.storage_writer import SCHEME, append_some, entry, record
+from tests.storage_writer import SCHEME, append_some, entry, record, remains
 from wirecopy import storage
 from wirecopy.storage import Store, checking, store
 
 CODE = str(Path(storage.__file__).parent)
-State = tuple[int, frozenset[int]]  # the last number, and the pruned ones
+State = tuple[int, frozenset[int], frozenset[int]]  # the last number, the pruned ones, the redacted ones
 
 
 def live(folder: Path, acknowledge: Callable[[Store], object]) -> None:
@@ -34,15 +34,25 @@ def live(folder: Path, acknowledge: Callable[[Store], object]) -> None:
             acknowledge(target)
             target.append([entry(target.last + 1)], prune=[target.last - 1])
             acknowledge(target)
+            redacted = target.last - 5
+            target.append([entry(target.last + 1)], redact={redacted: remains(redacted)})
+            acknowledge(target)
+            target.compact()
+            acknowledge(target)
 
 
 def state_of(target: Store) -> State:
     """What a store holds, each record compared with what was appended."""
     kept = list(target.replay())
+    redacted = set()
     for found in kept:
+        if found.id is None and found == (found.number, remains(found.number).kind, None, remains(found.number).payload):
+            redacted.add(found.number)
+            assert target.text(found.number) is None
+            continue
         assert found == record(found.number)
         assert target.text(found.number) == entry(found.number).text
-    return target.last, frozenset(range(1, target.last + 1)) - {found.number for found in kept}
+    return target.last, frozenset(range(1, target.last + 1)) - {found.number for found in kept}, frozenset(redacted)
 
 
 def die_at(line: int, folder: Path, pipe: int) -> None:

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from wirecopy import errors
-from wirecopy.storage import Entry, Record, Store, store
+from wirecopy.storage import Entry, Record, Remains, Store, store
 
 SCHEME = "test"
 BATCHES = (1, 1, 2, 17)
@@ -30,6 +30,11 @@ def entry(number: int) -> Entry:
 def record(number: int) -> Record:
     """What replay must give for it."""
     return Record(number, *entry(number)[:3])
+
+
+def remains(number: int) -> Remains:
+    """What is left of it when it is redacted."""
+    return Remains(-number, b"" if number % 3 == 0 else b"left of %d " % number * (number % 50))
 
 
 def append_some(target: Store, count: int) -> int:

@@ -819,6 +819,56 @@ def test_recount_passages(articles: list[tuple[list[int], int]], before: list[in
     assert repeats.tolist() == reference.recount_passages(articles, before, step)
 
 
+def live_chains_of(index: LshIndex) -> reference.Chains:
+    """What one finds on going along each chain of a ring up to what has expired or was overwritten."""
+    chains: reference.Chains = []
+    heads = index.heads[: index.state[kernels.CHAINS]].tolist()
+    for k, head in enumerate(heads):
+        chain: list[reference.Posting] = []
+        at = head - 1
+        while at >= 0:
+            number = reference.number_at(at // kernels.KEYS, int(index.state[kernels.NEWEST]), index.capacity)
+            found = reference.Posting(number, at % kernels.KEYS, int(index.keys[at]))
+            is_older = not chain or found[:2] < chain[-1][:2]
+            own = reference.chain_of(found.key, len(heads), reference.split_from(len(heads)))
+            if number < index.oldest or not is_older or own != k or not found.key:
+                break
+            chain.append(found)
+            at = int(index.following[at]) - 1
+        chains.append(chain)
+    return chains
+
+
+@law
+@given(st.lists(placed_keys, min_size=1, max_size=14), st.integers(2, 12), st.lists(st.integers(0, 13), max_size=6))
+def test_erase_keys(articles: list[dict[int, int]], capacity: int, erased: list[int]) -> None:
+    index = small_index(capacity)
+    for number, placed in enumerate(articles):
+        index.add(number, sketch_of({position: key | 2 for position, key in placed.items()}), number)
+        if number % 3 == 2:
+            index.remove(number - 1)
+    stay = {number: index.keys_of(number).tolist() for number in range(index.oldest, len(articles))}
+    twin = reference.chain_articles(stay, int(index.state[kernels.CHAINS]))
+    for number in erased:
+        if number < len(articles):
+            index.erase(number)
+            twin = reference.erase_keys(number, twin)
+            assert live_chains_of(index) == twin
+            assert number < len(articles) - capacity or not index.keys_of(number).any()
+    for _ in range(3):
+        kernels.split_chain(index.keys, index.following, index.heads, index.state)
+        twin = reference.split_chain(twin)
+        assert live_chains_of(index) == twin
+
+
+@law
+@given(traces, st.sampled_from([1, 2**63 + 5]), st.lists(st.sampled_from([0, 254, 255]), min_size=8, max_size=8))
+def test_full_passages(trace: list[int], source: int, repeats: list[int]) -> None:
+    out = np.empty(len(trace), dtype=np.int64)
+    count = kernels.full_passages(u32(trace), np.uint64(source), u8(repeats), out)
+    assert out[:count].tolist() == reference.full_passages(trace, source, repeats)
+
+
 # --- clusters, passages -----------------------------------------------------------------------------------------------
 
 

@@ -5,14 +5,15 @@ import struct
 import threading
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.storage_writer import SCHEME, append_some, entry, record
+from tests.storage_writer import SCHEME, append_some, entry, record, remains
 from wirecopy import errors
-from wirecopy.storage import Entry, Store, backup, restore, rows, store, verify
+from wirecopy.storage import Entry, Record, Store, backup, compact, restore, rows, store, verify
 from wirecopy.storage.log import Log
 from wirecopy.storage.place import Place
 
@@ -21,14 +22,21 @@ def open_store(folder: Path, **options: bool) -> Store:
     return Store.open(folder, scheme=SCHEME, **options)
 
 
-def assert_holds(target: Store, last: int, pruned: Sequence[int] = ()) -> None:
+def left_of(number: int) -> Record:
+    """What replay must give for a redacted record."""
+    kind, payload = remains(number)
+    return Record(number, kind, None, payload)
+
+
+def assert_holds(target: Store, last: int, pruned: Sequence[int] = (), redacted: Sequence[int] = ()) -> None:
     """Exactly the records up to `last`, without those that were pruned, with their texts."""
-    kept = [number for number in range(1, last + 1) if number not in set(pruned)]
+    expected = {number: record(number) for number in range(1, last + 1) if number not in set(pruned)}
+    expected |= {number: left_of(number) for number in redacted}
     assert target.last == last
-    assert list(target.replay()) == [record(number) for number in kept]
+    assert list(target.replay()) == list(expected.values())
     for number in range(1, last + 1):
-        assert target.record(number) == (record(number) if number in kept else None)
-        assert target.text(number) == (entry(number).text if number in kept else None)
+        assert target.record(number) == expected.get(number)
+        assert target.text(number) == (entry(number).text if number in set(expected) - set(redacted) else None)
 
 
 def test_what_is_appended_is_there_in_order_after_opening_anew(tmp_path: Path) -> None:
@@ -191,12 +199,102 @@ def test_what_was_pruned_is_in_no_byte_of_the_database(tmp_path: Path) -> None:
     assert b"secret-id" not in database.read_bytes()
 
 
+# Redacting and compacting
+
+
+def test_of_a_redacted_record_only_what_remains_is_there(tmp_path: Path) -> None:
+    with open_store(tmp_path) as target:
+        append_some(target, 12)
+        target.append([entry(13)], prune=[8], redact={number: remains(number) for number in (7, 9, 10)})
+        assert_holds(target, 13, [8], [7, 9, 10])
+        with pytest.raises(ValueError, match="the log has 1 to 13"):
+            target.append([], redact={14: remains(14)})
+    with open_store(tmp_path) as target:
+        assert_holds(target, 13, [8], [7, 9, 10])
+        target.prune([6, 7, 11])
+        assert_holds(target, 13, [6, 7, 8, 11], [9, 10])
+        target.prune([9, 10])
+        assert_holds(target, 13, [6, 7, 8, 9, 10, 11])
+        assert verify(tmp_path)[:2] == (7, 6)
+
+
+def test_what_remains_is_under_its_checksum(tmp_path: Path) -> None:
+    with open_store(tmp_path) as target:
+        append_some(target, 6)
+        target.append([], redact={4: remains(4)})
+    database = Place(tmp_path).database
+    content = database.read_bytes()
+    assert content.count(remains(4).payload) == 1
+    database.write_bytes(content.replace(b"left of 4 ", b"left of 5 "))
+    assert verify(tmp_path).problems[0] == "record 4 does not match its checksum"
+
+
+def bytes_of(folder: Path) -> bytes:
+    return b"".join(file.read_bytes() for file in sorted(folder.iterdir()))
+
+
+def test_after_compacting_no_file_holds_what_was_pruned_or_redacted(tmp_path: Path) -> None:
+    secrets = [b"the %d. secret that was erased " % k * 400 for k in range(4)]
+    with open_store(tmp_path) as target:
+        append_some(target, 5)
+        target.append([Entry(1, f"secret-id-{k}", secret, secret) for k, secret in enumerate(secrets)])
+        append_some(target, 5)
+        target.append([], prune=[6, 7], redact={8: remains(8), 9: remains(9)})
+        assert b"secret" in bytes_of(tmp_path)  # of the write-ahead log
+        before, after = target.compact()
+        assert after < before
+        assert b"secret" not in bytes_of(tmp_path)
+        append_some(target, 2)
+        assert b"secret" not in bytes_of(tmp_path)
+    with open_store(tmp_path) as target:
+        assert target.last == 16
+        assert target.record(9) == left_of(9)
+    assert verify(tmp_path).problems == ()
+
+
+def test_a_folder_is_compacted_whatever_its_scheme_and_never_beside_a_service(tmp_path: Path) -> None:
+    with Store.open(tmp_path, scheme="another") as target:
+        append_some(target, 40)
+        target.prune(range(5, 36))
+        with pytest.raises(errors.Locked):
+            compact(tmp_path)
+    before, after = compact(tmp_path)
+    assert after < before
+    with Store.open(tmp_path, scheme="another") as target:
+        assert_holds(target, 40, range(5, 36))
+
+
+def test_compacting_waits_for_nobody_who_reads(tmp_path: Path) -> None:
+    with open_store(tmp_path) as target:
+        append_some(target, 5)
+        reading = Log.open(Place(tmp_path).database)
+        reading.freeze()
+        append_some(target, 5)
+        with pytest.raises(errors.Locked, match="compact again when it is done"):
+            target.compact()
+        reading.close()
+        append_some(target, 1)
+        target.compact()
+        assert_holds(target, 11)
+
+
+def test_compacting_without_room_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with open_store(tmp_path) as target:
+        append_some(target, 5)
+        monkeypatch.setattr("shutil.disk_usage", lambda folder: SimpleNamespace(free=1000))
+        with pytest.raises(errors.NoRoom, match="has 1,000 bytes free, and [0-9,]+ are needed"):
+            target.compact()
+        append_some(target, 1)
+        assert_holds(target, 6)
+
+
 Step = tuple[str, object]
 STEPS = st.lists(
     st.one_of(
         st.tuples(st.just("append"), st.integers(1, 5)),
         st.tuples(st.just("prune"), st.lists(st.integers(1, 40), min_size=1, max_size=6)),
-        st.tuples(st.just("reopen"), st.none()),
+        st.tuples(st.just("redact"), st.lists(st.integers(1, 40), min_size=1, max_size=6)),
+        st.tuples(st.sampled_from(["reopen", "compact"]), st.none()),
     ),
     max_size=15,
 )
@@ -208,7 +306,7 @@ def test_any_sequence_of_appends_prunings_and_openings_equals_a_list(
     tmp_path_factory: pytest.TempPathFactory, steps: list[Step]
 ) -> None:
     folder = tmp_path_factory.mktemp("store")
-    target, pruned = open_store(folder), set[int]()
+    target, pruned, redacted = open_store(folder), set[int](), set[int]()
     for what, value in steps:
         if what == "append":
             assert isinstance(value, int)
@@ -218,14 +316,23 @@ def test_any_sequence_of_appends_prunings_and_openings_equals_a_list(
             numbers = [number for number in value if number <= target.last]
             target.prune(numbers)
             pruned |= set(numbers)
+            redacted -= pruned
+        elif what == "redact":
+            assert isinstance(value, list)
+            numbers = [number for number in value if number <= target.last and number not in pruned | redacted]
+            target.append([], redact={number: remains(number) for number in numbers})
+            redacted |= set(numbers)
+        elif what == "compact":
+            target.compact()
         else:
             target.close()
             target = open_store(folder)
-    assert_holds(target, target.last, sorted(pruned))
+    assert_holds(target, target.last, sorted(pruned), sorted(redacted))
     target.close()
     report = verify(folder)
     assert report.problems == ()
-    assert (report.records, report.pruned) == (report.last - len(pruned), len(pruned))
+    gone = len(pruned) + len(redacted)
+    assert (report.records, report.pruned) == (report.last - gone, gone)
 
 
 # Who may open it

@@ -1,4 +1,4 @@
-"""The commands verify, backup and restore: what they print, and their exit codes."""
+"""The commands verify, backup, restore and compact: what they print, and their exit codes."""
 
 import subprocess
 import sys
@@ -49,7 +49,7 @@ def test_verify_works_beside_a_running_service(data: Path, capsys: pytest.Captur
         append_some(target, 1)
 
 
-@pytest.mark.parametrize("command", [["verify"], ["backup", "copy.db"]])
+@pytest.mark.parametrize("command", [["verify"], ["backup", "copy.db"], ["compact"]])
 def test_a_folder_without_articles_is_refused(
     command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -87,13 +87,21 @@ def test_a_backup_that_exists_and_a_folder_in_use_are_refused(
     ]
 
 
-@pytest.mark.parametrize("arguments", [["verify", "x"], ["backup"], ["restore"], ["verify", "--nope"]])
+def test_compact_says_what_became_of_the_database(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = Place(data).database.stat().st_size
+    assert main(["compact", "--data", str(data)]) == 0
+    after = Place(data).database.stat().st_size
+    assert capsys.readouterr().out == f"{data}: written anew: {before:,} bytes before, {after:,} now\n"
+    assert main(["verify", "--data", str(data)]) == 0
+
+
+@pytest.mark.parametrize("arguments", [["verify", "x"], ["compact", "x"], ["backup"], ["restore"], ["verify", "--nope"]])
 def test_wrong_usage_exits_with_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(arguments) == 2
     assert "Usage: wirecopy" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", ["verify", "backup", "restore"])
+@pytest.mark.parametrize("command", ["verify", "backup", "restore", "compact"])
 def test_help_states_the_exit_codes_and_an_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([command, "--help"]) == 0
     out = capsys.readouterr().out

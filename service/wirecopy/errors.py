@@ -100,6 +100,16 @@ class Locked(StorageError):
     """Another process writes to the same folder."""
 
 
+class NoRoom(StorageError):
+    """The disk has too little free space for what was asked; nothing was changed."""
+
+    def __init__(self, place: str, needed: int, free: int) -> None:
+        super().__init__(f"{place} has {free:,} bytes free, and {needed:,} are needed")
+        self.place = place
+        self.needed = needed
+        self.free = free
+
+
 class OtherScheme(StorageError):
     """The stored sketches were made by another scheme; they cannot be compared with new ones."""
 

@@ -135,7 +135,27 @@ def boilerplate(data: Path, config_file: str | None, source: str | None, clear: 
             found, cursor = detector.boilerplate(source=source, cursor=cursor, limit=_PAGE)
 
 
-COMMANDS = (verify, backup, restore, boilerplate)
+@click.command(epilog=_EPILOG)
+@_data
+def compact(data: Path) -> int:
+    """Write the database anew, so that no byte of what was deleted or pruned is left in its files; stop the service before.
+
+    A running service does the same for POST /v1/admin/compact. Takes as long as copying the database, and needs as
+    much free disk, twice: in the folder, and in SQLite's temporary folder (SQLITE_TMPDIR, else /var/tmp). Backups made
+    before still hold what they held.
+
+    \b
+    Example:
+      wirecopy compact --data /var/lib/wirecopy
+    """
+    from wirecopy import storage
+
+    before, after = storage.compact(data)
+    click.echo(f"{data}: written anew: {before:,} bytes before, {after:,} now")
+    return _DONE
+
+
+COMMANDS = (verify, backup, restore, boilerplate, compact)
 
 
 def _describe(report: "Report") -> str:

@@ -1508,3 +1508,50 @@ def recount_passages(slots, sources, store, repeats, step):
             before = repeats[sampled[i]]
             if before < 255 and (step > 0 or before > 0):
                 repeats[sampled[i]] = np.int64(before) + step
+
+
+@njit(types.void(types.int64, _INDEX), cache=True, nogil=True)
+def erase_keys(number, index):
+    """Takes an article's postings out of their chains and makes its keys zero, of one in the index or just expired.
+
+    The chains stay in order; nothing else changes.
+    """
+    keys, following, heads, state, dates = index
+    capacity = dates.shape[0]
+    slot = number % capacity
+    for posting in range(slot * KEYS, (slot + 1) * KEYS):
+        key = keys[posting]
+        keys[posting] = 0
+        if number < state[OLDEST]:
+            continue  # chains end before what has expired
+        chain = chain_of(key, state[CHAINS], state[SPLIT_FROM])
+        before, at = np.int64(-1), np.int64(heads[chain]) - 1
+        last = np.int64(1) << 62
+        while at >= 0 and at != posting:
+            found = number_at(at // KEYS, state[NEWEST], capacity)
+            age = found * KEYS + at % KEYS
+            if age >= last or found < state[OLDEST]:
+                at = -1
+                break
+            last, before = age, at
+            at = np.int64(following[at]) - 1
+        if at == posting:
+            if before < 0:
+                heads[chain] = following[posting]
+            else:
+                following[before] = following[posting]
+            following[posting] = 0
+
+
+@njit(types.int64(_U32, uint64, _u8, _i64), cache=True, nogil=True)
+def full_passages(words, source, repeats, out):
+    """Writes the places of the counters of a trace's passages that have reached 255 to `out`; -> how many."""
+    size = uint64(repeats.shape[0] - 1)
+    count = 0
+    for i in range(words.shape[0] - GRAM + 1):
+        h = gram_hash(words, i, source)
+        place = np.int64((h >> uint64(8)) & size)
+        if h & uint64(SAMPLED) == uint64(0) and repeats[place] == 255:
+            out[count] = place
+            count += 1
+    return count

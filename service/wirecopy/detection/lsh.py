@@ -74,6 +74,13 @@ class LshIndex:
         """Forgets one article: its postings stay in their chains, but even keys match none (keys are odd)."""
         self.keys_of(number)[:] &= ~np.uint32(1)
 
+    def erase(self, number: int) -> None:
+        """Forgets the keys of an article, which may have expired; a slot that another has taken is left alone."""
+        newest = int(self.state[kernels.NEWEST])
+        if newest - self.capacity < number <= newest:
+            kernels.erase_keys(number, self.arrays)
+            self.dates[number % self.capacity] = kernels.UNKNOWN
+
     def grow(self, capacity: int) -> "LshIndex":
         """-> an index of larger capacity with the same articles; only for runs whose size is not known before."""
         larger = LshIndex(capacity)

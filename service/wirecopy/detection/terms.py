@@ -91,6 +91,12 @@ class TermWeights:
         kernels.count_terms(traces.words, traces.bounds, self.counts, self._scratch.seen, self._scratch.stamp)
         self.counted += len(traces)
 
+    def uncount(self, words: npt.NDArray[np.uint32]) -> None:
+        """Takes the stems of one article back; how many articles were counted stays, and so does the epoch."""
+        stems = np.unique(words & np.uint32(kernels.STEM))
+        slots, times = np.unique(stems & np.uint32(kernels.TERM_SLOTS - 1), return_counts=True)
+        self.counts[slots] -= np.minimum(self.counts[slots], times.astype(np.uint32))
+
     def begin_epoch(self) -> None:
         """Takes the rarities of what has been counted."""
         self.epoch += 1

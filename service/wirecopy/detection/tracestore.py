@@ -64,10 +64,20 @@ class TraceStore:
         sizes = self._sizes[slots] & _WORDS
         self.live_words -= int(sizes.sum())
         ends = self._begins[slots] + sizes
-        self._tail = max(self._tail, int(ends[sizes > 0].max(initial=0)))
+        tail = max(self._tail, int(ends[sizes > 0].max(initial=0)))
+        self._clear(self._tail, tail)
+        self._tail = tail
         self._sizes[slots] = 0
         for k, kept in enumerate((self._words, self._weights)):
             self._release(k, kept)
+
+    def erase(self, number: int) -> None:
+        """Makes the words and weights of an article that was not forgotten zeros, and all of them the text's."""
+        slot = number % self.capacity
+        start, size = int(self._starts[slot]), int(self._sizes[slot]) & _WORDS
+        self._words.array[start : start + size] = 0
+        self._weights.array[start : start + size] = 0
+        self._sizes[slot] = size
 
     def grow(self, capacity: int) -> "TraceStore":
         """-> a store for more articles with the same traces; only valid while slots have not been reused."""
@@ -105,6 +115,16 @@ class TraceStore:
         self._starts[slots] = start + traces.bounds[:-1]
         self._begins[slots] = begin + traces.bounds[:-1]
         self._sizes[slots] = title_words << 32 | np.diff(traces.bounds)
+
+    def _clear(self, first: int, last: int) -> None:
+        """Makes zeros of what lies between two places: memory that cannot be given back yet still holds nothing."""
+        size = len(self._words.array)
+        while first < last:
+            begin = first % size
+            end = min(size, begin + last - first)
+            self._words.array[begin:end] = 0
+            self._weights.array[begin:end] = 0
+            first += end - begin
 
     def _release(self, k: int, kept: Reserved) -> None:
         """Gives back what lies between the last release and the tail, up to the end of the ring at a time."""

@@ -242,6 +242,40 @@ class Window:
             self._index.remove(number)
             self._uncount(self._slots([number]))
 
+    def erase(self, number: int, *, uncounts: bool) -> None:
+        """Leaves nothing of an article but its number and how many words it had, whether it is still here or not.
+
+        `uncounts`: whether its passages are taken back too.
+        """
+        if number >= self.oldest:
+            slots = self._slots([number])
+            if uncounts:
+                self._uncount(slots)
+            self._passages_of[slots] = 0
+            self._traces.erase(number)
+        self._index.erase(number)
+
+    def leave_blank(self, words: int = 0) -> None:
+        """Gives the next number to nothing, or to what was erased and had so many words: neither can be found."""
+        number, slots = self.loaded, self._slots([self.loaded])
+        self._fit(number + 1)
+        traces = Traces(np.zeros(words, dtype=np.uint32), np.array([0, words], dtype=np.int64))
+        self._traces.append(number, traces, np.zeros(1, dtype=np.int64))
+        self._traces.at(slots)[1][:] = 0
+        keys = np.zeros(kernels.KEYS, dtype=np.uint32)
+        kernels.restore_articles(np.array([number]), keys, dates([None]), self._index.arrays)
+        self._passages_of[slots] = 0
+        self.loaded = self.decided = number + 1
+
+    def full_passages(self, trace: npt.NDArray[np.uint32], source: str | None) -> list[int]:
+        """-> the counters of a trace's passages that are full: they stay so, whoever is taken back."""
+        out = np.empty(len(trace), dtype=np.int64)
+        return out[: kernels.full_passages(trace, np.uint64(self.source_hash(source)), self.repeats, out)].tolist()
+
+    def fill_passages(self, counters: Sequence[int]) -> None:
+        """Makes counters full, as `full_passages` found them."""
+        self.repeats[list(counters)] = 255
+
     def forget(self, oldest: int) -> None:
         """Takes everything numbered below `oldest` out."""
         first = self.oldest

@@ -1,19 +1,23 @@
 """SQLite behind three verbs: open (replay), append (one commit per batch), close. Imports only `errors` of ours."""
 
 from wirecopy.storage.checking import Report, find_place, verify
+from wirecopy.storage.compacting import compact
 from wirecopy.storage.copying import backup, copy, restore
 from wirecopy.storage.replacing import replacing
-from wirecopy.storage.rows import Entry, Record
+from wirecopy.storage.rows import Entry, Record, Remains
 from wirecopy.storage.snapshot import Snapshot
-from wirecopy.storage.store import Store
+from wirecopy.storage.store import Compacted, Store
 
 __all__ = [
+    "Compacted",
     "Entry",
     "Record",
+    "Remains",
     "Report",
     "Snapshot",
     "Store",
     "backup",
+    "compact",
     "copy",
     "find_place",
     "replacing",

@@ -149,8 +149,8 @@ def read_everything(log: Log) -> Report:
                 if record is not None and row[4] is not None:
                     unpack_text(row[0], row[4], body)
                     texts += 1
-                records += record is not None
-                pruned += 0 if record is not None else row[0] - last
+                records += row[1] is not None
+                pruned += 0 if row[1] is not None else row[0] - last
             except BadRow as error:
                 problems.append(str(error))
             before, last = row[5], row[0]

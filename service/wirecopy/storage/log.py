@@ -94,8 +94,8 @@ class Log:
             for row in self._scan(f"SELECT {COLUMNS} FROM records ORDER BY number"):
                 record = follow(before, expected, row)
                 before, expected = row[5], row[0] + 1
+                records += row[1] is not None
                 if record is not None:
-                    records += 1
                     yield record
             if expected != end + 1:
                 raise BadRow(f"records {expected} to {end} are missing")

@@ -7,6 +7,9 @@ record, so that a missing text is noticed too.
 
 Pruned records leave a *tombstone* for each run of numbers: the row of the run's last number, with its chain, kind NULL
 and a payload of the run's first number and a seal. So numbers stay consecutive, and a run costs one row, however long.
+
+Of a redacted record something may remain in its place: its tombstone, which stands for no other number, then holds a
+kind and a payload that the seal covers. It counts as pruned.
 """
 
 import os
@@ -34,7 +37,9 @@ _HEAD = struct.Struct("<qqii")  # number, kind, length of id, length of text dig
 _ABOUT = struct.Struct("<qq")  # format, pruned
 _RUN = struct.Struct("<qq")  # first and last number of a pruned run
 _FIRST = struct.Struct("<q")
+_KIND = struct.Struct("<q")
 _DIGEST_BYTES = 16
+_SEAL_END = _FIRST.size + _DIGEST_BYTES
 
 Row = tuple[Any, Any, Any, Any, Any, Any]  # COLUMNS; any value may be damaged, even in its type
 
@@ -48,8 +53,15 @@ class Entry(NamedTuple):
     text: bytes | None
 
 
+class Remains(NamedTuple):
+    """What stays in the place of a redacted record."""
+
+    kind: int
+    payload: bytes
+
+
 class Record(NamedTuple):
-    """What `replay` gives; `number` counts from 1."""
+    """What `replay` gives; `number` counts from 1. Of a redacted one: the kind and payload of what remains, no id."""
 
     number: int
     kind: int
@@ -110,9 +122,15 @@ def link(
     return xxh3_128_digest(b"".join(parts))
 
 
-def tombstone(before: bytes, first: int, last: int, chain: bytes) -> tuple[Any, ...]:
+def tombstone(before: bytes, first: int, last: int, chain: bytes, remains: Remains | None = None) -> tuple[Any, ...]:
     """The row that stands for the pruned records `first` to `last`; `before` and `chain` as those records had them."""
-    return last, None, None, _FIRST.pack(first) + _run_seal(before, first, last, chain), None, chain
+    kept = b"" if remains is None else _KIND.pack(remains.kind) + remains.payload
+    return last, None, None, _FIRST.pack(first) + _run_seal(before, first, last, chain, kept) + kept, None, chain
+
+
+def is_bare(row: Row) -> bool:
+    """Whether a row is a tombstone with which others may become one: nothing remains there."""
+    return row[1] is None and len(row[3]) == _SEAL_END
 
 
 def first_of(row: Row) -> int:
@@ -128,21 +146,25 @@ def first_of(row: Row) -> int:
 def follow(before: bytes, expected: int, row: Row) -> Record | None:
     """Check the row that comes after number `expected` - 1 with chain `before`: its record, or None when pruned.
 
+    Of a redacted one: what remains of it.
+
     Raises BadRow, naming the record.
     """
     number, kind, article_id, payload, text_digest, chain = row
     try:
         if kind is None:
-            first = first_of(row)
-            intact = payload[_FIRST.size :] == _run_seal(before, first, number, chain)
+            first, kept = first_of(row), payload[_SEAL_END:]
+            intact = payload[_FIRST.size : _SEAL_END] == _run_seal(before, first, number, chain, kept)
         else:
-            first = number
+            first, kept = number, b""
             intact = link(before, number, kind, article_id, text_digest, payload) == chain
         if (number > expected and kind is not None) or (intact and first > expected):
             raise BadRow(f"records {expected} to {first - 1} are missing")
         if intact:
             decoded = None if article_id is None else article_id.decode()
-            return None if kind is None else Record(number, kind, decoded, payload)
+            if kind is not None:
+                return Record(number, kind, decoded, payload)
+            return Record(number, _KIND.unpack_from(kept)[0], None, kept[_KIND.size :]) if kept else None
     except (TypeError, UnicodeDecodeError, AttributeError, struct.error):
         pass
     raise BadRow(f"record {number} does not match its checksum")
@@ -154,8 +176,8 @@ def check_pruned(about: About, pruned: int) -> None:
         raise BadRow(f"{about.pruned} records were pruned and {pruned} are")
 
 
-def _run_seal(before: bytes, first: int, last: int, chain: bytes) -> bytes:
-    return xxh3_128_digest(b"".join((b"pruned", before, _RUN.pack(first, last), chain)))
+def _run_seal(before: bytes, first: int, last: int, chain: bytes, kept: bytes) -> bytes:
+    return xxh3_128_digest(b"".join((b"pruned", before, _RUN.pack(first, last), chain, kept)))
 
 
 def pack_text(compressor: ZstdCompressor, text: bytes) -> tuple[bytes, bytes]:

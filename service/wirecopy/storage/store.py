@@ -11,11 +11,12 @@ the main file: SQLite would do so by itself, but drop the errors.
 """
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+import shutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, NamedTuple
 
 from zstandard import ZstdCompressor
 
@@ -25,13 +26,21 @@ from wirecopy.storage.copying import create
 from wirecopy.storage.log import End, Log
 from wirecopy.storage.marks import EMPTY_PIN, Mark, Marks, Pin
 from wirecopy.storage.migration import migrate
-from wirecopy.storage.place import Place, move_pages, prepare, sync_path, take_lock, writing_failures_of
+from wirecopy.storage.place import Place, move_pages, prepare, size_of, sync_path, take_lock, writing_failures_of
 from wirecopy.storage.replacing import put_in_place
-from wirecopy.storage.rows import Entry, Record, first_of, link, pack_text, tombstone
+from wirecopy.storage.rows import Entry, Record, Remains, first_of, is_bare, link, pack_text, tombstone
 from wirecopy.storage.wal import Follower
 
 _CHECKPOINT_BYTES = 4 * 2**20
 _ZSTD_LEVEL = 3
+_ROOM = 1.1  # a compaction needs so many times the database's size free on the disk, for the write-ahead log
+
+
+class Compacted(NamedTuple):
+    """Bytes of the database before and after it was written anew."""
+
+    before: int
+    after: int
 
 
 class Store:
@@ -48,6 +57,7 @@ class Store:
         self._reader = reader
         self._reading = Lock()
         self._end = state.end
+        self._place = place
         self._compressor = ZstdCompressor(level=_ZSTD_LEVEL)
         self._refusal = ""
         pin = EMPTY_PIN if state.pin is None else state.pin
@@ -100,18 +110,22 @@ class Store:
         self._refuse_further_use()
         return self._reader.replay()
 
-    def append(self, entries: Sequence[Entry], prune: Iterable[int] = ()) -> int:
+    def append(
+        self, entries: Sequence[Entry], prune: Iterable[int] = (), redact: Mapping[int, Remains] | None = None
+    ) -> int:
         """Append records and prune others, all or none; returns the number of the last record once that is durable.
 
-        Raises StorageFailed, after which the store is of no further use and the process must not go on.
+        Of those in `redact` something remains in their place. Pruning what was redacted takes that too. Raises
+        StorageFailed, after which the store is of no further use and the process must not go on.
         """
         records, texts, end = self._prepare_rows(entries)
-        gone = sorted(set(prune))
-        if gone and not 1 <= gone[0] <= gone[-1] <= self.last:
-            raise ValueError(f"no records {gone[0]} to {gone[-1]}: the log has 1 to {self.last}")
-        if records or gone:
+        gone, redacted = sorted(set(prune)), dict(redact or {})
+        for numbers in (gone, sorted(redacted)):
+            if numbers and not 1 <= numbers[0] <= numbers[-1] <= self.last:
+                raise ValueError(f"no records {numbers[0]} to {numbers[-1]}: the log has 1 to {self.last}")
+        if records or gone or redacted:
             with self._failing_for_good():
-                self._write(records, texts, gone)
+                self._write(records, texts, gone, redacted)
                 self._end = end
                 self._marks.write(self._mark(self._follower.advance(), settled=False))
                 self._move_pages_when_due()
@@ -124,6 +138,25 @@ class Store:
         still hold them. Raises like `append`, and ValueError for numbers that were never given out.
         """
         self.append((), prune=numbers)
+
+    def compact(self) -> Compacted:
+        """Write the database anew and empty the write-ahead log: no byte of either holds what was pruned or redacted.
+
+        Takes as long as copying the database. Raises Locked when another process reads it (a backup, a verification),
+        NoRoom when the disk has too little; all is as it was then, or will be done by compacting again. Raises
+        StorageFailed like `append`. SQLite's temporary folder (SQLITE_TMPDIR, /var/tmp) must hold a copy for a while.
+        """
+        with self._reading:
+            self._settle_alone()
+            before = size_of(self._place.database)
+            needed, free = int(_ROOM * before), shutil.disk_usage(self._place.folder).free
+            if free < needed:
+                raise errors.NoRoom(str(self._place.folder), needed, free)
+            with self._failing_for_good():
+                self._writer.connection.execute("VACUUM")
+                self._marks.write(self._mark(self._follower.advance(), settled=False))
+            self._settle_alone()
+        return Compacted(before, size_of(self._place.database))
 
     def record(self, number: int) -> Record | None:
         """One record, checked; None when it was pruned. Raises Damaged, and ValueError when it was never given out."""
@@ -167,17 +200,39 @@ class Store:
             records.append((number, kind, article_id, payload, text_digest, chain))
         return records, texts, End(number, chain)
 
-    def _write(self, records: list[tuple[Any, ...]], texts: list[tuple[int, bytes]], gone: list[int]) -> None:
+    def _write(
+        self,
+        records: list[tuple[Any, ...]],
+        texts: list[tuple[int, bytes]],
+        gone: list[int],
+        redacted: Mapping[int, Remains],
+    ) -> None:
         connection = self._writer.connection
         connection.execute("BEGIN IMMEDIATE")
-        if gone:
-            self._prune(gone)
+        if gone or redacted:
+            pruned = self._redact(redacted) + (self._prune(gone) if gone else 0)
+            self._writer.about = about = self._writer.about._replace(pruned=self._writer.about.pruned + pruned)
+            connection.execute("UPDATE about SET pruned = ?, seal = ?", (about.pruned, about.seal()))
         connection.executemany("INSERT INTO records VALUES (?, ?, ?, ?, ?, ?)", records)
         connection.executemany("INSERT INTO texts VALUES (?, ?)", texts)
         connection.execute("COMMIT")
 
-    def _prune(self, gone: list[int]) -> None:
-        connection, pruned = self._writer.connection, self._writer.about.pruned
+    def _redact(self, redacted: Mapping[int, Remains]) -> int:
+        """Puts what remains in the place of records that are there; -> how many that were."""
+        connection = self._writer.connection
+        for number, remains in redacted.items():
+            before, row = self._writer.around(number)
+            if row[1] is None:
+                raise ValueError(f"record {number} was pruned before")
+            connection.execute("DELETE FROM texts WHERE number = ?", (number,))
+            connection.execute("DELETE FROM records WHERE number = ?", (number,))
+            row = tombstone(before, number, number, row[5], remains)
+            connection.execute("INSERT INTO records VALUES (?, ?, ?, ?, ?, ?)", row)
+        return len(redacted)
+
+    def _prune(self, gone: list[int]) -> int:
+        """Puts tombstones in the place of runs of records; -> how many records were there."""
+        connection, pruned = self._writer.connection, 0
         for first, last in _runs(gone):
             before, start = self._writer.around(first)
             _, stop = self._writer.around(last)
@@ -188,18 +243,17 @@ class Store:
             connection.execute(f"DELETE FROM records {within}", (first, last))
             row = tombstone(before, first, last, chain)
             connection.execute("INSERT INTO records VALUES (?, ?, ?, ?, ?, ?)", row)
-        self._writer.about = about = self._writer.about._replace(pruned=pruned)
-        connection.execute("UPDATE about SET pruned = ?, seal = ?", (about.pruned, about.seal()))
+        return pruned
 
     def _widen(self, before: bytes, first: int, last: int, chain: bytes) -> tuple[bytes, int, int, bytes]:
         """A run together with the pruned runs that touch it."""
         if first > 1:
             earlier_before, earlier = self._writer.around(first - 1)
-            if earlier[1] is None:
+            if is_bare(earlier):
                 before, first = earlier_before, first_of(earlier)
         if last < self.last:
             _, later = self._writer.around(last + 1)
-            if later[1] is None:
+            if is_bare(later):
                 last, chain = later[0], later[5]
         return before, first, last, chain
 
@@ -219,10 +273,19 @@ class Store:
             self._marks.write(self._mark(self._follower.pin, settled=True))
         return moved
 
-    def _empty_wal(self) -> None:
+    def _empty_wal(self) -> bool:
         """Empty the write-ahead log if nobody reads it; the last mark says that all of it was moved."""
-        if move_pages(self._writer.connection, "TRUNCATE"):
+        emptied = move_pages(self._writer.connection, "TRUNCATE")
+        if emptied:
             self._marks.write(self._mark(self._follower.begin_anew(), settled=True))
+        return emptied
+
+    def _settle_alone(self) -> None:
+        """Move everything into the main file and empty the write-ahead log. Raises Locked when somebody reads it."""
+        with self._failing_for_good():
+            emptied = self._move_pages() and self._empty_wal()
+        if not emptied:
+            raise errors.Locked(f"another process reads {self._place.database}: compact again when it is done")
 
     @contextmanager
     def _failing_for_good(self) -> Iterator[None]:
