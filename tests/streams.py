@@ -1,7 +1,7 @@
 """Small generated streams of articles that copy, trim, reword and mix each other's texts; a store in memory."""
 
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from wirecopy.article import Article
 from wirecopy.config import Config, Service
 from wirecopy.detector import Detector
-from wirecopy.storage import Entry, Record
+from wirecopy.storage import Entry, Record, Remains
 
 _SYLLABLES = [a + b for a in "bdfgklmnprstvz" for b in ("a", "e", "i", "o", "u", "an", "er", "il")]
 _DAY = 86_400_000
@@ -89,7 +89,9 @@ class MemoryStore:
     def replay(self) -> Iterator[Record]:
         return (record for record in self.records if record is not None)
 
-    def append(self, entries: Sequence[Entry], prune: Iterable[int] = ()) -> int:
+    def append(
+        self, entries: Sequence[Entry], prune: Iterable[int] = (), redact: Mapping[int, Remains] | None = None
+    ) -> int:
         if self.broken is not None:
             raise self.broken
         self.appends += 1
@@ -100,6 +102,10 @@ class MemoryStore:
         for number in prune:
             assert self.records[number - 1] is not None, "pruned once"
             self.records[number - 1] = None
+            self.texts.pop(number, None)
+        for number, (kind, payload) in (redact or {}).items():
+            assert self.records[number - 1] is not None, "not pruned before"
+            self.records[number - 1] = Record(number, kind, None, payload)
             self.texts.pop(number, None)
         return self.last
 

@@ -43,6 +43,7 @@ steps = st.lists(
         st.tuples(st.just("wait"), st.sampled_from([1, 3_600_000, DAY, 3 * DAY, 9 * DAY])),
         st.tuples(st.sampled_from(["expire", "prune", "restart"]), st.none()),
         st.tuples(st.just("clear"), st.sampled_from([None, "north", "south"])),
+        st.tuples(st.just("erase"), st.sampled_from([f"a{k}" for k in range(12)])),
     ),
     min_size=1,
     max_size=14,
@@ -71,6 +72,9 @@ def test_the_replayed_state_equals_the_live_one(taken: list[Step], cap: int, ind
                 live.prune(now)
             case "clear":
                 live.clear_boilerplate(given_, now)
+            case "erase":
+                if given_ in live._archive.number_of:
+                    live.erase(given_, now)
             case _:
                 live = opened(store, config)
         replayed = opened(store, config)

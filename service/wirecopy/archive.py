@@ -3,6 +3,8 @@
 In memory stays only what decisions and listings need; titles, matches and texts are read from the store when asked for.
 """
 
+from bisect import insort
+
 from msgspec import Struct, structs
 
 from wirecopy import errors
@@ -36,13 +38,21 @@ class Archive:
         self.kept: dict[int, Kept] = {}
         self.number_of: dict[str, int] = {}  # the newest revision of each id
         self.later: dict[int, list[int]] = {}  # the articles that came later and match it
+        self._earlier: dict[str, list[int]] = {}  # earlier revisions of the ids that have some, in order
         self._store = store
         self._decisions: dict[int, Decision] = {}
 
     def add(self, number: int, kept: Kept) -> None:
         """Remembers an article; a later revision takes its id over."""
         self.kept[number] = kept
+        earlier = self.number_of.get(kept.id)
+        if earlier is not None:
+            insort(self._earlier.setdefault(kept.id, []), earlier)
         self.number_of[kept.id] = number
+
+    def add_nameless(self, number: int, words: int, arrived: int) -> None:
+        """Remembers that a number was an article's, of which nothing else is known."""
+        self.kept[number] = Kept("", None, None, words, number, arrived, arrived)
 
     def keep(self, decision: Decision) -> None:
         """Remembers what was decided for an article, and who matches whom."""
@@ -57,8 +67,26 @@ class Archive:
         kept = self.kept.pop(number)
         if self.number_of.get(kept.id) == number:
             del self.number_of[kept.id]
+        earlier = self._earlier.get(kept.id)
+        if earlier is not None and number in earlier:
+            earlier.remove(number)
+            if not earlier:
+                del self._earlier[kept.id]
         self.later.pop(number, None)
         self._decisions.pop(number, None)
+
+    def forget_matches(self, decision: Decision) -> None:
+        """Forgets of the articles that a decision matched that it did."""
+        for found in decision.matches:
+            later = self.later.get(found.number)
+            if later is not None and decision.number in later:
+                later.remove(decision.number)
+                if not later:
+                    del self.later[found.number]
+
+    def revisions(self, article_id: str) -> list[int]:
+        """The numbers of all revisions of an article that are kept, in order. Raises UnknownArticle."""
+        return [*self._earlier.get(article_id, ()), self.number(article_id)]
 
     def number(self, article_id: str) -> int:
         """The number of the newest revision of an article. Raises UnknownArticle."""

@@ -24,8 +24,10 @@ class Kind(IntEnum):
     ARTICLE = 1
     EPOCH = 2
     CHECKPOINT = 3
+    ERASURE = 4
     CLEARING = 6
     EVENTS = 7
+    RESIDUE = 8
 
 
 class Found(Struct, array_like=True, frozen=True, gc=False):
@@ -108,6 +110,44 @@ class Clearing(Struct, array_like=True, frozen=True):
     moment: int
 
 
+class Residue(Struct, array_like=True, frozen=True):
+    """What stays in the place of an erased decision: the numbers by which it moved others, and how long its text was.
+
+    Without them replay would take the others another way. `links` are those that concern it not.
+    """
+
+    number: int
+    replaces: int | None
+    arrived: int
+    words: int
+    links: list[tuple[int, int, float, Relation]]
+    moves: Sequence[tuple[int, str]]
+
+
+class Erasure(Struct, array_like=True, frozen=True):
+    """At `moment` an article was erased, whose revisions had the `erased` numbers; it takes a number of its own.
+
+    `links` and `moves` are what became of the story that it left, `without_best` articles outside the window whose best
+    match it was, `full` counters of passages that it had helped to fill.
+    """
+
+    number: int
+    moment: int
+    erased: list[int]
+    links: list[tuple[int, int, float, Relation]]
+    moves: Sequence[tuple[int, str]]
+    without_best: list[int]
+    full: list[int]
+
+
+def residue_of(decision: Decision) -> Residue:
+    """-> what is left of a decision that is erased."""
+    number = decision.number
+    links = [link for link in decision.links if number not in link[:2]]
+    words = len(decision.weights)
+    return Residue(number, decision.replaces, decision.arrived, words, links, decision.moves)
+
+
 def scheme(model: Model) -> str:
     """Names what stored sketches and links were made with; those of another scheme cannot be compared with new ones."""
     digest = xxh3_64_hexdigest(msgspec.json.encode([model.bias, sorted(model.weights.items()), model.hinges]))
@@ -132,7 +172,7 @@ def content_of(article: Article) -> bytes:
         raise InvalidArticle(f"article {article.id!r} holds a lone surrogate: {error.reason}") from None
 
 
-def encode(record: Decision | Epoch | Checkpoint | Clearing) -> bytes:
+def encode(record: Decision | Epoch | Checkpoint | Clearing | Residue | Erasure) -> bytes:
     """The payload of a record."""
     return _encoder.encode(record)
 
@@ -142,6 +182,8 @@ decode_decision = msgspec.msgpack.Decoder(Decision).decode
 decode_epoch = msgspec.msgpack.Decoder(Epoch).decode
 decode_checkpoint = msgspec.msgpack.Decoder(Checkpoint).decode
 decode_clearing = msgspec.msgpack.Decoder(Clearing).decode
+decode_residue = msgspec.msgpack.Decoder(Residue).decode
+decode_erasure = msgspec.msgpack.Decoder(Erasure).decode
 _compressor = ZstdCompressor(level=1)
 
 

@@ -20,7 +20,7 @@ from wirecopy.boilerplate import Parts
 from wirecopy.canonical import Keep
 from wirecopy.comparison import Pair, Side, explain
 from wirecopy.config import Config
-from wirecopy.decision import Clearing, Decision, Kind, content_of, encode, scheme
+from wirecopy.decision import Clearing, Decision, Kind, content_of, encode, residue_of, scheme
 from wirecopy.detection.window import BLOCK
 from wirecopy.events import Event, Fact
 from wirecopy.events import encode as encode_events
@@ -29,8 +29,8 @@ from wirecopy.records import describe
 from wirecopy.replay import replay
 from wirecopy.sketching import Sketches, sketch
 from wirecopy.state import DAY, Decided, Left, State
-from wirecopy.storage import Entry, Store
 from wirecopy.verdict import Boilerplate, Comparison, Match, Reasons, Stored, Story, Verdict
+from wirecopy.storage import Compacted, Entry, Remains, Store
 from wirecopy.witness import Witness
 
 __all__ = ["SCHEME", "Detector", "Sketches", "scheme_of"]
@@ -60,9 +60,10 @@ class Detector:
         self._state = State(self._config, self._archive, epochs=epochs)
         self._replaceable: list[int] = []  # records of epochs and checkpoints, which the next checkpoint replaces
         self._clearings: list[tuple[int, int]] = []  # see `replay.Others`
+        self._numbered: dict[int, int] = {}  # see there too
         self._feed = Feed(store)
         if store is not None:
-            self._replaceable, self._clearings = replay(self._state, self._feed, store)
+            self._replaceable, self._clearings, self._numbered = replay(self._state, self._feed, store)
         self._witness = Witness(self._archive, self._state.stories, self._keep)
 
     def sketch(self, articles: Sequence[Article]) -> Sketches:
@@ -103,6 +104,41 @@ class Detector:
         for k, number in again:
             batch.verdicts[k] = self._stored_answer(number)
         return [batch.verdicts[k] for k in range(len(articles))]
+
+    def erase(self, article_id: str, now: int = 0) -> None:
+        """Erases an article with all its revisions, durably: text, trace, keys, matches, passages; its id is new again.
+
+        The story that it was in is decided anew. What is left is one record with its id and `now`, this moment, in
+        milliseconds since 1970; of the sums over many articles that were stored before, nothing is taken back. Until
+        `compact` the files may still hold bytes of it. Raises UnknownArticle, and StorageFailed, after which the object
+        is of no further use.
+        """
+        archive, state = self._archive, self._state
+        numbers = archive.revisions(article_id)
+        state.expire(now)
+        state.begin_block()
+        decisions = [archive.decision(number) for number in numbers]
+        story = state.stories.story_of[numbers[-1]]
+        erasure = state.erase(decisions, now)
+        facts = self._witness.take(first=[Fact("deleted", story, article_id)])
+        records = [archive.kept[number].record for number in numbers]
+        for number in numbers:
+            archive.drop(number)
+        if self._store is None:
+            self._tell(facts, now)
+            return
+        entries = [Entry(Kind.ERASURE, article_id, encode(erasure), None)]
+        entries += self._tell(facts, now, self._store.last + 1)
+        residues = [Remains(Kind.RESIDUE, encode(residue_of(decision))) for decision in decisions]
+        self._numbered |= dict(zip(numbers, records, strict=True)) | {erasure.number: self._store.last + 1}
+        self._store.append(entries, redact=dict(zip(records, residues, strict=True)))
+
+    def compact(self) -> Compacted:
+        """Leaves no byte of what was erased or pruned in the files; -> the database's bytes before and after.
+
+        Takes as long as copying the database. Raises what `Store.compact` raises.
+        """
+        return Compacted(0, 0) if self._store is None else self._store.compact()
 
     def check(self, article: Article) -> Verdict:
         """-> the verdict that the article would get now; nothing is stored or counted. Raises InvalidArticle."""
@@ -266,6 +302,9 @@ class Detector:
             records += self._feed.forget(horizon if oldest is None else oldest.arrived)
             entries = self._tell(facts, now, -1 if self._store is None else self._store.last)
             if self._store is not None:
+                first = next(iter(self._archive.kept), self._state.loaded)
+                useless = [number for number in self._numbered if number < first]
+                records += [self._numbered.pop(number) for number in useless]
                 entries.append(Entry(Kind.CHECKPOINT, None, encode(self._state.checkpoint(self._feed.last)), None))
                 over = [record for record, end in self._clearings if end <= self._state.window.oldest]
                 self._clearings = [clearing for clearing in self._clearings if clearing[0] not in over]

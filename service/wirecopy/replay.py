@@ -11,11 +11,15 @@ from wirecopy.decision import (
     Clearing,
     Decision,
     Epoch,
+    Erasure,
     Kind,
+    Residue,
     decode_checkpoint,
     decode_clearing,
     decode_decision,
     decode_epoch,
+    decode_erasure,
+    decode_residue,
 )
 from wirecopy.detection.window import BLOCK
 from wirecopy.events import Head, decode_head
@@ -28,11 +32,14 @@ class Others(NamedTuple):
     """Records that are no decisions, by their numbers.
 
     replaceable: epochs and checkpoints, of no use after the next checkpoint; clearings: each with the number of the
-    article behind the last that it concerns, of no use when a checkpoint follows and all those have left the window.
+    article behind the last that it concerns, of no use when a checkpoint follows and all those have left the window;
+    numbered: what is left of erased articles, and the erasures, under their own numbers, of no use when all articles
+    with smaller numbers are pruned.
     """
 
     replaceable: list[int]
     clearings: list[tuple[int, int]]
+    numbered: dict[int, int]
 
 
 def replay(state: State, feed: Feed, store: Store) -> Others:
@@ -40,7 +47,7 @@ def replay(state: State, feed: Feed, store: Store) -> Others:
 
     Raises Damaged and StorageFailed; the state is of no use then.
     """
-    others = Others([], [])
+    others = Others([], [], {})
     with _without_collection():
         for number, what in _in_batches(store.replay(), state):
             match what:
@@ -56,6 +63,12 @@ def replay(state: State, feed: Feed, store: Store) -> Others:
                 case Clearing():
                     state.clear_boilerplate(what)
                     others.clearings.append((number, what.end))
+                case Residue():
+                    state.restore_residue(what)
+                    others.numbered[what.number] = number
+                case Erasure():
+                    state.restore_erasure(what)
+                    others.numbered[what.number] = number
                 case decisions:
                     state.restore(decisions)
     state.window.chain()
@@ -67,7 +80,7 @@ Batch = list[tuple[Decision, Kept]]
 
 def _in_batches(
     records: Iterable[Record], state: State
-) -> Iterator[tuple[int, Batch | Epoch | Checkpoint | Clearing | Head]]:
+) -> Iterator[tuple[int, Batch | Epoch | Checkpoint | Clearing | Residue | Erasure | Head]]:
     """The records in order with the number of each, decisions gathered as far as they may be applied at once."""
     waiting: Batch = []
     for number, kind, article_id, payload in records:
@@ -90,6 +103,10 @@ def _in_batches(
             yield number, decode_checkpoint(payload)
         elif kind == Kind.CLEARING:
             yield number, decode_clearing(payload)
+        elif kind == Kind.RESIDUE:
+            yield number, decode_residue(payload)
+        elif kind == Kind.ERASURE:
+            yield number, decode_erasure(payload)
     if waiting:
         yield 0, waiting
 

@@ -19,7 +19,7 @@ from wirecopy import models
 from wirecopy.archive import Archive, Kept
 from wirecopy.article import Article
 from wirecopy.config import Config
-from wirecopy.decision import Checkpoint, Clearing, Decision, Epoch, compress, decompress
+from wirecopy.decision import Checkpoint, Clearing, Decision, Epoch, Erasure, Residue, compress, decompress
 from wirecopy.detection import terms
 from wirecopy.detection.stories import Change, Link, Move, Stories
 from wirecopy.detection.text import Traces
@@ -75,6 +75,7 @@ class State:
         self._epochs = epochs
         self._index_milliseconds = None if service.index_days is None else max(1, int(service.index_days * DAY))
         self._bereft: set[int] = set()  # articles outside the window whose best match was dropped
+        self._summed = 0  # words and passages of articles numbered below are in the last checkpoint, in sums
         self._horizon = _NEVER  # articles that arrived before it have left the window
 
     @property
@@ -214,14 +215,41 @@ class State:
 
     def drop(self, numbers: Sequence[int]) -> None:
         """Forgets articles for good that are not in the window; the archive still knows them."""
-        gone = set(numbers)
-        bests = self.stories.last_best
-        self._bereft |= {m for m, (other, _) in bests.items() if other in gone}
-        self._bereft -= gone
+        self._bereft.update(self.stories.forget_bests(numbers))
+        self._bereft.difference_update(numbers)
         for number in numbers:
             self.stories.remove(number)
-        for number in self._bereft:
-            bests.pop(number, None)
+
+    def erase(self, decisions: Sequence[Decision], moment: int) -> Erasure:
+        """Takes all revisions of an article out for good, the newest last; the archive still knows them.
+
+        The story that it leaves is decided anew. What is in sums that were stored, of words and passages, stays there.
+        """
+        window, stories, number = self.window, self.stories, self.window.loaded
+        change = self._leave(decisions[-1].number)
+        erased = [decision.number for decision in decisions]
+        full: list[int] = []
+        for decision in decisions:
+            self.archive.forget_matches(decision)
+            is_summed = decision.number < self._summed
+            trace = np.frombuffer(decision.trace or window.trace_of(decision.number), dtype=np.uint32)
+            if not is_summed:
+                window.terms.uncount(trace)
+                if decision.has_counted_passages:
+                    full += window.full_passages(trace, decision.source)
+            window.erase(decision.number, uncounts=not is_summed)
+        links = [(b, a, *link) for b, a, link in change.links]
+        erasure = Erasure(number, moment, erased, links, change.moves, stories.forget_bests(erased), sorted(set(full)))
+        self._apply(erasure)
+        return erasure
+
+    def _apply(self, erasure: Erasure) -> None:
+        stories, known = self.stories, self.stories.story_of
+        for number in erasure.erased:
+            stories.remove(number)
+        stories.link((b, a, Link(*link)) for b, a, *link in erasure.links if a in known and b in known)
+        stories.apply([move for move in erasure.moves if move[0] in known])
+        self.window.leave_blank()
 
     def clear_boilerplate(self, clearing: Clearing) -> int:
         """Lets a source's passages be learnt anew; -> how many articles they were counted in."""
@@ -237,6 +265,7 @@ class State:
         tables = window.terms.counts, window.repeats
         counts, repeats = (compress(table.tobytes()) for table in tables)
         bereft = sorted(self._bereft)
+        self._summed = window.decided
         return Checkpoint(self.epoch(), window.decided, window.terms.counted, counts, repeats, bereft, last_event)
 
     def restore_epoch(self, epoch: Epoch) -> None:
@@ -251,6 +280,7 @@ class State:
         terms_of.counted = checkpoint.counted
         window.repeats[:] = np.frombuffer(decompress(checkpoint.repeats), dtype=np.uint8)
         window.skip_to(checkpoint.next)
+        self._summed = checkpoint.next
         self._bereft = set(checkpoint.without_best)
         for number in self._bereft:
             self.stories.last_best.pop(number, None)
@@ -258,13 +288,7 @@ class State:
     def restore(self, decisions: Sequence[tuple[Decision, Kept]]) -> None:
         """Applies decisions with consecutive numbers of one block, of which only the first may be a later revision."""
         first = decisions[0][0]
-        self.window.skip_to(first.number)
-        self.expire(first.arrived)
-        self.begin_block()
-        if first.replaces is not None:
-            self.stories.remove(first.replaces)
-            if first.replaces in self.archive.kept:
-                self.window.remove(first.replaces)
+        self._begin(first.number, first.arrived, first.replaces)
         self.window.restore(self._restored([decision for decision, _ in decisions]))
         known = self.stories.story_of
         for decision, kept in decisions:
@@ -283,6 +307,37 @@ class State:
             if len(moves) > 1:
                 moves = [move for move in moves if move[0] == number or move[0] in known]
             self.stories.apply(moves)
+
+    def restore_residue(self, residue: Residue) -> None:
+        """Applies what is left of a decision that was erased later; `restore_erasure` follows some day."""
+        number, known = residue.number, self.stories.story_of
+        self._begin(number, residue.arrived, residue.replaces)
+        self.window.leave_blank(residue.words)
+        self.window.terms.counted += 1
+        self.archive.add_nameless(number, residue.words, residue.arrived)
+        self.stories.link((b, a, Link(*link)) for b, a, *link in residue.links if a in known and b in known)
+        self.stories.apply([move for move in residue.moves if move[0] == number or move[0] in known])
+
+    def restore_erasure(self, erasure: Erasure) -> None:
+        """Applies an erasure; the archive knows nothing more of the article."""
+        self._begin(erasure.number, erasure.moment, None)
+        for number in erasure.without_best:
+            self.stories.last_best.pop(number, None)
+        self.window.fill_passages(erasure.full)
+        self._apply(erasure)
+        for number in erasure.erased:
+            if number in self.archive.kept:
+                self.archive.drop(number)
+
+    def _begin(self, number: int, arrived: int, replaces: int | None) -> None:
+        """What comes before something that was decided is applied."""
+        self.window.skip_to(number)
+        self.expire(arrived)
+        self.begin_block()
+        if replaces is not None:
+            self.stories.remove(replaces)
+            if replaces in self.archive.kept:
+                self.window.remove(replaces)
 
     def _restored(self, decisions: Sequence[Decision]) -> Restored:
         bounds = np.zeros(len(decisions) + 1, dtype=np.int64)

@@ -65,6 +65,7 @@ class Stories:
         self.members: dict[str, list[int]] = {}
         self.links: dict[int, dict[int, Link]] = {}
         self.last_best: dict[int, tuple[int, Link]] = {}  # of articles that have lost their links
+        self._best_of: dict[int, list[int]] = {}  # whose last best an article was when they lost their links
         self._ages: list[tuple[int, int]] = []  # of all stories, ascending, and of some that are gone
         self.origins: dict[int, str | None] | None = None  # of all that moved, where somebody watches and clears it
         self.merged = 0  # stories whose last member moved to another
@@ -144,6 +145,16 @@ class Stories:
             self.links.get(other, {}).pop(number, None)
         self.last_best.pop(number, None)
 
+    def forget_bests(self, numbers: Iterable[int]) -> list[int]:
+        """Takes their last best from the articles that have one among `numbers`, for good; -> who they are."""
+        bereft = []
+        for number in numbers:
+            for m in self._best_of.pop(number, ()):
+                if m in self.last_best and self.last_best[m][0] == number:
+                    del self.last_best[m]
+                    bereft.append(m)
+        return bereft
+
     def withdraw(self, number: int) -> None:
         """Takes an article out of its story; `apply` may put it back."""
         self._drop(number, self.story_of.pop(number))
@@ -155,6 +166,7 @@ class Stories:
                 best = self.best_match(number)
                 if best is not None:
                     self.last_best[number] = best
+                    self._best_of.setdefault(best[0], []).append(number)
                 del self.links[number]
 
     def best_match(self, number: int) -> tuple[int, Link] | None:

@@ -267,6 +267,10 @@ class Window:
         self._passages_of[slots] = 0
         self.loaded = self.decided = number + 1
 
+    def trace_of(self, number: int) -> bytes:
+        """-> the trace (uint32) of an article, none of one that left the window."""
+        return self.written(number).trace if number >= self.oldest else b""
+
     def full_passages(self, trace: npt.NDArray[np.uint32], source: str | None) -> list[int]:
         """-> the counters of a trace's passages that are full: they stay so, whoever is taken back."""
         out = np.empty(len(trace), dtype=np.int64)
