@@ -62,6 +62,21 @@ class ExactDetector:
         self.by_text.setdefault(article.text, []).append(article.id)
         return self._verdict(article, revision)
 
+    def erase(self, id: str, now: int = 0) -> None:
+        assert now > 0
+        if id not in self.articles:
+            raise errors.UnknownArticle(id)
+        if self.failure is not None:
+            raise self.failure
+        text = self.articles.pop(id)[0].text
+        self._tell("deleted", now, self.by_text[text][0], id)
+        self.by_text[text].remove(id)
+
+    def compact(self) -> tuple[int, int]:
+        if isinstance(self.failure, errors.StorageError):
+            raise self.failure
+        return 8192, 4096
+
     def _tell(self, type: Any, at: int, story: str, article: str, revision: int | None = None) -> None:
         self.told.append(Event(len(self.told) + 1, type, at, story, article, revision=revision))
 

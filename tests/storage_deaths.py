@@ -1,8 +1,8 @@
 """Kill a process between any two lines of the storage's code and look at what it left.
 
 `python -m tests.storage_deaths FOLDER EVERY` forks a child for every EVERY-th line that a small day in the life of a
-store runs: making it, opening, commits of both sizes, moving pages, pruning, redacting, compacting, closing. The child kills itself there
-(signal 9); then this process opens what it left and compares. Prints how many children died.
+store runs: making it, opening, commits of both sizes, moving pages, pruning, redacting, compacting, closing. The child
+kills itself there (signal 9); then this process opens what it left and compares. Prints how many children died.
 """
 
 import os
@@ -46,7 +46,7 @@ def state_of(target: Store) -> State:
     kept = list(target.replay())
     redacted = set()
     for found in kept:
-        if found.id is None and found == (found.number, remains(found.number).kind, None, remains(found.number).payload):
+        if (found.id, found.kind, found.payload) == (None, *remains(found.number)):
             redacted.add(found.number)
             assert target.text(found.number) is None
             continue

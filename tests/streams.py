@@ -132,10 +132,14 @@ def image(detector: Detector) -> dict[str, Any]:
         keys = window._index.keys_of(number).tobytes()
         date, source = int(window._index.dates[slot]), int(window._passages_of[slot])
         traces[number] = (words[span].tobytes(), weights[span].tobytes(), int(sizes[slot]), keys, date, source)
+    links = {
+        number: {other: link for other, link in row.items() if other in stories.story_of}
+        for number, row in stories.links.items()
+    }  # those with articles that are gone say nothing any more
     return {
         "stories": dict(stories.story_of),
         "members": {name: list(members) for name, members in stories.members.items()},
-        "links": {number: dict(links) for number, links in stories.links.items() if links},
+        "links": {number: row for number, row in links.items() if row},
         "last best": dict(stories.last_best),
         "newest": list(stories.newest()),
         "counters": (window.loaded, window.decided, window.words),

@@ -282,7 +282,7 @@ def test_compacting_without_room_changes_nothing(tmp_path: Path, monkeypatch: py
     with open_store(tmp_path) as target:
         append_some(target, 5)
         monkeypatch.setattr("shutil.disk_usage", lambda folder: SimpleNamespace(free=1000))
-        with pytest.raises(errors.NoRoom, match="has 1,000 bytes free, and [0-9,]+ are needed"):
+        with pytest.raises(errors.NoRoom, match=r"has 1,000 bytes free, and [0-9,]+ are needed"):
             target.compact()
         append_some(target, 1)
         assert_holds(target, 6)

@@ -95,7 +95,9 @@ def test_compact_says_what_became_of_the_database(data: Path, capsys: pytest.Cap
     assert main(["verify", "--data", str(data)]) == 0
 
 
-@pytest.mark.parametrize("arguments", [["verify", "x"], ["compact", "x"], ["backup"], ["restore"], ["verify", "--nope"]])
+@pytest.mark.parametrize(
+    "arguments", [["verify", "x"], ["compact", "x"], ["backup"], ["restore"], ["verify", "--nope"]]
+)
 def test_wrong_usage_exits_with_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(arguments) == 2
     assert "Usage: wirecopy" in capsys.readouterr().err

@@ -11,7 +11,18 @@ import orjson
 from wirecopy import errors
 from wirecopy.article import Article, format_published
 from wirecopy.verdict import Comparison, Reasons, Verdict
-from wirecopy.wire import BoilerplatePage, BulkAnswer, Cleared, EventPage, Matches, Problem, Stored, Story, StoryPage
+from wirecopy.wire import (
+    BoilerplatePage,
+    BulkAnswer,
+    Cleared,
+    Compacted,
+    EventPage,
+    Matches,
+    Problem,
+    Stored,
+    Story,
+    StoryPage,
+)
 
 T = TypeVar("T")
 Sendable = Article | Mapping[str, Any]
@@ -89,6 +100,16 @@ def get_article(id: str, by_query: bool) -> Call[Stored]:
     return Call("GET", _path("/v1/articles", id), _decode_stored)
 
 
+def delete_article(id: str, by_query: bool) -> Call[None]:
+    if by_query:
+        return Call("DELETE", "/v1/articles", _decode_nothing, params={"id": id})
+    return Call("DELETE", _path("/v1/articles", id), _decode_nothing)
+
+
+def compact() -> Call[Compacted]:
+    return Call("POST", "/v1/admin/compact", _decode_compacted)
+
+
 def get_matches(id: str) -> Call[Matches]:
     return Call("GET", _path("/v1/articles", id) + "/matches", _decode_matches)
 
@@ -136,9 +157,15 @@ _decode_story = msgspec.json.Decoder(Story).decode
 _decode_page = msgspec.json.Decoder(StoryPage).decode
 _decode_events = msgspec.json.Decoder(EventPage).decode
 _decode_boilerplate = msgspec.json.Decoder(BoilerplatePage).decode
+_decode_compacted = msgspec.json.Decoder(Compacted).decode
 _decode_cleared = msgspec.json.Decoder(Cleared).decode
 _decode_answer = msgspec.json.Decoder(BulkAnswer).decode
 decode_problem = msgspec.json.Decoder(Problem).decode
+
+
+def _decode_nothing(content: bytes) -> None:
+    if content:
+        raise ValueError("an answer of 204 has no content")
 
 
 def _path(collection: str, id: str) -> str:

@@ -21,7 +21,7 @@ from wirecopy import calls, errors
 from wirecopy.calls import Sendable
 from wirecopy.verdict import Boilerplate, Comparison, Match, Reasons, Verdict
 from wirecopy.version import VERSION
-from wirecopy.wire import BulkAnswer, EventPage, Problem, Stored, Story
+from wirecopy.wire import BulkAnswer, Compacted, EventPage, Problem, Stored, Story
 
 T = TypeVar("T")
 
@@ -51,6 +51,14 @@ class Client:
     def article(self, id: str, *, by_query: bool = False) -> Stored:
         """An article as it is kept; `by_query` for proxies that decode paths."""
         return self._call(calls.get_article(id, by_query))
+
+    def delete_article(self, id: str, *, by_query: bool = False) -> None:
+        """Erase an article with all its revisions, on disk when it returns."""
+        self._call(calls.delete_article(id, by_query))
+
+    def compact(self) -> Compacted:
+        """Leave no byte of what was deleted in the service's files; takes as long as copying the database."""
+        return self._call(calls.compact())
 
     def matches(self, id: str) -> tuple[Match, ...]:
         """All verified matches of an article, best first."""
@@ -181,6 +189,14 @@ class AsyncClient:
     async def article(self, id: str, *, by_query: bool = False) -> Stored:
         """An article as it is kept; `by_query` for proxies that decode paths."""
         return await self._call(calls.get_article(id, by_query))
+
+    async def delete_article(self, id: str, *, by_query: bool = False) -> None:
+        """Erase an article with all its revisions, on disk when it returns."""
+        await self._call(calls.delete_article(id, by_query))
+
+    async def compact(self) -> Compacted:
+        """Leave no byte of what was deleted in the service's files; takes as long as copying the database."""
+        return await self._call(calls.compact())
 
     async def matches(self, id: str) -> tuple[Match, ...]:
         """All verified matches of an article, best first."""

@@ -88,7 +88,8 @@ class Epoch(Struct, array_like=True, frozen=True):
 class Checkpoint(Struct, array_like=True, frozen=True):
     """What pruned records had left behind: `next` is the number of the next decision.
 
-    `counts` (uint32) and `repeats` (uint8) are compressed. `without_best` are articles whose best match was pruned.
+    `counts` (uint32) and `repeats` (uint8) are compressed; of the latter only what is full counts: the rest is what
+    articles in the window count, whose records are there. `without_best` are articles whose best match was pruned.
     `last_event` is the number of the newest event.
     """
 

@@ -29,8 +29,8 @@ from wirecopy.records import describe
 from wirecopy.replay import replay
 from wirecopy.sketching import Sketches, sketch
 from wirecopy.state import DAY, Decided, Left, State
-from wirecopy.verdict import Boilerplate, Comparison, Match, Reasons, Stored, Story, Verdict
 from wirecopy.storage import Compacted, Entry, Remains, Store
+from wirecopy.verdict import Boilerplate, Comparison, Match, Reasons, Stored, Story, Verdict
 from wirecopy.witness import Witness
 
 __all__ = ["SCHEME", "Detector", "Sketches", "scheme_of"]

@@ -75,7 +75,7 @@ class State:
         self._epochs = epochs
         self._index_milliseconds = None if service.index_days is None else max(1, int(service.index_days * DAY))
         self._bereft: set[int] = set()  # articles outside the window whose best match was dropped
-        self._summed = 0  # words and passages of articles numbered below are in the last checkpoint, in sums
+        self._summed = 0  # words of articles numbered below are in the last checkpoint, in sums
         self._horizon = _NEVER  # articles that arrived before it have left the window
 
     @property
@@ -223,7 +223,7 @@ class State:
     def erase(self, decisions: Sequence[Decision], moment: int) -> Erasure:
         """Takes all revisions of an article out for good, the newest last; the archive still knows them.
 
-        The story that it leaves is decided anew. What is in sums that were stored, of words and passages, stays there.
+        The story that it leaves is decided anew. Words that are in sums that were stored stay there.
         """
         window, stories, number = self.window, self.stories, self.window.loaded
         change = self._leave(decisions[-1].number)
@@ -231,13 +231,12 @@ class State:
         full: list[int] = []
         for decision in decisions:
             self.archive.forget_matches(decision)
-            is_summed = decision.number < self._summed
             trace = np.frombuffer(decision.trace or window.trace_of(decision.number), dtype=np.uint32)
-            if not is_summed:
+            if decision.number >= self._summed:
                 window.terms.uncount(trace)
-                if decision.has_counted_passages:
-                    full += window.full_passages(trace, decision.source)
-            window.erase(decision.number, uncounts=not is_summed)
+            if decision.has_counted_passages:
+                full += window.full_passages(trace, decision.source)
+            window.erase(decision.number)
         links = [(b, a, *link) for b, a, link in change.links]
         erasure = Erasure(number, moment, erased, links, change.moves, stories.forget_bests(erased), sorted(set(full)))
         self._apply(erasure)
@@ -247,7 +246,9 @@ class State:
         stories, known = self.stories, self.stories.story_of
         for number in erasure.erased:
             stories.remove(number)
-        stories.link((b, a, Link(*link)) for b, a, *link in erasure.links if a in known and b in known)
+        stories.link(
+            (b, a, Link(odds, relation)) for b, a, odds, relation in erasure.links if a in known and b in known
+        )
         stories.apply([move for move in erasure.moves if move[0] in known])
         self.window.leave_blank()
 
@@ -262,7 +263,7 @@ class State:
     def checkpoint(self, last_event: int) -> Checkpoint:
         """-> all that stays when the records up to now are pruned as far as they may be."""
         window = self.window
-        tables = window.terms.counts, window.repeats
+        tables = window.terms.counts, np.where(window.repeats == 255, np.uint8(255), np.uint8(0))
         counts, repeats = (compress(table.tobytes()) for table in tables)
         bereft = sorted(self._bereft)
         self._summed = window.decided
@@ -278,7 +279,7 @@ class State:
         self.restore_epoch(checkpoint.epoch)
         terms_of.counts[:] = np.frombuffer(decompress(checkpoint.counts), dtype=np.uint32)
         terms_of.counted = checkpoint.counted
-        window.repeats[:] = np.frombuffer(decompress(checkpoint.repeats), dtype=np.uint8)
+        window.fill_passages(np.flatnonzero(np.frombuffer(decompress(checkpoint.repeats), dtype=np.uint8) == 255))
         window.skip_to(checkpoint.next)
         self._summed = checkpoint.next
         self._bereft = set(checkpoint.without_best)
@@ -315,7 +316,9 @@ class State:
         self.window.leave_blank(residue.words)
         self.window.terms.counted += 1
         self.archive.add_nameless(number, residue.words, residue.arrived)
-        self.stories.link((b, a, Link(*link)) for b, a, *link in residue.links if a in known and b in known)
+        self.stories.link(
+            (b, a, Link(odds, relation)) for b, a, odds, relation in residue.links if a in known and b in known
+        )
         self.stories.apply([move for move in residue.moves if move[0] == number or move[0] in known])
 
     def restore_erasure(self, erasure: Erasure) -> None:

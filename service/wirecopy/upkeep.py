@@ -138,7 +138,7 @@ def boilerplate(data: Path, config_file: str | None, source: str | None, clear: 
 @click.command(epilog=_EPILOG)
 @_data
 def compact(data: Path) -> int:
-    """Write the database anew, so that no byte of what was deleted or pruned is left in its files; stop the service before.
+    """Write the database anew: no byte of what was deleted or pruned is left in its files. Stop the service before.
 
     A running service does the same for POST /v1/admin/compact. Takes as long as copying the database, and needs as
     much free disk, twice: in the folder, and in SQLite's temporary folder (SQLITE_TMPDIR, else /var/tmp). Backups made

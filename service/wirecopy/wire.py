@@ -162,6 +162,13 @@ class BulkAnswer(Struct, frozen=True, omit_defaults=True):
     problem: Problem | None = None
 
 
+class Compacted(Struct, frozen=True):
+    """Bytes of the database before and after it was written anew."""
+
+    bytes_before: int
+    bytes_after: int
+
+
 class Health(Struct, frozen=True):
     """`live`, `ready`, `loading` or `stopping`."""
 

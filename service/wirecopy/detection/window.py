@@ -242,16 +242,10 @@ class Window:
             self._index.remove(number)
             self._uncount(self._slots([number]))
 
-    def erase(self, number: int, *, uncounts: bool) -> None:
-        """Leaves nothing of an article but its number and how many words it had, whether it is still here or not.
-
-        `uncounts`: whether its passages are taken back too.
-        """
+    def erase(self, number: int) -> None:
+        """Leaves nothing of an article but its number and how many words it had, whether it is still here or not."""
         if number >= self.oldest:
-            slots = self._slots([number])
-            if uncounts:
-                self._uncount(slots)
-            self._passages_of[slots] = 0
+            self._uncount(self._slots([number]))
             self._traces.erase(number)
         self._index.erase(number)
 
@@ -274,11 +268,13 @@ class Window:
     def full_passages(self, trace: npt.NDArray[np.uint32], source: str | None) -> list[int]:
         """-> the counters of a trace's passages that are full: they stay so, whoever is taken back."""
         out = np.empty(len(trace), dtype=np.int64)
-        return out[: kernels.full_passages(trace, np.uint64(self.source_hash(source)), self.repeats, out)].tolist()
+        count = kernels.full_passages(trace, np.uint64(self.source_hash(source)), self.repeats, out)
+        places: list[int] = out[:count].tolist()
+        return places
 
-    def fill_passages(self, counters: Sequence[int]) -> None:
+    def fill_passages(self, counters: Sequence[int] | I64) -> None:
         """Makes counters full, as `full_passages` found them."""
-        self.repeats[list(counters)] = 255
+        self.repeats[np.asarray(counters, dtype=np.int64)] = 255
 
     def forget(self, oldest: int) -> None:
         """Takes everything numbered below `oldest` out."""

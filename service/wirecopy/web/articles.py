@@ -50,11 +50,21 @@ async def get(app: "App", call: Call) -> web.Response:
 
 async def get_by_query(app: "App", call: Call) -> web.Response:
     """GET /v1/articles?id=: the same, for clients behind a proxy that decodes paths."""
-    values = queries.read(call.request, {"id"})
-    if "id" not in values:
-        raise InvalidParameter("the parameter id is missing: /v1/articles?id=...")
-    call.id = values["id"]
+    call.id = _id_in_query(call)
     return await get(app, call)
+
+
+async def delete(app: "App", call: Call) -> web.Response:
+    """DELETE /v1/articles/{id}: the article is gone with all its revisions, on disk too."""
+    article_id = check_id(call.id)
+    await app.intake.change(lambda detector, now: detector.erase(article_id, now))
+    return replies.nothing()
+
+
+async def delete_by_query(app: "App", call: Call) -> web.Response:
+    """DELETE /v1/articles?id=: the same, for clients behind a proxy that decodes paths."""
+    call.id = _id_in_query(call)
+    return await delete(app, call)
 
 
 async def matches(app: "App", call: Call) -> web.Response:
@@ -69,6 +79,13 @@ def check_body_id(article: Article) -> Article:
     if article.id in (".", ".."):
         raise InvalidArticle("id must not be '.' or '..'")
     return article
+
+
+def _id_in_query(call: Call) -> str:
+    values = queries.read(call.request, {"id"})
+    if "id" not in values:
+        raise InvalidParameter("the parameter id is missing: /v1/articles?id=...")
+    return values["id"]
 
 
 async def _read_article(app: "App", call: Call) -> Article:

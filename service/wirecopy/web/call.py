@@ -5,7 +5,7 @@ from aiohttp import web
 from wirecopy.config import Web
 from wirecopy.web import body
 from wirecopy.web.access import ANYONE
-from wirecopy.web.problems import InvalidParameter, UnknownExpectation, UnsupportedType
+from wirecopy.web.problems import CrossOrigin, InvalidParameter, UnknownExpectation, UnsupportedType
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -75,6 +75,14 @@ class Call:
         writer = self.request.writer
         await writer.write(_CONTINUE)
         writer.output_size = 0  # the answer itself has not begun
+
+    def check_same_origin(self) -> None:
+        """Raise CrossOrigin for a request that a page of another site sent: one without a body needs no permission."""
+        headers = self.request.headers
+        site, origin = headers.get("Sec-Fetch-Site"), headers.get("Origin")
+        is_own = origin is None or origin.partition("://")[2] == headers.get("Host")
+        if site not in ("same-origin", "none") if site is not None else not is_own:
+            raise CrossOrigin("a page of another site may not ask for this")
 
     def finish(self) -> None:
         """Give back what the request held."""

@@ -137,8 +137,12 @@ class Intake:
         """The same for a long question: articles are decided between the parts of the generator that it begins."""
         return await self._run_parts(await self.ask(begin), may_change=False)
 
-    async def change_in_parts(self, begin: "Callable[[Detector, int], Generator[None, None, T]]") -> T:
+    async def change(self, change: "Callable[[Detector, int], T]") -> T:
         """The same for what changes the Detector, at a moment in milliseconds since 1970; raises StorageFailed too."""
+        return await self._put(lambda detector: change(detector, self._now()), may_change=True)
+
+    async def change_in_parts(self, begin: "Callable[[Detector, int], Generator[None, None, T]]") -> T:
+        """The same as a generator, between whose parts articles are decided."""
         parts = await self.ask(lambda detector: begin(detector, self._now()))
         return await self._run_parts(parts, may_change=True)
 

@@ -16,7 +16,7 @@ from wirecopy.web import bulk, events, problems, stories
 
 _TYPES = (
     *(Verdict, wire.ArticleInput, wire.Stored, wire.Matches, wire.Story, wire.StoryPage),
-    *(Comparison, Reasons, wire.PairTexts, wire.EventPage, wire.BoilerplatePage, wire.Cleared),
+    *(Comparison, Reasons, wire.PairTexts, wire.EventPage, wire.BoilerplatePage, wire.Cleared, wire.Compacted),
     *(wire.BulkAnswer, wire.Problem, wire.Health),
 )
 _REFERENCE = "#/components/schemas/{name}"
@@ -92,6 +92,7 @@ def _article_paths() -> dict[str, Any]:
     }
     answers = {"schema": {"type": "string"}, "x-line-schema": {"$ref": _REFERENCE.format(name="BulkAnswer")}}
     streamed = _content("One answer per line, in order: BulkAnswer.", bulk.MEDIA_TYPE, answers)
+    gone = {204: {"description": "It is gone, on disk."}}
     asked = {"name": "id", "in": "query", "required": True, "schema": {"type": "string", "minLength": 1}}
     return {
         "/v1/articles/{id}": {
@@ -114,6 +115,15 @@ def _article_paths() -> dict[str, Any]:
                 {200: _json("The article.", wire.Stored)},
                 (*_ANYWHERE, 404, 422),
             ),
+            "delete": _operation(
+                "delete_article",
+                "articles",
+                "Erase an article",
+                "With all its revisions: text, trace, keys, matches. Its story is decided anew, its id is new again. "
+                "What is left is its id and the moment, in the feed. Until `compact` files may hold bytes of it.",
+                gone,
+                (*_ANYWHERE, 404, 422),
+            ),
         },
         "/v1/articles": {
             "post": _operation(
@@ -131,6 +141,15 @@ def _article_paths() -> dict[str, Any]:
                 "An article by a query",
                 "For clients behind a proxy that decodes paths.",
                 {200: _json("The article.", wire.Stored)},
+                (*_ANYWHERE, 404, 422),
+                parameters=[asked],
+            ),
+            "delete": _operation(
+                "delete_article_by_query",
+                "articles",
+                "Erase an article by a query",
+                "For clients behind a proxy that decodes paths.",
+                gone,
                 (*_ANYWHERE, 404, 422),
                 parameters=[asked],
             ),
@@ -307,6 +326,17 @@ def _operation_paths() -> dict[str, Any]:
     metrics["get"] = {**metrics["get"], "security": [{"key": []}, {}]}
     metrics["get"]["responses"] |= _problems((401, 429))
     return {
+        "/v1/admin/compact": {
+            "post": _operation(
+                "compact",
+                "operation",
+                "Leave no byte of what was deleted in the files",
+                "The database is written anew, which takes as long as copying it; articles wait meanwhile. 503 when "
+                "another process reads it, a backup for instance, 507 when the disk has no room for a copy.",
+                {200: _json("Done.", wire.Compacted)},
+                (*_ANYWHERE, 403, 422, 507),
+            )
+        },
         "/livez": plain("livez", "Whether the process answers", {200: _json("It does.", wire.Health)}),
         "/readyz": plain("readyz", "Whether articles are taken", {200: _json("They are.", wire.Health)}, (500, 503)),
         "/metrics": metrics,

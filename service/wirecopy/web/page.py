@@ -79,9 +79,9 @@ def _operation(item: Mapping[str, Any], path: str, method: str, operation: Mappi
             yield f"<pre>{escape(json.dumps(content['example'], indent=2))}</pre>"
     rows = []
     for status, answer in operation["responses"].items():
-        content = next(iter(answer["content"].values()))
-        schema = content.get("x-line-schema", content["schema"])
-        rows.append((f"<code>{status}</code>", _type(schema), _inline(answer["description"])))
+        content = next(iter(answer.get("content", {}).values()), None)
+        kind = "nothing" if content is None else _type(content.get("x-line-schema", content["schema"]))
+        rows.append((f"<code>{status}</code>", kind, _inline(answer["description"])))
     yield _table(("status", "answer", "meaning"), rows)
     yield "</section>"
 

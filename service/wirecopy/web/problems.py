@@ -42,6 +42,10 @@ class NotAuthorized(HttpError):
     """No key, or one that is not known."""
 
 
+class CrossOrigin(HttpError):
+    """A page of another site sent the request."""
+
+
 class NoSuchPath(HttpError):
     """The service has nothing under this path."""
 
@@ -86,6 +90,7 @@ KINDS: dict[type[BaseException], Kind] = {
     errors.MalformedArticle: Kind(400, "malformed-article", "Malformed article"),
     MalformedRequest: Kind(400, "malformed-request", "Malformed request"),
     NotAuthorized: Kind(401, "not-authorized", "Not authorized"),
+    CrossOrigin: Kind(403, "cross-origin", "Sent by another site"),
     NoSuchPath: Kind(404, "no-such-path", "No such path"),
     errors.UnknownArticle: Kind(404, "unknown-article", "Unknown article"),
     errors.UnknownStory: Kind(404, "unknown-story", "Unknown story"),
@@ -101,7 +106,9 @@ KINDS: dict[type[BaseException], Kind] = {
     TooManyRequests: Kind(429, "too-many-requests", "Too many requests", 1),
     errors.Overloaded: Kind(503, "overloaded", "Overloaded", 1),
     errors.NotReady: Kind(503, "not-ready", "Not ready", 5),
+    errors.Locked: Kind(503, "locked", "In use by another process", 30),
     errors.StorageFailed: Kind(503, "storage-failed", "Storage failed", 30),
+    errors.NoRoom: Kind(507, "no-room", "Not enough disk"),
 }
 
 

@@ -26,6 +26,11 @@ def json(value: Any, status: int = 200) -> web.Response:
     return web.Response(body=_encode(value), status=status, headers=_JSON)
 
 
+def nothing() -> web.Response:
+    """An answer that says no more than that it was done."""
+    return web.Response(status=204, headers=SECURITY)
+
+
 def content(body: bytes, content_type: str, headers: Mapping[str, str] | None = None) -> web.Response:
     """An answer of any type."""
     return web.Response(body=body, headers={**SECURITY, **(headers or {}), "Content-Type": content_type})

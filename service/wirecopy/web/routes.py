@@ -9,7 +9,7 @@ from urllib.parse import unquote_to_bytes
 
 from aiohttp import web
 
-from wirecopy.web import articles, boilerplate, bulk, events, explanations, pages, stories
+from wirecopy.web import admin, articles, boilerplate, bulk, events, explanations, pages, stories
 from wirecopy.web.call import Call
 from wirecopy.web.problems import MalformedRequest, MethodNotAllowed, NoSuchPath
 
@@ -28,12 +28,12 @@ class Route(NamedTuple):
     needs_detector: bool = True
 
 
-ARTICLE = Route("/v1/articles/{id}", {"PUT": articles.put, "GET": articles.get})
+ARTICLE = Route("/v1/articles/{id}", {"PUT": articles.put, "GET": articles.get, "DELETE": articles.delete})
 ROUTES = (
     ARTICLE,
     Route("/v1/articles/{id}/matches", {"GET": articles.matches}),
     Route("/v1/articles/{id}/matches/{other}", {"GET": explanations.match, "POST": explanations.match_texts}),
-    Route("/v1/articles", {"POST": articles.post, "GET": articles.get_by_query}),
+    Route("/v1/articles", {"POST": articles.post, "GET": articles.get_by_query, "DELETE": articles.delete_by_query}),
     Route("/v1/bulk", {"POST": bulk.post}),
     Route("/v1/check", {"POST": articles.check}),
     Route("/v1/stories/{id}", {"GET": stories.get}),
@@ -41,6 +41,7 @@ ROUTES = (
     Route("/v1/stories", {"GET": stories.get_page}),
     Route("/v1/events", {"GET": events.get}),
     Route("/v1/boilerplate", {"GET": boilerplate.get_page, "DELETE": boilerplate.delete}),
+    Route("/v1/admin/compact", {"POST": admin.compact}),
     Route("/livez", {"GET": pages.live}, is_open=True, needs_detector=False),
     Route("/readyz", {"GET": pages.ready}, is_open=True, needs_detector=False),
     Route("/metrics", {"GET": pages.metrics}, needs_detector=False),

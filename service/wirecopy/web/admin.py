@@ -1,0 +1,20 @@
+"""Handlers of what operators ask a running service to do."""
+
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from wirecopy import wire
+from wirecopy.web import queries, replies
+from wirecopy.web.call import Call
+
+if TYPE_CHECKING:
+    from wirecopy.web.app import App
+
+
+async def compact(app: "App", call: Call) -> web.Response:
+    """POST /v1/admin/compact: no byte of what was deleted is left in the files. Raises Locked, NoRoom."""
+    queries.read(call.request, set())
+    call.check_same_origin()
+    before, after = await app.intake.ask(lambda detector: detector.compact())
+    return replies.json(wire.Compacted(before, after))
