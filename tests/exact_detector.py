@@ -47,6 +47,9 @@ class ExactDetector:
         self.commits.append(len(articles))
         return [self._ingest(article, first_seen) for article in articles]
 
+    def when_durable(self, told: Callable[[BaseException | None], None]) -> None:
+        told(None)
+
     def _ingest(self, article: Article, first_seen: int) -> Verdict:
         known = self.articles.get(article.id)
         if known is not None and known[0] == article:

@@ -9,7 +9,7 @@ from msgspec import Struct, structs
 
 from wirecopy import errors
 from wirecopy.decision import Decision, decode_decision
-from wirecopy.storage import Store
+from wirecopy.storage import Pipeline, Store
 
 
 class Kept(Struct, gc=False):
@@ -34,7 +34,7 @@ class Kept(Struct, gc=False):
 class Archive:
     """Articles by number, in the order in which they came; without a store, decisions stay in memory."""
 
-    def __init__(self, store: Store | None) -> None:
+    def __init__(self, store: Store | Pipeline | None) -> None:
         self.kept: dict[int, Kept] = {}
         self.number_of: dict[str, int] = {}  # the newest revision of each id
         self.later: dict[int, list[int]] = {}  # the articles that came later and match it

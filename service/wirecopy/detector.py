@@ -5,7 +5,8 @@
                else: State.decide, one record of what was decided, one of the events, one append for all;
                then the caller is told
 
-Plain synchronous Python that one thread owns. The state is the replay of what was decided.
+Plain synchronous Python that one thread owns; a store may write in another (`storage.Pipeline`). The state is the
+replay of what was decided.
 """
 
 import re
@@ -29,7 +30,7 @@ from wirecopy.records import describe
 from wirecopy.replay import replay
 from wirecopy.sketching import Sketches, sketch
 from wirecopy.state import DAY, Decided, Left, State
-from wirecopy.storage import Compacted, Entry, Remains, Store
+from wirecopy.storage import Compacted, Entry, Pipeline, Remains, Store
 from wirecopy.verdict import Boilerplate, Comparison, Match, Reasons, Stored, Story, Verdict
 from wirecopy.witness import Witness
 
@@ -49,7 +50,9 @@ def scheme_of(config: Config) -> str:
 class Detector:
     """Tells for every article that it is given which story it belongs to."""
 
-    def __init__(self, config: Config | None = None, store: Store | None = None, *, epochs: bool = True) -> None:
+    def __init__(
+        self, config: Config | None = None, store: Store | Pipeline | None = None, *, epochs: bool = True
+    ) -> None:
         """Goes on where the decisions in `store` end; without a store, all is forgotten with the object.
 
         `epochs=False` leaves the term weights as shipped. Raises Damaged and StorageFailed as the store does.
@@ -75,10 +78,10 @@ class Detector:
     ) -> list[Verdict]:
         """Decides for each article, in order, which story it belongs to; durable when it returns.
 
-        The same id with the same content gets the stored answer again (`replayed`); with other content it becomes a
-        new revision, whose story is decided anew. `first_seen` is this moment, in milliseconds since 1970, and must not
-        go back. Raises InvalidArticle before anything has changed, and StorageFailed, after which the object is of no
-        further use.
+        (With a store that writes in a thread of its own: later, see `when_durable`.) The same id with the same content
+        gets the stored answer again (`replayed`); with other content it becomes a new revision, whose story is decided
+        anew. `first_seen` is this moment, in milliseconds since 1970, and must not go back. Raises InvalidArticle
+        before anything has changed, and StorageFailed, after which the object is of no further use.
         """
         contents = [content_of(article) for article in articles]
         batch = _Batch(articles, contents, sketches or self.sketch(articles), first_seen)
@@ -139,6 +142,16 @@ class Detector:
         Takes as long as copying the database. Raises what `Store.compact` raises.
         """
         return Compacted(0, 0) if self._store is None else self._store.compact()
+
+    def when_durable(self, told: Callable[[BaseException | None], None]) -> None:
+        """Calls `told` when all that was decided up to now is on disk, with None; with the failure if it cannot be.
+
+        That is at once, or, with a store that writes in a thread of its own, later and there.
+        """
+        if isinstance(self._store, Pipeline):
+            self._store.when_durable(told)
+        else:
+            told(None)
 
     def check(self, article: Article) -> Verdict:
         """-> the verdict that the article would get now; nothing is stored or counted. Raises InvalidArticle."""

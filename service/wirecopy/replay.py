@@ -25,7 +25,7 @@ from wirecopy.detection.window import BLOCK
 from wirecopy.events import Head, decode_head
 from wirecopy.feed import Feed
 from wirecopy.state import State
-from wirecopy.storage import Record, Store
+from wirecopy.storage import Pipeline, Record, Store
 
 
 class Others(NamedTuple):
@@ -42,7 +42,7 @@ class Others(NamedTuple):
     numbered: dict[int, int]
 
 
-def replay(state: State, feed: Feed, store: Store) -> Others:
+def replay(state: State, feed: Feed, store: Store | Pipeline) -> Others:
     """Puts `state` and `feed` where the records in `store` left them; -> the records that are no decisions.
 
     Raises Damaged and StorageFailed; the state is of no use then.
