@@ -168,6 +168,9 @@ class ExactDetector:
         self.cleared.add(source or "")
         return sum((article.source or "") == (source or "") for article, _, _ in self.articles.values())
 
+    def reach(self, now: int) -> int:
+        return 0
+
     def prune(self, now: int) -> int:
         return 0
 

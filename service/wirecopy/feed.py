@@ -27,6 +27,11 @@ class Feed:
         self._recent: deque[Told] = deque()
         self._held = 0  # events in _recent
 
+    @property
+    def moment(self) -> int:
+        """When the newest event that is kept was told, in milliseconds since 1970; 0 without one."""
+        return self._moments[-1] if self._moments else 0
+
     def tell(self, facts: Sequence[Fact], at: int) -> Told:
         """-> the record of the next events; `keep` makes it part of the feed."""
         return tell(self.last + 1, at, facts)

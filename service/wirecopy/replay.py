@@ -72,6 +72,7 @@ def replay(state: State, feed: Feed, store: Store | Pipeline) -> Others:
                 case decisions:
                     state.restore(decisions)
     state.window.chain()
+    state.archive.lift(max(state.moment, feed.moment))
     return others
 
 
@@ -136,5 +137,5 @@ def _stands_apart(decision: Decision, last: Decision, state: State) -> bool:
 def _kept(decision: Decision, article_id: str, record: int) -> Kept:
     return Kept(
         article_id, decision.published, decision.source, len(decision.weights), decision.came, decision.first_seen,
-        decision.arrived, decision.revision, decision.content, record
+        decision.arrived, decision.revision, decision.content, record, decision.status, decision.embargoed
     )  # fmt: skip

@@ -246,6 +246,8 @@ class Intake:
                 batch = batches.popleft()
                 answer = partial(self._answer_batch, batch)
                 self._ingest(detector, batch.articles, batch.sketches.result(), answer)
+            if questions:
+                detector.reach(self._now())
             while questions:
                 self._answer(detector, questions.popleft())
             if time.monotonic() >= next_pruning:
