@@ -24,7 +24,7 @@ demo: $(SETUP) ## group the packaged sample into stories and print them
 	@$(BIN)/wirecopy demo
 
 test: $(SETUP) ## run the test suite; ARGS="-k reading" narrows it
-	@$(if $(ARGS),true,echo "kernels without the compiler" && NUMBA_DISABLE_JIT=1 $(BIN)/pytest tests/test_kernels.py tests/test_signing.py)
+	@$(if $(ARGS),true,echo "kernels without the compiler" && NUMBA_DISABLE_JIT=1 $(BIN)/pytest tests/test_kernels.py tests/test_signing.py tests/test_lanes.py)
 	@$(BIN)/pytest $(ARGS)
 
 fuzz: $(SETUP) ## send arbitrary bodies to a service for a minute; SECONDS=600 for ten

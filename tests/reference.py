@@ -341,11 +341,12 @@ class Key(NamedTuple):
     weight: int
 
 
-def keep_smallest(kept: list[Key], most: int, new: Key) -> list[Key]:
-    """The `most` smallest ranks of distinct keys; of a key that comes again the first is kept."""
-    if any(key.key == new.key for key in kept):
-        return kept
-    return sorted([*kept, new], key=lambda key: key.rank)[:most]
+def keep_smallest(entries: Sequence[Key], most: int) -> list[Key]:
+    """The `most` distinct keys of the smallest ranks, of equal ones the first; each with the smallest of its ranks."""
+    distinct: dict[int, Key] = {}
+    for entry in sorted(entries, key=lambda key: key.rank):  # stable
+        distinct.setdefault(entry.key, entry)
+    return list(distinct.values())[:most]
 
 
 def sketch(
@@ -368,16 +369,25 @@ def sketch(
         if 0 < weight < 128:
             value = mix((word & STEM) * P2 & U64)
             rank = np.float32(value >> 40) * importance[weight]
-            rare_words = keep_smallest(rare_words, WORD_KEYS, Key(float(rank), value & 0xFFFFFFFF | 1, weight + 32))
+            rare_words.append(Key(float(rank), value & 0xFFFFFFFF | 1, weight + 32))
     rare_pairs: list[Key] = []
     for k in range(len(trace) - 1):
         weight = (weights[k] & 127) + (weights[k + 1] & 127)
         if weight >= 2:
             value = mix((trace[k] & HASH) << 32 | trace[k + 1] & HASH)
             rank = np.float32(value >> 40) * importance[weight // 2]
-            key = Key(float(rank), value & 0xFFFFFFFF | 1, weight // 2 + 32)
-            rare_pairs = keep_smallest(rare_pairs, KEYS - 1 - WORD_KEYS, key)
+            rare_pairs.append(Key(float(rank), value & 0xFFFFFFFF | 1, weight // 2 + 32))
+    rare_words = keep_smallest(rare_words, WORD_KEYS)
+    rare_pairs = keep_smallest(rare_pairs, KEYS - 1 - WORD_KEYS)
     return whole, {(key.key, key.weight) for key in rare_words}, {(key.key, key.weight) for key in rare_pairs}
+
+
+def sketches(
+    traces: Sequence[Sequence[int]], weights: Sequence[Sequence[int]], min_words: int, importance: Sequence[np.float32]
+) -> list[set[int]]:
+    """The keys of each trace."""
+    found = [sketch(a, w, 0, min_words, importance) for a, w in zip(traces, weights, strict=True)]
+    return [{whole, *(key for key, _ in words | pairs)} - {0} for whole, words, pairs in found]
 
 
 # --- index ------------------------------------------------------------------------------------------------------------

@@ -160,7 +160,7 @@ def test_word_hash(word: bytes) -> None:
 
 
 def cut(folded: bytes, longest_quote: int, room: int, *, track: bool) -> list[reference.Word]:
-    source = np.frombuffer(folded + b" ", dtype=np.uint8)
+    source = np.frombuffer(folded + b" " + b"a1" * 32, dtype=np.uint8)
     out = np.zeros(room, dtype=np.uint32)
     first, last = (np.full(room if track else 0, -1, dtype=np.int32) for _ in range(2))
     count = kernels.words(source, len(folded), *text.scale_tables(), longest_quote, out, first, last)
@@ -202,7 +202,7 @@ def test_traces(several: list[str], max_words: int, room: int, begin: int) -> No
     failed = np.zeros(len(parts), dtype=np.uint8)
     done = kernels.traces(
         np.frombuffer(b"".join(parts), dtype=np.uint8), bounds, begin, text.fold_tables(), *text.scale_tables(), 120,
-        max_words, np.zeros(4 * longest + 16, dtype=np.uint8), out, out_bounds, failed
+        max_words, np.zeros(4 * longest + 80, dtype=np.uint8), out, out_bounds, failed
     )  # fmt: skip
     twin = reference.traces(several[begin:], room, 120, max_words, scales())
     assert done == begin + len(twin)
@@ -342,26 +342,29 @@ def test_clear_passages(several: list[list[int]], source: int, before: list[int]
     assert repeats.tolist() == reference.clear_passages(several, source, before)
 
 
+odd_keys = st.integers(0, 2**31 - 1).map(lambda half: 2 * half + 1)
+
+
 # --- sketch -----------------------------------------------------------------------------------------------------------
 
 
 @law
 @given(
-    st.lists(st.tuples(st.floats(0, 1e6, width=32), st.integers(1, 30), st.integers(0, 255)), unique_by=lambda k: k[0]),
+    st.lists(st.tuples(st.floats(0, 1e6, width=32) | st.sampled_from([1.0, 2.0]), odd_keys, st.integers(0, 255))),
     st.integers(1, 12),
+    st.sampled_from([0.0, 1e-30, 1e-9, 1e-3, 1.0, 1e9]),
+    st.lists(st.sampled_from([np.inf, np.nan]), max_size=3),
 )
-def test_keep_smallest(entries: list[tuple[float, int, int]], most: int) -> None:
-    ranks, keys, weights = (
-        np.zeros(most, dtype=np.float32),
-        np.zeros(most, dtype=np.uint32),
-        np.zeros(most, dtype=np.uint8),
-    )
-    size, twin = 0, list[reference.Key]()
-    for rank, key, weight in entries:
-        size = kernels.keep_smallest(ranks, keys, weights, size, most, np.float32(rank), np.uint32(key), weight)
-        twin = reference.keep_smallest(twin, most, reference.Key(rank, key, weight))
-        kept = zip(ranks[:size].tolist(), keys[:size].tolist(), weights[:size].tolist(), strict=True)
-        assert sorted(kept) == sorted(twin)
+def test_keep_smallest(entries: list[tuple[float, int, int]], most: int, density: float, left_out: list[float]) -> None:
+    ranks = np.array([*left_out, *(rank for rank, _, _ in entries)], dtype=np.float32)
+    out_keys, out_weights = np.zeros(most, dtype=np.uint32), np.zeros(most, dtype=np.uint8)
+    count = kernels.keep_smallest(
+        ranks.view(np.uint32), u32([1] * len(left_out) + [key for _, key, _ in entries]),
+        u8([0] * len(left_out) + [weight for _, _, weight in entries]), len(ranks), most, density, out_keys, out_weights
+    )  # fmt: skip
+    twin = reference.keep_smallest([reference.Key(*entry) for entry in entries], most)
+    found = zip(out_keys[:count].tolist(), out_weights[:count].tolist(), strict=True)
+    assert sorted(found) == sorted((key.key, key.weight) for key in twin)
 
 
 @law
@@ -382,9 +385,19 @@ def test_sketch(data: st.DataObject, trace: list[int], title_words: int, min_wor
         assert len([pair for pair in part if pair[0]]) == len(twin)
 
 
-# --- index ------------------------------------------------------------------------------------------------------------
+@law
+@given(st.lists(st.lists(st.tuples(u32s, st.sampled_from([0, 1, 60, 127, 128, 188])), max_size=60), max_size=4))
+def test_sketches(several: list[list[tuple[int, int]]]) -> None:
+    traces, weights = ([[entry[side] for entry in trace] for trace in several] for side in range(2))
+    keys = np.full((len(several), kernels.KEYS), 7, dtype=np.uint32)
+    kernels.sketches(
+        joined(traces), u8([weight for part in weights for weight in part]), bounds_of(traces), 5, importance(), keys,
+        np.zeros(kernels.KEYS, dtype=np.uint8)
+    )  # fmt: skip
+    assert [set(row.tolist()) - {0} for row in keys] == reference.sketches(traces, weights, 5, list(importance()))
 
-odd_keys = st.integers(0, 2**31 - 1).map(lambda half: 2 * half + 1)
+
+# --- index ------------------------------------------------------------------------------------------------------------
 
 
 @law

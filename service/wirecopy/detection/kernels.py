@@ -8,6 +8,17 @@ which also takes writable arrays. Each kernel has a plain twin of the same name 
 import numpy as np
 from numba import njit, types, uint32, uint64
 
+from wirecopy.detection.lanes import (
+    LANES,
+    fold_row,
+    high_of_row,
+    letters_of_row,
+    number_high,
+    number_low,
+    ones,
+    zeros_below,
+)
+
 _U8 = types.Array(types.uint8, 1, "C", readonly=True)
 _U32 = types.Array(types.uint32, 1, "C", readonly=True)
 _I64 = types.Array(types.int64, 1, "C", readonly=True)
@@ -18,6 +29,8 @@ QUOTED = 1 << 31
 HASH = (1 << 30) - 1
 STEM = (1 << 24) - 1
 STEM_LETTERS = 5
+AGAIN = 16  # bytes that are folded one by one behind a character that is not ASCII
+TOP = uint64(0x8080808080808080)  # the highest bit of each of eight bytes
 
 _P1 = uint64(0x9E3779B185EBCA87)
 _P2 = uint64(0xC2B2AE3D27D4EB4F)
@@ -114,24 +127,35 @@ def put(out, n, code):
     cache=True,
     nogil=True,
 )  # fmt: skip
-def fold(source, start, end, ascii_fold, block_of, blocks, expansions, entity_hashes, entity_codes, out, origin):
-    """Folds the UTF-8 text source[start:end] into `out`; -> bytes written, or -1 when it must be composed (NFC) first.
+def fold(source, start, stop, ascii_fold, block_of, blocks, expansions, entity_hashes, entity_codes, out, origin):
+    """Folds the UTF-8 text source[start:stop] into `out`; -> bytes written, or -1 when it must be composed (NFC) first.
 
-    `out` needs room for 4 * (end - start) + 16 bytes. Where `origin` is not empty, origin[k] becomes the position in
+    `out` needs room for 4 * (stop - start) + 16 bytes. Where `origin` is not empty, origin[k] becomes the position in
     `source` of the character that out[k] came from. The folded text is described in wirecopy/detection/text.py.
     """
-    n = 0
+    n = uint64(0)
     track = origin.shape[0] > 0
-    p = start
+    p = uint64(start)
+    end = uint64(stop)
+    retry = p if not track else end  # from where on it is worth to look at a whole row again
     while p < end:
+        if p >= retry and p + uint64(LANES) <= end:
+            odd = fold_row(source, p, out, n)
+            plain = zeros_below(odd)
+            p += plain
+            n += plain
+            if odd == uint64(0):
+                continue
+            if source[p] != 0x26:
+                retry = p + uint64(AGAIN)
         b = source[p]
         at = p
         if b < 0x80 and b != 0x26:
             out[n] = ascii_fold[b]
             if track:
                 origin[n] = at
-            n += 1
-            p += 1
+            n += uint64(1)
+            p += uint64(1)
             continue
         if b == 0x26:
             code, after = entity(source, p, end, entity_hashes, entity_codes)
@@ -140,43 +164,44 @@ def fold(source, start, end, ascii_fold, block_of, blocks, expansions, entity_ha
                 if nested < 0:
                     break
                 code, after = nested, beyond
-            p = after
+            p = uint64(after)
             if code < 0:
                 code = 0x20
         elif b < 0xE0:
-            code = (np.int64(b & 0x1F) << 6) | (source[p + 1] & 0x3F)
-            p += 2
+            code = (np.int64(b & 0x1F) << 6) | (source[p + uint64(1)] & 0x3F)
+            p += uint64(2)
         elif b < 0xF0:
-            code = (np.int64(b & 0x0F) << 12) | (np.int64(source[p + 1] & 0x3F) << 6) | (source[p + 2] & 0x3F)
-            p += 3
+            code = (np.int64(b & 0x0F) << 12) | (np.int64(source[p + uint64(1)] & 0x3F) << 6)
+            code |= source[p + uint64(2)] & 0x3F
+            p += uint64(3)
         else:
-            code = (np.int64(b & 7) << 18) | (np.int64(source[p + 1] & 0x3F) << 12)
-            code |= (np.int64(source[p + 2] & 0x3F) << 6) | (source[p + 3] & 0x3F)
-            p += 4
-        value = blocks[(uint64(block_of[code >> 8]) << uint64(8)) | uint64(code & 0xFF)]
+            code = (np.int64(b & 7) << 18) | (np.int64(source[p + uint64(1)] & 0x3F) << 12)
+            code |= (np.int64(source[p + uint64(2)] & 0x3F) << 6) | (source[p + uint64(3)] & 0x3F)
+            p += uint64(4)
+        value = blocks[(uint64(block_of[uint64(code) >> uint64(8)]) << uint64(8)) | uint64(code & 0xFF)]
         kind = value >> 24
         before = n
-        if kind == 3:
+        if kind == 1 or kind == 4:
+            n = uint64(put(out, n, (code + (value & 0x1FFFFF)) & 0x1FFFFF))
+        elif kind == 3:
             out[n] = 0x0F
-            n = put(out, n + 1, (code + (value & 0x1FFFFF)) & 0x1FFFFF)
-        elif kind == 1 or kind == 4:
-            n = put(out, n, (code + (value & 0x1FFFFF)) & 0x1FFFFF)
+            n = uint64(put(out, n + uint64(1), (code + (value & 0x1FFFFF)) & 0x1FFFFF))
         elif kind == 0 or (kind == 6 and b == 0x26):  # a part of a character that a reference names stands alone
             out[n] = 0x20
-            n += 1
+            n += uint64(1)
         elif kind == 5:
             first = (value & 0xFFFFFF) >> 5
             for k in range(first, first + (value & 31)):
                 if expansions[k] >> 31:
                     out[n] = 0x0F
-                    n += 1
-                n = put(out, n, expansions[k] & 0x1FFFFF)
+                    n += uint64(1)
+                n = uint64(put(out, n, expansions[k] & 0x1FFFFF))
         elif kind == 6:
             return -1
         if track:
             for k in range(before, n):
                 origin[k] = at
-    return n
+    return np.int64(n)
 
 
 @njit(uint32(uint64, uint64, types.int64), cache=True, nogil=True, inline="always")
@@ -191,38 +216,70 @@ def words(folded, size, scale_words, scale_values, longest_quote, out, first, la
 
     out[k] is 30 bits of hash, bit 30 for a number, bit 31 inside quotation marks. Where `first` and `last` are not
     empty they get the word's byte range in `folded`. `scale_words` (sorted) maps hashes that follow a number to
-    `scale_values`, so that "1.2 mln" and "1.2 million" agree. folded[size] must be readable and a separator.
+    `scale_values`, so that "1.2 mln" and "1.2 million" agree. folded[size] must be a separator, and 63 bytes behind it
+    readable.
     """
     n = 0
     limit = out.shape[0]
     track = first.shape[0] > 0
-    quote = 0  # what opened the quotation: 0 none, else the control byte
+    quote = 0
     quote_since = 0
     after_number = False
-    p = 0
-    while p < size and n < limit:
+    p = uint64(0)
+    end = uint64(size)
+    base = uint64(0)
+    letters = letters_of_row(folded, base)
+    wide = high_of_row(folded, base)
+    while p < end and n < limit:
         b = folded[p]
-        if b >= 0x61:  # a word of letters (all bytes of UTF-8 sequences are above "a")
+        if b >= 0x61:
             begin = p
-            total = uint64(0)
-            tail = uint64(0)
-            letters = 0
-            stem = uint32(0)
-            while b >= 0x61:
-                if b & 0xC0 != 0x80:
-                    if letters == STEM_LETTERS:
-                        stem = word_hash(total, tail, p - begin) & uint32(STEM)
-                    letters += 1
-                tail = (tail << uint64(8)) | uint64(b)
-                p += 1
-                if (p - begin) & 7 == 0:
-                    total = (total ^ tail) * _P1
+            if p - base >= uint64(LANES - 16):
+                base = p
+                letters = letters_of_row(folded, p)
+                wide = high_of_row(folded, p)
+            offset = p - base
+            # Most words are ASCII and shorter than 16 letters: no loop and no branch that depends on their length.
+            length = zeros_below(~(letters >> offset))
+            if length < uint64(16) and (wide >> offset) & ((uint64(1) << length) - uint64(1)) == uint64(0):
+                whole = number_high(folded, p)
+                rest = number_high(folded, p + uint64(8))
+                total = whole * _P1
+                total ^= total >> uint64(29)
+                is_long = length >= uint64(8)
+                tail = ((rest if is_long else whole) >> uint64(8)) >> (uint64(56) - uint64(8) * (length & uint64(7)))
+                h = word_hash(total if is_long else uint64(0), tail, length)
+                stem = word_hash(uint64(0), whole >> uint64(24), STEM_LETTERS)
+                h = ((h & uint32(HASH ^ STEM)) | (stem & uint32(STEM))) if length > uint64(STEM_LETTERS) else h
+                p += length
+            else:
+                total = uint64(0)
+                characters = uint64(0)
+                stem = uint32(0)
+                while True:  # eight bytes at a time
+                    within = ~letters_of_row(folded, p)
+                    length = min(zeros_below(within), uint64(8))
+                    part = number_low(folded, p)
+                    whole = number_high(folded, p)
+                    inside = (uint64(1) << (uint64(8) * length)) - uint64(1) if length < uint64(8) else ~uint64(0)
+                    starts = ~(part & ~(part << uint64(1))) & inside & TOP  # bytes that begin a character
+                    count = ones(starts)
+                    if characters <= uint64(STEM_LETTERS) and characters + count > uint64(STEM_LETTERS):
+                        for _ in range(uint64(STEM_LETTERS) - characters):
+                            starts &= starts - uint64(1)
+                        before = zeros_below(starts) >> uint64(3)
+                        tail = (whole >> uint64(8)) >> (uint64(56) - uint64(8) * before) if before else uint64(0)
+                        stem = word_hash(total, tail, p - begin + before) & uint32(STEM)
+                    characters += count
+                    p += length
+                    if length < uint64(8):
+                        break
+                    total = (total ^ whole) * _P1
                     total ^= total >> uint64(29)
-                    tail = uint64(0)
-                b = folded[p]
-            h = word_hash(total, tail, p - begin)
-            if letters > STEM_LETTERS:
-                h = (h & uint32(HASH ^ STEM)) | stem
+                tail = (whole >> uint64(8)) >> (uint64(56) - uint64(8) * length)
+                h = word_hash(total, tail, p - begin)
+                if characters > uint64(STEM_LETTERS):
+                    h = (h & uint32(HASH ^ STEM)) | stem
             if after_number:
                 after_number = False
                 low, high = 0, scale_words.shape[0]
@@ -241,6 +298,7 @@ def words(folded, size, scale_words, scale_values, longest_quote, out, first, la
                 first[n] = begin
                 last[n] = p
             n += 1
+            p += uint64(folded[p] == 0x20)
         elif 0x30 <= b <= 0x39:
             begin = p
             total = uint64(0)
@@ -253,16 +311,20 @@ def words(folded, size, scale_words, scale_values, longest_quote, out, first, la
                     total = (total ^ tail) * _P1
                     total ^= total >> uint64(29)
                     tail = uint64(0)
-                p += 1
+                p += uint64(1)
                 b = folded[p]
                 if 0x30 <= b <= 0x39:
                     continue
-                if (b == 0x2C or b == 0x2E or b == 0x1F) and p + 1 < size and 0x30 <= folded[p + 1] <= 0x39:
-                    q = p + 2
-                    while q < size and 0x30 <= folded[q] <= 0x39 and q - p <= 4:
-                        q += 1
-                    if q - p == 4:  # three digits: thousands
-                        p += 1
+                if (
+                    (b == 0x2C or b == 0x2E or b == 0x1F)
+                    and p + uint64(1) < end
+                    and 0x30 <= folded[p + uint64(1)] <= 0x39
+                ):
+                    q = p + uint64(2)
+                    while q < end and 0x30 <= folded[q] <= 0x39 and q - p <= uint64(4):
+                        q += uint64(1)
+                    if q - p == uint64(4):
+                        p += uint64(1)
                         b = folded[p]
                         continue
                     if b != 0x1F:
@@ -272,7 +334,7 @@ def words(folded, size, scale_words, scale_values, longest_quote, out, first, la
                             total = (total ^ tail) * _P1
                             total ^= total >> uint64(29)
                             tail = uint64(0)
-                        p += 1
+                        p += uint64(1)
                         b = folded[p]
                         continue
                 break
@@ -285,19 +347,19 @@ def words(folded, size, scale_words, scale_values, longest_quote, out, first, la
                 last[n] = p
             n += 1
             after_number = True
-        elif b == 0x0F:  # a run of characters of a script without spaces
+        elif b == 0x0F:
             previous = uint64(0)
             run = 0
             begin = p
             flag = uint32(QUOTED) if quote else uint32(0)
             while b == 0x0F and n < limit:
                 at = p
-                p += 1
+                p += uint64(1)
                 code = uint64(folded[p])
-                p += 1
-                while p < size and 0x80 <= folded[p] < 0xC0:
+                p += uint64(1)
+                while p < end and 0x80 <= folded[p] < 0xC0:
                     code = (code << uint64(8)) | uint64(folded[p])
-                    p += 1
+                    p += uint64(1)
                 if run > 0:
                     out[n] = (uint32(mix(previous * _P1 ^ code) >> uint64(34))) | flag
                     if track:
@@ -316,19 +378,19 @@ def words(folded, size, scale_words, scale_values, longest_quote, out, first, la
                 n += 1
             after_number = False
         else:
-            p += 1
-            if b != 0x20 and b < 0x20:
+            p += uint64(1)
+            if b < 0x20:
                 if b == 0x0A:
                     quote = 0
-                elif b == 0x01 or (b == 0x0E and p < size and folded[p] == 0x0E):
+                elif b == 0x01 or (b == 0x0E and p < end and folded[p] == 0x0E):
                     if b == 0x0E:
-                        p += 1
+                        p += uint64(1)
                     quote = 0 if quote == 0x01 else 0x01
                     quote_since = n
-                elif b == 0x03:  # opens in English, closes what „ opened in German
+                elif b == 0x03:
                     quote = 0 if quote == 0x02 else 0x03
                     quote_since = n
-                elif b == 0x04:  # closes; opens in Swedish and Finnish
+                elif b == 0x04:
                     quote = 0 if quote else 0x04
                     quote_since = n
                 elif b == 0x05:
@@ -345,7 +407,7 @@ def words(folded, size, scale_words, scale_values, longest_quote, out, first, la
                 elif b == 0x0B and quote == 0:
                     quote = b
                     quote_since = n
-                elif b == 0x0C and quote == 0x0B and (p >= size or folded[p] < 0x61):
+                elif b == 0x0C and quote == 0x0B and (p >= end or folded[p] < 0x61):
                     quote = 0
         if quote and n - quote_since > longest_quote:
             quote = 0
@@ -379,7 +441,7 @@ def traces(
 
     Words go to out[out_bounds[k]:out_bounds[k + 1]]; failed[k] is set where the text must be composed (NFC) first and
     has no words yet. Stops early, before the first text whose words might not fit `out`. `folded` is scratch of
-    4 * longest text + 16 bytes.
+    4 * longest text + 80 bytes.
     """
     ascii_fold, block_of, blocks, expansions, entity_hashes, entity_codes = fold_tables
     nowhere = out[:0].view(np.int32)
@@ -417,20 +479,20 @@ def count_terms(words, bounds, counts, seen, stamp):
     `seen` is a hash table of 2 ** b > 2 * longest trace entries; stamp[0] changes with every article, so that the
     table never has to be cleared. Entries hold stamp << 32 | stem in two arrays' worth of one uint32 each.
     """
-    half = seen.shape[0] >> 1
-    mask = uint32(half - 1)
+    half = uint64(seen.shape[0] >> 1)
+    mask = half - uint64(1)
     for k in range(bounds.shape[0] - 1):
         stamp[0] += 1
         now = uint32(stamp[0])
-        for i in range(bounds[k], bounds[k + 1]):
+        for i in range(uint64(bounds[k]), uint64(bounds[k + 1])):
             stem = words[i] & uint32(STEM)
-            at = (stem * uint32(0x9E3779B1) >> uint32(7)) & mask
+            at = uint64(uint32(stem * uint32(0x9E3779B1)) >> uint32(7)) & mask
             while seen[at] == now and seen[half + at] != stem:
-                at = (at + uint32(1)) & mask
-            if seen[at] != now:
-                seen[at] = now
-                seen[half + at] = stem
-                counts[stem & uint32(TERM_SLOTS - 1)] += uint32(1)
+                at = (at + uint64(1)) & mask
+            # Written in any case: whether a word came before is no branch that could be foreseen.
+            counts[uint64(stem & uint32(TERM_SLOTS - 1))] += uint32(seen[at] != now)
+            seen[at] = now
+            seen[half + at] = stem
 
 
 @njit(types.void(_U32, _I64, _U8, _u8, _u32, _i64), cache=True, nogil=True)
@@ -439,25 +501,23 @@ def weigh(words, bounds, rarity, weights, seen, stamp):
 
     `rarity` has TERM_SLOTS entries in sixteenths of a nat; `seen` and `stamp` as in `count_terms`.
     """
-    half = seen.shape[0] >> 1
-    mask = uint32(half - 1)
+    half = uint64(seen.shape[0] >> 1)
+    mask = half - uint64(1)
     for k in range(bounds.shape[0] - 1):
         stamp[0] += 1
         now = uint32(stamp[0])
-        for i in range(bounds[k], bounds[k + 1]):
-            stem = words[i] & uint32(STEM)
-            r = np.int64(rarity[stem & uint32(TERM_SLOTS - 1)]) - COMMON
-            least = np.int64((words[i] >> uint32(30)) & uint32(1))  # a number always counts a little
+        for i in range(uint64(bounds[k]), uint64(bounds[k + 1])):
+            word = words[i]
+            stem = word & uint32(STEM)
+            r = np.int64(rarity[uint64(stem & uint32(TERM_SLOTS - 1))]) - COMMON
+            least = np.int64((word >> uint32(30)) & uint32(1))  # a number always counts a little
             w = min(max(r, least), WEIGHT)
-            at = (stem * uint32(0x9E3779B1) >> uint32(7)) & mask
+            at = uint64(uint32(stem * uint32(0x9E3779B1)) >> uint32(7)) & mask
             while seen[at] == now and seen[half + at] != stem:
-                at = (at + uint32(1)) & mask
-            if seen[at] == now:
-                w |= REPEAT
-            else:
-                seen[at] = now
-                seen[half + at] = stem
-            weights[i] = w
+                at = (at + uint64(1)) & mask
+            weights[i] = w | (REPEAT if seen[at] == now else 0)
+            seen[at] = now
+            seen[half + at] = stem
 
 
 # --- boilerplate ------------------------------------------------------------------------------------------------------
@@ -597,44 +657,64 @@ KEYS = 64
 WORD_KEYS = 31  # keys[0] stands for the whole text, then the rarest words, then the rarest pairs of words
 
 
+SLACK = 8  # entries beyond those wanted that a guess aims at
+FINITE = 0x7F7FFFFF  # the bits of the largest finite float32
+ROUGHLY = 1 << 22  # added to the bits of a float32: some one and a half times as much
+NUMBER_BITS = 24  # of a key's uniform number
+
+
 @njit(
-    types.int64(types.float32[::1], _u32, _u8, types.int64, types.int64, types.float32, uint32, types.int64),
-    cache=True, nogil=True, inline="always"
+    types.int64(_U32, _U32, _U8, types.int64, types.int64, types.float64, _u32, _u8), cache=True, nogil=True
 )  # fmt: skip
-def keep_smallest(ranks, keys, key_weights, size, most, rank, key, weight):
-    """Keeps the `most` smallest distinct (rank, key) in a binary heap with the largest on top; -> its new size."""
-    if size == most and rank >= ranks[0]:
-        return size
-    for k in range(size):
-        if keys[k] == key:
-            return size
-    if size < most:
-        at = size
-        size += 1
-        while at > 0 and ranks[(at - 1) >> 1] < rank:
-            up = (at - 1) >> 1
-            ranks[at] = ranks[up]
-            keys[at] = keys[up]
-            key_weights[at] = key_weights[up]
-            at = up
-    else:
-        at = 0
-        while True:
-            child = 2 * at + 1
-            if child >= size:
-                break
-            if child + 1 < size and ranks[child + 1] > ranks[child]:
-                child += 1
-            if ranks[child] <= rank:
-                break
-            ranks[at] = ranks[child]
-            keys[at] = keys[child]
-            key_weights[at] = key_weights[child]
-            at = child
-    ranks[at] = rank
-    keys[at] = key
-    key_weights[at] = weight
-    return size
+def keep_smallest(ranks, keys, key_weights, size, most, density, out_keys, out_weights):
+    """Writes the `most` distinct keys of the smallest ranks, of equal ones the first, in no order; -> how many.
+
+    ranks[:size] are the bits of float32 numbers that are not negative; what is not finite is left out. A key that comes
+    several times has its smallest rank. `density` guesses how many entries there are per unit of rank among the
+    smallest (0: no idea); a wrong guess costs time only.
+    """
+    kept = np.empty(size + 1, np.uint64)  # rank << 32 | position
+    seen = np.empty(1024, np.uint8)  # which parts of the range of keys have come: most keys come once
+    low = uint64(0xFFFFFFFF)
+    limit = uint32(FINITE)
+    if density > (most + SLACK) / 3e38:
+        limit = np.float32((most + SLACK) / density).view(np.uint32)
+    while True:
+        n = uint64(0)
+        for i in range(uint64(size)):
+            kept[n] = (uint64(ranks[i]) << uint64(32)) | uint64(i)
+            n += uint64(ranks[i] <= limit)
+        seen[:] = 0
+        m = uint64(0)
+        for j in range(n):
+            entry = kept[j]
+            key = keys[entry & low]
+            at = uint64(key >> uint32(22))
+            again = False
+            if seen[at]:
+                for e in range(m):
+                    if keys[kept[e] & low] == key:
+                        again = True
+                        kept[e] = min(kept[e], entry)
+            if not again:
+                seen[at] = 1
+                kept[m] = entry
+                m += uint64(1)
+        if m >= uint64(most) or limit >= uint32(FINITE):
+            break
+        limit = min(uint32(limit + uint32(ROUGHLY)), uint32(FINITE)) if 4 * n > uint64(most) else uint32(FINITE)
+    while m > uint64(most):
+        worst = uint64(0)
+        for e in range(m):
+            worst = max(worst, kept[e])
+        m -= uint64(1)
+        last = kept[m]
+        for e in range(m):
+            kept[e] = last if kept[e] == worst else kept[e]
+    for e in range(m):
+        out_keys[e] = keys[kept[e] & low]
+        out_weights[e] = key_weights[kept[e] & low]
+    return np.int64(m)
 
 
 @njit(
@@ -655,33 +735,64 @@ def sketch(words, weights, title_words, min_words, importance, keys, key_weights
         return
     body = title_words if n - title_words >= min_words else 0
     whole = uint64(n - body)
-    for i in range(body, n):
+    for i in range(uint64(body), uint64(n)):
         whole = (whole ^ uint64(words[i] & uint32(HASH))) * _P1
         whole ^= whole >> uint64(29)
     keys[0] = uint32(mix(whole) >> uint64(32)) | uint32(1)
     key_weights[0] = 255
     if n - title_words < min_words:
         return
-    ranks = np.empty(KEYS, np.float32)
-    size = 0
-    for i in range(n):
+    ranks = np.empty(n, np.float32)
+    hashes = np.empty(n, np.uint32)
+    rarities = np.empty(n, np.uint8)
+    # Importance is some unit / weight ** 3: so many ranks below r are expected as r * sum(weight ** 3) / unit.
+    unit = np.float64(importance[16]) * (1 << NUMBER_BITS) * 16.0**3
+    size = uint64(0)
+    for i in range(uint64(n)):
         w = weights[i]
-        if w == 0 or w >= REPEAT:
-            continue
-        h = mix(uint64(words[i] & uint32(STEM)) * _P2)
-        rank = np.float32(h >> uint64(40)) * importance[w]
-        size = keep_smallest(ranks, keys[1:], key_weights[1:], size, WORD_KEYS, rank, uint32(h) | uint32(1), w + COMMON)
-    size = 0
+        hashes[size] = words[i] & uint32(STEM)
+        ranks[size] = importance[w]
+        rarities[size] = w
+        size += uint64((w != 0) & (w < REPEAT))
+    cubes = np.int64(0)
+    for i in range(size):
+        h = mix(uint64(hashes[i]) * _P2)
+        ranks[i] *= np.float32(np.int32(h >> uint64(64 - NUMBER_BITS)))
+        hashes[i] = uint32(h) | uint32(1)
+        w = np.int64(rarities[i])
+        rarities[i] = w + COMMON
+        cubes += w * w * w
+    bits = ranks.view(np.uint32)
+    keep_smallest(bits, hashes, rarities, np.int64(size), WORD_KEYS, cubes / unit, keys[1:], key_weights[1:])
+    cubes = np.int64(0)
+    for i in range(uint64(n - 1)):
+        w = np.int64(weights[i] & WEIGHT) + np.int64(weights[i + uint64(1)] & WEIGHT)
+        half = w >> 1
+        rarities[i] = half + COMMON
+        ranks[i] = importance[uint64(half)] if w >= 2 else np.float32(np.inf)
+        cubes += half * half * half
+    for i in range(uint64(n - 1)):
+        h = mix((uint64(words[i] & uint32(HASH)) << uint64(32)) | uint64(words[i + uint64(1)] & uint32(HASH)))
+        ranks[i] *= np.float32(np.int32(h >> uint64(64 - NUMBER_BITS)))
+        hashes[i] = uint32(h) | uint32(1)
     first = 1 + WORD_KEYS
-    for i in range(n - 1):
-        w = (weights[i] & WEIGHT) + (weights[i + 1] & WEIGHT)
-        if w < 2:
-            continue
-        h = mix((uint64(words[i] & uint32(HASH)) << uint64(32)) | uint64(words[i + 1] & uint32(HASH)))
-        rank = np.float32(h >> uint64(40)) * importance[w >> 1]
-        size = keep_smallest(
-            ranks, keys[first:], key_weights[first:], size, KEYS - first, rank, uint32(h) | uint32(1), (w >> 1) + COMMON
-        )
+    keep_smallest(bits, hashes, rarities, n - 1, KEYS - first, cubes / unit, keys[first:], key_weights[first:])
+
+
+@njit(
+    types.void(
+        _U32, _U8, _I64, types.int64, types.Array(types.float32, 1, "C", readonly=True), types.uint32[:, ::1], _u8
+    ),
+    cache=True, nogil=True
+)  # fmt: skip
+def sketches(words, weights, bounds, min_words, importance, keys, key_weights):
+    """Writes to keys[k] the KEYS keys of each trace words[bounds[k]:bounds[k + 1]], which has no title.
+
+    `key_weights` is scratch of KEYS entries.
+    """
+    for k in range(bounds.shape[0] - 1):
+        first, last = bounds[k], bounds[k + 1]
+        sketch(words[first:last], weights[first:last], 0, min_words, importance, keys[k], key_weights)
 
 
 # --- index ------------------------------------------------------------------------------------------------------------

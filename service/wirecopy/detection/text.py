@@ -130,7 +130,7 @@ _STRAY = dict.fromkeys([*range(0x1100, 0x1200), *range(0xA960, 0xA980), *range(0
 
 def _cut(source: bytes, bounds: I64, scale_words: U32, scale_values: U32, max_words: int) -> tuple[U32, I64, U8]:
     sizes = np.diff(bounds)
-    folded = np.empty(4 * int(sizes.max(initial=0)) + 16, dtype=np.uint8)
+    folded = np.empty(4 * int(sizes.max(initial=0)) + 80, dtype=np.uint8)
     out = np.empty(int(np.minimum(sizes, max_words).sum()), dtype=np.uint32)
     out_bounds = np.zeros(len(bounds), dtype=np.int64)
     failed = np.zeros(len(bounds), dtype=np.uint8)
@@ -168,7 +168,7 @@ def _spans(text: str) -> Spans:
     """`spans` of the whole text."""
     composed, begin, end = _composed(text)
     source = np.frombuffer(composed.encode(), dtype=np.uint8)
-    folded = np.empty(4 * len(source) + 16, dtype=np.uint8)
+    folded = np.empty(4 * len(source) + 80, dtype=np.uint8)
     origin = np.zeros(len(folded), dtype=np.int64)
     size = _fold(source, folded, origin)
     folded[size] = 0x20

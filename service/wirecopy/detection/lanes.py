@@ -1,0 +1,195 @@
+"""Sixty-four bytes at a time: what the kernels need of the processor's wide registers, in terms of any processor.
+
+Each operation is plain Python here, which is what it means and what runs without the compiler; within compiled code it
+becomes vector instructions of LLVM, which every target has in its own width. Nothing is checked: callers see to it that
+all bytes can be read, and written.
+"""
+
+import sys
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic, overload
+
+LANES = 64
+_BYTE, _LONG = ir.IntType(8), ir.IntType(64)
+_ROW = ir.VectorType(_BYTE, LANES)
+
+
+def fold_row(source, at, out, to):
+    """Folds source[at:at + 64], taken for ASCII, to out[to:to + 64]; -> the bits of bytes that need another rule.
+
+    These are "&" and what is not ASCII; bit 0 belongs to the first byte.
+    """
+    odd = 0
+    for k in range(LANES):
+        b = int(source[at + k])
+        low = b | 0x20
+        if 0x61 <= low <= 0x7A:
+            out[to + k] = low
+        elif 0x30 <= b <= 0x39 or b in (0x2C, 0x2E):
+            out[to + k] = b
+        elif 0x0A <= b <= 0x0D:
+            out[to + k] = 0x0A
+        elif b == 0x22:
+            out[to + k] = 0x01
+        elif b in (0x27, 0x60):
+            out[to + k] = 0x0E
+        else:
+            out[to + k] = 0x20
+        odd |= (b >= 0x80 or b == 0x26) << k
+    return odd
+
+
+def letters_of_row(data, at):
+    """-> the bits of the bytes from data[at] on that belong to words of letters in a folded text (from 0x61 on)."""
+    return sum((int(data[at + k]) >= 0x61) << k for k in range(LANES))
+
+
+def high_of_row(data, at):
+    """-> the bits of the bytes from data[at] on that are not ASCII."""
+    return sum((int(data[at + k]) >= 0x80) << k for k in range(LANES))
+
+
+def zeros_below(bits):
+    """-> how many zeros stand below the lowest bit that is set; 64 when none is."""
+    bits = int(bits)
+    return (bits & -bits).bit_length() - 1 if bits else 64
+
+
+def ones(bits):
+    """-> how many bits are set."""
+    return int(bits).bit_count()
+
+
+def number_low(data, at):
+    """-> the eight bytes from data[at] on as a number, the first byte lowest."""
+    return int.from_bytes(bytes(data[at : at + 8]), "little")
+
+
+def number_high(data, at):
+    """-> the eight bytes from data[at] on as a number, the first byte highest."""
+    return int.from_bytes(bytes(data[at : at + 8]), "big")
+
+
+# --- the same for the compiler ----------------------------------------------------------------------------------------
+
+
+def _row_at(context, builder, array_type, array, at, kind):
+    data = cgutils.create_struct_proxy(array_type)(context, builder, array).data
+    return builder.bitcast(builder.gep(data, [at]), kind.as_pointer())
+
+
+def _all(value):
+    return ir.Constant(_ROW, [value] * LANES)
+
+
+def _within(builder, row, low, high):
+    return builder.icmp_unsigned("<=", builder.sub(row, _all(low)), _all(high - low))
+
+
+@intrinsic
+def _fold_row(typing, source, at, out, to):
+    def generate(context, builder, signature, arguments):
+        kinds = signature.args
+        row = builder.load(_row_at(context, builder, kinds[0], arguments[0], arguments[1], _ROW), align=1)
+        low = builder.or_(row, _all(0x20))
+        is_letter = _within(builder, low, 0x61, 0x7A)
+        stays = _within(builder, row, 0x30, 0x39)
+        for byte in (0x2C, 0x2E):
+            stays = builder.or_(stays, builder.icmp_unsigned("==", row, _all(byte)))
+        folded = builder.select(stays, row, _all(0x20))
+        folded = builder.select(is_letter, low, folded)
+        folded = builder.select(_within(builder, row, 0x0A, 0x0D), _all(0x0A), folded)
+        folded = builder.select(builder.icmp_unsigned("==", row, _all(0x22)), _all(0x01), folded)
+        quote = builder.icmp_unsigned("==", row, _all(0x27))
+        quote = builder.or_(quote, builder.icmp_unsigned("==", row, _all(0x60)))
+        folded = builder.select(quote, _all(0x0E), folded)
+        builder.store(folded, _row_at(context, builder, kinds[2], arguments[2], arguments[3], _ROW), align=1)
+        odd = builder.icmp_unsigned(">=", row, _all(0x80))
+        odd = builder.or_(odd, builder.icmp_unsigned("==", row, _all(0x26)))
+        return builder.bitcast(odd, _LONG)
+
+    return types.uint64(source, types.uint64, out, types.uint64), generate
+
+
+def _bits_from(least):
+    @intrinsic
+    def bits(typing, data, at):
+        def generate(context, builder, signature, arguments):
+            row = builder.load(_row_at(context, builder, signature.args[0], *arguments, _ROW), align=1)
+            return builder.bitcast(builder.icmp_unsigned(">=", row, _all(least)), _LONG)
+
+        return types.uint64(data, types.uint64), generate
+
+    return bits
+
+
+_letters_of_row, _high_of_row = _bits_from(0x61), _bits_from(0x80)
+
+
+@intrinsic
+def _zeros_below(typing, bits):
+    def generate(context, builder, signature, arguments):
+        return builder.cttz(arguments[0], cgutils.false_bit)
+
+    return types.uint64(types.uint64), generate
+
+
+@intrinsic
+def _ones(typing, bits):
+    def generate(context, builder, signature, arguments):
+        return builder.ctpop(arguments[0])
+
+    return types.uint64(types.uint64), generate
+
+
+def _number(*, swap):
+    @intrinsic
+    def number(typing, data, at):
+        def generate(context, builder, signature, arguments):
+            value = builder.load(_row_at(context, builder, signature.args[0], *arguments, _LONG), align=1)
+            return builder.bswap(value) if swap == (sys.byteorder == "little") else value
+
+        return types.uint64(data, types.uint64), generate
+
+    return number
+
+
+_number_low, _number_high = _number(swap=False), _number(swap=True)
+
+
+@overload(fold_row)
+def _compile_fold_row(source, at, out, to):
+    return lambda source, at, out, to: _fold_row(source, types.uint64(at), out, types.uint64(to))
+
+
+@overload(letters_of_row)
+def _compile_letters_of_row(data, at):
+    return lambda data, at: _letters_of_row(data, types.uint64(at))
+
+
+@overload(high_of_row)
+def _compile_high_of_row(data, at):
+    return lambda data, at: _high_of_row(data, types.uint64(at))
+
+
+@overload(zeros_below)
+def _compile_zeros_below(bits):
+    return lambda bits: _zeros_below(types.uint64(bits))
+
+
+@overload(ones)
+def _compile_ones(bits):
+    return lambda bits: _ones(types.uint64(bits))
+
+
+@overload(number_low)
+def _compile_number_low(data, at):
+    return lambda data, at: _number_low(data, types.uint64(at))
+
+
+@overload(number_high)
+def _compile_number_high(data, at):
+    return lambda data, at: _number_high(data, types.uint64(at))

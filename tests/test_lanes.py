@@ -1,0 +1,53 @@
+"""Each operation on a row of bytes does in compiled code what its plain Python says.
+
+Run with NUMBA_DISABLE_JIT=1 both are the same, and nothing is tested.
+"""
+
+import os
+from typing import Any
+
+import numba
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from wirecopy.detection import lanes as typed_by_the_compiler
+
+lanes: Any = typed_by_the_compiler
+
+pytestmark = pytest.mark.skipif(os.environ.get("NUMBA_DISABLE_JIT", "0") != "0", reason="nothing is compiled")
+
+
+@numba.njit
+def compiled(data: Any, at: int) -> Any:
+    low, high = lanes.number_low(data, at), lanes.number_high(data, at)
+    bits = lanes.letters_of_row(data, at), lanes.high_of_row(data, at)
+    return low, high, *bits, lanes.zeros_below(low), lanes.ones(low), lanes.zeros_below(bits[1]), lanes.ones(bits[0])
+
+
+@numba.njit
+def compiled_fold(data: Any, at: int, out: Any, to: int) -> Any:
+    return lanes.fold_row(data, at, out, to)
+
+
+rows = st.binary(min_size=70, max_size=80) | st.binary(min_size=2, max_size=2).map(lambda pair: pair * 40)
+
+
+@settings(deadline=None)
+@given(rows, st.integers(0, 6))
+def test_what_is_read_of_a_row(row: bytes, at: int) -> None:
+    data = np.frombuffer(row, dtype=np.uint8)
+    low, high = lanes.number_low(data, at), lanes.number_high(data, at)
+    bits = lanes.letters_of_row(data, at), lanes.high_of_row(data, at)
+    plain = (low, high, *bits, lanes.zeros_below(low), lanes.ones(low), lanes.zeros_below(bits[1]), lanes.ones(bits[0]))
+    assert tuple(map(int, compiled(data, at))) == plain
+
+
+@settings(deadline=None)
+@given(rows | st.binary(min_size=70, max_size=80).map(lambda row: bytes(b & 127 for b in row)), st.integers(0, 6))
+def test_a_row_is_folded(row: bytes, at: int) -> None:
+    data = np.frombuffer(row, dtype=np.uint8)
+    out, twin = np.full(80, 7, np.uint8), np.full(80, 7, np.uint8)
+    assert int(compiled_fold(data, at, out, 5)) == lanes.fold_row(data, at, twin, 5)
+    assert out.tolist() == twin.tolist()
