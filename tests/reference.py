@@ -442,6 +442,22 @@ def insert(number: int, keys: Sequence[int], chains: Chains, live_articles: int,
     return chains
 
 
+def tag_of(key: int, tags: int) -> int:
+    """A place that depends on the key alone."""
+    return (key * 0xC2B2AE35 % 2**32 >> 7) % tags
+
+
+def make_ring(key: int, buckets: Mapping[int, Sequence[int]]) -> list[int]:
+    """The newest 128 articles with a key, the newest last."""
+    return list(reversed(buckets.get(key, ())[:128]))
+
+
+def drop_rings(keys: Iterable[int], rings: Mapping[int, list[int]]) -> dict[int, list[int]]:
+    """The rings that are left, by key."""
+    gone = {key | 1 for key in keys}
+    return {key: ring for key, ring in rings.items() if key not in gone}
+
+
 def candidates(
     keys: Mapping[int, int],
     published: int | None,
@@ -458,9 +474,13 @@ def candidates(
     """
     shared: dict[int, int] = {}
     for key, rarity in keys.items():
-        near = [number for number in buckets.get(key, ()) if is_near(published, dates[number], window)]
-        for number in near[:most_hits]:
-            shared[number] = shared.get(number, 0) + rarity
+        hits = 0
+        for looked, number in enumerate(buckets.get(key, ()), start=1):
+            if is_near(published, dates[number], window):
+                shared[number] = shared.get(number, 0) + rarity
+                hits += 1
+            if hits == most_hits or (looked > 64 and 16 * hits < looked):
+                break
     enough = sorted((number for number in shared if shared[number] >= least), key=lambda n: (-shared[n], -n))
     return enough[:most], len(enough)
 
@@ -759,10 +779,10 @@ def mark_stems(trace: Sequence[int], weights: Sequence[int]) -> tuple[set[int], 
 
 
 def may_match(stems: set[int], whole: int, trace: Sequence[int], weights: Sequence[int]) -> bool:
-    """Whether 18 % of the lighter text's weight may be shared."""
+    """Whether 21 % of the lighter text's weight may be shared."""
     first = [(word & 0x7FFF, weight) for word, weight in zip(trace, weights, strict=True) if weight < 128]
     shared = sum(weight for bits, weight in first if bits in stems)
-    return shared >= 0.18 * min(whole, sum(weight for _, weight in first))
+    return shared >= 0.21 * min(whole, sum(weight for _, weight in first))
 
 
 def heads_for(words: int) -> int:

@@ -439,8 +439,8 @@ def chains_of(index: LshIndex) -> reference.Chains:
         at = head - 1
         while at >= 0:
             number = reference.number_at(at // kernels.KEYS, int(index.state[kernels.NEWEST]), index.capacity)
-            chain.append(reference.Posting(number, at % kernels.KEYS, int(index.keys[at])))
-            at = int(index.following[at]) - 1
+            chain.append(reference.Posting(number, at % kernels.KEYS, int(index.postings[at] & 0xFFFFFFFF)))
+            at = int(index.postings[at] >> 32) - 1
         chains.append(chain)
     return chains
 
@@ -459,7 +459,7 @@ def test_insert_and_split_chain(articles: list[dict[int, int]]) -> None:
         twin = reference.insert(number, sketch_of(placed).tolist(), twin, number + 1, len(index.heads))
         assert chains_of(index) == twin
     while len(twin) < len(index.heads) // 8:
-        kernels.split_chain(index.keys, index.following, index.heads, index.state)
+        kernels.split_chain(index.postings, index.heads, index.state)
         twin = reference.split_chain(twin)
         assert chains_of(index) == twin
 
@@ -496,12 +496,99 @@ steps = st.lists(
 limits = st.tuples(st.integers(0, 12), st.integers(1, 50), st.integers(1, 40), st.integers(1, 10))
 
 
+def seeking(most_hits: int) -> tuple[npt.NDArray[Any], ...]:
+    """What `candidates` needs room for."""
+    hits = np.empty(2 * kernels.KEYS * most_hits, dtype=np.int64)
+    return np.zeros(8192, np.int64), np.zeros(kernels.COUNTERS, np.uint32), hits, np.empty(kernels.KEYS, np.int64)
+
+
+@law
+@given(st.integers(0, 2**32 - 1), st.sampled_from([1, 2, 1024, 1 << 20]))
+def test_tag_of(key: int, tags: int) -> None:
+    assert int(kernels.tag_of(np.uint32(key), tags)) == reference.tag_of(key, tags)
+
+
+@given(dates, dates, st.integers(0, 30))
+def test_is_near(date: int | None, other: int | None, window: int) -> None:
+    one, two = (kernels.UNKNOWN if day is None else day for day in (date, other))
+    assert bool(kernels.is_near(one, two, window)) == reference.is_near(date, other, window)
+
+
+def ring_of(index: LshIndex, key: int) -> list[int]:
+    """The articles in a key's ring, the newest last."""
+    tag = int(index.tags[reference.tag_of(key, len(index.tags))])
+    if tag & 0xFFFFFFFF != key:
+        return []
+    ring = (tag >> 32) - 1
+    pushes = int(index.pushed[2 * ring])
+    return [int(index.rings[ring * kernels.RING + e % kernels.RING]) for e in range(max(0, pushes - 128), pushes)]
+
+
+@pytest.mark.parametrize("size", [3, 127, 128, 129, 300])
+def test_make_ring_and_drop_rings(size: int) -> None:
+    """A ring holds what its key's chain holds, takes what comes, and changes no result, whatever is behind its end."""
+    index, twin = small_index(400), Buckets(400)
+    for number in range(size + 40):
+        if number == size:
+            kernels.make_ring(np.uint32(POOL[0]), index.arrays)
+            assert ring_of(index, POOL[0]) == reference.make_ring(POOL[0], twin.lists())
+        date = None if number % 5 == 0 else number // 2
+        placed = {number % 64: POOL[0], (number + 9) % 64: POOL[1 + number % 3]}
+        index.add(number, sketch_of(placed), kernels.UNKNOWN if date is None else date)
+        twin.add(number, placed, date)
+    assert ring_of(index, POOL[0]) == reference.make_ring(POOL[0], twin.lists())[-(size + 40) :]
+    for published, window, most_hits in [(size // 2, 10, 100), (0, 3, 100), (10**6, 5, 100), (size // 2, 400, 200)]:
+        for oldest in (0, size // 3):
+            index.expire(oldest)
+            twin.expire(oldest)
+            out = np.zeros(300, dtype=np.int64)
+            keys, shared = {0: POOL[0], 9: POOL[2]}, {POOL[0]: 5, POOL[2]: 5}
+            kept, found = kernels.candidates(
+                sketch_of(keys),
+                u8([5] * 64),
+                published,
+                window,
+                index.arrays,
+                most_hits,
+                5,
+                300,
+                seeking(most_hits),
+                out,
+            )
+            lists = twin.lists()
+            assert (out[:kept].tolist(), found) == reference.candidates(
+                shared, published, window, lists, twin.dates, most_hits, 5, 300
+            )
+    rings = {key: ring_of(index, key) for key in POOL[:4] if ring_of(index, key)}
+    assert list(rings) == [POOL[0]]
+    index.remove(size + 3)
+    left = reference.drop_rings([POOL[0]], rings)
+    assert {key: ring_of(index, key) for key in POOL[:4] if ring_of(index, key)} == left == {}
+
+
+@pytest.mark.parametrize(("far", "near"), [(0, 5), (60, 5), (64, 1), (70, 0), (200, 0)])
+def test_candidates_among_articles_of_other_times(far: int, near: int) -> None:
+    """The search of a key ends where hardly any of its articles is near."""
+    index, twin = small_index(400), Buckets(400)
+    for number in range(5 + far):
+        date = 0 if number < 5 else 1000
+        index.add(number, sketch_of({3: POOL[0]}), date)
+        twin.add(number, {3: POOL[0]}, date)
+    out = np.zeros(9, dtype=np.int64)
+    kept, found = kernels.candidates(
+        sketch_of({1: POOL[0]}), u8([9] * 64), 0, 50, index.arrays, 100, 5, 9, seeking(100), out
+    )
+    expected = reference.candidates({POOL[0]: 9}, 0, 50, twin.lists(), twin.dates, 100, 5, 9)
+    assert (out[:kept].tolist(), found) == expected
+    assert found == near
+
+
 @law
 @given(st.integers(2, 10), steps, st.lists(st.integers(1, 20), min_size=64, max_size=64), limits)
 def test_candidates(capacity: int, history: list[Any], rarities: list[int], bounds: tuple[int, int, int, int]) -> None:
     window, most_hits, least, most = bounds
     index, twin, number = small_index(capacity), Buckets(capacity), 0
-    table = np.zeros(2 * 8192, dtype=np.int64)
+    room = seeking(most_hits)
     for step, value, date in history:
         if step == "expire":
             index.expire(number - value)
@@ -516,16 +603,18 @@ def test_candidates(capacity: int, history: list[Any], rarities: list[int], boun
             out = np.zeros(most, dtype=np.int64)
             published = kernels.UNKNOWN if date is None else date
             kept, found = kernels.candidates(
-                sketch_of(placed), u8(rarities), published, window, index.dates, index.keys, index.following,
-                index.heads, index.state, most_hits, least, most, table, out
-            )  # fmt: skip
+                sketch_of(placed), u8(rarities), published, window, index.arrays, most_hits, least, most, room, out
+            )
             shared = {key: rarities[position] for position, key in placed.items()}
             expected = reference.candidates(shared, date, window, twin.lists(), twin.dates, most_hits, least, most)
             assert (out[:kept].tolist(), found) == expected
-            assert not table.any()
+            assert not room[0].any()
+            assert not room[1].any()
             index.add(number, sketch_of(placed), published)
             twin.add(number, placed, date)
             number += 1
+            for key in list(placed.values())[::2]:
+                kernels.make_ring(np.uint32(key), index.arrays)
 
 
 @law
@@ -537,11 +626,10 @@ def test_a_grown_index_has_the_same_candidates(articles: list[Any], oldest: int)
     index.expire(min(oldest, len(articles)))
     answers = []
     for one in (index, index.grow(50)):
-        out, table = np.zeros(20, dtype=np.int64), np.zeros(2 * 8192, dtype=np.int64)
+        out = np.zeros(20, dtype=np.int64)
         kept, _ = kernels.candidates(
-            sketch_of(dict(enumerate(POOL))), u8([5] * 64), 10, 9, one.dates, one.keys, one.following, one.heads,
-            one.state, 50, 5, 20, table, out
-        )  # fmt: skip
+            sketch_of(dict(enumerate(POOL))), u8([5] * 64), 10, 9, one.arrays, 50, 5, 20, seeking(50), out
+        )
         answers.append((out[:kept].tolist(), len(one)))
     assert answers[0] == answers[1]
 
@@ -719,8 +807,8 @@ def store_of(
     return joined([text.trace for text in texts]), u8([w for text in texts for w in text.weights]), starts, sizes
 
 
-def scratch() -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32], npt.NDArray[np.int32]]:
-    return np.zeros(2 * 8192, dtype=np.int64), np.zeros(4096, dtype=np.int32), np.zeros(1024, dtype=np.int32)
+def scratch() -> tuple[Any, npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+    return seeking(50), np.zeros(4096, dtype=np.int32), np.zeros(1024, dtype=np.int32)
 
 
 @law
@@ -810,7 +898,7 @@ def test_restore_articles_and_chain_articles(articles: list[dict[int, int]], kno
     kernels.chain_articles(restored.arrays)
     assert restored.state.tolist() == live.state.tolist()
     assert restored.dates.tolist() == live.dates.tolist()
-    assert restored.keys.tolist() == live.keys.tolist()
+    assert (restored.postings & 0xFFFFFFFF).tolist() == (live.postings & 0xFFFFFFFF).tolist()
     chains = chains_of(restored)
     stay = {number: keys[number].tolist() for number in range(len(keys)) if number >= restored.oldest}
     assert chains == reference.chain_articles(stay, len(chains))
@@ -841,13 +929,13 @@ def live_chains_of(index: LshIndex) -> reference.Chains:
         at = head - 1
         while at >= 0:
             number = reference.number_at(at // kernels.KEYS, int(index.state[kernels.NEWEST]), index.capacity)
-            found = reference.Posting(number, at % kernels.KEYS, int(index.keys[at]))
+            found = reference.Posting(number, at % kernels.KEYS, int(index.postings[at] & 0xFFFFFFFF))
             is_older = not chain or found[:2] < chain[-1][:2]
             own = reference.chain_of(found.key, len(heads), reference.split_from(len(heads)))
             if number < index.oldest or not is_older or own != k or not found.key:
                 break
             chain.append(found)
-            at = int(index.following[at]) - 1
+            at = int(index.postings[at] >> 32) - 1
         chains.append(chain)
     return chains
 
@@ -869,7 +957,7 @@ def test_erase_keys(articles: list[dict[int, int]], capacity: int, erased: list[
             assert live_chains_of(index) == twin
             assert number < len(articles) - capacity or not index.keys_of(number).any()
     for _ in range(3):
-        kernels.split_chain(index.keys, index.following, index.heads, index.state)
+        kernels.split_chain(index.postings, index.heads, index.state)
         twin = reference.split_chain(twin)
         assert live_chains_of(index) == twin
 

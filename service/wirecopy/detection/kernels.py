@@ -23,6 +23,7 @@ _U8 = types.Array(types.uint8, 1, "C", readonly=True)
 _U32 = types.Array(types.uint32, 1, "C", readonly=True)
 _I64 = types.Array(types.int64, 1, "C", readonly=True)
 _u8, _u32, _i32, _i64 = types.uint8[::1], types.uint32[::1], types.int32[::1], types.int64[::1]
+_U64, _u64 = types.Array(types.uint64, 1, "C", readonly=True), types.uint64[::1]
 
 NUMBER = 1 << 30
 QUOTED = 1 << 31
@@ -797,15 +798,17 @@ def sketches(words, weights, bounds, min_words, importance, keys, key_weights):
 
 # --- index ------------------------------------------------------------------------------------------------------------
 #
-# A posting is article slot * KEYS + key position, so an article's postings need no storage of their own: `keys` holds
-# the key of each, `following` the next older posting of the same chain, `heads` the newest of each chain. Chains grow
-# by linear hashing (Litwin 1980): one chain is split for every posting that is added beyond the load, so there is no
-# pause. Slots are reused in a ring; in a chain article numbers fall and, within an article, key positions. A chain ends
-# where they would not, at the oldest article, or where a posting belongs to another chain. Keys are odd; an article is
-# removed by making its keys even, which match nothing and stay in their chains.
+# A posting is article slot * KEYS + key position, so an article's postings need no storage of their own: `postings`
+# holds the key of each (low half) beside the next older posting of the same chain (high half), so that a step along a
+# chain touches one line of cache; `heads` holds the newest of each chain. Chains grow by linear hashing (Litwin 1980):
+# one chain is split for every posting that is added beyond the load, so there is no pause. Slots are reused in a ring;
+# in a chain article numbers fall and, within an article, key positions. A chain ends where they would not, at the
+# oldest article, or where a posting belongs to another chain. Keys are odd; an article is removed by making its keys
+# even, which match nothing and stay in their chains.
 
-NEWEST, OLDEST, CHAINS, SPLIT_FROM, POSTINGS = range(5)  # state
+NEWEST, OLDEST, CHAINS, SPLIT_FROM, POSTINGS, RINGS = range(6)  # state
 UNKNOWN = -(1 << 62)  # an unknown date
+_LOW = uint64(0xFFFFFFFF)
 
 
 @njit(types.int64(uint32, types.int64, types.int64), cache=True, nogil=True, inline="always")
@@ -826,10 +829,10 @@ def number_at(slot, newest, capacity):
     return newest - (newest - slot) % capacity
 
 
-@njit(types.void(_u32, _u32, _u32, _i64), cache=True, nogil=True)
-def split_chain(keys, following, heads, state):
+@njit(types.void(_u64, _u32, _i64), cache=True, nogil=True)
+def split_chain(postings, heads, state):
     """Adds one chain: moves to it the postings of its older half, keeping the order; drops what has expired."""
-    capacity = keys.shape[0] // KEYS
+    capacity = postings.shape[0] // KEYS
     chains, split_from = state[CHAINS], state[SPLIT_FROM]
     if chains == 2 * split_from:
         split_from *= 2
@@ -847,31 +850,97 @@ def split_chain(keys, following, heads, state):
         if age >= last or number < state[OLDEST]:
             break
         last = age
-        after = np.int64(following[posting]) - 1
-        chain = chain_of(keys[posting], chains + 1, split_from)
+        entry = postings[posting]
+        chain = chain_of(uint32(entry), chains + 1, split_from)
         if chain != old and chain != chains:
             break  # the slot was reused: this posting and all behind it are in another chain
-        following[posting] = 0
+        postings[posting] = entry & _LOW
+        link = uint64(posting + 1) << uint64(32)
         if chain == chains:
             if move < 0:
                 heads[chains] = posting + 1
             else:
-                following[move] = posting + 1
+                postings[move] |= link
             move = posting
         else:
             if stay < 0:
                 heads[old] = posting + 1
             else:
-                following[stay] = posting + 1
+                postings[stay] |= link
             stay = posting
-        posting = after
+        posting = np.int64(entry >> uint64(32)) - 1
     state[CHAINS] = chains + 1
 
 
-@njit(types.void(types.int64, _U32, _u32, _u32, _u32, _i64), cache=True, nogil=True)
-def insert(number, article_keys, keys, following, heads, state):
+# Keys that many articles share have a ring: their newest RING postings side by side in memory, where a chain would lead
+# from one line of cache to another. Rings are a cache of the chains, of which nobody can tell whether it is there: they
+# come and go without a trace in any result. `tags` maps a key to its ring (key in the low half, ring + 1 in the high
+# half; each key has one place, and the last comer takes it), `rings` holds the numbers of the articles (their lower 32
+# bits), `pushed` for each ring how many there were and the number of the last.
+
+# postings, heads, state, dates, tags, rings, pushed
+_INDEX = types.Tuple((_u64, _u32, _i64, _i64, _u64, _u32, _i64))
+_SEEKING = types.Tuple((_i64, _u32, _i64, _i64))  # what `candidates` needs room for
+COUNTERS = 1 << 13
+RING = 128
+FAR, FAR_SHARE = 64, 16
+HOT = 32  # postings of a key, seen along its chain, from which it is given a ring
+
+
+@njit(types.int64(uint32, types.int64), cache=True, nogil=True, inline="always")
+def tag_of(key, tags):
+    """The place of a key among `tags` (a power of two)."""
+    return np.int64(uint32(key * uint32(0xC2B2AE35)) >> uint32(7)) & (tags - 1)
+
+
+@njit(types.void(uint32, _INDEX), cache=True, nogil=True)
+def make_ring(key, index):
+    """Makes a ring of the newest live postings of a key, in the place of what was there."""
+    postings, heads, state, _, tags, rings, pushed = index
+    capacity = postings.shape[0] // KEYS
+    tag = tag_of(key, tags.shape[0])
+    ring = np.int64(tags[tag] >> uint64(32)) - 1
+    if ring < 0:
+        if state[RINGS] * RING >= rings.shape[0]:
+            return
+        ring = state[RINGS]
+        state[RINGS] += 1
+    tags[tag] = uint64(key) | uint64(ring + 1) << uint64(32)
+    posting = np.int64(heads[chain_of(key, state[CHAINS], state[SPLIT_FROM])]) - 1
+    last = np.int64(1) << 62
+    newest = np.int64(-1)
+    n = 0
+    while posting >= 0 and n < RING:
+        number = number_at(posting // KEYS, state[NEWEST], capacity)
+        age = number * KEYS + posting % KEYS
+        if age >= last or number < state[OLDEST]:
+            break
+        last = age
+        if uint32(postings[posting]) == key:
+            newest = max(newest, number)
+            rings[ring * RING + RING - 1 - n] = number & 0xFFFFFFFF
+            n += 1
+        posting = np.int64(postings[posting] >> uint64(32)) - 1
+    for k in range(n):
+        rings[ring * RING + k] = rings[ring * RING + RING - n + k]
+    pushed[2 * ring] = n
+    pushed[2 * ring + 1] = newest
+
+
+@njit(types.void(_U32, _u64), cache=True, nogil=True)
+def drop_rings(article_keys, tags):
+    """Takes the rings of keys away, as must be done before one of their postings changes."""
+    for k in range(article_keys.shape[0]):
+        tag = tag_of(article_keys[k] | uint32(1), tags.shape[0])
+        if uint32(tags[tag]) == article_keys[k] | uint32(1):
+            tags[tag] &= ~_LOW
+
+
+@njit(types.void(types.int64, _U32, _INDEX), cache=True, nogil=True)
+def insert(number, article_keys, index):
     """Adds an article's keys under `number`, which is larger than all before it."""
-    capacity = keys.shape[0] // KEYS
+    postings, heads, state, _, tags, rings, pushed = index
+    capacity = postings.shape[0] // KEYS
     slot = number % capacity
     state[NEWEST] = number
     if state[OLDEST] <= number - capacity:
@@ -879,106 +948,166 @@ def insert(number, article_keys, keys, following, heads, state):
     for k in range(KEYS):
         key = article_keys[k]
         posting = slot * KEYS + k
-        keys[posting] = key
+        postings[posting] = key
         if key == 0:
             continue
         state[POSTINGS] += 1
         live = (number - state[OLDEST] + 1) * KEYS
         if state[CHAINS] < live and state[CHAINS] < heads.shape[0]:
-            split_chain(keys, following, heads, state)
+            split_chain(postings, heads, state)
         chain = chain_of(key, state[CHAINS], state[SPLIT_FROM])
-        following[posting] = heads[chain]
+        postings[posting] = uint64(key) | uint64(heads[chain]) << uint64(32)
         heads[chain] = posting + 1
+        tag = tag_of(key, tags.shape[0])
+        if uint32(tags[tag]) == key:
+            ring = np.int64(tags[tag] >> uint64(32)) - 1
+            rings[ring * RING + (pushed[2 * ring] & (RING - 1))] = number & 0xFFFFFFFF
+            pushed[2 * ring] += 1
+            pushed[2 * ring + 1] = number
+
+
+@njit(types.boolean(types.int64, types.int64, types.int64), cache=True, nogil=True, inline="always")
+def is_near(date, other, window):
+    """Whether two dates differ by at most `window`, or one is unknown."""
+    return date == UNKNOWN or other == UNKNOWN or abs(date - other) <= window
 
 
 @njit(
     types.UniTuple(types.int64, 2)(
-        _U32, _U8, types.int64, types.int64, _I64, _U32, _U32, _U32, _I64, types.int64, types.int64, types.int64, _i64,
-        _i64
+        _U32, _U8, types.int64, types.int64, _INDEX, types.int64, types.int64, types.int64, _SEEKING, _i64
     ),
     cache=True, nogil=True
 )  # fmt: skip
-def candidates(
-    article_keys,
-    key_weights,
-    published,
-    window,
-    dates,
-    keys,
-    following,
-    heads,
-    state,
-    most_hits,
-    least,
-    most,
-    table,
-    out,
-):
+def candidates(article_keys, key_weights, published, window, index, most_hits, least, most, scratch, out):
     """Writes the numbers of articles that share enough keys to `out`, best first; -> (how many, how many qualified).
 
-    Of each key at most `most_hits` postings count, the newest first, and 8 * most_hits postings of its chain are looked
-    at. An article qualifies when the rarities of the shared keys add up to `least` (sixteenths of a nat); the `most`
-    highest sums are kept, of equal ones the newest.
-    `dates` holds the publication time of each slot; two known dates differ by at most `window`. `table` is scratch of
-    2 * 2 ** b entries, 2 ** b > 2 * KEYS * most_hits.
+    Of each key at most `most_hits` postings count, the newest first. Among articles of other times the search ends: as
+    soon as more than FAR of its postings were looked at and not one in FAR_SHARE counted. An article qualifies when the
+    rarities of the shared keys add up to `least` (sixteenths of a nat); the `most` highest sums are kept, of equal ones
+    the newest. The index holds the publication time of each slot; two known dates differ by at most `window`.
+    `scratch`: a table of 2 ** b zeros, 2 ** b > 2 * KEYS * most_hits; COUNTERS zeros; room for 2 * KEYS * most_hits
+    hits; KEYS numbers, which become those of the postings of each key that were met along its chain.
     """
-    capacity = keys.shape[0] // KEYS
-    half = table.shape[0] >> 1
-    mask = half - 1
+    postings, heads, state, dates, tags, rings, pushed = index
+    table, counters, shared, walked = scratch
+    capacity = postings.shape[0] // KEYS
+    mask = table.shape[0] - 1
     newest, oldest = state[NEWEST], state[OLDEST]
     newest_slot = newest % capacity  # `number_at` without a division per posting
-    first = np.empty(KEYS, np.int64)
-    for k in range(KEYS):
-        first[k] = -1
-        if article_keys[k]:
-            first[k] = int(heads[chain_of(article_keys[k], state[CHAINS], state[SPLIT_FROM])]) - 1
-    touched = np.empty(KEYS * most_hits, np.int64)
+    chains, split_from = state[CHAINS], state[SPLIT_FROM]
+    # Chains are followed side by side, one step each in turn: every step waits for memory, and steps of different
+    # chains wait at the same time.
+    at_posting = np.empty(KEYS, np.int64)
+    last = np.full(KEYS, np.int64(1) << 62)
+    hits = np.zeros(KEYS, np.int64)
+    looked = np.zeros(KEYS, np.int64)
+    walked[:] = 0
+    active = np.empty(KEYS, np.int64)
+    going = 0
     n = 0
     for k in range(KEYS):
         key = article_keys[k]
-        posting = first[k]
-        last = np.int64(1) << 62
-        hits = 0
-        steps = 0
-        while posting >= 0 and hits < most_hits and steps < 8 * most_hits and n < touched.shape[0]:
+        if key == 0:
+            continue
+        tag = tags[tag_of(key, tags.shape[0])]
+        if uint32(tag) != key:
+            head = np.int64(heads[chain_of(key, chains, split_from)])
+            at_posting[k] = head - 1
+            active[going] = k
+            going += head > 0
+            continue
+        ring = np.int64(tag >> uint64(32)) - 1
+        if pushed[2 * ring + 1] < oldest:
+            continue
+        pushes = pushed[2 * ring]
+        lowest = max(np.int64(0), pushes - RING)
+        rarity = np.int64(key_weights[k])
+        number = newest + 1
+        e = pushes - 1
+        while e >= lowest:
+            behind = (newest - np.int64(rings[ring * RING + (e & (RING - 1))])) & 0xFFFFFFFF
+            number = newest - behind
+            if number < oldest:
+                break
+            slot = newest_slot - behind
+            if is_near(dates[slot if slot >= 0 else slot + capacity], published, window):
+                shared[n] = number << 8 | rarity
+                n += 1
+                hits[k] += 1
+            looked[k] += 1
+            if hits[k] == most_hits or (looked[k] > FAR and hits[k] * FAR_SHARE < looked[k]):
+                break
+            e -= 1
+        if e < lowest and looked[k] > 0:  # on along the chain, behind the last one in the ring
+            slot = newest_slot - (newest - number)
+            slot = slot if slot >= 0 else slot + capacity
+            for posting in range(slot * KEYS, slot * KEYS + KEYS):
+                if uint32(postings[posting]) == key:
+                    last[k] = number * KEYS + posting % KEYS
+                    at_posting[k] = np.int64(postings[posting] >> uint64(32)) - 1
+                    active[going] = k
+                    going += at_posting[k] >= 0
+                    break
+    while going:
+        still = 0
+        for t in range(going):
+            k = active[t]
+            posting = at_posting[k]
+            entry = postings[posting]
             slot = posting // KEYS
             behind = newest_slot - slot
             number = newest - (behind if behind >= 0 else behind + capacity)
             age = number * KEYS + posting % KEYS
-            if age >= last or number < oldest:
-                break
-            last = age
-            steps += 1
-            if keys[posting] == key:
-                at = (slot * 0x9E3779B1 >> 8) & mask
-                while table[at] != 0 and table[at] != number + 1:
-                    at = (at + 1) & mask
-                if table[at] == 0:
-                    date = dates[slot]
-                    near = date == UNKNOWN or published == UNKNOWN or abs(date - published) <= window
-                    table[at] = number + 1
-                    table[half + at] = 0 if near else -(1 << 40)
-                    touched[n] = at
+            if age >= last[k] or number < oldest:
+                continue
+            last[k] = age
+            if uint32(entry) == article_keys[k]:
+                looked[k] += 1
+                walked[k] += 1
+                if is_near(dates[slot], published, window):
+                    shared[n] = number << 8 | key_weights[k]
                     n += 1
-                if table[half + at] >= 0:
-                    hits += 1
-                table[half + at] += key_weights[k]
-            posting = int(following[posting]) - 1
-    found = 0
+                    hits[k] += 1
+                if hits[k] == most_hits or (looked[k] > FAR and hits[k] * FAR_SHARE < looked[k]):
+                    continue
+            posting = np.int64(entry >> uint64(32)) - 1
+            at_posting[k] = posting
+            active[still] = k
+            still += posting >= 0
+        going = still
+    # Most articles share a single key. Sums are first taken in few counters, where several articles may meet, and only
+    # those whose counter is full enough are told apart.
     for t in range(n):
-        at = touched[t]
-        total = table[half + at]
-        number = table[at] - 1
+        counters[(shared[t] >> 8) & (COUNTERS - 1)] += uint32(shared[t] & 255)
+    touched = KEYS * most_hits  # their places in the table stand behind the hits
+    for t in range(n):
+        number, rarity = shared[t] >> 8, shared[t] & 255
+        if counters[number & (COUNTERS - 1)] < least:
+            continue
+        at = (number * 0x9E3779B1 >> 8) & mask
+        while table[at] != 0 and table[at] >> 20 != number + 1:
+            at = (at + 1) & mask
+        if table[at] == 0:
+            table[at] = (number + 1) << 20
+            shared[touched] = at
+            touched += 1
+        table[at] += rarity
+    for t in range(n):
+        counters[(shared[t] >> 8) & (COUNTERS - 1)] = 0
+    found = 0
+    for t in range(KEYS * most_hits, touched):
+        at = shared[t]
+        total = table[at] & ((1 << 20) - 1)
+        number = (table[at] >> 20) - 1
         table[at] = 0
-        table[half + at] = 0
         if total >= least:
-            touched[found] = total << 40 | number  # sorts by sum, then by number; numbers stay below 2 ** 40
+            shared[found] = total << 40 | number  # sorts by sum, then by number; numbers stay below 2 ** 40
             found += 1
     if found > 1:
-        touched[:found].sort()
+        shared[:found].sort()
     kept = min(found, most)
     for t in range(kept):
-        out[t] = touched[found - 1 - t] & ((1 << 40) - 1)
+        out[t] = shared[found - 1 - t] & ((1 << 40) - 1)
     return kept, found
 
 
@@ -1044,10 +1173,15 @@ def verify(a, wa, title_a, heads, following, b, wb, title_b, gap, features, resu
     longest = 0
     heaviest = 0
     diagonal, diagonal_end = np.int64(1) << 40, -1
+    # The words of b whose stems may stand in a, collected without branches, which would be guessed wrongly.
+    meeting = np.empty(m, np.int32)
+    meetings = 0
     for j in range(m):
+        meeting[meetings] = j
+        meetings += np.int64(heads[b[j] & uint32(STEM) & mask] >= 0) & np.int64((wb[j] & WEIGHT) > 0)
+    for t in range(meetings):
+        j = np.int64(meeting[t])
         w = wb[j] & WEIGHT
-        if w == 0:
-            continue
         stem = b[j] & uint32(STEM)
         block_b = j // window_b
         last_block = -1
@@ -1090,42 +1224,41 @@ def verify(a, wa, title_a, heads, following, b, wb, title_b, gap, features, resu
             i = following[i]
 
     # Sums over a and over b: [total, shared, words shared, numbers, numbers shared, plain, plain in runs, all
-    # occurrences, in quotes, quoted runs, lead, lead shared, -, -, -, number count]
+    # occurrences, in quotes, quoted runs, lead, lead shared, -, -, -, number count]. Without branches: they would be
+    # guessed wrongly for every other word.
     sums = np.zeros((2, 16), np.float32)
     for side in range(2):
-        t = sums[side]
         words, weights, title = (a, wa, title_a) if side == 0 else (b, wb, title_b)
+        places, runs = (shared_a, run_a) if side == 0 else (shared_b, run_b)
         count = n if side == 0 else m
+        total, total_shared, shared_words = 0, 0, 0
+        numbers, shared_numbers, number_count = 0, 0, 0
+        plain, plain_runs, quoted, quoted_runs = 0, 0, 0, 0
         for i in range(count):
-            w = np.float32(weights[i] & WEIGHT)
-            number = (words[i] >> uint32(30)) & uint32(1)
-            if w == 0 and number == 0:
-                continue
-            shared = (shared_a[i] if side == 0 else shared_b[i]) >= 0
-            run = run_a[i] if side == 0 else run_b[i]
-            if weights[i] < REPEAT:
-                t[0] += w
-                if shared:
-                    t[1] += w
-                    t[2] += 1
-                if number:
-                    t[3] += w + 16
-                    t[15] += 1
-                    if shared:
-                        t[4] += w + 16
-            t[7] += w
-            if words[i] >> uint32(31):
-                t[8] += w
-                if run:
-                    t[9] += w
-            else:
-                t[5] += w
-                if run:
-                    t[6] += w
-            if title <= i < title + LEAD:
-                t[10] += w
-                if shared:
-                    t[11] += w
+            w = np.int64(weights[i] & WEIGHT)
+            once = np.int64(weights[i] < REPEAT)
+            here = once * np.int64(places[i] >= 0)
+            number = np.int64((words[i] >> uint32(30)) & uint32(1))
+            quote = np.int64(words[i] >> uint32(31)) * w
+            run = np.int64(runs[i])
+            total += once * w
+            total_shared += here * w
+            shared_words += here
+            numbers += once * number * (w + 16)
+            shared_numbers += here * number * (w + 16)
+            number_count += once * number
+            plain += w - quote
+            plain_runs += (w - quote) * run
+            quoted += quote
+            quoted_runs += quote * run
+        t = sums[side]
+        t[0], t[1], t[2], t[3], t[4], t[15] = total, total_shared, shared_words, numbers, shared_numbers, number_count
+        t[5], t[6], t[7], t[8], t[9] = plain, plain_runs, plain + quoted, quoted, quoted_runs
+        for i in range(title, min(count, title + LEAD)):
+            w = np.int64(weights[i] & WEIGHT)
+            t[10] += w
+            if places[i] >= 0:
+                t[11] += w
 
     # The best counterpart of each window of words: two neighbouring blocks of the other text.
     local = np.zeros((2, 4), np.float32)  # mean, share of windows >= 0.4, tail, lead
@@ -1146,12 +1279,10 @@ def verify(a, wa, title_a, heads, following, b, wb, title_b, gap, features, resu
             if sum_of_weights == 0:
                 continue
             weight = np.float32(sum_of_weights)
-            best = 0
-            previous = 0
-            for o in range(found.shape[1]):
-                here = found[g, o]
-                best = max(best, here + previous)
-                previous = here
+            row = found[g]
+            best = np.int32(row[0])
+            for o in range(row.shape[0] - 1):
+                best = max(best, np.int32(row[o] + row[o + 1]))
             score = min(np.float32(best), weight)
             whole += weight
             local[side, 0] += score
@@ -1286,7 +1417,7 @@ def log_odds(features, model):
 # --- screening --------------------------------------------------------------------------------------------------------
 
 STEM_BITS = 1 << 15
-SCREEN = 0.18  # of the weight of either text; candidates that share less were never near a match on any labelled set
+SCREEN = 0.21  # of the weight of either text; candidates that share less were never near a match on any labelled set
 
 
 @njit(types.int64(_U32, _U8, types.Array(types.uint64, 1, "C")), cache=True, nogil=True)
@@ -1320,10 +1451,9 @@ def may_match(stems, whole, words, weights):
 
 
 # The groups of arrays that the kernels below share; see lsh.LshIndex, matching.TraceStore, matching.Model.
-_INDEX = types.Tuple((_u32, _u32, _u32, _i64, _i64))  # keys, following, heads, state, dates
 _STORE = types.Tuple((_u32, _u8, _i64, _i64))  # words, weights, starts, title words << 32 | words
 _MODEL = types.Tuple((types.float64, types.float64[::1], _i64, types.float64[::1], types.float64[::1]))
-_SCRATCH = types.Tuple((_i64, types.int32[::1], types.int32[::1]))  # candidates' table, word heads, word following
+_SCRATCH = types.Tuple((_SEEKING, types.int32[::1], types.int32[::1]))  # for candidates, word heads, word following
 SAME_TEXT = 7.0  # log-odds of two texts that are equal word for word
 HELD = -4.0  # log-odds of a story and a round-up that holds it: never a reason to join the two
 SAME_COPY = 2.5  # log-odds from which an article is another copy of one before, whose passages are not counted again
@@ -1416,9 +1546,10 @@ def match_articles(
     copy, before the next is looked up; with `first` -1, the one article in the store's slot behind those of the index
     is looked up and leaves nothing. -> matches in all.
     """
-    keys, following, heads, state, dates = index
+    dates = index[3]
     words, weights, starts, sizes = store
-    table, word_heads, word_following = scratch
+    seeking, word_heads, word_following = scratch
+    walked = seeking[3]
     window, min_words, most_hits, least, most, boilerplate = limits
     capacity = dates.shape[0]
     found = np.empty(most, np.int64)
@@ -1437,8 +1568,7 @@ def match_articles(
             mask_boilerplate(a, wa, sources[k], repeats, boilerplate)
         sketch(a, wa, title_a, min_words, importance, article_keys, key_weights)
         n, qualified = candidates(
-            article_keys, key_weights, published[k], window, dates, keys, following, heads, state, most_hits, least,
-            most, table, found
+            article_keys, key_weights, published[k], window, index, most_hits, least, most, seeking, found
         )  # fmt: skip
         matches, compared = 0, 0
         best = -SAME_TEXT
@@ -1469,7 +1599,10 @@ def match_articles(
         if first < 0:
             continue
         dates[slot] = published[k]
-        insert(number, article_keys, keys, following, heads, state)
+        for j in range(KEYS):
+            if walked[j] >= HOT:
+                make_ring(article_keys[j], index)
+        insert(number, article_keys, index)
         if counted:
             count_passages(a, sources[k], repeats)
     return total
@@ -1556,7 +1689,7 @@ def restore_articles(numbers, article_keys, published, index):
     `numbers` ascend and are above all before them. What `insert` would have done, but for the chains: these are there
     after `chain_articles`, which makes all of them at once, and before which nothing may be looked up or inserted.
     """
-    keys, _, heads, state, dates = index
+    postings, heads, state, dates = index[:4]
     capacity = dates.shape[0]
     for k in range(numbers.shape[0]):
         slot = numbers[k] % capacity
@@ -1567,7 +1700,7 @@ def restore_articles(numbers, article_keys, published, index):
         live = (numbers[k] - state[OLDEST] + 1) * KEYS
         for j in range(KEYS):
             key = article_keys[k * KEYS + j]
-            keys[slot * KEYS + j] = key
+            postings[slot * KEYS + j] = key
             if key:
                 state[POSTINGS] += 1
                 if state[CHAINS] < live and state[CHAINS] < heads.shape[0]:
@@ -1579,15 +1712,16 @@ def restore_articles(numbers, article_keys, published, index):
 @njit(types.void(_INDEX), cache=True, nogil=True)
 def chain_articles(index):
     """Makes the chains of all articles in the index."""
-    keys, following, heads, state, dates = index
+    postings, heads, state, dates = index[:4]
     capacity = dates.shape[0]
     heads[: state[CHAINS]] = 0
     for number in range(state[OLDEST], state[NEWEST] + 1):
         slot = number % capacity
         for posting in range(slot * KEYS, (slot + 1) * KEYS):
-            if keys[posting]:
-                chain = chain_of(keys[posting], state[CHAINS], state[SPLIT_FROM])
-                following[posting] = heads[chain]
+            key = uint32(postings[posting])
+            if key:
+                chain = chain_of(key, state[CHAINS], state[SPLIT_FROM])
+                postings[posting] = uint64(key) | uint64(heads[chain]) << uint64(32)
                 heads[chain] = posting + 1
 
 
@@ -1627,12 +1761,13 @@ def erase_keys(number, index):
 
     The chains stay in order; nothing else changes.
     """
-    keys, following, heads, state, dates = index
+    postings, heads, state, dates = index[:4]
     capacity = dates.shape[0]
     slot = number % capacity
     for posting in range(slot * KEYS, (slot + 1) * KEYS):
-        key = keys[posting]
-        keys[posting] = 0
+        key = uint32(postings[posting])
+        after = postings[posting] >> uint64(32)
+        postings[posting] &= ~_LOW
         if number < state[OLDEST]:
             continue  # chains end before what has expired
         chain = chain_of(key, state[CHAINS], state[SPLIT_FROM])
@@ -1645,13 +1780,13 @@ def erase_keys(number, index):
                 at = -1
                 break
             last, before = age, at
-            at = np.int64(following[at]) - 1
+            at = np.int64(postings[at] >> uint64(32)) - 1
         if at == posting:
             if before < 0:
-                heads[chain] = following[posting]
+                heads[chain] = after
             else:
-                following[before] = following[posting]
-            following[posting] = 0
+                postings[before] = (postings[before] & _LOW) | (after << uint64(32))
+            postings[posting] = uint64(0)
 
 
 @njit(types.int64(_U32, uint64, _u8, _i64), cache=True, nogil=True)

@@ -1,7 +1,8 @@
 """LshIndex: which earlier articles share enough rare keys with this one.
 
-Flat arrays and compiled loops only: a posting is eight bytes and no object. Per article 64 keys: one for the whole
-text, 31 rare words, 32 rare pairs of neighbouring words (`kernels.sketch`). Chains grow by linear hashing, so there
+Flat arrays and compiled loops only: a posting is eight bytes and no object, and what many articles share stands in
+rings. Per article 64 keys: one for the whole text, 31 rare words, 32 rare pairs of neighbouring words
+(`kernels.sketch`). Chains grow by linear hashing, so there
 is no pause for a rebuild; slots form a ring, so forgetting the oldest costs nothing. Memory: 12 bytes per key, of the
 articles that came, not of those that may.
 """
@@ -28,16 +29,19 @@ class LshIndex:
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity
         chains = 1 << max(16, int(np.ceil(np.log2(capacity * kernels.KEYS))))
-        self.keys = reserve(capacity * kernels.KEYS, np.uint32)
-        self.following = reserve(capacity * kernels.KEYS, np.uint32)
+        self.postings = reserve(capacity * kernels.KEYS, np.uint64)
         self.heads = reserve(chains, np.uint32)
         self.all_dates = reserve(capacity + 1, np.int64)  # the last is that of an article which does not come to stay
         self.dates = self.all_dates[:capacity]
-        self.state = np.array([-1, 0, FIRST_CHAINS, FIRST_CHAINS, 0], dtype=np.int64)
+        most_rings = 1 << max(10, int(np.ceil(np.log2(capacity / 8))))
+        self.tags = reserve(most_rings, np.uint64)
+        self.rings = reserve(most_rings * kernels.RING, np.uint32)
+        self.pushed = reserve(most_rings * 2, np.int64)
+        self.state = np.array([-1, 0, FIRST_CHAINS, FIRST_CHAINS, 0, 0], dtype=np.int64)
 
     @property
     def arrays(self) -> tuple[npt.NDArray[np.generic], ...]:
-        return self.keys, self.following, self.heads, self.state, self.dates
+        return self.postings, self.heads, self.state, self.dates, self.tags, self.rings, self.pushed
 
     def __len__(self) -> int:
         return int(self.state[kernels.NEWEST] - self.state[kernels.OLDEST] + 1)
@@ -50,13 +54,14 @@ class LshIndex:
     def keys_of(self, number: int) -> npt.NDArray[np.uint32]:
         """-> (KEYS,) the keys of an article, to be read or written."""
         slot = number % self.capacity
-        keys: npt.NDArray[np.uint32] = self.keys[slot * kernels.KEYS : (slot + 1) * kernels.KEYS]
+        postings = self.postings[slot * kernels.KEYS : (slot + 1) * kernels.KEYS]
+        keys: npt.NDArray[np.uint32] = postings.view("<u4")[::2]
         return keys
 
     def add(self, number: int, keys: npt.NDArray[np.uint32], published: int) -> None:
         """Adds an article under `number`, which is larger than all before it."""
         self.dates[number % self.capacity] = published
-        kernels.insert(number, keys, self.keys, self.following, self.heads, self.state)
+        kernels.insert(number, keys.copy(), self.arrays)
 
     def expire(self, oldest: int) -> None:
         """Forgets the articles numbered below `oldest`."""
@@ -72,12 +77,15 @@ class LshIndex:
 
     def remove(self, number: int) -> None:
         """Forgets one article: its postings stay in their chains, but even keys match none (keys are odd)."""
-        self.keys_of(number)[:] &= ~np.uint32(1)
+        keys = self.keys_of(number)
+        kernels.drop_rings(keys.copy(), self.tags)
+        keys &= ~np.uint32(1)
 
     def erase(self, number: int) -> None:
         """Forgets the keys of an article, which may have expired; a slot that another has taken is left alone."""
         newest = int(self.state[kernels.NEWEST])
         if newest - self.capacity < number <= newest:
+            kernels.drop_rings(self.keys_of(number).copy(), self.tags)
             kernels.erase_keys(number, self.arrays)
             self.dates[number % self.capacity] = kernels.UNKNOWN
 

@@ -101,9 +101,14 @@ class Window:
              round(min_shared_rarity * terms.STEPS), max_candidates, boilerplate_stories],
             dtype=np.int64,
         )  # fmt: skip
-        table = 1 << int(np.ceil(np.log2(2 * kernels.KEYS * max_key_articles)))
+        table = 1 << int(np.ceil(np.log2(2 * kernels.KEYS * max_key_articles + 1)))
         self._scratch = (
-            np.zeros(2 * table, dtype=np.int64),
+            (
+                np.zeros(table, dtype=np.int64),
+                np.zeros(kernels.COUNTERS, dtype=np.uint32),
+                np.empty(2 * kernels.KEYS * max_key_articles, dtype=np.int64),
+                np.empty(kernels.KEYS, dtype=np.int64),
+            ),
             np.empty(kernels.heads_for(LONGEST_TRACE), dtype=np.int32),
             np.empty(LONGEST_TRACE, dtype=np.int32),
         )
@@ -370,9 +375,11 @@ class _Hidden:
     def __init__(self, index: LshIndex, number: int | None) -> None:
         is_there = number is not None and number >= index.oldest
         self._keys = index.keys_of(number) if number is not None and is_there else np.empty(0, dtype=np.uint32)
+        self._tags = index.tags
 
     def __enter__(self) -> None:
         self._saved = self._keys.copy()
+        kernels.drop_rings(self._saved, self._tags)
         self._keys &= ~np.uint32(1)
 
     def __exit__(self, *failure: object) -> None:
