@@ -11,7 +11,7 @@ PACKAGE = ROOT / "service" / "wirecopy"
 
 # Layer -> layers it may import. A layer is a module of the package or, for a folder, all of its modules.
 MAY_IMPORT: dict[str, set[str]] = {
-    "__init__": {"article", "client", "comparison", "detector", "errors", "minhashing", "verdict", "version"},
+    "__init__": {"article", "client", "comparison", "detector", "errors", "keying", "minhashing", "verdict", "version"},
     "__main__": {"cli"},
     "cli": {
         *("article", "batch", "client", "comparison", "config", "errors", "labels", "reading", "serving", "storage"),
@@ -47,6 +47,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "archive": {"decision", "errors", "storage"},
     "decision": {"article", "detection", "errors", "verdict"},
     "sketching": {"article", "detection"},
+    "keying": {"config", "detection"},
     "minhashing": {"detection"},
     "models": {"detection", "errors"},
     "detection": set(),

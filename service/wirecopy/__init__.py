@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from wirecopy.client import AsyncClient, Client
     from wirecopy.comparison import compare
     from wirecopy.detector import Detector
+    from wirecopy.keying import sketch
     from wirecopy.minhashing import minhash, signatures
     from wirecopy.verdict import Comparison, Verdict
 
@@ -26,6 +27,7 @@ _HOMES = {
     "compare": "comparison",
     "minhash": "minhashing",
     "signatures": "minhashing",
+    "sketch": "keying",
     "Verdict": "verdict",
 }
 __all__ = [
@@ -39,6 +41,7 @@ __all__ = [
     "compare",
     "minhash",
     "signatures",
+    "sketch",
 ]
 
 

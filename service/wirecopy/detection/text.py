@@ -107,16 +107,22 @@ def encode(text: str) -> bytes:
 
 
 def _trace(texts: Sequence[str], scale_words: U32, scale_values: U32, max_words: int) -> Traces:
-    parts = [encode(text) for text in texts]
-    bounds = np.zeros(len(parts) + 1, dtype=np.int64)
-    np.cumsum([len(part) for part in parts], out=bounds[1:])
-    words, out_bounds, failed = _cut(b"".join(parts), bounds, scale_words, scale_values, max_words)
+    together = "".join(texts)
+    if together.isascii():  # one copy of all texts instead of one of each
+        source, sizes = together.encode(), [len(text) for text in texts]
+    else:
+        parts = [encode(text) for text in texts]
+        source, sizes = b"".join(parts), [len(part) for part in parts]
+    bounds = np.zeros(len(texts) + 1, dtype=np.int64)
+    np.cumsum(sizes, out=bounds[1:])
+    words, out_bounds, failed = _cut(source, bounds, scale_words, scale_values, max_words)
     if not failed.any():
         return Traces(words, out_bounds)
     pieces = []
-    for k, part in enumerate(parts):
+    for k in range(len(texts)):
         if failed[k]:
-            composed = unicodedata.normalize("NFC", part.decode()).translate(_STRAY)
+            whole = source[bounds[k] : bounds[k + 1]].decode()
+            composed = unicodedata.normalize("NFC", whole).translate(_STRAY)
             pieces.append(_trace([composed], scale_words, scale_values, max_words).words)
         else:
             pieces.append(words[out_bounds[k] : out_bounds[k + 1]])
