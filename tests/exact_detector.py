@@ -47,6 +47,9 @@ class ExactDetector:
         self.commits.append(len(articles))
         return [self._ingest(article, first_seen) for article in articles]
 
+    def when_durable(self, told: Callable[[BaseException | None], None]) -> None:
+        told(None)
+
     def _ingest(self, article: Article, first_seen: int) -> Verdict:
         known = self.articles.get(article.id)
         if known is not None and known[0] == article:
@@ -164,6 +167,9 @@ class ExactDetector:
             raise self.failure
         self.cleared.add(source or "")
         return sum((article.source or "") == (source or "") for article, _, _ in self.articles.values())
+
+    def reach(self, now: int) -> int:
+        return 0
 
     def prune(self, now: int) -> int:
         return 0

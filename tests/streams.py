@@ -47,14 +47,16 @@ def written(k: int, how: int) -> str:
 
 
 @st.composite
-def articles(draw: st.DrawFn, ids: int = 12, wires: int = 6) -> Article:
-    """An article with one of a few ids, sources and texts."""
+def articles(draw: st.DrawFn, ids: int = 12, wires: int = 6, statuses: bool = False) -> Article:
+    """An article with one of a few ids, sources and texts, and of any status where that is wanted."""
     return Article(
         id=f"a{draw(st.integers(0, ids - 1))}",
         text=written(draw(st.integers(0, wires - 1)), draw(st.integers(0, 11))),
         title=draw(st.sampled_from([None, "", "Bridge closed"])),
         source=draw(st.sampled_from([None, "north", "south", "east"])),
         published=draw(st.sampled_from([None, 0, _DAY, 5 * _DAY, 40 * _DAY])),
+        status=draw(st.sampled_from(["usable", "usable", "usable", "withheld", "canceled"])) if statuses else "usable",
+        embargoed=draw(st.sampled_from([None, None, 20_001 * _DAY, 20_006 * _DAY])) if statuses else None,
     )
 
 
@@ -150,6 +152,8 @@ def image(detector: Detector) -> dict[str, Any]:
         "index": window._index.state.tolist()[:4],  # not how many postings there ever were
         "terms": (window.terms.epoch, window.terms.counted, _digest(window.terms.counts), _digest(window.terms.rarity)),
         "repeats": _digest(window.repeats),
+        "hidden": sorted(archive.hidden & stories.story_of.keys()),
+        "recalls": (dict(archive.recalls), {m: list(c) for m, c in archive.recalled_by.items() if c}),
         "feed": (detector._feed.last, detector._feed._firsts[:1].tolist(), detector._feed._moments[:1].tolist()),
     }
 

@@ -38,10 +38,10 @@ def opened(store: MemoryStore, config: Config) -> Detector:
 Step = tuple[str, Any]
 steps = st.lists(
     st.one_of(
-        st.tuples(st.just("ingest"), st.lists(articles(), min_size=1, max_size=8)),
+        st.tuples(st.just("ingest"), st.lists(articles(statuses=True), min_size=1, max_size=8)),
         st.tuples(st.just("check"), articles()),
         st.tuples(st.just("wait"), st.sampled_from([1, 3_600_000, DAY, 3 * DAY, 9 * DAY])),
-        st.tuples(st.sampled_from(["expire", "prune", "restart"]), st.none()),
+        st.tuples(st.sampled_from(["expire", "prune", "reach", "restart"]), st.none()),
         st.tuples(st.just("clear"), st.sampled_from([None, "north", "south"])),
         st.tuples(st.just("erase"), st.sampled_from([f"a{k}" for k in range(12)])),
     ),
@@ -70,6 +70,8 @@ def test_the_replayed_state_equals_the_live_one(taken: list[Step], cap: int, ind
                 live.expire(now)
             case "prune":
                 live.prune(now)
+            case "reach":
+                live.reach(now)
             case "clear":
                 live.clear_boilerplate(given_, now)
             case "erase":

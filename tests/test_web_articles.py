@@ -108,6 +108,8 @@ def test_an_article_is_shown_with_its_verdict_and_its_own_fields(service: Servic
         "relation": None,
         "match": None,
         "score": None,
+        "status": "usable",
+        "embargoed": None,
         **{name: value for name, value in FULL.items() if name != "published"},
     }
 

@@ -1,5 +1,6 @@
 """What callers are told, put together from what is kept: verdicts, matches, articles, stories."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from wirecopy.archive import Archive, Kept
@@ -23,9 +24,9 @@ def place(archive: Archive, stories: Stories, number: int, keep: Keep) -> Place:
     name = stories.story_of[number]
     members = stories.members[name]
     if len(members) == 1:
-        return Place(name, True, None)
-    best = stories.best_match(number)
-    is_canonical = canonical(archive, members, keep) == number
+        return Place(name, number not in archive.hidden, None)
+    best = stories.best_match(number, archive.hidden)
+    is_canonical = number not in archive.hidden and canonical(archive, members, keep) == number
     return Place(name, is_canonical, None if best is None else (best[0], *best[1]))
 
 
@@ -36,16 +37,22 @@ def proposed_place(
     name, moved = change.moves[0].story, dict(change.moves[1:])
     members = {m for m in stories.members.get(name, ()) if moved.get(m, name) == name}
     members |= {m for m, story in moved.items() if story == name}
+    members -= archive.hidden
     linked = [(other, *link) for later, other, link in change.links if later == number and other in members]
     own = rank(kept, keep)
-    is_canonical = all(own < rank(archive.kept[m], keep) for m in members)
+    is_canonical = not is_hidden(kept) and all(own < rank(archive.kept[m], keep) for m in members)
     return Place(name, is_canonical, min(linked, key=lambda best: (-best[1], best[0]), default=None))
 
 
+def is_hidden(kept: Kept) -> bool:
+    """Whether an article is hidden at the moment at which it comes."""
+    return kept.status == "withheld" or (kept.embargoed is not None and kept.embargoed > kept.arrived)
+
+
 def verdict(archive: Archive, decision: Decision, article_id: str, *, replayed: bool = False) -> Verdict:
-    """What was decided, as it was told then; matches that are not kept any more are left out."""
+    """What was decided, as it was told then; matches that are not kept any more, or hidden, are left out."""
     best = decision.best
-    if best is not None and best[0] not in archive.kept:
+    if best is not None and not _was_shown(archive, best[0], decision.arrived):
         best = None
     return Verdict(
         id=article_id,
@@ -56,7 +63,9 @@ def verdict(archive: Archive, decision: Decision, article_id: str, *, replayed: 
         match=None if best is None else archive.kept[best[0]].id,
         score=None if best is None else probability(best[1]),
         matches=tuple(
-            _match(archive, found, found.number) for found in decision.matches if found.number in archive.kept
+            _match(archive, found, found.number)
+            for found in decision.matches
+            if _was_shown(archive, found.number, decision.arrived)
         ),
         candidates=decision.candidates,
         truncated=decision.truncated,
@@ -71,7 +80,7 @@ def matches(archive: Archive, number: int) -> tuple[Match, ...]:
         if later in archive.kept:
             found += [(f.odds, later, _reversed(f)) for f in archive.decision(later).matches if f.number == number]
     found.sort(key=lambda item: (-item[0], item[1]))
-    return tuple(_match(archive, match, other) for _, other, match in found if _is_current(archive, other))
+    return tuple(_match(archive, match, other) for _, other, match in found if _is_told(archive, other))
 
 
 def stored(archive: Archive, stories: Stories, number: int, keep: Keep) -> Stored:
@@ -83,7 +92,7 @@ def stored(archive: Archive, stories: Stories, number: int, keep: Keep) -> Store
         id=kept.id,
         revision=kept.revision,
         story=name,
-        canonical=canonical(archive, stories.members[name], keep) == number,
+        canonical=number not in archive.hidden and canonical(archive, stories.members[name], keep) == number,
         relation=relation,
         match=match,
         score=score,
@@ -94,12 +103,14 @@ def stored(archive: Archive, stories: Stories, number: int, keep: Keep) -> Store
         published=kept.published,
         first_seen=kept.first_seen,
         text=archive.text(number),
+        status=kept.status,
+        embargoed=kept.embargoed,
     )
 
 
 def story(archive: Archive, stories: Stories, name: str, keep: Keep) -> Story:
-    """A story as it is now, its members in the order in which they came."""
-    numbers = sorted(stories.members[name], key=lambda number: archive.kept[number].came)
+    """A story as it is now, its members in the order in which they came; one of them at least must be shown."""
+    numbers = sorted(archive.shown(stories.members[name]), key=lambda number: archive.kept[number].came)
     first = canonical(archive, numbers, keep)
     members = tuple(_member(archive, stories, number, first) for number in numbers)
     others = [member.relation for member in members if not member.canonical]
@@ -111,12 +122,37 @@ def story(archive: Archive, stories: Stories, name: str, keep: Keep) -> Story:
         copies=sum(relation in ("identical", "copy") for relation in others),
         rewrites=sum(relation == "rewrite" for relation in others),
         members=members,
+        recall=tuple(archive.kept[number].id for number in recall(archive, numbers)),
     )
+
+
+def recall(archive: Archive, members: Sequence[int]) -> list[int]:
+    """The articles that are copies or rewrites of what was canceled among the members of a story, as they came.
+
+    All other members, those elsewhere that match, and what was known when it was canceled; not what was canceled too.
+    """
+    kept = archive.kept
+    found = {number for number in members if number in archive.recalled_by and archive.still_recalled(number)}
+    for number in members:
+        if kept[number].status == "canceled":
+            found.update(members, archive.recalls.get(number, ()), copies(archive, number))
+    wanted = (m for m in found if _is_told(archive, m) and kept[m].status != "canceled")
+    return sorted(wanted, key=lambda number: kept[number].came)
+
+
+def copies(archive: Archive, number: int) -> list[int]:
+    """The other articles that an article is a copy or rewrite of, or that are one of it, wherever they are."""
+    matched = [found.number for found in archive.decision(number).matches if found.relation != "contains"]
+    for later in archive.later.get(number, ()):
+        if later in archive.kept:
+            found = archive.decision(later).matches
+            matched += [later for match in found if match.number == number and match.relation != "contains"]
+    return [other for other in matched if archive.is_current(other)]
 
 
 def reasons(archive: Archive, stories: Stories, name: str, keep: Keep) -> Reasons:
     """What holds each member to a story, in the order in which they came."""
-    numbers = sorted(stories.members[name], key=lambda number: archive.kept[number].came)
+    numbers = sorted(archive.shown(stories.members[name]), key=lambda number: archive.kept[number].came)
     first = canonical(archive, numbers, keep)
     return Reasons(name, stories.least, tuple(_tie(archive, stories, number, first) for number in numbers))
 
@@ -134,11 +170,12 @@ def _member(archive: Archive, stories: Stories, number: int, first: int) -> Memb
         title=archive.decision(number).title,
         published=kept.published,
         first_seen=kept.first_seen,
+        status=kept.status,
     )
 
 
 def _tie(archive: Archive, stories: Stories, number: int, first: int) -> Tie:
-    best, (mean, compared) = stories.best_match(number), stories.support(number)
+    best, (mean, compared) = stories.best_match(number, archive.hidden), stories.support(number)
     relation, match, score = _best(archive, stories, number)
     return Tie(
         id=archive.kept[number].id,
@@ -153,7 +190,7 @@ def _tie(archive: Archive, stories: Stories, number: int, first: int) -> Tie:
 
 
 def _best(archive: Archive, stories: Stories, number: int) -> tuple[Relation | None, str | None, float | None]:
-    best = stories.best_match(number)
+    best = stories.best_match(number, archive.hidden)
     if best is None:
         return None, None, None
     other, (odds, relation) = best
@@ -172,6 +209,14 @@ def _reversed(found: Found) -> Found:
     )  # fmt: skip
 
 
-def _is_current(archive: Archive, number: int) -> bool:
+def _is_told(archive: Archive, number: int) -> bool:
+    """Whether others are told of an article: it is kept, of its newest revision, and not hidden."""
+    return archive.is_current(number) and number not in archive.hidden
+
+
+def _was_shown(archive: Archive, number: int, moment: int) -> bool:
+    """Whether an article is kept, is shown, and was so at a moment before."""
     kept = archive.kept.get(number)
-    return kept is not None and archive.number_of.get(kept.id) == number
+    if kept is None or not archive.is_shown(number):
+        return False
+    return kept.status != "withheld" and (kept.embargoed is None or kept.embargoed <= moment)

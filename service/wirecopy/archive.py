@@ -4,12 +4,15 @@ In memory stays only what decisions and listings need; titles, matches and texts
 """
 
 from bisect import insort
+from collections.abc import Sequence
+from heapq import heappop, heappush
 
 from msgspec import Struct, structs
 
 from wirecopy import errors
+from wirecopy.article import Status
 from wirecopy.decision import Decision, decode_decision
-from wirecopy.storage import Store
+from wirecopy.storage import Pipeline, Store
 
 
 class Kept(Struct, gc=False):
@@ -29,18 +32,24 @@ class Kept(Struct, gc=False):
     revision: int = 1
     content: bytes = b""
     record: int = 0
+    status: Status = "usable"
+    embargoed: int | None = None
 
 
 class Archive:
     """Articles by number, in the order in which they came; without a store, decisions stay in memory."""
 
-    def __init__(self, store: Store | None) -> None:
+    def __init__(self, store: Store | Pipeline | None) -> None:
         self.kept: dict[int, Kept] = {}
         self.number_of: dict[str, int] = {}  # the newest revision of each id
         self.later: dict[int, list[int]] = {}  # the articles that came later and match it
+        self.hidden: set[int] = set()  # withheld, or embargoed until a moment that has not come
+        self._embargoed: list[tuple[int, int]] = []  # a heap of (until, number)
+        self.recalls: dict[int, list[int]] = {}  # of canceled articles, what was a copy or rewrite of them then
+        self.recalled_by: dict[int, list[int]] = {}  # the same from the other side
         self._earlier: dict[str, list[int]] = {}  # earlier revisions of the ids that have some, in order
         self._store = store
-        self._decisions: dict[int, Decision] = {}
+        self._decisions: dict[int, Decision] = {}  # with a store, those that are not there yet
 
     def add(self, number: int, kept: Kept) -> None:
         """Remembers an article; a later revision takes its id over."""
@@ -49,6 +58,11 @@ class Archive:
         if earlier is not None:
             insort(self._earlier.setdefault(kept.id, []), earlier)
         self.number_of[kept.id] = number
+        if kept.status == "withheld":
+            self.hidden.add(number)
+        elif kept.embargoed is not None and kept.embargoed > kept.arrived:
+            self.hidden.add(number)
+            heappush(self._embargoed, (kept.embargoed, number))
 
     def add_nameless(self, number: int, words: int, arrived: int) -> None:
         """Remembers that a number was an article's, of which nothing else is known."""
@@ -59,8 +73,19 @@ class Archive:
         for found in decision.matches:
             if found.number in self.kept:
                 self.later.setdefault(found.number, []).append(decision.number)
+        if decision.recall:
+            self.recalls[decision.number] = decision.recall
+            for number in decision.recall:
+                self.recalled_by.setdefault(number, []).append(decision.number)
         if self._store is None:
             self._decisions[decision.number] = structs.replace(decision, trace=b"", weights=b"", keys=b"")
+        elif not self.kept[decision.number].record:
+            self._decisions[decision.number] = decision
+
+    def settle(self) -> None:
+        """What was kept is in the store now."""
+        if self._store is not None:
+            self._decisions.clear()
 
     def drop(self, number: int) -> None:
         """Forgets an article."""
@@ -73,7 +98,46 @@ class Archive:
             if not earlier:
                 del self._earlier[kept.id]
         self.later.pop(number, None)
+        self.hidden.discard(number)
+        self.recalled_by.pop(number, None)
+        for other in self.recalls.pop(number, ()):
+            if other in self.recalled_by:
+                self.recalled_by[other].remove(number)
         self._decisions.pop(number, None)
+
+    def lift(self, now: int) -> list[int]:
+        """Lets what was embargoed until `now` be shown; -> the numbers of what was hidden by that alone."""
+        lifted = []
+        while self._embargoed and self._embargoed[0][0] <= now:
+            number = heappop(self._embargoed)[1]
+            if number in self.hidden:
+                self.hidden.discard(number)
+                lifted.append(number)
+        return lifted
+
+    def is_shown(self, number: int) -> bool:
+        """Whether others may be told of a kept article: neither this nor the newest revision of it is hidden."""
+        if not self.hidden:
+            return True
+        return number not in self.hidden and self.number_of.get(self.kept[number].id) not in self.hidden
+
+    def shown(self, numbers: Sequence[int]) -> Sequence[int]:
+        """-> those of the newest revisions of articles that others may be told of."""
+        if not self.hidden:
+            return numbers
+        return [number for number in numbers if number not in self.hidden]
+
+    def is_current(self, number: int) -> bool:
+        """Whether a number is that of the newest revision of a kept article."""
+        kept = self.kept.get(number)
+        return kept is not None and self.number_of.get(kept.id) == number
+
+    def still_recalled(self, number: int) -> bool:
+        """Whether an article is a copy or rewrite of one that was canceled, and is so still."""
+        return any(
+            self.is_current(canceled) and self.kept[canceled].status == "canceled" and canceled not in self.hidden
+            for canceled in self.recalled_by.get(number, ())
+        )
 
     def forget_matches(self, decision: Decision) -> None:
         """Forgets of the articles that a decision matched that it did."""
@@ -97,7 +161,7 @@ class Archive:
 
     def decision(self, number: int) -> Decision:
         """What was decided for a kept article. Raises Damaged, StorageFailed."""
-        if self._store is None:
+        if self._store is None or number in self._decisions:
             return self._decisions[number]
         record = self._store.record(self.kept[number].record)
         assert record is not None, "what is kept is not pruned"

@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, Never
+from typing import Any, Literal, Never, get_args
 
 import orjson
 from msgspec import Struct
@@ -17,7 +17,8 @@ from msgspec import Struct
 from wirecopy.config import Limits
 from wirecopy.errors import InvalidArticle, MalformedArticle
 
-FIELDS = ("id", "text", "title", "source", "url", "published", "language")
+FIELDS = ("id", "text", "title", "source", "url", "published", "language", "status", "embargoed")
+Status = Literal["usable", "withheld", "canceled"]  # IPTC's words for the publication status of an item
 
 _TYPE_NAMES = {str: "a string", bool: "a boolean", int: "a number", float: "a number", list: "an array"}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -33,7 +34,10 @@ _ESCAPED_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 class Article(Struct, frozen=True, gc=False):
-    """One version of a text as some outlet sent it. `published` is in milliseconds since 1970 UTC."""
+    """One version of a text as some outlet sent it. `published` and `embargoed` are in milliseconds since 1970 UTC.
+
+    A withheld article is shown to nobody, nor is one that is `embargoed`, before that moment; a canceled one was wrong.
+    """
 
     id: str
     text: str
@@ -42,6 +46,8 @@ class Article(Struct, frozen=True, gc=False):
     url: str | None = None
     published: int | None = None
     language: str | None = None
+    status: Status = "usable"
+    embargoed: int | None = None
 
 
 def parse(data: bytes, limits: Limits, mapping: Mapping[str, str] | None = None) -> Article:
@@ -98,7 +104,7 @@ def format_published(milliseconds: int) -> str:
     return moment.replace(tzinfo=None).isoformat(timespec=precision) + "Z"
 
 
-def parse_published(value: str) -> int:
+def parse_published(value: str, name: str = "published") -> int:
     """Return milliseconds since 1970 UTC of an RFC 3339 time or a date; without a zone it is UTC.
 
     Fractions of a second are cut to milliseconds; a leap second is the first moment of the next minute. Raises
@@ -106,7 +112,7 @@ def parse_published(value: str) -> int:
     """
     found = _PUBLISHED.fullmatch(value)
     if found is None:
-        _refuse_published(value)
+        _refuse_published(value, name)
     date, time, second, fraction, zone = found.groups()
     try:
         if time is None:
@@ -115,16 +121,16 @@ def parse_published(value: str) -> int:
         zone = "+00:00" if zone is None or zone in "zZ" else zone
         moment = datetime.fromisoformat(f"{date}T{time}{'59' if is_leap else second}{zone}")
     except ValueError:
-        _refuse_published(value)
+        _refuse_published(value, name)
     milliseconds = (moment - _EPOCH) // _MILLISECOND
     if is_leap:
         milliseconds += 1000
         if milliseconds % 86_400_000:  # leap seconds end a UTC day
-            _refuse_published(value)
+            _refuse_published(value, name)
     if fraction is not None:
         milliseconds += int(fraction.ljust(3, "0"))
     if not _MIN_MILLISECONDS <= milliseconds <= _MAX_MILLISECONDS:
-        _refuse_published(value)
+        _refuse_published(value, name)
     return milliseconds
 
 
@@ -134,7 +140,8 @@ def _from_clean_fields(fields: Mapping[str, Any], limits: Limits, mapping: Mappi
         values = [get(mapping.get(name, name)) for name in FIELDS]
     else:
         values = [get("id"), get("text"), get("title"), get("source"), get("url"), get("published"), get("language")]
-    article_id, text, title, source, url, published, language = values
+        values += [get("status"), get("embargoed")]
+    article_id, text, title, source, url, published, language, status, embargoed = values
     if type(article_id) is not str or not article_id:
         _refuse_required("id", article_id, mapping)
     if type(text) is not str or not text or text.isspace():
@@ -147,10 +154,21 @@ def _from_clean_fields(fields: Mapping[str, Any], limits: Limits, mapping: Mappi
                 raise InvalidArticle(f"{_label(name, mapping)} must be a string, not {_type_name(value)}")
             _check_length(name, value, limits.max_field_bytes)
     if published is not None:
-        if type(published) is not str:
-            raise InvalidArticle(f"{_label('published', mapping)} must be a string, not {_type_name(published)}")
-        published = parse_published(published)
-    return Article(article_id, text, title, source, url, published, language)
+        published = _moment("published", published, mapping)
+    if status is None and embargoed is None:
+        return Article(article_id, text, title, source, url, published, language)
+    if status is not None and status not in get_args(Status):
+        shown = repr(status[:60]) if type(status) is str else _type_name(status)
+        raise InvalidArticle(f"{_label('status', mapping)} must be usable, withheld or canceled, not {shown}")
+    if embargoed is not None:
+        embargoed = _moment("embargoed", embargoed, mapping)
+    return Article(article_id, text, title, source, url, published, language, status or "usable", embargoed)
+
+
+def _moment(name: str, value: object, mapping: Mapping[str, str] | None) -> int:
+    if type(value) is not str:
+        raise InvalidArticle(f"{_label(name, mapping)} must be a string, not {_type_name(value)}")
+    return parse_published(value, name)
 
 
 def _check_length(name: str, value: str, max_bytes: int) -> None:
@@ -168,9 +186,9 @@ def _refuse_required(name: str, value: object, mapping: Mapping[str, str] | None
     raise InvalidArticle(f"{label} must be a string, not {_type_name(value)}")
 
 
-def _refuse_published(value: str) -> Never:
+def _refuse_published(value: str, name: str) -> Never:
     shown = value if len(value) <= 60 else value[:60] + "…"
-    raise InvalidArticle(f"published must be an RFC 3339 time or a date (2024-08-12T09:30:00Z), not {shown!r}")
+    raise InvalidArticle(f"{name} must be an RFC 3339 time or a date (2024-08-12T09:30:00Z), not {shown!r}")
 
 
 def _label(name: str, mapping: Mapping[str, str] | None) -> str:

@@ -121,6 +121,7 @@ def dedupe(
                 _decide(state, min(BATCH, state.loaded - state.decided))
                 on_progress(state.decided)
     with _timed(stages, "describing"):
+        state.archive.lift(time.time_ns() // 1_000_000)
         counts = {"copies": 0, "rewrites": 0}
         for row in _rows(state, keep):
             if not row.canonical:
@@ -161,23 +162,23 @@ def _decide(state: State, count: int) -> None:
 
 
 def _rows(state: State, keep: Keep) -> Iterator[Row]:
-    archive, stories = state.archive, state.stories
+    archive, stories, hidden = state.archive, state.stories, state.archive.hidden
     standing: dict[str, int] = {}
     for number, article in archive.kept.items():
         story = stories.story_of[number]
         members = stories.members[story]
         if len(members) == 1:
-            yield Row(article.id, story, True, None, None, None)
+            yield Row(article.id, story, number not in hidden, None, None, None)
             continue
         if story not in standing:
             standing[story] = canonical(archive, members, keep)
-        best = stories.best_match(number)
+        is_canonical, best = standing[story] == number and number not in hidden, stories.best_match(number, hidden)
         if best is None:
-            yield Row(article.id, story, standing[story] == number, None, None, None)
+            yield Row(article.id, story, is_canonical, None, None, None)
         else:
             other, (odds, relation) = best
             match, score = archive.kept[other].id, probability(odds)
-            yield Row(article.id, story, standing[story] == number, relation, match, score)
+            yield Row(article.id, story, is_canonical, relation, match, score)
 
 
 def _refuse_duplicates(chunk: Chunk, known: Container[str]) -> Chunk:

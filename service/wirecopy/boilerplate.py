@@ -140,7 +140,7 @@ def _describe(archive: Archive, entry: _Entry) -> Boilerplate | None:
     """What callers are told; None when the article in which the passage was found has gone since."""
     number, start, end, title_words = entry.stretch[:4]
     kept = archive.kept.get(number)
-    if kept is None:
+    if kept is None or not archive.is_shown(number):
         return None
     pieces: list[str | None] = []
     if start < title_words:

@@ -52,8 +52,9 @@ def encode_article(article: Sendable) -> bytes:
     if not isinstance(article, Article):
         return orjson.dumps(dict(article), option=orjson.OPT_NAIVE_UTC)
     fields = {name: value for name, value in msgspec.structs.asdict(article).items() if value is not None}
-    if article.published is not None:
-        fields["published"] = format_published(article.published)
+    for name in ("published", "embargoed"):
+        if name in fields:
+            fields[name] = format_published(fields[name])
     return orjson.dumps(fields)
 
 

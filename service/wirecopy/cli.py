@@ -166,7 +166,7 @@ def dedupe(
 
     INPUT is .jsonl, .ndjson or .csv, each also as .gz or .zst; .parquet (with the extra 'parquet'); '-' for JSON lines
     on standard input; or a pattern such as 'day/*.jsonl'. Fields: id and text; optional title, source, url, published
-    (RFC 3339 or a date; UTC without a zone) and language. Other fields are ignored.
+    (RFC 3339 or a date; UTC without a zone), language, status and embargoed. Other fields are ignored.
 
     OUT.jsonl gets one line per accepted article, in input order:
 

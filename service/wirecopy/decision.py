@@ -5,13 +5,14 @@ Records are MessagePack arrays: a later version may add fields at their end, wit
 
 from collections.abc import Sequence
 from enum import IntEnum
+from typing import get_args
 
 import msgspec
 from msgspec import Struct
 from xxhash import xxh3_64_hexdigest, xxh3_128_digest
 from zstandard import ZstdCompressor, ZstdDecompressor
 
-from wirecopy.article import Article
+from wirecopy.article import Article, Status
 from wirecopy.detection import kernels, text
 from wirecopy.detection.matching import Model
 from wirecopy.errors import InvalidArticle
@@ -48,6 +49,7 @@ class Decision(Struct, array_like=True, frozen=True, gc=False):
     `first_seen` then; this one `arrived` then. `trace`, `weights` and `keys` are arrays of uint32, uint8 and uint32.
     `links` are the pairs (later, earlier) that were compared on demand, `moves` the places taken in stories
     after the earlier revision had left. `best` is the best match in the story.
+    `recall` are the copies and rewrites of what was canceled by this revision.
     """
 
     number: int
@@ -76,6 +78,9 @@ class Decision(Struct, array_like=True, frozen=True, gc=False):
     story: str
     is_canonical: bool
     best: tuple[int, float, Relation] | None
+    status: Status = "usable"
+    embargoed: int | None = None
+    recall: list[int] = []
 
 
 class Epoch(Struct, array_like=True, frozen=True):
@@ -164,11 +169,16 @@ def content_of(article: Article) -> bytes:
     are_right = type(article.id) is type(article.text) is str and all(
         name is None or type(name) is str for name in names
     )
-    if not are_right or not (article.published is None or type(article.published) is int):
+    moments = article.published, article.embargoed
+    are_right = are_right and all(moment is None or type(moment) is int for moment in moments)
+    if not are_right or article.status not in get_args(Status):
         raise InvalidArticle(f"article {article.id!r} has a field of another type than its own")
     try:
         article.id.encode()
-        return xxh3_128_digest(_encoder.encode((article.text, *names, article.published)))
+        content: tuple[object, ...] = (article.text, *names, article.published)
+        if article.status != "usable" or article.embargoed is not None:
+            content += article.status, article.embargoed
+        return xxh3_128_digest(_encoder.encode(content))
     except UnicodeEncodeError as error:
         raise InvalidArticle(f"article {article.id!r} holds a lone surrogate: {error.reason}") from None
 

@@ -5,7 +5,8 @@
                else: State.decide, one record of what was decided, one of the events, one append for all;
                then the caller is told
 
-Plain synchronous Python that one thread owns. The state is the replay of what was decided.
+Plain synchronous Python that one thread owns; a store may write in another (`storage.Pipeline`). The state is the
+replay of what was decided.
 """
 
 import re
@@ -21,6 +22,7 @@ from wirecopy.canonical import Keep
 from wirecopy.comparison import Pair, Side, explain
 from wirecopy.config import Config
 from wirecopy.decision import Clearing, Decision, Kind, content_of, encode, residue_of, scheme
+from wirecopy.detection.text import Traces
 from wirecopy.detection.window import BLOCK
 from wirecopy.events import Event, Fact
 from wirecopy.events import encode as encode_events
@@ -29,7 +31,7 @@ from wirecopy.records import describe
 from wirecopy.replay import replay
 from wirecopy.sketching import Sketches, sketch
 from wirecopy.state import DAY, Decided, Left, State
-from wirecopy.storage import Compacted, Entry, Remains, Store
+from wirecopy.storage import Compacted, Entry, Pipeline, Remains, Store
 from wirecopy.verdict import Boilerplate, Comparison, Match, Reasons, Stored, Story, Verdict
 from wirecopy.witness import Witness
 
@@ -49,7 +51,9 @@ def scheme_of(config: Config) -> str:
 class Detector:
     """Tells for every article that it is given which story it belongs to."""
 
-    def __init__(self, config: Config | None = None, store: Store | None = None, *, epochs: bool = True) -> None:
+    def __init__(
+        self, config: Config | None = None, store: Store | Pipeline | None = None, *, epochs: bool = True
+    ) -> None:
         """Goes on where the decisions in `store` end; without a store, all is forgotten with the object.
 
         `epochs=False` leaves the term weights as shipped. Raises Damaged and StorageFailed as the store does.
@@ -75,15 +79,16 @@ class Detector:
     ) -> list[Verdict]:
         """Decides for each article, in order, which story it belongs to; durable when it returns.
 
-        The same id with the same content gets the stored answer again (`replayed`); with other content it becomes a
-        new revision, whose story is decided anew. `first_seen` is this moment, in milliseconds since 1970, and must not
-        go back. Raises InvalidArticle before anything has changed, and StorageFailed, after which the object is of no
-        further use.
+        (With a store that writes in a thread of its own: later, see `when_durable`.) The same id with the same content
+        gets the stored answer again (`replayed`); with other content it becomes a new revision, whose story is decided
+        anew. `first_seen` is this moment, in milliseconds since 1970, and must not go back. Raises InvalidArticle
+        before anything has changed, and StorageFailed, after which the object is of no further use.
         """
         contents = [content_of(article) for article in articles]
         batch = _Batch(articles, contents, sketches or self.sketch(articles), first_seen)
         state, epoch = self._state, self._state.window.terms.epoch
         state.expire(first_seen)
+        batch.facts += self._lift(first_seen)
         again: list[tuple[int, int]] = []
         fresh: list[int] = []
         coming: dict[str, tuple[int, bytes]] = {}  # id -> number and content of what is in this batch
@@ -116,11 +121,12 @@ class Detector:
         archive, state = self._archive, self._state
         numbers = archive.revisions(article_id)
         state.expire(now)
+        facts = self._lift(now)
         state.begin_block()
         decisions = [archive.decision(number) for number in numbers]
-        story = state.stories.story_of[numbers[-1]]
+        deleted = [Fact("deleted", state.stories.story_of[numbers[-1]], article_id)]
         erasure = state.erase(decisions, now)
-        facts = self._witness.take(first=[Fact("deleted", story, article_id)])
+        facts += self._witness.take(first=deleted if numbers[-1] not in archive.hidden else [])
         records = [archive.kept[number].record for number in numbers]
         for number in numbers:
             archive.drop(number)
@@ -140,6 +146,16 @@ class Detector:
         """
         return Compacted(0, 0) if self._store is None else self._store.compact()
 
+    def when_durable(self, told: Callable[[BaseException | None], None]) -> None:
+        """Calls `told` when all that was decided up to now is on disk, with None; with the failure if it cannot be.
+
+        That is at once, or, with a store that writes in a thread of its own, later and there.
+        """
+        if isinstance(self._store, Pipeline):
+            self._store.when_durable(told)
+        else:
+            told(None)
+
     def check(self, article: Article) -> Verdict:
         """-> the verdict that the article would get now; nothing is stored or counted. Raises InvalidArticle."""
         current = self._current(article.id)
@@ -147,15 +163,14 @@ class Detector:
             return self._stored_answer(current[0])
         state, number = self._state, self._state.window.loaded
         replaces = None if current is None else current[0]
-        sketches = self.sketch([article])
+        sketches = self._sketches_of(article, self.sketch([article]), replaces)
         found = state.window.probe(*sketches, article.published, article.source, replaces)
         with state.without(replaces) as own:
             change = state.propose(number, found, own)
-            kept = self._kept(number, article, sketches, 0, b"", replaces)
+            kept = self._kept(number, article, sketches, state.moment, b"", replaces)
             place = answers.proposed_place(self._archive, state.stories, number, kept, change, self._keep)
-        return answers.verdict(
-            self._archive, describe(Decided(number, found, change), None, place, kept, article), article.id
-        )
+        decision = describe(Decided(number, found, change), None, place, kept, article)
+        return answers.verdict(self._archive, decision, article.id)
 
     def article(self, article_id: str) -> Stored:
         """-> the article as it is now, with its text where texts are kept. Raises UnknownArticle."""
@@ -185,13 +200,13 @@ class Detector:
 
     def why(self, story_id: str) -> Reasons:
         """-> the link that holds each member to the story. Raises UnknownStory."""
-        if story_id not in self._state.stories.members:
+        if not self._archive.shown(self._state.stories.members.get(story_id, ())):
             raise errors.UnknownStory(story_id)
         return answers.reasons(self._archive, self._state.stories, story_id, self._keep)
 
     def story(self, story_id: str) -> Story:
         """-> the story as it is now. Raises UnknownStory."""
-        if story_id not in self._state.stories.members:
+        if not self._archive.shown(self._state.stories.members.get(story_id, ())):
             raise errors.UnknownStory(story_id)
         return answers.story(self._archive, self._state.stories, story_id, self._keep)
 
@@ -217,9 +232,11 @@ class Detector:
         for scanned, name in enumerate(self._state.stories.newest(cursor)):
             if len(found) == limit or scanned == _MAX_SCANNED:
                 return found, last
-            last, numbers = name, members[name]
-            is_wanted = len(numbers) >= min_size and (
-                since is None or min(kept[number].first_seen for number in numbers) >= since
+            last, numbers = name, self._archive.shown(members[name])
+            is_wanted = (
+                numbers
+                and len(numbers) >= min_size
+                and (since is None or min(kept[number].first_seen for number in numbers) >= since)
             )
             if is_wanted and (source is None or any(kept[number].source == source for number in numbers)):
                 found.append(self.story(name))
@@ -274,6 +291,19 @@ class Detector:
             yield
         return cleared
 
+    def reach(self, now: int) -> int:
+        """Lets what was embargoed until `now` be shown from here on, durably; -> how many articles that were.
+
+        `now` is this moment, in milliseconds since 1970; `ingest`, `erase` and `prune` do the same. Nothing is shown
+        earlier than one of them was told. Raises StorageFailed, after which the object is of no further use.
+        """
+        before = len(self._archive.hidden)
+        facts = self._lift(now)
+        entries = self._tell(facts, now, -1 if self._store is None else self._store.last)
+        if self._store is not None and entries:
+            self._store.append(entries)
+        return before - len(self._archive.hidden)
+
     def expire(self, now: int) -> int:
         """Takes out of the index what arrived too long before `now`; -> how many articles that were.
 
@@ -287,6 +317,7 @@ class Detector:
         Raises StorageFailed.
         """
         self._state.expire(now)
+        self.reach(now)
         retention = self._config.service.retention_days
         if retention is None:
             return 0
@@ -347,7 +378,7 @@ class Detector:
             title_words, trace, weights, _ = window.written(number)
         return Side(
             kept.id, np.frombuffer(trace, dtype=np.uint32), np.frombuffer(weights, dtype=np.uint8), title_words,
-            kept.published, decision.title, self._archive.text(number)
+            kept.published, decision.title, None if kept.status == "canceled" else self._archive.text(number)
         )  # fmt: skip
 
     def _current(self, article_id: str) -> tuple[int, bytes] | None:
@@ -362,13 +393,39 @@ class Detector:
         self, number: int, article: Article, sketches: Sketches, moment: int, content: bytes, replaces: int | None
     ) -> Kept:
         words = len(sketches.traces.words)
-        if replaces is None:
-            return Kept(article.id, article.published, article.source, words, number, moment, moment, 1, content)
-        old = self._archive.kept[replaces]
-        return Kept(
-            article.id, article.published, article.source, words, old.came, old.first_seen, moment, old.revision + 1,
-            content
-        )  # fmt: skip
+        kept = Kept(article.id, article.published, article.source, words, number, moment, moment, 1, content)
+        kept.status, kept.embargoed = article.status, article.embargoed
+        if replaces is not None:
+            old = self._archive.kept[replaces]
+            kept.came, kept.first_seen, kept.revision = old.came, old.first_seen, old.revision + 1
+        return kept
+
+    def _sketches_of(self, article: Article, sketches: Sketches, replaces: int | None) -> Sketches:
+        """What an article is compared by: of a cancellation what it cancels, whatever notice came as its text."""
+        if article.status != "canceled" or replaces is None:
+            return sketches
+        window, decision = self._state.window, self._archive.decision(replaces)
+        is_here = replaces >= window.oldest
+        trace = decision.trace or (window.written(replaces).trace if is_here else b"")
+        if not trace:
+            return sketches
+        title_words = decision.title_words or (window.written(replaces).title_words if is_here else 0)
+        words = np.frombuffer(trace, dtype=np.uint32)
+        return Sketches(Traces(words, np.array([0, len(words)])), np.array([title_words]))
+
+    def _recall(self, number: int) -> list[int]:
+        """What is to be recalled with an article that is about to be canceled, as far as it is known now."""
+        archive, stories = self._archive, self._state.stories
+        members = (m for m in stories.members[stories.story_of[number]] if m != number)
+        return list(dict.fromkeys([*members, *answers.copies(archive, number), *archive.recalls.get(number, ())]))
+
+    def _lift(self, now: int) -> list[Fact]:
+        """Lets what was embargoed until now be shown; -> what that means for readers."""
+        stories = self._state.stories
+        for number in self._archive.lift(now):
+            if number in stories.story_of and stories.origins is not None:
+                stories.origins.setdefault(number, None)
+        return self._witness.take() if stories.origins else []
 
     def _decide_new(self, batch: "_Batch", chosen: Sequence[int]) -> None:
         """Decides for some articles of a batch, whose ids are new."""
@@ -389,30 +446,41 @@ class Detector:
         """Decides for one article of a batch, which replaces another revision."""
         state, article, sketches = self._state, batch.articles[k], batch.sketches.part(k, k + 1)
         state.begin_block()
+        sketches = self._sketches_of(article, sketches, replaces)
+        recall = self._recall(replaces) if article.status == "canceled" else []
         left = state.withdraw(replaces)
         kept = self._kept(state.loaded, article, sketches, batch.moment, batch.contents[k], replaces)
         state.load_revision(kept, sketches)
         for decided in state.decide(1, own=left.story):
-            self._take_down(batch, k, decided, left)
+            self._take_down(batch, k, decided, left, recall)
 
-    def _take_down(self, batch: "_Batch", k: int, decided: Decided, left: Left | None) -> None:
-        """Makes the record and the verdict of what was decided."""
-        archive, article = self._archive, batch.articles[k]
-        place = answers.place(archive, self._state.stories, decided.number, self._keep)
-        kept = archive.kept[decided.number]
-        decision = describe(decided, left, place, kept, article, self._state.window)
+    def _take_down(
+        self, batch: "_Batch", k: int, decided: Decided, left: Left | None, recall: list[int] | None = None
+    ) -> None:
+        """Makes the record, the verdict and the events of what was decided."""
+        archive, article, number = self._archive, batch.articles[k], decided.number
+        place = answers.place(archive, self._state.stories, number, self._keep)
+        kept = archive.kept[number]
+        decision = describe(decided, left, place, kept, article, self._state.window, recall)
         archive.keep(decision)
         batch.verdicts[k] = answers.verdict(archive, decision, article.id)
         batch.decided.append((decision, article))
-        revised = [] if left is None else [Fact("revised", left.story, article.id, revision=kept.revision)]
-        batch.facts += self._witness.take(article.id, revised)
+        is_shown, first = number not in archive.hidden, []
+        if left is not None and left.number not in archive.hidden:
+            revised = Fact("revised", left.story, article.id, revision=kept.revision)
+            first = [revised if is_shown else Fact("deleted", left.story, article.id)]
+        batch.facts += self._witness.take(article.id, first)
+        if is_shown and kept.status == "canceled":
+            members = archive.shown(self._state.stories.members[place.story])
+            ids = tuple(archive.kept[m].id for m in answers.recall(archive, members))
+            batch.facts.append(Fact("recalled", place.story, article.id, articles=ids))
 
     def _append(self, batch: "_Batch", *, begins_epoch: bool) -> None:
         """Makes what was decided durable, with its events."""
         if self._store is None:
             self._tell(batch.facts, batch.moment)
             return
-        if not batch.decided:
+        if not batch.decided and not batch.facts:
             return
         texts = self._config.service.keep_text
         record = self._store.last
@@ -427,6 +495,7 @@ class Detector:
             self._replaceable.append(record)
         entries += self._tell(batch.facts, batch.moment, record)
         self._store.append(entries)
+        self._archive.settle()
 
     def _tell(self, facts: Sequence[Fact], moment: int, record: int = -1) -> list[Entry]:
         """Makes facts the next events; -> what to append of them behind the record of this number."""

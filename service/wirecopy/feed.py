@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from wirecopy import errors
 from wirecopy.events import Event, Fact, Head, Told, decode_told, tell
-from wirecopy.storage import Store
+from wirecopy.storage import Pipeline, Store
 
 _RECENT = 4096  # events that are kept in memory
 
@@ -18,7 +18,7 @@ _RECENT = 4096  # events that are kept in memory
 class Feed:
     """All events that are kept, numbered from 1 without gaps; without a store they stay in memory."""
 
-    def __init__(self, store: Store | None) -> None:
+    def __init__(self, store: Store | Pipeline | None) -> None:
         self.last = 0  # the number of the newest event
         self._store = store
         self._firsts = array("q")  # the number of the first event of each record that is kept
@@ -26,6 +26,11 @@ class Feed:
         self._moments = array("q")  # when they were told, ascending
         self._recent: deque[Told] = deque()
         self._held = 0  # events in _recent
+
+    @property
+    def moment(self) -> int:
+        """When the newest event that is kept was told, in milliseconds since 1970; 0 without one."""
+        return self._moments[-1] if self._moments else 0
 
     def tell(self, facts: Sequence[Fact], at: int) -> Told:
         """-> the record of the next events; `keep` makes it part of the feed."""

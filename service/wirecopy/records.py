@@ -23,6 +23,7 @@ def describe(
     kept: Kept,
     article: Article,
     window: Window | None = None,
+    recall: list[int] | None = None,
 ) -> Decision:
     """-> one record of all that was decided and of what it changed; without a window, only of what a caller is told."""
     number, found, change = decided
@@ -58,6 +59,9 @@ def describe(
         story=place.story,
         is_canonical=place.is_canonical,
         best=place.best,
+        status=article.status,
+        embargoed=article.embargoed,
+        recall=recall or [],
     )
 
 

@@ -25,7 +25,7 @@ from wirecopy.detection.window import BLOCK
 from wirecopy.events import Head, decode_head
 from wirecopy.feed import Feed
 from wirecopy.state import State
-from wirecopy.storage import Record, Store
+from wirecopy.storage import Pipeline, Record, Store
 
 
 class Others(NamedTuple):
@@ -42,7 +42,7 @@ class Others(NamedTuple):
     numbered: dict[int, int]
 
 
-def replay(state: State, feed: Feed, store: Store) -> Others:
+def replay(state: State, feed: Feed, store: Store | Pipeline) -> Others:
     """Puts `state` and `feed` where the records in `store` left them; -> the records that are no decisions.
 
     Raises Damaged and StorageFailed; the state is of no use then.
@@ -72,6 +72,7 @@ def replay(state: State, feed: Feed, store: Store) -> Others:
                 case decisions:
                     state.restore(decisions)
     state.window.chain()
+    state.archive.lift(max(state.moment, feed.moment))
     return others
 
 
@@ -136,5 +137,5 @@ def _stands_apart(decision: Decision, last: Decision, state: State) -> bool:
 def _kept(decision: Decision, article_id: str, record: int) -> Kept:
     return Kept(
         article_id, decision.published, decision.source, len(decision.weights), decision.came, decision.first_seen,
-        decision.arrived, decision.revision, decision.content, record
+        decision.arrived, decision.revision, decision.content, record, decision.status, decision.embargoed
     )  # fmt: skip

@@ -115,6 +115,7 @@ COMMANDS = (serve, push)
 
 def _open_detector(config: "Config", accept_loss: bool) -> "Detector":
     from wirecopy.detector import Detector, scheme_of
-    from wirecopy.storage import Store
+    from wirecopy.storage import Pipeline, Store
 
-    return Detector(config, Store.open(Path(config.service.data), scheme=scheme_of(config), accept_loss=accept_loss))
+    store = Store.open(Path(config.service.data), scheme=scheme_of(config), accept_loss=accept_loss)
+    return Detector(config, Pipeline(store))

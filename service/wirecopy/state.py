@@ -76,6 +76,7 @@ class State:
         self._index_milliseconds = None if service.index_days is None else max(1, int(service.index_days * DAY))
         self._bereft: set[int] = set()  # articles outside the window whose best match was dropped
         self._summed = 0  # words of articles numbered below are in the last checkpoint, in sums
+        self.moment = 0  # the latest that it was told of
         self._horizon = _NEVER  # articles that arrived before it have left the window
 
     @property
@@ -100,6 +101,7 @@ class State:
             contents = [b""] * len(articles)
         for article, words, content in zip(articles, lengths, contents, strict=True):
             kept = Kept(article.id, article.published, article.source, words, number, moment, moment, 1, content)
+            kept.status, kept.embargoed = article.status, article.embargoed
             add(number, kept)
             number += 1
 
@@ -180,6 +182,7 @@ class State:
 
     def expire(self, now: int) -> int:
         """Takes out of the window what arrived too long before `now`; -> how many articles that were."""
+        self.moment = max(self.moment, now)
         horizon = self.horizon(now)
         if horizon <= self._horizon:
             return 0

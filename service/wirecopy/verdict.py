@@ -4,6 +4,8 @@ from typing import Literal
 
 from msgspec import Struct
 
+from wirecopy.article import Status
+
 Relation = Literal["identical", "copy", "rewrite", "contains"]
 
 
@@ -57,10 +59,14 @@ class Member(Struct, frozen=True):
     title: str | None
     published: int | None
     first_seen: int
+    status: Status = "usable"
 
 
 class Story(Struct, frozen=True):
-    """Articles connected by matches. `first_seen` is in milliseconds since 1970 UTC, our clock."""
+    """Articles connected by matches. `first_seen` is in milliseconds since 1970 UTC, our clock.
+
+    `recall`: the ids of all copies and rewrites of members that were canceled.
+    """
 
     id: str
     canonical: str
@@ -69,6 +75,7 @@ class Story(Struct, frozen=True):
     copies: int
     rewrites: int
     members: tuple[Member, ...]
+    recall: tuple[str, ...] = ()
 
 
 class Stored(Struct, frozen=True):
@@ -88,6 +95,8 @@ class Stored(Struct, frozen=True):
     published: int | None
     first_seen: int
     text: str | None
+    status: Status = "usable"
+    embargoed: int | None = None
 
 
 class Boilerplate(Struct, frozen=True):

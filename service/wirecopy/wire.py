@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from msgspec import Meta, Struct, structs
 
 from wirecopy import events, verdict
+from wirecopy.article import Status
 from wirecopy.events import EventType
 from wirecopy.verdict import Boilerplate, Match, Relation, Verdict
 
@@ -22,7 +23,9 @@ Time = Annotated[datetime, Meta(tz=True)]
 class ArticleInput(Struct, frozen=True):
     """An article as it is sent. Null is the same as absent; other fields are allowed and ignored.
 
-    `id` may be left out where the path has it. `published` is an RFC 3339 time or a date, UTC where it names no zone.
+    `id` may be left out where the path has it. `published` and `embargoed` are RFC 3339 times or dates, UTC where they
+    name no zone. `status`: a withheld article is matched and shown to nobody, as is one that is embargoed, before that
+    moment; of a canceled one its story lists what is to be recalled. Without: usable.
     """
 
     text: Annotated[str, Meta(min_length=1, pattern=r"\S")]
@@ -32,6 +35,8 @@ class ArticleInput(Struct, frozen=True):
     url: str | None = None
     published: str | None = None
     language: str | None = None
+    status: Status | None = None
+    embargoed: str | None = None
 
 
 class Stored(Struct, frozen=True):
@@ -51,6 +56,8 @@ class Stored(Struct, frozen=True):
     published: Time | None
     first_seen: Time
     text: str | None
+    status: Status = "usable"
+    embargoed: Time | None = None
 
 
 class PairTexts(Struct, frozen=True):
@@ -79,10 +86,14 @@ class Member(Struct, frozen=True):
     title: str | None
     published: Time | None
     first_seen: Time
+    status: Status = "usable"
 
 
 class Story(Struct, frozen=True):
-    """Articles connected by matches; `first_seen` is when the service got the first of them."""
+    """Articles connected by matches; `first_seen` is when the service got the first of them.
+
+    `recall`: the ids of all copies and rewrites of members that were canceled.
+    """
 
     id: str
     canonical: str
@@ -91,6 +102,7 @@ class Story(Struct, frozen=True):
     copies: int
     rewrites: int
     members: tuple[Member, ...]
+    recall: tuple[str, ...] = ()
 
 
 class StoryPage(Struct, frozen=True):
@@ -177,7 +189,7 @@ class Health(Struct, frozen=True):
 
 def stored(article: verdict.Stored) -> Stored:
     """The same article with times that travel."""
-    return Stored(**_with_times(article, "published", "first_seen"))
+    return Stored(**_with_times(article, "published", "first_seen", "embargoed"))
 
 
 def story(of: verdict.Story) -> Story:

@@ -25,13 +25,17 @@ class Witness:
         """
         stories, kept = self._stories, self._archive.kept
         origins, stories.origins = stories.origins, {}
+        if self._archive.hidden:
+            origins = {
+                number: origin for number, origin in (origins or {}).items() if number not in self._archive.hidden
+            }
         if not origins:
             return list(first)
         story_of = stories.story_of
         if len(origins) == 1 and not first:  # the common case of an article that stands alone, in short
             [(number, origin)] = origins.items()
             story = story_of.get(number)
-            if origin is None and story is not None and len(stories.members[story]) == 1:
+            if origin is None and story is not None and len(self._members(story)) == 1:
                 return [Fact("created", story, kept[number].id)]
         places: dict[str, tuple[str | None, str | None]] = {}
         touched: dict[str, list[int]] = {}  # story -> the numbers that left it or came
@@ -45,13 +49,17 @@ class Witness:
                 if story is not None:
                     touched.setdefault(story, []).append(number)
         existed = {story for story in touched if self._existed(story, origins)}
-        exists = {story for story in touched if story in stories.members}
+        exists = {story for story in touched if self._members(story)}
         standings = [self._stand(story, numbers, origins, story in existed) for story, numbers in touched.items()]
         transfers = [Transfer(article, *place) for article, place in places.items()]
         return [*first, *derive(transfers, arrived, existed, exists, [s for s in standings if s is not None])]
 
+    def _members(self, story: str) -> Sequence[int]:
+        """The members that readers know of; none of a story that there is not."""
+        return self._archive.shown(self._stories.members.get(story, ()))
+
     def _existed(self, story: str, origins: dict[int, str | None]) -> bool:
-        if any(origins.get(m, story) == story for m in self._stories.members.get(story, ())):
+        if any(origins.get(m, story) == story for m in self._members(story)):
             return True
         return story in origins.values()
 
@@ -59,9 +67,9 @@ class Witness:
         self, story: str, numbers: Sequence[int], origins: dict[int, str | None], existed: bool
     ) -> Standing | None:
         """Who stood for a story and who does; None for a story that is no more."""
-        kept, members = self._archive.kept, self._stories.members.get(story)
+        kept, members = self._archive.kept, self._members(story)
         before = self._standing.pop(story, None)
-        if members is None:
+        if not members:
             return None
         if before is None and existed:
             stayed = [m for m in members if origins.get(m, story) == story]

@@ -17,7 +17,7 @@ the greater part of the others when these join another story.
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from itertools import count, islice
 from typing import NamedTuple
 
@@ -169,10 +169,10 @@ class Stories:
                     self._best_of.setdefault(best[0], []).append(number)
                 del self.links[number]
 
-    def best_match(self, number: int) -> tuple[int, Link] | None:
+    def best_match(self, number: int, without: Container[int] = ()) -> tuple[int, Link] | None:
         """The best link to another member of the article's story, of equal ones the earliest; None when there is none.
 
-        Of an article that has lost its links: its last best, while that is still in its story.
+        Of an article that has lost its links: its last best, while that is still in its story. Never one of `without`.
         """
         story = self.story_of[number]
         if len(self.members[story]) == 1:
@@ -180,8 +180,8 @@ class Stories:
         links = self.links.get(number)
         if links is None:
             last = self.last_best.get(number)
-            return last if last is not None and self.story_of.get(last[0]) == story else None
-        linked = [(m, link) for m, link in links.items() if self.story_of.get(m) == story]
+            return last if last and self.story_of.get(last[0]) == story and last[0] not in without else None
+        linked = [(m, link) for m, link in links.items() if self.story_of.get(m) == story and m not in without]
         return min(linked, key=lambda item: (-item[1].odds, item[0]), default=None)
 
     def support(self, number: int) -> tuple[float | None, int]:

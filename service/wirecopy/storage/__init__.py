@@ -3,6 +3,7 @@
 from wirecopy.storage.checking import Report, find_place, verify
 from wirecopy.storage.compacting import compact
 from wirecopy.storage.copying import backup, copy, restore
+from wirecopy.storage.pipeline import Pipeline
 from wirecopy.storage.replacing import replacing
 from wirecopy.storage.rows import Entry, Record, Remains
 from wirecopy.storage.snapshot import Snapshot
@@ -11,6 +12,7 @@ from wirecopy.storage.store import Compacted, Store
 __all__ = [
     "Compacted",
     "Entry",
+    "Pipeline",
     "Record",
     "Remains",
     "Report",

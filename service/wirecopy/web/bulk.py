@@ -67,7 +67,7 @@ class _Batch(NamedTuple):
     first_line: int
     lines: Sequence[Article | BadLine]
     size: int
-    verdicts: "asyncio.Future[list[Verdict]] | None"
+    verdicts: "asyncio.Future[Sequence[Verdict]] | None"
 
 
 class _End(NamedTuple):

@@ -2,11 +2,12 @@
 
 Requests put work into a queue without bound of its own; what may be in it is bounded before: single articles by
 `max_waiting`, streams by their number and by what each has under way. The owner takes everything that is there, in
-turns: the single articles that gathered while the last commit was synced become the next commit, then one batch of a
-stream, then questions. Nobody is answered before the commit that holds the article has returned.
+turns: the single articles that gathered while it worked on the last, then one batch of a stream, then questions. The
+store may write in a thread of its own, so what is decided waits there for its commit; nobody is answered before that,
+not even who only asked, since the answer may speak of articles that are not on disk yet.
 
-A failure of `ingest`, or of another change, ends the owner: memory and disk may differ from then on, so nothing more is
-decided, everything that waits fails, and `ended` tells the process to stop.
+A failure of `ingest`, of another change or of a commit ends the owner: memory and disk may differ from then on, so
+nothing more is decided, everything that waits fails, and `ended` tells the process to stop.
 """
 
 import asyncio
@@ -15,6 +16,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
@@ -33,7 +35,7 @@ _SKETCH_THREADS = 2
 
 
 class Commit(NamedTuple):
-    """What the owner did in one go, for the metrics."""
+    """What the owner decided in one go, for the metrics, and the seconds until it was on disk."""
 
     verdicts: Sequence[Verdict]
     seconds: float
@@ -47,7 +49,7 @@ class _Single(NamedTuple):
 class _Batch(NamedTuple):
     articles: Sequence[Article]
     sketches: "Future[Sketches]"
-    future: "asyncio.Future[list[Verdict]]"
+    future: "asyncio.Future[Sequence[Verdict]]"
 
 
 class _Question(NamedTuple):
@@ -56,7 +58,14 @@ class _Question(NamedTuple):
     may_change: bool = False
 
 
-_Work = _Single | _Batch | _Question | None  # None: stop
+class _Broken(NamedTuple):
+    """A commit failed."""
+
+    error: BaseException
+
+
+_Work = _Single | _Batch | _Question
+_Taken = _Work | _Broken | None  # None: stop
 
 
 class Intake:
@@ -76,12 +85,13 @@ class Intake:
         self._max_batch = max_batch
         self._on_commit = on_commit
         self._loop = asyncio.get_running_loop()
-        self._queue: SimpleQueue[_Work] = SimpleQueue()
+        self._queue: SimpleQueue[_Taken] = SimpleQueue()
         self._owner = Thread(target=self._run, name="detector", daemon=True)
         self._aside = ThreadPoolExecutor(1, thread_name_prefix="aside")
         self._sketchers = ThreadPoolExecutor(_SKETCH_THREADS, thread_name_prefix="sketch")
         self._detector: Detector | None = None
         self._last_seen = 0
+        self._unanswered: set[asyncio.Future[Any]] = set()
         self._waiting_questions = 0
         self.waiting_singles = 0
         self.waiting_in_batches = 0
@@ -111,19 +121,22 @@ class Intake:
     async def ingest(self, article: Article) -> Verdict:
         """Return the verdict once it is on disk. Raises NotReady, Overloaded, StorageFailed."""
         self.check_room()
-        future: asyncio.Future[Verdict] = self._loop.create_future()
+        future: asyncio.Future[Verdict] = self._new_future()
         self.waiting_singles += 1
         self._queue.put(_Single(article, future))
-        return await future
+        try:
+            return await future
+        finally:
+            self._unanswered.discard(future)
 
-    def submit_batch(self, articles: Sequence[Article]) -> "asyncio.Future[list[Verdict]]":
+    def submit_batch(self, articles: Sequence[Article]) -> "asyncio.Future[Sequence[Verdict]]":
         """Return a future of the verdicts of a stream's next articles, done once they are on disk. Raises NotReady.
 
         They are sketched beside the commits before theirs; batches are decided in the order of the calls.
         """
         self._check_ready()
         assert self._detector is not None
-        future: asyncio.Future[list[Verdict]] = self._loop.create_future()
+        future: asyncio.Future[Sequence[Verdict]] = self._new_future()
         sketches = self._sketchers.submit(self._detector.sketch, articles)
         self._queue.put(_Batch(articles, sketches, future))
         self.waiting_in_batches += len(articles)
@@ -154,10 +167,13 @@ class Intake:
 
     async def _put(self, question: "Callable[[Detector], T]", *, may_change: bool) -> T:
         self._check_ready()
-        future: asyncio.Future[T] = self._loop.create_future()
         with self._waiting():
+            future: asyncio.Future[T] = self._new_future()
             self._queue.put(_Question(question, future, may_change))
-            return await future
+            try:
+                return await future
+            finally:
+                self._unanswered.discard(future)
 
     async def work_aside(self, work: Callable[[], T]) -> T:
         """Return what `work`, which needs no Detector, finds in another thread; raises what it raises, Overloaded."""
@@ -175,6 +191,12 @@ class Intake:
         finally:
             self._waiting_questions -= 1
 
+    def _new_future(self) -> "asyncio.Future[Any]":
+        """A future that fails when the owner ends before it is done."""
+        future: asyncio.Future[Any] = self._loop.create_future()
+        self._unanswered.add(future)
+        return future
+
     def _check_ready(self) -> None:
         if not self.is_ready:
             raise errors.NotReady("the service is loading or stopping")
@@ -182,19 +204,18 @@ class Intake:
     # What follows runs in the owner's thread, except for the methods that it passes to _tell.
 
     def _run(self) -> None:
-        waiting: list[_Single | _Batch | _Question] = []
         try:
             self._detector = detector = self._open()
             self._tell(self._report_opened)
-            self._serve(detector, waiting)
+            self._serve(detector)
             detector.close()
         except BaseException as error:  # noqa: BLE001 - handed to the process, which ends with it
-            self._tell(self._report_failure, error, waiting)
+            self._tell(self._report_failure, error)
         else:
             self._tell(self.ended.set_result, None)
 
-    def _serve(self, detector: "Detector", taken: list[_Single | _Batch | _Question]) -> None:
-        """Work until told to stop. `taken` holds what was taken from the queue and is not answered yet."""
+    def _serve(self, detector: "Detector") -> None:
+        """Work until told to stop. Raises what broke the Detector or a commit."""
         singles: deque[_Single] = deque()
         batches: deque[_Batch] = deque()
         questions: deque[_Question] = deque()
@@ -208,30 +229,35 @@ class Intake:
                 match work:
                     case None:
                         is_stopping = True
+                        continue
+                    case _Broken():
+                        raise work.error
                     case _Single():
                         singles.append(work)
                     case _Batch():
                         batches.append(work)
                     case _Question():
                         questions.append(work)
-            taken[:] = [*singles, *batches, *questions]
             if singles:
                 gathered = [singles.popleft() for _ in range(min(len(singles), self._max_batch))]
-                verdicts = self._ingest(detector, [single.article for single in gathered], None)
-                self._tell(self._answer_singles, gathered, verdicts)
+                articles = [single.article for single in gathered]
+                self._ingest(detector, articles, None, partial(self._answer_singles, gathered))
             if batches:
                 batch = batches.popleft()
-                verdicts = self._ingest(detector, batch.articles, batch.sketches.result())
-                self._tell(self._answer_batch, batch, verdicts)
+                answer = partial(self._answer_batch, batch)
+                self._ingest(detector, batch.articles, batch.sketches.result(), answer)
+            if questions:
+                detector.reach(self._now())
             while questions:
                 self._answer(detector, questions.popleft())
             if time.monotonic() >= next_pruning:
                 detector.prune(self._now())
+                self._when_durable(detector, lambda: None)
                 next_pruning = time.monotonic() + _PRUNE_EVERY_SECONDS
 
-    def _take(self, wait_until: float | None) -> list[_Work]:
+    def _take(self, wait_until: float | None) -> list[_Taken]:
         """Everything in the queue; with `wait_until`, at least one piece of work unless that time comes first."""
-        taken: list[_Work] = []
+        taken: list[_Taken] = []
         try:
             if wait_until is not None:
                 taken.append(self._queue.get(timeout=max(0.0, wait_until - time.monotonic())))
@@ -240,23 +266,32 @@ class Intake:
         except Empty:
             return taken
 
-    def _ingest(self, detector: "Detector", articles: Sequence[Article], sketches: "Sketches | None") -> list[Verdict]:
+    def _ingest(
+        self,
+        detector: "Detector",
+        articles: Sequence[Article],
+        sketches: "Sketches | None",
+        answer: Callable[[Commit], None],
+    ) -> None:
         started = time.perf_counter()
         verdicts = detector.ingest(articles, first_seen=self._now(), sketches=sketches)
-        self._tell(self._on_commit, Commit(verdicts, time.perf_counter() - started))
-        return verdicts
+        self._when_durable(detector, lambda: self._tell(answer, Commit(verdicts, time.perf_counter() - started)))
 
     def _answer(self, detector: "Detector", question: _Question) -> None:
         try:
-            found = question.ask(detector)
+            answer = partial(_set_result, question.future, question.ask(detector))
         except Exception as error:
-            self._tell(_set_exception, question.future, error)
             if question.may_change and (
                 isinstance(error, errors.StorageError) or not isinstance(error, errors.WirecopyError)
             ):
+                self._tell(_set_exception, question.future, error)
                 raise
-        else:
-            self._tell(_set_result, question.future, found)
+            answer = partial(_set_exception, question.future, error)
+        self._when_durable(detector, lambda: self._tell(answer))
+
+    def _when_durable(self, detector: "Detector", then: Callable[[], None]) -> None:
+        """Go on with `then` when all that was decided is on disk; when it cannot be, with the end."""
+        detector.when_durable(lambda error: then() if error is None else self._queue.put(_Broken(error)))
 
     def _now(self) -> int:
         """Milliseconds since 1970, never less than before: a clock that is set back must not reorder intake."""
@@ -270,22 +305,23 @@ class Intake:
         self.is_ready = not self.ended.done()
         self.opened.set_result(None)
 
-    def _answer_singles(self, gathered: Sequence[_Single], verdicts: Sequence[Verdict]) -> None:
+    def _answer_singles(self, gathered: Sequence[_Single], commit: Commit) -> None:
+        self._on_commit(commit)
         self.waiting_singles -= len(gathered)
-        for single, verdict in zip(gathered, verdicts, strict=True):
-            if not single.future.done():
-                single.future.set_result(verdict)
+        for single, verdict in zip(gathered, commit.verdicts, strict=True):
+            _set_result(single.future, verdict)
 
-    def _answer_batch(self, batch: _Batch, verdicts: list[Verdict]) -> None:
+    def _answer_batch(self, batch: _Batch, commit: Commit) -> None:
+        self._on_commit(commit)
         self.waiting_in_batches -= len(batch.articles)
-        _set_result(batch.future, verdicts)
+        self._unanswered.discard(batch.future)
+        _set_result(batch.future, commit.verdicts)
 
-    def _report_failure(self, error: BaseException, waiting: Sequence[_Single | _Batch | _Question]) -> None:
-        """Nothing that waits, here or in the queue, was acknowledged; say so."""
+    def _report_failure(self, error: BaseException) -> None:
+        """Nothing that waits was acknowledged; say so."""
         self.is_ready = False
-        for work in (*waiting, *self._take(None)):
-            if work is not None:
-                _set_exception(work.future, errors.StorageFailed("the service cannot store articles and is stopping"))
+        for future in list(self._unanswered):
+            _set_exception(future, errors.StorageFailed("the service cannot store articles and is stopping"))
         if not self.opened.done():
             self.opened.cancel()
         self.ended.set_exception(error)
