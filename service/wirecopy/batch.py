@@ -17,7 +17,7 @@ from wirecopy.canonical import Keep, canonical
 from wirecopy.config import Config, override
 from wirecopy.detection.matching import probability
 from wirecopy.errors import DuplicateId, OutputFailed, Refusal, Refused
-from wirecopy.reading import Chunk, read
+from wirecopy.reading import Chunk, Schema, read
 from wirecopy.sketching import Sketches, sketch
 from wirecopy.state import BATCH, State
 
@@ -78,6 +78,7 @@ def dedupe(
     want_lines: bool,
     on_refusal: Callable[[Refusal], None],
     on_progress: Callable[[int], None],
+    schema: Schema = "own",
 ) -> Result:
     """Groups the articles of all inputs into stories.
 
@@ -90,7 +91,7 @@ def dedupe(
     state = State(config, Archive(None), epochs=not look_ahead)
     lines = _Lines() if want_lines else None
     refused = 0
-    with _sketched(inputs, config, mapping, want_lines) as chunks:
+    with _sketched(inputs, config, mapping, want_lines, schema) as chunks:
         while True:
             with _timed(stages, "waiting for input"):
                 item = next(chunks, None)
@@ -203,7 +204,7 @@ def _refuse_duplicates(chunk: Chunk, known: Container[str]) -> Chunk:
 
 @contextmanager
 def _sketched(
-    inputs: Sequence[str], config: Config, mapping: Mapping[str, str], want_lines: bool
+    inputs: Sequence[str], config: Config, mapping: Mapping[str, str], want_lines: bool, schema: Schema
 ) -> Iterator[Iterator[tuple[Chunk, Sketches]]]:
     """Chunks with their sketches, made in a thread; an error there is raised here, after what came before it."""
     ready: queue.Queue[tuple[Chunk, Sketches] | BaseException | None] = queue.Queue(_AHEAD)
@@ -211,7 +212,7 @@ def _sketched(
 
     def produce() -> None:
         try:
-            for chunk in read(inputs, limits=config.limits, mapping=mapping, keep_lines=want_lines):
+            for chunk in read(inputs, limits=config.limits, mapping=mapping, keep_lines=want_lines, schema=schema):
                 if left.is_set():
                     return
                 ready.put((chunk, sketch(chunk.articles, config.detection.max_words)))

@@ -15,6 +15,7 @@ from wirecopy.version import VERSION
 
 if TYPE_CHECKING:
     from wirecopy.batch import Result
+    from wirecopy.reading import Schema
     from wirecopy.writing import Output
 
 DONE, REFUSED, USAGE, FAILED, INTERRUPTED, TERMINATED = 0, 1, 2, 3, 130, 143
@@ -149,6 +150,13 @@ def commands() -> None:
     metavar="FIELD=NAME,...",
     help="Take fields from other names: --map text=body,id=uri.",
 )
+@click.option(
+    "--format",
+    "schema",
+    type=click.Choice(["own", "ninjs"]),
+    default="own",
+    help="ninjs: the files hold items of IPTC ninjs (1 to 3) or AP's Media API, also as .json.  [default: own fields]",
+)
 @click.option("--profile", is_flag=True, help="Print the seconds that each stage took.")
 def dedupe(
     inputs: tuple[str, ...],
@@ -160,6 +168,7 @@ def dedupe(
     look_ahead: bool,
     strict: bool,
     mapping: dict[str, str],
+    schema: "Schema",
     profile: bool,
 ) -> int:
     """Group the articles of all INPUTs into stories.
@@ -185,12 +194,14 @@ def dedupe(
     """
     from wirecopy import config, reading, terminal, writing
 
+    if mapping and schema == "ninjs":
+        raise errors.UsageError("--map names fields of your own; those of ninjs are known")
     settings = config.load(config_file)
     if window_days is not None:
         settings = config.override(settings, "detection", window_days=_parse_days(window_days))
     if keep is not None:
         settings = config.override(settings, "stories", keep=keep)
-    writing.check_targets(reading.expand(inputs), [output] if unique is None else [output, unique])
+    writing.check_targets(reading.expand(inputs, schema), [output] if unique is None else [output, unique])
     with ExitStack() as stack:
         stories_file = stack.enter_context(writing.open_output(output))
         unique_file = None if unique is None else stack.enter_context(writing.open_output(unique))
@@ -207,6 +218,7 @@ def dedupe(
                 want_lines=unique is not None,
                 on_refusal=_tell_refusal,
                 on_progress=on_progress,
+                schema=schema,
             )
         _write(result, stories_file, unique_file)
     if profile:

@@ -59,19 +59,20 @@ def push(
     on_refusal: Callable[[Refusal], None],
     on_progress: Callable[[int], None],
     pause: Pause = time.sleep,
+    schema: reading.Schema = "own",
 ) -> Summary:
     """Send all articles of `inputs`; return what became of them.
 
     Raises InputFailed, UsageError, and ServiceError: at once when trying again is no use, otherwise when that brought
     no answer for `give_up_after` seconds.
     """
-    files = reading.expand(inputs)
+    files = reading.expand(inputs, schema)
     progress = _Progress(url, files, state_file, restart)
     started = time.monotonic()
     with Client(url, key=key) as client, ThreadPoolExecutor(1) as background:
         sender = _Sender(client, give_up_after, on_refusal, pause)
         under_way: Future[None] | None = None
-        for chunk in reading.read(inputs, limits=Limits(), mapping={}, chunk_size=MAX_CHUNK_LINES):
+        for chunk in reading.read(inputs, limits=Limits(), mapping={}, chunk_size=MAX_CHUNK_LINES, schema=schema):
             work = progress.select(chunk)
             if under_way is not None:
                 under_way.result()

@@ -2,6 +2,7 @@
 
     .jsonl .ndjson .csv   each also as .gz or .zst
     .parquet              with the extra `parquet`
+    .json                 ninjs only: an item, an array of items, an answer of AP's; also as .gz or .zst
     -                     JSON lines on standard input
 
 Files are read once, front to back, in bounded memory. A failing file ends the reading; everything before the failure
@@ -13,7 +14,7 @@ import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import orjson
 
@@ -27,7 +28,14 @@ __all__ = ["Chunk", "Place", "Refusal", "expand", "read", "read_article"]
 
 _MAX_CHUNK_CHARACTERS = 2**24  # a chunk of very long articles is cut short
 _JSONL, _CSV, _PARQUET = "jsonl", "csv", "parquet"
-_FORMATS = {"jsonl": _JSONL, "ndjson": _JSONL, "csv": _CSV, "parquet": _PARQUET}
+_JSON = "json"
+_FORMATS = {"jsonl": _JSONL, "ndjson": _JSONL, "csv": _CSV, "parquet": _PARQUET, "json": _JSON}
+Schema = Literal["own", "ninjs"]
+_FORMATS_OF = {"own": (_JSONL, _CSV, _PARQUET), "ninjs": (_JSONL, _JSON)}
+_READABLE = {
+    "own": ".jsonl, .ndjson, .csv (also .gz, .zst) and .parquet",
+    "ninjs": "ninjs in .json, .jsonl and .ndjson (also .gz, .zst)",
+}
 
 
 class Place(NamedTuple):
@@ -67,17 +75,20 @@ def read(
     mapping: Mapping[str, str],
     chunk_size: int = 512,
     keep_lines: bool = False,
+    schema: Schema = "own",
 ) -> Iterator[Chunk]:
     """Yield the records of all inputs, in order, in chunks of at most `chunk_size`.
 
-    `mapping` gives other names for fields: {"text": "body"}. Raises UsageError (a format that is not read) and
+    `mapping` gives other names for fields: {"text": "body"}. `schema`: whether records have our fields, or are items of
+    ninjs or AP, which have no mapping. Raises UsageError (a format that is not read) and
     InputFailed (missing, unreadable, truncated or damaged; a pattern that matches nothing). What can be seen from
     outside is refused before anything is read.
     """
     chunk, characters = Chunk(lines=[] if keep_lines else None), 0
     try:
-        for file in expand(inputs):
-            for line, article, refusal, raw in _read_file(file, limits, mapping, keep_lines):
+        for file in expand(inputs, schema):
+            records = _read_items(file, limits) if schema == "ninjs" else _read_file(file, limits, mapping, keep_lines)
+            for line, article, refusal, raw in records:
                 if article is None:
                     chunk.refusals.append(Refusal(file, line, refusal))
                 else:
@@ -129,7 +140,7 @@ def _decode_or_text(data: bytes, limits: Limits, must_be_json: bool) -> dict[str
         raise MalformedArticle(f"not UTF-8: {error.reason} at byte {error.start}") from None
 
 
-def expand(inputs: Sequence[str]) -> list[str]:
+def expand(inputs: Sequence[str], schema: Schema = "own") -> list[str]:
     """Return the files that `inputs` name: patterns expanded and sorted, `-` as `<stdin>`.
 
     Raises UsageError for a format that is not read and for `-` given twice, InputFailed for a file that is missing or
@@ -148,7 +159,8 @@ def expand(inputs: Sequence[str]) -> list[str]:
     for file in files:
         if file != STDIN:
             _check_exists(file)
-            _format_of(file)
+            if _format_of(file) not in _FORMATS_OF[schema]:
+                raise UsageError(f"{file}: wirecopy reads {_READABLE[schema]}")
     return files
 
 
@@ -169,15 +181,15 @@ def _check_exists(file: str) -> None:
         raise InputFailed(file, "it is a folder; name files, or a pattern such as 'folder/*.jsonl'")
 
 
-def _format_of(file: str) -> str:
-    """The format by the name's ending; pipes and devices without a known one hold JSON lines."""
+def _format_of(file: str) -> str | None:
+    """The format by the name's ending, None for one that is not known; pipes and devices without hold JSON lines."""
     stem, _, suffix = file.lower().rpartition(".")
     is_compressed = suffix in ("gz", "zst")
     found = _FORMATS.get(stem.rpartition(".")[2] if is_compressed else suffix)
     if found is None or (is_compressed and found == _PARQUET):
         if file == STDIN or not os.path.isfile(file):
             return _JSONL
-        raise UsageError(f"{file}: wirecopy reads .jsonl, .ndjson, .csv (also .gz, .zst) and .parquet")
+        return None
     return found
 
 
@@ -202,6 +214,43 @@ def _read_jsonl(file: str, limits: Limits, mapping: Mapping[str, str]) -> Iterat
                 yield _Record(number, parse(line, limits, mapping), "", line.removesuffix(b"\r"))
             except ArticleError as error:
                 yield _Record(number, None, str(error), b"")
+
+
+def _read_items(file: str, limits: Limits) -> Iterator[_Record]:
+    """The records of a file of ninjs items: one a line, or all of them in one JSON document, counted from 1."""
+    from wirecopy import ninjs  # only who reads ninjs pays for its library
+
+    if _format_of(file) == _JSONL:
+        for number, line in enumerate(read_lines(file, limits.max_line_bytes), 1):
+            if line is None:
+                yield _Record(number, None, f"longer than {limits.max_line_bytes} bytes", b"")
+            elif line and not line.isspace():
+                try:
+                    yield _Record(number, ninjs.parse(line, limits), "", line.removesuffix(b"\r"))
+                except ArticleError as error:
+                    yield _Record(number, None, str(error), b"")
+        return
+    for number, item in enumerate(ninjs.items_in(_read_document(file, limits)), 1):
+        try:
+            raw = orjson.dumps(item)
+            yield _Record(number, ninjs.parse(raw, limits), "", raw)
+        except ArticleError as error:
+            yield _Record(number, None, str(error), b"")
+
+
+def _read_document(file: str, limits: Limits) -> Any:
+    """The JSON value that a file holds. Raises InputFailed."""
+    pieces: list[bytes] = []
+    size = 0
+    for line in read_lines(file, limits.max_line_bytes):
+        size += len(line or b"") + 1
+        if line is None or size > limits.max_line_bytes:
+            raise InputFailed(file, f"it is longer than {limits.max_line_bytes} bytes (limits.max_line_bytes)")
+        pieces.append(line)
+    try:
+        return orjson.loads(b"\n".join(pieces))
+    except orjson.JSONDecodeError as error:
+        raise InputFailed(file, f"it is not JSON: {error}") from None
 
 
 def _read_rows(rows: Iterable[Row], limits: Limits, mapping: Mapping[str, str], keep_lines: bool) -> Iterator[_Record]:

@@ -8,6 +8,7 @@ import click
 if TYPE_CHECKING:
     from wirecopy.config import Config
     from wirecopy.detector import Detector
+    from wirecopy.reading import Schema
 
 _DONE, _REFUSED = 0, 1
 _SERVE_EPILOG = """
@@ -79,8 +80,21 @@ def serve(config_file: str | None, allow_anonymous: bool, accept_loss: bool, **s
 @click.option(
     "--give-up-after", metavar="SECONDS", type=float, default=300.0, show_default=True, help="Without success."
 )
+@click.option(
+    "--format",
+    "schema",
+    type=click.Choice(["own", "ninjs"]),
+    default="own",
+    help="ninjs: the files hold items of IPTC ninjs (1 to 3) or AP's Media API, also as .json.  [default: own fields]",
+)
 def push(
-    files: tuple[str, ...], url: str, key: str | None, state: Path | None, restart: bool, give_up_after: float
+    files: tuple[str, ...],
+    url: str,
+    key: str | None,
+    state: Path | None,
+    restart: bool,
+    give_up_after: float,
+    schema: "Schema",
 ) -> int:
     """Send the articles of all FILEs to a running service, in order, many at a time.
 
@@ -105,6 +119,7 @@ def push(
             give_up_after=give_up_after,
             on_refusal=lambda refusal: click.echo(printable(str(refusal)), err=True),
             on_progress=on_progress,
+            schema=schema,
         )
     click.echo(str(summary), err=True)
     return _REFUSED if summary.refused else _DONE

@@ -5,9 +5,10 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from wirecopy import wire
+from wirecopy import ninjs, wire
 from wirecopy.article import Article, parse, parse_named
 from wirecopy.errors import InvalidArticle
+from wirecopy.ninjs import is_media_type
 from wirecopy.web import queries, replies
 from wirecopy.web.call import Call, check_id
 from wirecopy.web.problems import InvalidParameter
@@ -15,11 +16,18 @@ from wirecopy.web.problems import InvalidParameter
 if TYPE_CHECKING:
     from wirecopy.web.app import App
 
+_SHORT_ITEM_BYTES = 64 * 2**10
+
 
 async def put(app: "App", call: Call) -> web.Response:
     """PUT /v1/articles/{id}: the verdict, once the article is on disk."""
     app.intake.check_room()
-    article = parse_named(await call.read_json(), app.limits, check_id(call.id))
+    article_id = check_id(call.id)
+    data = await call.read_json()
+    if is_media_type(call.request.headers.get("Content-Type", "")):
+        article = await _parse_item(app, data, article_id)
+    else:
+        article = parse_named(data, app.limits, article_id)
     return await _ingest(app, call, article)
 
 
@@ -89,9 +97,18 @@ def _id_in_query(call: Call) -> str:
 
 
 async def _read_article(app: "App", call: Call) -> Article:
-    article = check_body_id(parse(await call.read_json(), app.limits))
+    data = await call.read_json()
+    is_item = is_media_type(call.request.headers.get("Content-Type", ""))
+    article = check_body_id(await _parse_item(app, data) if is_item else parse(data, app.limits))
     call.id = article.id
     return article
+
+
+async def _parse_item(app: "App", data: bytes, article_id: str | None = None) -> Article:
+    """The article in a ninjs item; long markup is read in a thread of its own."""
+    if len(data) <= _SHORT_ITEM_BYTES:
+        return ninjs.parse(data, app.limits, article_id)
+    return await app.intake.work_aside(lambda: ninjs.parse(data, app.limits, article_id))
 
 
 async def _ingest(app: "App", call: Call, article: Article) -> web.Response:

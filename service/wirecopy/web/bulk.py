@@ -12,14 +12,15 @@ it could never get to that line.
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 from aiohttp import web
 
-from wirecopy import errors
-from wirecopy.article import Article
+from wirecopy import errors, ninjs
+from wirecopy.article import Article, parse
+from wirecopy.config import Limits
 from wirecopy.verdict import Verdict
 from wirecopy.web import problems
 from wirecopy.web.call import Call
@@ -48,9 +49,10 @@ _encode_lines = msgspec.json.Encoder().encode_lines
 async def post(app: "App", call: Call) -> web.StreamResponse:
     """POST /v1/bulk. Raises UnsupportedType, Overloaded; later failures are told in the stream."""
     media_type = call.request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    if media_type not in MEDIA_TYPES:
+    if media_type not in MEDIA_TYPES and media_type != ninjs.MEDIA_TYPE:
         raise UnsupportedType(f"the body must be sent with Content-Type: {MEDIA_TYPE}", Accept=MEDIA_TYPE)
-    stream = Stream(app, call, call.request.headers.get("Content-Encoding", ""))
+    parse_article = ninjs.parse if media_type == ninjs.MEDIA_TYPE else parse
+    stream = Stream(app, call, call.request.headers.get("Content-Encoding", ""), parse_article)
     if len(app.streams) >= app.web.max_bulk_streams:
         raise errors.Overloaded(f"{app.web.max_bulk_streams} bulk streams are open already")
     await call.expect_body()
@@ -80,9 +82,10 @@ class _End(NamedTuple):
 class Stream:
     """One bulk stream from its first byte to its last line."""
 
-    def __init__(self, app: "App", call: Call, coding: str) -> None:
+    def __init__(self, app: "App", call: Call, coding: str, parse_article: Callable[[bytes, Limits], Article]) -> None:
         self._app = app
         self._call = call
+        self._parse = parse_article
         self._decoder = decoder_for(coding)
         self._splitter = LineSplitter(app.limits.max_line_bytes)
         self._spool = Spool(app.web.max_spool_bytes)
@@ -170,7 +173,7 @@ class Stream:
         if bucket is not None and (seconds := bucket.take_many(len(lines))) > 0:
             await self._pause(seconds)
             self._check_running()
-        parsed = [parse_line(line, self._app.limits) for line in lines]
+        parsed = await self._read_lines(lines)
         articles = [article for article in parsed if isinstance(article, Article)]
         verdicts = self._app.intake.submit_batch(articles) if articles else None
         size = sum(len(line or b"") for line in lines)
@@ -179,6 +182,14 @@ class Stream:
         batch = _Batch(self._next_line, parsed, size, verdicts)
         self._next_line += len(lines)
         await self._under_way.put(batch)
+
+    async def _read_lines(self, lines: Sequence[bytes | None]) -> list[Article | BadLine]:
+        """What the lines hold; markup is read in a thread of its own."""
+
+        def read() -> list[Article | BadLine]:
+            return [parse_line(line, self._app.limits, self._parse) for line in lines]
+
+        return read() if self._parse is parse else await self._app.intake.work_aside(read)
 
     def _check_running(self) -> None:
         """Raise what stopped the stream."""

@@ -59,7 +59,8 @@ class Call:
             media_type.startswith("application/") and media_type.endswith("+json")
         ):
             raise UnsupportedType(
-                "the body must be sent with Content-Type: application/json", Accept="application/json"
+                "the body must be sent with Content-Type: application/json, or application/ninjs+json",
+                Accept="application/json, application/ninjs+json",
             )
         await self.expect_body()
         coding = headers.get("Content-Encoding", "")

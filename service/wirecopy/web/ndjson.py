@@ -1,10 +1,10 @@
 """A stream of bytes -> lines -> articles; the framework's own reader stops at 512 KiB a line."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from wirecopy import errors
-from wirecopy.article import Article, decode, parse
+from wirecopy.article import Article, decode
 from wirecopy.config import Limits
 from wirecopy.web.articles import check_body_id
 from wirecopy.web.problems import TooLarge
@@ -64,8 +64,8 @@ class BadLine(NamedTuple):
     id: str | None = None
 
 
-def parse_line(line: bytes | None, limits: Limits) -> Article | BadLine:
-    """The article in a line (None: it was too long), or what is wrong with it."""
+def parse_line(line: bytes | None, limits: Limits, parse: Callable[[bytes, Limits], Article]) -> Article | BadLine:
+    """The article that `parse` finds in a line (None: it was too long), or what is wrong with it."""
     if line is None:
         return BadLine(TooLarge(f"the line is longer than {limits.max_line_bytes} bytes"))
     if not line or line.isspace():

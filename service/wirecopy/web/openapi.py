@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from wirecopy import wire
+from wirecopy import ninjs, wire
 from wirecopy.verdict import Comparison, Reasons, Verdict
 from wirecopy.version import VERSION
 from wirecopy.web import bulk, events, problems, stories
@@ -198,7 +198,9 @@ def _article_paths() -> dict[str, Any]:
                 "service stops, the last line has status 503 and stands for all lines from its own on.",
                 {200: streamed},
                 (*_ANYWHERE, 415, 417),
-                body={media_type: {"schema": {"type": "string"}} for media_type in bulk.MEDIA_TYPES},
+                body={
+                    media_type: {"schema": {"type": "string"}} for media_type in (*bulk.MEDIA_TYPES, ninjs.MEDIA_TYPE)
+                },
             ),
         },
         "/v1/check": {
@@ -384,7 +386,10 @@ def _article_body(*required: str) -> dict[str, Any]:
     if required:
         named = {"required": list(required), "properties": {"id": {"type": "string", "minLength": 1}}}
         schema = {"allOf": [schema, named]}
-    return {"application/json": {"schema": schema, "example": _EXAMPLE}}
+    return {
+        "application/json": {"schema": schema, "example": _EXAMPLE},
+        ninjs.MEDIA_TYPE: {"schema": {"type": "object", "description": "An item of ninjs (1 to 3) or AP's Media API."}},
+    }
 
 
 def _query(name: str, schema: dict[str, Any], description: str) -> dict[str, Any]:
