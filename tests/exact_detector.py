@@ -16,7 +16,7 @@ from wirecopy.article import Article
 from wirecopy.comparison import Pair, side
 from wirecopy.config import Config, Detection
 from wirecopy.events import Event
-from wirecopy.verdict import Boilerplate, Containment, Match, Member, Reasons, Stored, Story, Tie, Verdict
+from wirecopy.verdict import Boilerplate, Containment, Match, Member, Reasons, Revision, Stored, Story, Tie, Verdict
 from wirecopy.web.app import App, build_app
 from wirecopy.web.connections import Server
 from wirecopy.web.log import Log
@@ -92,10 +92,17 @@ class ExactDetector:
     def check(self, article: Article) -> Verdict:
         return self._verdict(article, 1)
 
-    def article(self, id: str) -> Stored:
+    def revisions(self, id: str) -> list[Revision]:
+        one = self.article(id)
+        own = one.title, one.source, one.published, one.status, one.embargoed
+        return [Revision(one.revision, one.first_seen, one.story, *own, None)]
+
+    def article(self, id: str, wanted: int | None = None) -> Stored:
         if id not in self.articles:
             raise errors.UnknownArticle(id)
         article, revision, first_seen = self.articles[id]
+        if wanted not in (None, revision):
+            raise errors.UnknownRevision(id, wanted or 0)
         verdict = self._verdict(article, revision)
         fields = {name: getattr(verdict, name) for name in ("story", "canonical", "relation", "match", "score")}
         fields |= {name: getattr(article, name) for name in ("title", "source", "url", "language", "published", "text")}

@@ -29,6 +29,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "calls": {"article", "errors", "verdict", "wire"},
     "wire": {"article", "events", "verdict"},
     "verdict": {"article"},
+    "revisions": {"verdict"},
     "detector": {
         *("answers", "archive", "article", "boilerplate", "canonical", "comparison", "config", "decision"),
         *("detection", "errors", "events", "feed", "models", "records", "replay", "sketching", "state", "storage"),
@@ -42,7 +43,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "records": {"answers", "archive", "article", "decision", "detection", "state"},
     "replay": {"archive", "decision", "detection", "events", "feed", "state", "storage"},
     "state": {"archive", "article", "config", "decision", "detection", "models", "sketching"},
-    "answers": {"archive", "canonical", "decision", "detection", "verdict"},
+    "answers": {"archive", "canonical", "decision", "detection", "revisions", "verdict"},
     "canonical": {"archive"},
     "archive": {"article", "decision", "errors", "storage"},
     "decision": {"article", "detection", "errors", "verdict"},

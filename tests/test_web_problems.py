@@ -240,7 +240,7 @@ def test_a_broken_chunked_body_is_400(service: Service) -> None:
 
 
 class BuggyDetector(ExactDetector):
-    def article(self, id: str) -> Any:
+    def article(self, id: str, wanted: int | None = None) -> Any:
         raise ZeroDivisionError("secret detail")
 
 

@@ -8,7 +8,8 @@ from wirecopy.canonical import Keep, canonical, rank
 from wirecopy.decision import Decision, Found
 from wirecopy.detection.matching import probability
 from wirecopy.detection.stories import Change, Stories
-from wirecopy.verdict import Containment, Match, Member, Reasons, Relation, Stored, Story, Tie, Verdict
+from wirecopy.revisions import changes
+from wirecopy.verdict import Containment, Match, Member, Reasons, Relation, Revision, Stored, Story, Tie, Verdict
 
 
 class Place(NamedTuple):
@@ -106,6 +107,54 @@ def stored(archive: Archive, stories: Stories, number: int, keep: Keep) -> Store
         status=kept.status,
         embargoed=kept.embargoed,
     )
+
+
+def stored_then(archive: Archive, number: int) -> Stored:
+    """A revision as it was decided when it came."""
+    kept, decision = archive.kept[number], archive.decision(number)
+    told = verdict(archive, decision, kept.id)
+    return Stored(
+        id=kept.id,
+        revision=kept.revision,
+        story=told.story,
+        canonical=told.canonical,
+        relation=told.relation,
+        match=told.match,
+        score=told.score,
+        title=decision.title,
+        source=kept.source,
+        url=decision.url,
+        language=decision.language,
+        published=kept.published,
+        first_seen=kept.first_seen,
+        text=archive.text(number),
+        status=kept.status,
+        embargoed=kept.embargoed,
+    )
+
+
+def revisions(archive: Archive, numbers: Sequence[int]) -> list[Revision]:
+    """All kept revisions of an article, in order."""
+    found: list[Revision] = []
+    before: tuple[str | None, str | None] | None = None
+    for number in numbers:
+        kept, decision = archive.kept[number], archive.decision(number)
+        now = decision.title, archive.text(number)
+        found.append(
+            Revision(
+                revision=kept.revision,
+                arrived=kept.arrived,
+                story=decision.story,
+                title=decision.title,
+                source=kept.source,
+                published=kept.published,
+                status=kept.status,
+                embargoed=kept.embargoed,
+                changes=None if before is None else changes(*before, *now),
+            )
+        )
+        before = now
+    return found
 
 
 def story(archive: Archive, stories: Stories, name: str, keep: Keep) -> Story:

@@ -19,6 +19,7 @@ from wirecopy.wire import (
     EventPage,
     Matches,
     Problem,
+    Revisions,
     Stored,
     Story,
     StoryPage,
@@ -95,10 +96,15 @@ def check_article(article: Sendable) -> Call[Verdict]:
     return Call("POST", "/v1/check", _decode_verdict, encode_article(article))
 
 
-def get_article(id: str, by_query: bool) -> Call[Stored]:
+def get_article(id: str, by_query: bool, revision: int | None) -> Call[Stored]:
+    asked = {} if revision is None else {"revision": str(revision)}
     if by_query:
-        return Call("GET", "/v1/articles", _decode_stored, params={"id": id})
-    return Call("GET", _path("/v1/articles", id), _decode_stored)
+        return Call("GET", "/v1/articles", _decode_stored, params={"id": id, **asked})
+    return Call("GET", _path("/v1/articles", id), _decode_stored, params=asked or None)
+
+
+def get_revisions(id: str) -> Call[Revisions]:
+    return Call("GET", _path("/v1/articles", id) + "/revisions", _decode_revisions)
 
 
 def delete_article(id: str, by_query: bool) -> Call[None]:
@@ -151,6 +157,7 @@ def clear_boilerplate(source: str) -> Call[Cleared]:
 
 _decode_verdict = msgspec.json.Decoder(Verdict).decode
 _decode_stored = msgspec.json.Decoder(Stored).decode
+_decode_revisions = msgspec.json.Decoder(Revisions).decode
 _decode_matches = msgspec.json.Decoder(Matches).decode
 _decode_comparison = msgspec.json.Decoder(Comparison).decode
 _decode_reasons = msgspec.json.Decoder(Reasons).decode

@@ -21,7 +21,7 @@ from wirecopy import calls, errors
 from wirecopy.calls import Sendable
 from wirecopy.verdict import Boilerplate, Comparison, Match, Reasons, Verdict
 from wirecopy.version import VERSION
-from wirecopy.wire import BulkAnswer, Compacted, EventPage, Problem, Stored, Story
+from wirecopy.wire import BulkAnswer, Compacted, EventPage, Problem, Revision, Stored, Story
 
 T = TypeVar("T")
 
@@ -48,9 +48,13 @@ class Client:
         """The verdict the article would get; nothing is stored."""
         return self._call(calls.check_article(article))
 
-    def article(self, id: str, *, by_query: bool = False) -> Stored:
-        """An article as it is kept; `by_query` for proxies that decode paths."""
-        return self._call(calls.get_article(id, by_query))
+    def article(self, id: str, *, by_query: bool = False, revision: int | None = None) -> Stored:
+        """An article as it is kept, or an earlier revision as it was; `by_query` for proxies that decode paths."""
+        return self._call(calls.get_article(id, by_query, revision))
+
+    def revisions(self, id: str) -> list[Revision]:
+        """The revisions of an article, in order, with what each changed."""
+        return (self._call(calls.get_revisions(id))).revisions
 
     def delete_article(self, id: str, *, by_query: bool = False) -> None:
         """Erase an article with all its revisions, on disk when it returns."""
@@ -186,9 +190,13 @@ class AsyncClient:
         """The verdict the article would get; nothing is stored."""
         return await self._call(calls.check_article(article))
 
-    async def article(self, id: str, *, by_query: bool = False) -> Stored:
-        """An article as it is kept; `by_query` for proxies that decode paths."""
-        return await self._call(calls.get_article(id, by_query))
+    async def article(self, id: str, *, by_query: bool = False, revision: int | None = None) -> Stored:
+        """An article as it is kept, or an earlier revision as it was; `by_query` for proxies that decode paths."""
+        return await self._call(calls.get_article(id, by_query, revision))
+
+    async def revisions(self, id: str) -> list[Revision]:
+        """The revisions of an article, in order, with what each changed."""
+        return (await self._call(calls.get_revisions(id))).revisions
 
     async def delete_article(self, id: str, *, by_query: bool = False) -> None:
         """Erase an article with all its revisions, on disk when it returns."""

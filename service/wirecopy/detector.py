@@ -32,7 +32,7 @@ from wirecopy.replay import replay
 from wirecopy.sketching import Sketches, sketch
 from wirecopy.state import DAY, Decided, Left, State
 from wirecopy.storage import Compacted, Entry, Pipeline, Remains, Store
-from wirecopy.verdict import Boilerplate, Comparison, Match, Reasons, Stored, Story, Verdict
+from wirecopy.verdict import Boilerplate, Comparison, Match, Reasons, Revision, Stored, Story, Verdict
 from wirecopy.witness import Witness
 
 __all__ = ["SCHEME", "Detector", "Sketches", "scheme_of"]
@@ -172,9 +172,22 @@ class Detector:
         decision = describe(Decided(number, found, change), None, place, kept, article)
         return answers.verdict(self._archive, decision, article.id)
 
-    def article(self, article_id: str) -> Stored:
-        """-> the article as it is now, with its text where texts are kept. Raises UnknownArticle."""
+    def article(self, article_id: str, revision: int | None = None) -> Stored:
+        """-> the article as it is now, with its text where texts are kept; an earlier revision as it was decided then.
+
+        Raises UnknownArticle, UnknownRevision.
+        """
+        if revision is not None:
+            for number in self._archive.revisions(article_id)[:-1]:
+                if self._archive.kept[number].revision == revision:
+                    return answers.stored_then(self._archive, number)
+            if self._archive.kept[self._archive.number(article_id)].revision != revision:
+                raise errors.UnknownRevision(article_id, revision)
         return answers.stored(self._archive, self._state.stories, self._archive.number(article_id), self._keep)
+
+    def revisions(self, article_id: str) -> list[Revision]:
+        """-> the revisions of the article that are kept, in order, with what each changed. Raises UnknownArticle."""
+        return answers.revisions(self._archive, self._archive.revisions(article_id))
 
     def matches(self, article_id: str) -> tuple[Match, ...]:
         """-> all verified matches of the article, earlier and later ones, best first. Raises UnknownArticle."""

@@ -50,6 +50,15 @@ class UnknownArticle(WirecopyError):
         self.article_id = article_id
 
 
+class UnknownRevision(UnknownArticle):
+    """The article is kept, and this revision of it is not."""
+
+    def __init__(self, article_id: str, revision: int) -> None:
+        super().__init__(article_id)
+        self.args = (f"no revision {revision} of the article {article_id!r} is kept",)
+        self.revision = revision
+
+
 class UnknownStory(WirecopyError):
     """No story with this id is kept."""
 

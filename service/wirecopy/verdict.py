@@ -99,6 +99,44 @@ class Stored(Struct, frozen=True):
     embargoed: int | None = None
 
 
+class Headline(Struct, frozen=True):
+    """A title that changed."""
+
+    before: str | None
+    after: str | None
+
+
+class Changes(Struct, frozen=True):
+    """What changed against the revision before; `headline` is null when it did not.
+
+    `added` and `dropped` are paragraphs, `numbers_added` and `numbers_dropped` as they are written, title included;
+    null where texts are not kept.
+    """
+
+    headline: Headline | None
+    added: tuple[str, ...] | None
+    dropped: tuple[str, ...] | None
+    numbers_added: tuple[str, ...] | None
+    numbers_dropped: tuple[str, ...] | None
+
+
+class Revision(Struct, frozen=True):
+    """One revision of an article: when it arrived, the story that was decided then, what it changed.
+
+    `changes` is null for the first that is kept. `arrived` is in milliseconds since 1970 UTC, our clock.
+    """
+
+    revision: int
+    arrived: int
+    story: str
+    title: str | None
+    source: str | None
+    published: int | None
+    status: Status
+    embargoed: int | None
+    changes: Changes | None
+
+
 class Boilerplate(Struct, frozen=True):
     """A passage that a source repeats, which therefore counts as no evidence in its further articles.
 

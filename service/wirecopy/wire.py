@@ -12,7 +12,7 @@ from msgspec import Meta, Struct, structs
 from wirecopy import events, verdict
 from wirecopy.article import Status
 from wirecopy.events import EventType
-from wirecopy.verdict import Boilerplate, Match, Relation, Verdict
+from wirecopy.verdict import Boilerplate, Changes, Match, Relation, Verdict
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -58,6 +58,30 @@ class Stored(Struct, frozen=True):
     text: str | None
     status: Status = "usable"
     embargoed: Time | None = None
+
+
+class Revision(Struct, frozen=True):
+    """One revision of an article: when it arrived, the story that was decided then, what it changed.
+
+    `changes` is null for the first that is kept.
+    """
+
+    revision: int
+    arrived: Time
+    story: str
+    title: str | None
+    source: str | None
+    published: Time | None
+    status: Status
+    embargoed: Time | None
+    changes: Changes | None
+
+
+class Revisions(Struct, frozen=True):
+    """The revisions of an article that are kept, in order."""
+
+    id: str
+    revisions: list[Revision]
 
 
 class PairTexts(Struct, frozen=True):
@@ -190,6 +214,11 @@ class Health(Struct, frozen=True):
 def stored(article: verdict.Stored) -> Stored:
     """The same article with times that travel."""
     return Stored(**_with_times(article, "published", "first_seen", "embargoed"))
+
+
+def revision(of: verdict.Revision) -> Revision:
+    """The same revision with times that travel."""
+    return Revision(**_with_times(of, "arrived", "published", "embargoed"))
 
 
 def story(of: verdict.Story) -> Story:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 _SHORT_ITEM_BYTES = 64 * 2**10
 
 
+_MOST_REVISIONS = 10**9
+
+
 async def put(app: "App", call: Call) -> web.Response:
     """PUT /v1/articles/{id}: the verdict, once the article is on disk."""
     app.intake.check_room()
@@ -49,9 +52,9 @@ async def check(app: "App", call: Call) -> web.Response:
 
 
 async def get(app: "App", call: Call) -> web.Response:
-    """GET /v1/articles/{id}: the article as it is kept."""
-    article_id = check_id(call.id)
-    article = await app.intake.ask(lambda detector: detector.article(article_id))
+    """GET /v1/articles/{id}?revision=: the article as it is kept, or an earlier revision as it was."""
+    article_id, revision = check_id(call.id), _revision_in(queries.read(call.request, {"id", "revision"}))
+    article = await app.intake.ask(lambda detector: detector.article(article_id, revision))
     call.story = article.story
     return replies.json(wire.stored(article))
 
@@ -75,6 +78,13 @@ async def delete_by_query(app: "App", call: Call) -> web.Response:
     return await delete(app, call)
 
 
+async def revisions(app: "App", call: Call) -> web.Response:
+    """GET /v1/articles/{id}/revisions: what each revision changed."""
+    article_id = check_id(call.id)
+    found = await app.intake.ask(lambda detector: detector.revisions(article_id))
+    return replies.json(wire.Revisions(article_id, [wire.revision(one) for one in found]))
+
+
 async def matches(app: "App", call: Call) -> web.Response:
     """GET /v1/articles/{id}/matches: all its verified matches."""
     article_id = check_id(call.id)
@@ -89,8 +99,12 @@ def check_body_id(article: Article) -> Article:
     return article
 
 
+def _revision_in(values: dict[str, str]) -> int | None:
+    return queries.integer(values, "revision", 1, 1, _MOST_REVISIONS) if "revision" in values else None
+
+
 def _id_in_query(call: Call) -> str:
-    values = queries.read(call.request, {"id"})
+    values = queries.read(call.request, {"id", "revision"} if call.request.method != "DELETE" else {"id"})
     if "id" not in values:
         raise InvalidParameter("the parameter id is missing: /v1/articles?id=...")
     return values["id"]

@@ -15,7 +15,7 @@ from wirecopy.version import VERSION
 from wirecopy.web import bulk, events, problems, stories
 
 _TYPES = (
-    *(Verdict, wire.ArticleInput, wire.Stored, wire.Matches, wire.Story, wire.StoryPage),
+    *(Verdict, wire.ArticleInput, wire.Stored, wire.Revisions, wire.Matches, wire.Story, wire.StoryPage),
     *(Comparison, Reasons, wire.PairTexts, wire.EventPage, wire.BoilerplatePage, wire.Cleared, wire.Compacted),
     *(wire.BulkAnswer, wire.Problem, wire.Health),
 )
@@ -92,6 +92,8 @@ def _article_paths() -> dict[str, Any]:
     }
     answers = {"schema": {"type": "string"}, "x-line-schema": {"$ref": _REFERENCE.format(name="BulkAnswer")}}
     streamed = _content("One answer per line, in order: BulkAnswer.", bulk.MEDIA_TYPE, answers)
+    number = {"type": "integer", "minimum": 1, "maximum": 10**9}
+    revision = _query("revision", number, "Which revision; without, the newest.")
     gone = {204: {"description": "It is gone, on disk."}}
     asked = {"name": "id", "in": "query", "required": True, "schema": {"type": "string", "minLength": 1}}
     return {
@@ -111,9 +113,11 @@ def _article_paths() -> dict[str, Any]:
                 "get_article",
                 "articles",
                 "An article as it is kept",
-                "Its current verdict's fields, its own, and its text when texts are kept.",
+                "Its current verdict's fields, its own, and its text when texts are kept. An earlier revision as it "
+                "was decided then.",
                 {200: _json("The article.", wire.Stored)},
                 (*_ANYWHERE, 404, 422),
+                parameters=[revision],
             ),
             "delete": _operation(
                 "delete_article",
@@ -142,7 +146,7 @@ def _article_paths() -> dict[str, Any]:
                 "For clients behind a proxy that decodes paths.",
                 {200: _json("The article.", wire.Stored)},
                 (*_ANYWHERE, 404, 422),
-                parameters=[asked],
+                parameters=[asked, revision],
             ),
             "delete": _operation(
                 "delete_article_by_query",
@@ -152,6 +156,17 @@ def _article_paths() -> dict[str, Any]:
                 gone,
                 (*_ANYWHERE, 404, 422),
                 parameters=[asked],
+            ),
+        },
+        "/v1/articles/{id}/revisions": {
+            "parameters": [_ID],
+            "get": _operation(
+                "get_revisions",
+                "articles",
+                "The revisions of an article",
+                "In order, each with what it changed: headline, paragraphs, numbers.",
+                {200: _json("The revisions.", wire.Revisions)},
+                (*_ANYWHERE, 404, 422),
             ),
         },
         "/v1/articles/{id}/matches": {

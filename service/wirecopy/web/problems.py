@@ -93,6 +93,7 @@ KINDS: dict[type[BaseException], Kind] = {
     CrossOrigin: Kind(403, "cross-origin", "Sent by another site"),
     NoSuchPath: Kind(404, "no-such-path", "No such path"),
     errors.UnknownArticle: Kind(404, "unknown-article", "Unknown article"),
+    errors.UnknownRevision: Kind(404, "unknown-revision", "Unknown revision"),
     errors.UnknownStory: Kind(404, "unknown-story", "Unknown story"),
     MethodNotAllowed: Kind(405, "method-not-allowed", "Method not allowed"),
     TooSlow: Kind(408, "too-slow", "Request too slow"),

@@ -31,6 +31,7 @@ class Route(NamedTuple):
 ARTICLE = Route("/v1/articles/{id}", {"PUT": articles.put, "GET": articles.get, "DELETE": articles.delete})
 ROUTES = (
     ARTICLE,
+    Route("/v1/articles/{id}/revisions", {"GET": articles.revisions}),
     Route("/v1/articles/{id}/matches", {"GET": articles.matches}),
     Route("/v1/articles/{id}/matches/{other}", {"GET": explanations.match, "POST": explanations.match_texts}),
     Route("/v1/articles", {"POST": articles.post, "GET": articles.get_by_query, "DELETE": articles.delete_by_query}),
