@@ -46,11 +46,11 @@ def test_an_id_with_a_bare_slash_is_404_with_a_hint(service: Service) -> None:
 
 def test_a_method_that_a_path_does_not_take_is_405_and_names_those_it_does(service: Service) -> None:
     for method, path, allowed in [
-        ("DELETE", "/v1/articles/a", "PUT, GET, HEAD"),
+        ("PATCH", "/v1/articles/a", "PUT, GET, DELETE, HEAD"),
         ("GET", "/v1/bulk", "POST"),
         ("POST", "/livez", "GET, HEAD"),
         ("PATCH", "/docs", "GET, HEAD"),
-        ("OPTIONS", "/v1/articles", "POST, GET, HEAD"),
+        ("OPTIONS", "/v1/articles", "POST, GET, DELETE, HEAD"),
     ]:
         answer = request(service, method, path)
         expect_problem(answer, 405, "method-not-allowed")
