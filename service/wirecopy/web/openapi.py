@@ -133,7 +133,7 @@ def _article_paths() -> dict[str, Any]:
             "post": _operation(
                 "post_article",
                 "articles",
-                "The same, with the id in the body",
+                "Store an article whose id is in the body",
                 "For clients that cannot put any id into a path.",
                 verdicts,
                 _WITH_BODY,
@@ -195,7 +195,7 @@ def _article_paths() -> dict[str, Any]:
             "post": _operation(
                 "explain_match_of_texts",
                 "articles",
-                "The same with the caller's texts",
+                "Why two articles match, with the caller's texts",
                 "For services that keep no texts: both are given, and must have the words of the articles. Nothing is "
                 "stored.",
                 {200: _json("What they share.", Comparison)},

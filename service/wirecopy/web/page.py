@@ -59,10 +59,13 @@ def _operations(description: Description, tag: str) -> Iterator[tuple[str, str, 
 def _contents(description: Description) -> Iterator[str]:
     yield '<nav aria-label="Contents"><ul>'
     for tag in description["tags"]:
+        name = escape(tag["name"])
+        yield f'<li class=group><a href="#tag-{name}">{name.capitalize()}</a></li>'
         for path, method, operation in _operations(description, tag["name"]):
             link = f'<a href="#{escape(operation["operationId"])}">{_method(method)} <code>{escape(path)}</code></a>'
             yield f"<li>{link} {escape(operation['summary'])}</li>"
-    yield '<li><a href="#types">Types</a></li><li><a href="#problems">Problems</a></li></ul></nav>'
+    yield '<li class=group><a href="#types">Types</a></li>'
+    yield '<li class=group><a href="#problems">Problems</a></li></ul></nav>'
 
 
 def _operation(item: Mapping[str, Any], path: str, method: str, operation: Mapping[str, Any]) -> Iterator[str]:
