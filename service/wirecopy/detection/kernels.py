@@ -1119,6 +1119,7 @@ LEAD = 40  # words
 FIRST = 30  # words; looked for in twice as many of the other text
 RUN = 3  # words that stand together in both texts make a shared run
 MOST_OCCURRENCES = 8
+DIAGONALS = 64
 SAME_DAY, MOST_GAP = 1.25, 4.0  # days: a gap below the first says nothing (many dates are days), one above no more
 FEATURES = 27
 (
@@ -1169,10 +1170,15 @@ def verify(a, wa, title_a, heads, following, b, wb, title_b, gap, features, resu
     run_a = np.zeros(n, np.uint8)
     run_b = np.zeros(m, np.uint8)
     block_seen = np.full(n, -1, np.int32)
+    block_of = np.empty(n, np.int32)  # a division per pair of words would be the dearest part of all
+    for g in range(blocks_a):
+        block_of[g * window_a : min(n, (g + 1) * window_a)] = g
     budget = 16 * (n + m)
     longest = 0
     heaviest = 0
-    diagonal, diagonal_end = np.int64(1) << 40, -1
+    # Runs that were found, by diagonal i - j: what one begins with another pair of its words need not be found again.
+    run_diagonals = np.full(DIAGONALS, np.int64(1) << 40)
+    run_ends = np.zeros(DIAGONALS, np.int64)
     # The words of b whose stems may stand in a, collected without branches, which would be guessed wrongly.
     meeting = np.empty(m, np.int32)
     meetings = 0
@@ -1192,14 +1198,18 @@ def verify(a, wa, title_a, heads, following, b, wb, title_b, gap, features, resu
                 hits += 1
                 if shared_a[i] < 0:
                     shared_a[i] = j
-                block_a = i // window_a
+                block_a = np.int64(block_of[i])
                 if block_seen[i] != block_b:
                     block_seen[i] = block_b
                     found_a[block_a, block_b] += wa[i] & WEIGHT
                 if block_a != last_block:
                     last_block = block_a
                     found_b[block_b, block_a] += w
-                if (a[i] ^ b[j]) & uint32(HASH) == 0 and not (i - j == diagonal and j < diagonal_end) and budget > 0:
+                near = i > 0 and j > 0 and (a[i - 1] ^ b[j - 1]) & uint32(HASH) == 0
+                near |= i + 1 < n and j + 1 < m and (a[i + 1] ^ b[j + 1]) & uint32(HASH) == 0
+                diagonal = (i - j) & (DIAGONALS - 1)
+                known = run_diagonals[diagonal] == i - j and j < run_ends[diagonal]
+                if near and not known and budget > 0 and (a[i] ^ b[j]) & uint32(HASH) == 0:
                     left = 1
                     while i >= left and j >= left and (a[i - left] ^ b[j - left]) & uint32(HASH) == 0:
                         left += 1
@@ -1218,7 +1228,7 @@ def verify(a, wa, title_a, heads, following, b, wb, title_b, gap, features, resu
                             quoted += (a[i + k] & b[j + k]) >> uint32(31)
                         if length > RUN and 2 * quoted < length:
                             heaviest = max(heaviest, weight)
-                        diagonal, diagonal_end = i - j, j + right
+                        run_diagonals[diagonal], run_ends[diagonal] = i - j, j + right
                         longest = max(longest, length)
                 shared_b[j] = i
             i = following[i]
