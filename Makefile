@@ -42,11 +42,20 @@ format: $(SETUP) ## format the code and fix what can be fixed
 run: $(SETUP) ## start the service on 127.0.0.1:8080; ARGS="--port 9000"
 	@$(BIN)/wirecopy serve $(ARGS)
 
-bench: $(SETUP) ## score the grouping of labelled articles, a few minutes; EVAL=folder
+bench: $(SETUP_BENCH) ## every benchmark at a small size, under ten minutes, results in build/bench; EVAL=folder
+	@mkdir -p build/bench
+	@for part in kernels batch index memory http recovery; do \
+		echo "== $$part" && $(BIN)/python -m bench.$$part --small --output build/bench/$$part.json $(if $(EVAL),--eval $(EVAL)) || exit 1; \
+	done
 	@$(BIN)/python -m bench.quality --peers none --dated-only $(if $(EVAL),--eval $(EVAL)) $(ARGS)
 
-bench-full: $(SETUP_BENCH) ## the same beside the peers, results kept in bench/results; EVAL=folder
+bench-full: $(SETUP_BENCH) ## the same at full size beside the peers, an hour or two; bench/results, tables and plots made anew
+	@for part in kernels batch index memory http recovery; do \
+		echo "== $$part" && $(BIN)/python -m bench.$$part --output bench/results/$$part.json $(if $(EVAL),--eval $(EVAL)) || exit 1; \
+	done
 	@$(BIN)/python -m bench.quality --output bench/results/quality.json $(if $(EVAL),--eval $(EVAL)) $(ARGS)
+	@$(BIN)/python -m bench.tables
+	@$(BIN)/python -m bench.plots
 
 clean: ## remove .venv and everything that was made
 	@rm -rf .venv build dist service/*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from bench import speed_tables
+from bench.markdown import table
 from bench.results import RESULTS, read_result
 
 Result = dict[str, Any]
@@ -140,16 +142,6 @@ def kinds_of(row: Row) -> dict[tuple[str, str], str]:
     return {(kind["belong"], kind["kind"]): f"{kind['grouped']}/{kind['total']}" for kind in kinds}
 
 
-def table(header: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
-    """Return a Markdown table whose columns are padded, so that it reads well as plain text too."""
-    cells = [list(header), *map(list, lines)]
-    widths = [max(len(line[column]) for line in cells) for column in range(len(header))]
-    padded = [" | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in cells]
-    rule = "|".join("-" * (width + 2) for width in widths)
-    head, *body = (f"| {line} |" for line in padded)
-    return "\n".join([head, f"|{rule}|", *body])
-
-
 def _mean(values: Sequence[float]) -> float:
     return sum(values) / len(values)
 
@@ -222,7 +214,8 @@ QUALITY = {
     "quality-shuffles": quality_shuffles,
 }
 SOURCES: dict[str, tuple[str, Callable[[Result], str]]] = {
-    name: ("quality.json", render) for name, render in QUALITY.items()
+    **{name: ("quality.json", render) for name, render in QUALITY.items()},
+    **speed_tables.SOURCES,
 }
 
 

@@ -18,7 +18,7 @@ from bench.relations import score_relations
 from bench.results import RESULTS, read_result
 from bench.scoring import Pair, score_pairs
 from bench.sets import LabelledSet, LanguageArticle, Scores, Stream, Variant, find_variants, language_pairs
-from bench.tables import SOURCES, documents, fill
+from bench.tables import QUALITY, documents, fill
 
 TEXT = "Rescuers reached the last of forty miners in the flooded Alderby pit on Friday, the company said in a note."
 OTHER = "The Alderby town band won the county contest for the third year running, to the delight of its young players."
@@ -89,7 +89,7 @@ def test_tables_are_filled_from_the_result_file_between_their_markers(evaluation
 def test_every_table_renders(evaluation: Path, tmp_path: Path) -> None:
     run_quality(evaluation, "--peers", "datasketch", "--output", str(tmp_path / "quality.json"))
     result = read_result(tmp_path / "quality.json")
-    for name, (_, render) in SOURCES.items():
+    for name, render in QUALITY.items():
         assert render(result).startswith("| set" if name != "quality-languages" else "| language")
 
 
