@@ -20,7 +20,7 @@ import orjson
 from bench import traffic
 from bench.articles import read_rows
 from bench.dedupe import read_verdicts
-from bench.processes import Cost, run_measured
+from bench.processes import Cost, ProgramFailed, run_measured
 from bench.quality import evaluation_folder
 from bench.results import describe_run, rounded, write_result
 from bench.sets import find_sets, score
@@ -31,6 +31,15 @@ SEED = 1
 SCORED = ("us11-dev", "rewrites-dev", "languages")
 THRESHOLD = 0.5
 GENERATED = 20_000  # articles where there is no evaluation folder
+
+
+def run(command: list[str], output: Path) -> Cost:
+    """Measure a command that has to write `output`; raise ProgramFailed when it does not."""
+    output.unlink(missing_ok=True)
+    cost = run_measured(command)
+    if not output.exists():
+        raise ProgramFailed(f"{' '.join(command[:4])} wrote nothing")
+    return cost
 
 
 def wirecopy_command(files: Sequence[Path], output: Path) -> list[str]:
@@ -83,7 +92,7 @@ def measure_quality(evaluation: Path | None, folder: Path) -> Iterator[dict[str,
             story: dict[str, str] = {}
             for stream in labelled.streams:
                 output = folder / "scored.jsonl"
-                run_measured(command(stream.files, output))
+                run(command(stream.files, output), output)
                 story |= {verdict.id: verdict.story for verdict in read_verdicts(output).values()}
             scores = score(labelled, story)
             if scores.pairs is not None:
@@ -97,12 +106,12 @@ def measure(evaluation: Path | None, folder: Path, small: bool) -> list[dict[str
     chosen, output = folder / "sample.jsonl", folder / "stories.jsonl"
     count = 1_500 if small else 6_000
     total = sample(files, count, chosen)
-    run_measured(wirecopy_command([chosen], output))  # compiles, if that is still to be done
+    run(wirecopy_command([chosen], output), output)  # compiles, if that is still to be done
     rows = []
     for system, command in COMMANDS.items():
-        cost = min((run_measured(command([chosen], output)) for _ in range(2)), key=lambda cost: cost.seconds)
+        cost = min((run(command([chosen], output), output) for _ in range(2)), key=lambda cost: cost.seconds)
         rows.append(row_of(system, "sample", min(count, total), cost))
-    rows.append(row_of("wirecopy", "everything", total, run_measured(wirecopy_command(files, output))))
+    rows.append(row_of("wirecopy", "everything", total, run(wirecopy_command(files, output), output)))
     return rows
 
 

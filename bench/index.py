@@ -26,7 +26,7 @@ from wirecopy.detection import kernels, lsh, terms, text
 
 PACKAGES = ("wirecopy", "numba", "numpy")
 SIZES, SMALL_SIZES = (100_000, 300_000, 1_000_000, 2_000_000), (20_000, 50_000, 100_000)
-SOURCES, COMMON_SHARE, PROBES = 20_000, 0.005, 2_000
+SOURCES, COMMON_SHARE, COMMON_ARTICLES, PROBES = 20_000, 0.005, 10, 2_000
 WINDOW = 14 * 86_400_000  # milliseconds
 U32 = npt.NDArray[np.uint32]
 U8 = npt.NDArray[np.uint8]
@@ -50,7 +50,7 @@ def real_keys(evaluation: Path | None, count: int) -> tuple[U32, U8]:
 def generations(keys: U32) -> Iterator[tuple[U32, int]]:
     """Yield the keys of one generation after the other, and when its articles were published."""
     values, counts = np.unique(keys, return_counts=True)
-    common = np.isin(keys, values[counts >= COMMON_SHARE * len(keys)])
+    common = np.isin(keys, values[counts >= max(COMMON_ARTICLES, COMMON_SHARE * len(keys))])
     yield keys, 0
     number = 1
     while True:

@@ -3,8 +3,8 @@
     python -m bench.kernels [--eval PATH] [--small] [--output bench/results/kernels.json]
 
 Everybody gets the same articles of 2.7 KB as Python strings and has to make what it compares articles by; peers get
-word 3-shingles made in Python, as their users must. Processor time of one thread on one core, the best of several rounds,
-in turns. The time of `orjson` for parsing the same articles stands beside it, as a measure that everybody knows.
+word 3-shingles made in Python, as their users must. Processor time of one thread on one core, the best of several
+rounds, in turns. Beside it stands the time in which `orjson` parses the same articles, a measure that everybody knows.
 """
 
 import os

@@ -14,9 +14,8 @@ from typing import Any
 import click
 import orjson
 
-from bench.batch import FILES, row_of, wirecopy_command
+from bench.batch import FILES, row_of, run, wirecopy_command
 from bench.generations import Sources, generate, read_sources
-from bench.processes import run_measured
 from bench.quality import evaluation_folder
 from bench.results import describe_run, rounded, write_result
 from bench.traffic import sources as own_sources
@@ -50,7 +49,7 @@ def measure(evaluation: Path | None, sizes: tuple[int, ...], folder: Path) -> li
         path, output = folder / "articles.jsonl", folder / "stories.jsonl"
         write_articles(made_of, count, path)
         click.echo(f"dedupe of {count:,} articles", err=True)
-        rows.append(row_of("wirecopy", "generated", count, run_measured(wirecopy_command([path], output))))
+        rows.append(row_of("wirecopy", "generated", count, run(wirecopy_command([path], output), output)))
     return rows
 
 

@@ -9,7 +9,7 @@ Between `<!-- model:features -->` and its end stand hand-written rows whose last
 import re
 from pathlib import Path
 
-from bench.tables import table
+from bench.markdown import table
 from wirecopy.config import Detection
 from wirecopy.detection import kernels, matching, stories
 from wirecopy.detection.matching import Model, shipped_model

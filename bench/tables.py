@@ -5,7 +5,7 @@ else. `python -m bench.tables` rewrites the documents, and a test holds them equ
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 

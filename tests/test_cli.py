@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -42,6 +43,7 @@ class Summary(NamedTuple):
     refused: int
     seconds: float
     stages: dict[str, float]
+    beside: dict[str, float]
 
 
 class Result:
@@ -59,7 +61,9 @@ class Result:
             relation = (None, None, None) if alone else ("identical", first, 1.0)
             self.table.append(Row(article.id, f"story-{first}", alone, *relation))
         copies = len(articles) - len(self.firsts)
-        self.summary = Summary(len(articles), len(self.firsts), copies, 0, refused, 0.5, {"read": 0.1, "match": 0.4})
+        self.summary = Summary(
+            len(articles), len(self.firsts), copies, 0, refused, 0.5, {"read": 0.1, "match": 0.4}, {"sketch": 0.2}
+        )
 
     def rows(self) -> Iterator[Row]:
         return iter(self.table)
@@ -261,7 +265,10 @@ def test_profile_prints_the_seconds_of_each_stage(
 ) -> None:
     assert main(["dedupe", str(articles), "-o", "-", "--profile"]) == 0
     words = [line.split() for line in capsys.readouterr().err.splitlines()]
-    assert words[:3] == [["read", "0.100", "s", "20.0%"], ["match", "0.400", "s", "80.0%"], ["all", "0.500", "s"]]
+    assert words[:2] == [["read", "0.100", "s", "20.0%"], ["match", "0.400", "s", "80.0%"]]
+    assert words[2][0] == "writing"
+    assert words[3] == ["all", "0.500", "s"]
+    assert words[5] == ["sketch", "0.200", "s", "40.0%"]
 
 
 def test_demo_prints_each_story_with_its_articles(exact_batch: ExactBatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -452,3 +459,31 @@ def test_compare_refuses_what_it_cannot_read(
 ) -> None:
     assert main(["compare", str(tmp_path / name), str(tmp_path / name)]) == 3
     assert reason in capsys.readouterr().err
+
+
+def test_what_takes_long_the_first_time_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    from wirecopy import terminal
+
+    told = threading.Event()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.stderr", _Telling(told))
+        with terminal.patience("compiling", seconds=0.0):
+            assert told.wait(5)
+    with terminal.patience("never said", seconds=60):
+        pass
+    assert "never said" not in capsys.readouterr().err
+
+
+class _Telling:
+    """A stream that tells when something was written to it."""
+
+    def __init__(self, told: threading.Event) -> None:
+        self._told = told
+
+    def write(self, text: str) -> int:
+        if "compiling" in text:
+            self._told.set()
+        return len(text)
+
+    def flush(self) -> None:
+        pass

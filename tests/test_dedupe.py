@@ -416,7 +416,8 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing_half_done(run: Run) -> N
         arguments = ["dedupe", file, "--output", str(run.output), *options]
         command = [sys.executable, "-c", textwrap.dedent(code), *arguments]
         done = subprocess.run(command, capture_output=True, timeout=60, check=False)
-        told = done.stderr.decode().splitlines()
+        # What the compiler keeps is limited too, so it may have to work anew.
+        told = [line for line in done.stderr.decode().splitlines() if "compiling" not in line]
         assert (done.returncode, len(told)) == (3, 1), told
         assert told[0].startswith("wirecopy: cannot write ")
         assert told[0].endswith("file too large")

@@ -36,7 +36,10 @@ class Row(NamedTuple):
 
 
 class Summary(NamedTuple):
-    """What a run did. `articles` counts the accepted ones; `stages` are seconds by name."""
+    """What a run did. `articles` counts the accepted ones; `stages` are seconds by name, those of the main thread.
+
+    `beside` has those of the thread that reads and sketches ahead, at the same time.
+    """
 
     articles: int
     stories: int
@@ -45,6 +48,7 @@ class Summary(NamedTuple):
     refused: int
     seconds: float
     stages: dict[str, float]
+    beside: dict[str, float]
 
 
 class Result(NamedTuple):
@@ -88,10 +92,11 @@ def dedupe(
     """
     started = time.perf_counter()
     stages = dict.fromkeys(("waiting for input", "loading", "looking ahead", "deciding", "describing"), 0.0)
+    beside = dict.fromkeys(("reading and parsing", "sketching"), 0.0)
     state = State(config, Archive(None), epochs=not look_ahead)
     lines = _Lines() if want_lines else None
     refused = 0
-    with _sketched(inputs, config, mapping, want_lines, schema) as chunks:
+    with _sketched(inputs, config, mapping, want_lines, schema, beside) as chunks:
         while True:
             with _timed(stages, "waiting for input"):
                 item = next(chunks, None)
@@ -136,6 +141,7 @@ def dedupe(
         refused,
         seconds,
         stages,
+        beside,
     )
     return Result(state, keep, summary, lines)
 
@@ -204,7 +210,12 @@ def _refuse_duplicates(chunk: Chunk, known: Container[str]) -> Chunk:
 
 @contextmanager
 def _sketched(
-    inputs: Sequence[str], config: Config, mapping: Mapping[str, str], want_lines: bool, schema: Schema
+    inputs: Sequence[str],
+    config: Config,
+    mapping: Mapping[str, str],
+    want_lines: bool,
+    schema: Schema,
+    stages: dict[str, float],
 ) -> Iterator[Iterator[tuple[Chunk, Sketches]]]:
     """Chunks with their sketches, made in a thread; an error there is raised here, after what came before it."""
     ready: queue.Queue[tuple[Chunk, Sketches] | BaseException | None] = queue.Queue(_AHEAD)
@@ -212,11 +223,16 @@ def _sketched(
 
     def produce() -> None:
         try:
-            for chunk in read(inputs, limits=config.limits, mapping=mapping, keep_lines=want_lines, schema=schema):
-                if left.is_set():
+            chunks = iter(read(inputs, limits=config.limits, mapping=mapping, keep_lines=want_lines, schema=schema))
+            while not left.is_set():
+                with _timed(stages, "reading and parsing"):
+                    chunk = next(chunks, None)
+                if chunk is None:
+                    ready.put(None)
                     return
-                ready.put((chunk, sketch(chunk.articles, config.detection.max_words)))
-            ready.put(None)
+                with _timed(stages, "sketching"):
+                    sketches = sketch(chunk.articles, config.detection.max_words)
+                ready.put((chunk, sketches))
         except BaseException as error:  # noqa: BLE001 - handed to the thread that waits
             ready.put(error)
 

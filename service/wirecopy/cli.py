@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import time
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from io import TextIOWrapper
@@ -34,6 +35,7 @@ EXIT_CODES: dict[type[errors.WirecopyError], int] = {
     errors.ServiceError: FAILED,
 }
 
+_COMPILING = "wirecopy: compiling, which happens once after an installation or an upgrade and takes a minute or two"
 _EXIT_CODES_HELP = """
 \b
 Exit codes:
@@ -205,7 +207,8 @@ def dedupe(
     with ExitStack() as stack:
         stories_file = stack.enter_context(writing.open_output(output))
         unique_file = None if unique is None else stack.enter_context(writing.open_output(unique))
-        from wirecopy import batch  # the compiled core: loaded once everything else is known to be right
+        with terminal.patience(_COMPILING):
+            from wirecopy import batch  # the compiled core: loaded once everything else is known to be right
 
         with terminal.progress() as on_progress:
             result = batch.dedupe(
@@ -220,7 +223,9 @@ def dedupe(
                 on_progress=on_progress,
                 schema=schema,
             )
+        started = time.perf_counter()
         _write(result, stories_file, unique_file)
+        result.summary.stages["writing"] = time.perf_counter() - started
     if profile:
         click.echo(terminal.describe_stages(result.summary), err=True)
     click.echo(terminal.describe_summary(result.summary), err=True)
@@ -236,7 +241,10 @@ def demo() -> int:
     """
     from importlib import resources
 
-    from wirecopy import batch, config, reading, terminal
+    from wirecopy import config, reading, terminal
+
+    with terminal.patience(_COMPILING):
+        from wirecopy import batch
 
     settings = config.load()
     with resources.as_file(resources.files("wirecopy") / "sample" / "articles.jsonl") as sample:

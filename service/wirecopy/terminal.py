@@ -7,6 +7,7 @@ counted in cells, not characters.
 
 import re
 import sys
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -41,6 +42,18 @@ def printable(text: str) -> str:
 
 
 @contextmanager
+def patience(sentence: str, seconds: float = 3.0) -> Iterator[None]:
+    """Says so on standard error when what happens within takes longer than it does as a rule."""
+    teller = threading.Timer(seconds, lambda: print(sentence, file=sys.stderr, flush=True))
+    teller.daemon = True
+    teller.start()
+    try:
+        yield
+    finally:
+        teller.cancel()
+
+
+@contextmanager
 def progress() -> Iterator[Callable[[int], None]]:
     """Show a counter on standard error, if that is a terminal; what it yields takes the number of articles so far."""
     if not sys.stderr.isatty():
@@ -62,10 +75,12 @@ def describe_summary(summary: "Summary") -> str:
 
 
 def describe_stages(summary: "Summary") -> str:
-    """A table of seconds per stage, in the order in which they ran."""
+    """A table of seconds per stage, in the order in which they ran; then those of the thread that ran beside them."""
     whole = summary.seconds or 1.0
     lines = [f"{name:<20} {seconds:9.3f} s {seconds / whole:6.1%}" for name, seconds in summary.stages.items()]
-    return "\n".join([*lines, f"{'all':<20} {summary.seconds:9.3f} s"])
+    lines += [f"{'all':<20} {summary.seconds:9.3f} s", "beside, in a thread of its own"]
+    lines += [f"  {name:<18} {seconds:9.3f} s {seconds / whole:6.1%}" for name, seconds in summary.beside.items()]
+    return "\n".join(lines)
 
 
 def describe_boilerplate(passage: "Boilerplate") -> str:
