@@ -8,6 +8,7 @@ import pytest
 
 from tests.exact_detector import Service
 from wirecopy.config import Config
+from wirecopy.detector import Detector
 from wirecopy.web import problems, routes
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -35,6 +36,11 @@ def test_every_metric_is_in_the_table(service: Service) -> None:
     for name, kind in re.findall(r"^# TYPE (wirecopy_\w+) (\w+)$", text, re.MULTILINE):
         if kind != "gauge" or name.removeprefix("wirecopy_") not in service.detector.gauges():
             assert name.removesuffix("_created") in OPERATIONS, name
+
+
+def test_every_gauge_of_the_detector_is_in_the_table() -> None:
+    for name in Detector(Config()).gauges():
+        assert f"`wirecopy_{name}`" in OPERATIONS, name
 
 
 def test_every_route_and_status_is_described() -> None:
