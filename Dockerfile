@@ -15,7 +15,7 @@ RUN python -m venv /opt/wirecopy && /opt/wirecopy/bin/pip install --no-cache-dir
 
 FROM python:3.13-slim
 COPY --from=build /opt/wirecopy /opt/wirecopy
-# The compiled core is kept between starts, for the processor it was compiled for.
+# The compiled core is kept between starts, for the processor it was compiled for; the first start takes a minute or two.
 ENV PATH=/opt/wirecopy/bin:$PATH PYTHONUNBUFFERED=1 NUMBA_CACHE_DIR=/data/.kernels
 RUN useradd --system --uid 10001 --no-create-home wirecopy && install -d -o wirecopy /data
 USER wirecopy
@@ -23,7 +23,7 @@ WORKDIR /data
 VOLUME /data
 EXPOSE 8080
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=10s --timeout=3s --start-period=60s \
+HEALTHCHECK --interval=10s --timeout=3s --start-period=180s \
   CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8080/readyz', timeout=2)"]
 ENTRYPOINT ["wirecopy"]
 CMD ["serve", "--config", "/etc/wirecopy.yaml", "--host", "0.0.0.0", "--data", "/data"]
