@@ -1765,11 +1765,15 @@ def recount_passages(slots, sources, store, repeats, step):
                 repeats[sampled[i]] = np.int64(before) + step
 
 
+ERASE_STEPS = 256
+
+
 @njit(types.void(types.int64, _INDEX), cache=True, nogil=True)
 def erase_keys(number, index):
     """Takes an article's postings out of their chains and makes its keys zero, of one in the index or just expired.
 
-    The chains stay in order; nothing else changes.
+    The chains stay in order; nothing else changes. A key behind ERASE_STEPS newer postings of its chain, one that many
+    articles share, is made even instead and stays where it is: even keys match none.
     """
     postings, heads, state, dates = index[:4]
     capacity = dates.shape[0]
@@ -1783,12 +1787,17 @@ def erase_keys(number, index):
         chain = chain_of(key, state[CHAINS], state[SPLIT_FROM])
         before, at = np.int64(-1), np.int64(heads[chain]) - 1
         last = np.int64(1) << 62
+        steps = 0
         while at >= 0 and at != posting:
             found = number_at(at // KEYS, state[NEWEST], capacity)
             age = found * KEYS + at % KEYS
             if age >= last or found < state[OLDEST]:
                 at = -1
                 break
+            if steps == ERASE_STEPS:
+                postings[posting] |= uint64(key & ~uint32(1))
+                break
+            steps += 1
             last, before = age, at
             at = np.int64(postings[at] >> uint64(32)) - 1
         if at == posting:

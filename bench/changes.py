@@ -1,0 +1,81 @@
+"""What deletions, revisions and cancellations cost with many articles in the window: `python -m bench.changes [COUNT]`.
+
+Articles are invented: stories of one to eight members of about 300 words, copied, trimmed and reworded. Every change is
+one durable commit of a store on disk. Prints the median and the 99th percentile of the milliseconds of each kind.
+"""
+
+import random
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from wirecopy.article import Article
+from wirecopy.detector import SCHEME, Detector
+from wirecopy.storage import Store
+
+_WORDS = [f"{a}{b}{c}" for a in ("ba", "ke", "lo", "mi") for b in ("dor", "len", "mas") for c in range(40_000)]
+_CHANGES = 300
+_BATCH = 256
+
+
+def invented(count: int) -> Iterator[Article]:
+    """`count` articles, those of a story near each other."""
+    chance = random.Random(1)
+    open_stories: list[list[str]] = []
+    for k in range(count):
+        if len(open_stories) < 200 or chance.random() < 0.4:
+            open_stories = [chance.choices(_WORDS, k=300), *open_stories[:199]]
+        words = chance.choice(open_stories)
+        words = words[: chance.randrange(150, 301)]
+        text = " ".join(word if chance.random() < 0.9 else chance.choice(_WORDS) for word in words)
+        yield Article(f"n{k}", text, title=f"Report {k}", source=f"s{k % 300}")
+
+
+def measured(what: str, changes: list[Callable[[], object]]) -> None:
+    """Makes the changes and prints what each cost."""
+    milliseconds = []
+    for change in changes:
+        started = time.perf_counter()
+        change()
+        milliseconds.append((time.perf_counter() - started) * 1000)
+    median, high = np.percentile(milliseconds, [50, 99])
+    print(f"{what:13} median {median:6.2f} ms, 99th percentile {high:6.2f} ms, most {max(milliseconds):6.2f} ms")
+
+
+def main() -> None:
+    """Measures with as many articles as asked for."""
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
+    with tempfile.TemporaryDirectory() as folder:
+        detector = Detector(store=Store.open(Path(folder), scheme=SCHEME))
+        articles = list(invented(count))
+        started = time.perf_counter()
+        for begin in range(0, count, _BATCH):
+            detector.ingest(articles[begin : begin + _BATCH], 1)
+        gauges = detector.gauges()
+        print(f"{count:,} articles, {int(gauges['stories']):,} stories, the largest of {int(gauges['largest_story'])}")
+        print(f"{count / (time.perf_counter() - started):,.0f} articles/s in batches of {_BATCH}")
+        chosen = random.Random(2).sample(articles, 4 * _CHANGES)
+        parts = [chosen[k::4] for k in range(4)]
+
+        def put(one: Article, text: str, status: str = "usable") -> Callable[[], object]:
+            revised = Article(one.id, text, one.title, one.source, status=status)  # type: ignore[arg-type]
+            return lambda: detector.ingest([revised], 2)
+
+        measured("new article", [put(Article(f"new-{k}", ""), one.text) for k, one in enumerate(parts[0])])
+        measured("revision", [put(one, one.text + " with 7 more words at its very end") for one in parts[1]])
+        measured("cancellation", [put(one, one.text, "canceled") for one in parts[2]])
+        import cProfile, pstats; pr=cProfile.Profile(); pr.enable()
+        measured("deletion", [lambda one=one: detector.erase(one.id, 3) for one in parts[3]])  # type: ignore[misc]
+        started = time.perf_counter()
+        pr.disable(); pstats.Stats(pr).sort_stats("tottime").print_stats(14)
+        before, after = detector.compact()
+        print(f"compaction    {time.perf_counter() - started:.1f} s, {before:,} bytes before, {after:,} after")
+        detector.close()
+
+
+if __name__ == "__main__":
+    main()
