@@ -68,10 +68,8 @@ def main() -> None:
         measured("new article", [put(Article(f"new-{k}", ""), one.text) for k, one in enumerate(parts[0])])
         measured("revision", [put(one, one.text + " with 7 more words at its very end") for one in parts[1]])
         measured("cancellation", [put(one, one.text, "canceled") for one in parts[2]])
-        import cProfile, pstats; pr=cProfile.Profile(); pr.enable()
         measured("deletion", [lambda one=one: detector.erase(one.id, 3) for one in parts[3]])  # type: ignore[misc]
         started = time.perf_counter()
-        pr.disable(); pstats.Stats(pr).sort_stats("tottime").print_stats(14)
         before, after = detector.compact()
         print(f"compaction    {time.perf_counter() - started:.1f} s, {before:,} bytes before, {after:,} after")
         detector.close()
