@@ -779,10 +779,10 @@ def mark_stems(trace: Sequence[int], weights: Sequence[int]) -> tuple[set[int], 
 
 
 def may_match(stems: set[int], whole: int, trace: Sequence[int], weights: Sequence[int]) -> bool:
-    """Whether 21 % of the lighter text's weight may be shared."""
+    """Whether 18 % of the lighter text's weight may be shared."""
     first = [(word & 0x7FFF, weight) for word, weight in zip(trace, weights, strict=True) if weight < 128]
     shared = sum(weight for bits, weight in first if bits in stems)
-    return shared >= 0.21 * min(whole, sum(weight for _, weight in first))
+    return shared >= 0.18 * min(whole, sum(weight for _, weight in first))
 
 
 def heads_for(words: int) -> int:

@@ -1427,7 +1427,7 @@ def log_odds(features, model):
 # --- screening --------------------------------------------------------------------------------------------------------
 
 STEM_BITS = 1 << 15
-SCREEN = 0.21  # of the weight of either text; candidates that share less were never near a match on any labelled set
+SCREEN = 0.18  # of the weight of either text; candidates that share less were never near a match on any labelled set
 
 
 @njit(types.int64(_U32, _U8, types.Array(types.uint64, 1, "C")), cache=True, nogil=True)
