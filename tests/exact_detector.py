@@ -126,6 +126,10 @@ class ExactDetector:
         ties = [Tie(m.id, m.canonical, m.match, m.relation, m.score, odds, odds, len(members) - 1) for m in members]
         return Reasons(id, -0.9, tuple(ties))
 
+    def sources_in_parts(self, *, source: str | None, cursor: str | None, limit: int) -> Any:
+        yield
+        return [], None
+
     def story(self, id: str) -> Story:
         ids = self.by_text.get(self.articles[id][0].text, []) if id in self.articles else []
         if not ids or ids[0] != id:

@@ -298,3 +298,13 @@ def test_why_names_the_link_that_holds_each_member(tmp_path: Path) -> None:
     with pytest.raises(errors.UnknownStory):
         detector.why("s99")
     detector.close()
+
+
+def test_what_is_withheld_is_not_explained(tmp_path: Path) -> None:
+    detector = detector_with(tmp_path, keep_text=True)
+    detector.ingest([Article("copy", AGENCY + " Follow us.", source="copycat", status="withheld")])
+    for pair in (("wire", "copy"), ("copy", "wire")):
+        with pytest.raises(errors.UnknownArticle, match="'copy'"):
+            detector.explain(*pair)
+    assert "copy" not in {tie.id for tie in detector.why(detector.article("wire").story).members}
+    detector.close()

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from wirecopy import tally
 from wirecopy.archive import Archive, Kept
 from wirecopy.canonical import Keep, canonical, rank
 from wirecopy.decision import Decision, Found
@@ -163,6 +164,7 @@ def story(archive: Archive, stories: Stories, name: str, keep: Keep) -> Story:
     first = canonical(archive, numbers, keep)
     members = tuple(_member(archive, stories, number, first) for number in numbers)
     others = [member.relation for member in members if not member.canonical]
+    counts = tally.count(archive, stories, numbers)
     return Story(
         id=name,
         canonical=archive.kept[first].id,
@@ -172,6 +174,9 @@ def story(archive: Archive, stories: Stories, name: str, keep: Keep) -> Story:
         rewrites=sum(relation == "rewrite" for relation in others),
         members=members,
         recall=tuple(archive.kept[number].id for number in recall(archive, numbers)),
+        unique_texts=counts.unique_texts,
+        by_source=counts.by_source,
+        by_day=counts.by_day,
     )
 
 

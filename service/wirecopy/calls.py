@@ -20,6 +20,7 @@ from wirecopy.wire import (
     Matches,
     Problem,
     Revisions,
+    SourcePage,
     Stored,
     Story,
     StoryPage,
@@ -146,6 +147,11 @@ def get_events(after: int, limit: int) -> Call[EventPage]:
     return Call("GET", "/v1/events", _decode_events, params={"after": str(after), "limit": str(limit)})
 
 
+def get_sources(limit: int, cursor: str) -> Call[SourcePage]:
+    params = {"limit": str(limit), **({"cursor": cursor} if cursor else {})}
+    return Call("GET", "/v1/sources", _decode_sources, params=params)
+
+
 def get_boilerplate(source: str | None, limit: int, cursor: str) -> Call[BoilerplatePage]:
     params = {"limit": str(limit), **({} if source is None else {"source": source})}
     return Call("GET", "/v1/boilerplate", _decode_boilerplate, params=params | ({"cursor": cursor} if cursor else {}))
@@ -164,6 +170,7 @@ _decode_reasons = msgspec.json.Decoder(Reasons).decode
 _decode_story = msgspec.json.Decoder(Story).decode
 _decode_page = msgspec.json.Decoder(StoryPage).decode
 _decode_events = msgspec.json.Decoder(EventPage).decode
+_decode_sources = msgspec.json.Decoder(SourcePage).decode
 _decode_boilerplate = msgspec.json.Decoder(BoilerplatePage).decode
 _decode_compacted = msgspec.json.Decoder(Compacted).decode
 _decode_cleared = msgspec.json.Decoder(Cleared).decode

@@ -19,7 +19,7 @@ import orjson
 
 from wirecopy import calls, errors
 from wirecopy.calls import Sendable
-from wirecopy.verdict import Boilerplate, Comparison, Match, Reasons, Verdict
+from wirecopy.verdict import Boilerplate, Comparison, Match, Reasons, Source, Verdict
 from wirecopy.version import VERSION
 from wirecopy.wire import BulkAnswer, Compacted, EventPage, Problem, Revision, Stored, Story
 
@@ -93,6 +93,14 @@ class Client:
     def events(self, after: int = 0, *, limit: int = 1000) -> EventPage:
         """A page of the feed: at most `limit` events behind the number `after`; `next` is the next page's `after`."""
         return self._call(calls.get_events(after, limit))
+
+    def sources(self, *, page_size: int = 50) -> Iterator[Source]:
+        """How much of each source is copied from whom; by name, asked for by the page."""
+        cursor: str | None = ""
+        while cursor is not None:
+            page = self._call(calls.get_sources(page_size, cursor))
+            yield from page.sources
+            cursor = page.cursor
 
     def boilerplate(self, *, source: str | None = None, page_size: int = 50) -> Iterator[Boilerplate]:
         """What sources repeat, source by source, asked for by the page; `source` "": of articles without a source."""
@@ -236,6 +244,15 @@ class AsyncClient:
     async def events(self, after: int = 0, *, limit: int = 1000) -> EventPage:
         """A page of the feed: at most `limit` events behind the number `after`; `next` is the next page's `after`."""
         return await self._call(calls.get_events(after, limit))
+
+    async def sources(self, *, page_size: int = 50) -> AsyncIterator[Source]:
+        """How much of each source is copied from whom; by name, asked for by the page."""
+        cursor: str | None = ""
+        while cursor is not None:
+            page = await self._call(calls.get_sources(page_size, cursor))
+            for source in page.sources:
+                yield source
+            cursor = page.cursor
 
     async def boilerplate(self, *, source: str | None = None, page_size: int = 50) -> AsyncIterator[Boilerplate]:
         """What sources repeat, source by source, asked for by the page; `source` "": of articles without a source."""

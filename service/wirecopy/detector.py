@@ -32,7 +32,8 @@ from wirecopy.replay import replay
 from wirecopy.sketching import Sketches, sketch
 from wirecopy.state import DAY, Decided, Left, State
 from wirecopy.storage import Compacted, Entry, Pipeline, Remains, Store
-from wirecopy.verdict import Boilerplate, Comparison, Match, Reasons, Revision, Stored, Story, Verdict
+from wirecopy.tally import Tally
+from wirecopy.verdict import Boilerplate, Comparison, Match, Reasons, Revision, Source, Stored, Story, Verdict
 from wirecopy.witness import Witness
 
 __all__ = ["SCHEME", "Detector", "Sketches", "scheme_of"]
@@ -68,6 +69,7 @@ class Detector:
         self._feed = Feed(store)
         if store is not None:
             self._replaceable, self._clearings, self._numbered = replay(self._state, self._feed, store)
+        self._tally = Tally(self._archive, self._state.stories)
         self._witness = Witness(self._archive, self._state.stories, self._keep)
 
     def sketch(self, articles: Sequence[Article]) -> Sketches:
@@ -202,6 +204,9 @@ class Detector:
         number, other = self._archive.number(a_id), self._archive.number(b_id)
         if number == other:
             raise errors.UsageError(f"{a_id!r} is not compared with itself")
+        for hidden, article_id in ((number, a_id), (other, b_id)):
+            if hidden in self._archive.hidden:  # the passages that it shares would tell its text
+                raise errors.UnknownArticle(article_id)
         return Pair(self._side(number), self._side(other), self._config.detection, other > number)
 
     def explain(self, a_id: str, b_id: str, texts: tuple[str, str] | None = None) -> Comparison:
@@ -216,6 +221,21 @@ class Detector:
         if not self._archive.shown(self._state.stories.members.get(story_id, ())):
             raise errors.UnknownStory(story_id)
         return answers.reasons(self._archive, self._state.stories, story_id, self._keep)
+
+    def sources(
+        self, *, source: str | None = None, cursor: str | None = None, limit: int = 50
+    ) -> tuple[list[Source], str | None]:
+        """-> at most `limit` sources by name, with what of them is copied from whom, and the cursor of the next page.
+
+        `source`: only of that one. Articles without a source are not counted, nor is what is withheld or embargoed.
+        """
+        return boilerplate.finish(self.sources_in_parts(source=source, cursor=cursor, limit=limit))
+
+    def sources_in_parts(
+        self, *, source: str | None = None, cursor: str | None = None, limit: int = 50
+    ) -> Parts[tuple[list[Source], str | None]]:
+        """The same, as a generator that returns it at its end; between its parts anything else may be done."""
+        return self._tally.page(source, cursor, limit)
 
     def story(self, story_id: str) -> Story:
         """-> the story as it is now. Raises UnknownStory."""

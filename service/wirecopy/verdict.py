@@ -62,10 +62,60 @@ class Member(Struct, frozen=True):
     status: Status = "usable"
 
 
+class SourceCount(Struct, frozen=True):
+    """A source's articles in a story, and how many of them are copies of an earlier one there."""
+
+    source: str | None
+    articles: int
+    copies: int
+
+
+class DayCount(Struct, frozen=True):
+    """A day's articles in a story (UTC, by their dates or else our clock), and how many copies of earlier ones."""
+
+    day: str
+    articles: int
+    copies: int
+
+
+class Origin(Struct, frozen=True):
+    """Whose articles a source copied and rewrote, and how many."""
+
+    source: str
+    copies: int
+    rewrites: int
+
+
+class Lead(Struct, frozen=True):
+    """Who was first, and in how many stories."""
+
+    source: str
+    stories: int
+
+
+class Source(Struct, frozen=True):
+    """How much of a source is copied from whom.
+
+    `copies` and `rewrites` of its `articles` were made of earlier articles of other sources in the same story.
+    `shared_stories` has the source with others, and in `first` of them it was the first; `usually_first` are those who
+    were. The lists have 20 entries at most.
+    """
+
+    source: str
+    articles: int
+    copies: int
+    rewrites: int
+    copied_from: tuple[Origin, ...]
+    shared_stories: int
+    first: int
+    usually_first: tuple[Lead, ...]
+
+
 class Story(Struct, frozen=True):
     """Articles connected by matches. `first_seen` is in milliseconds since 1970 UTC, our clock.
 
-    `recall`: the ids of all copies and rewrites of members that were canceled.
+    `recall`: the ids of all copies and rewrites of members that were canceled. `unique_texts`: how many are left when
+    copies of each other count as one.
     """
 
     id: str
@@ -76,6 +126,9 @@ class Story(Struct, frozen=True):
     rewrites: int
     members: tuple[Member, ...]
     recall: tuple[str, ...] = ()
+    unique_texts: int = 0
+    by_source: tuple[SourceCount, ...] = ()
+    by_day: tuple[DayCount, ...] = ()
 
 
 class Stored(Struct, frozen=True):

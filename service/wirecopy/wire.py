@@ -12,7 +12,7 @@ from msgspec import Meta, Struct, structs
 from wirecopy import events, verdict
 from wirecopy.article import Status
 from wirecopy.events import EventType
-from wirecopy.verdict import Boilerplate, Changes, Match, Relation, Verdict
+from wirecopy.verdict import Boilerplate, Changes, DayCount, Match, Relation, Source, SourceCount, Verdict
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -116,7 +116,8 @@ class Member(Struct, frozen=True):
 class Story(Struct, frozen=True):
     """Articles connected by matches; `first_seen` is when the service got the first of them.
 
-    `recall`: the ids of all copies and rewrites of members that were canceled.
+    `recall`: the ids of all copies and rewrites of members that were canceled. `unique_texts`: how many are left when
+    copies of each other count as one.
     """
 
     id: str
@@ -127,12 +128,22 @@ class Story(Struct, frozen=True):
     rewrites: int
     members: tuple[Member, ...]
     recall: tuple[str, ...] = ()
+    unique_texts: int = 0
+    by_source: tuple[SourceCount, ...] = ()
+    by_day: tuple[DayCount, ...] = ()
 
 
 class StoryPage(Struct, frozen=True):
     """Stories, newest first; `cursor` asks for the next page and is null on the last."""
 
     stories: list[Story]
+    cursor: str | None
+
+
+class SourcePage(Struct, frozen=True):
+    """Sources by name; `cursor` asks for the next page and is null on the last."""
+
+    sources: list[Source]
     cursor: str | None
 
 

@@ -68,6 +68,7 @@ class Stories:
         self._best_of: dict[int, list[int]] = {}  # whose last best an article was when they lost their links
         self._ages: list[tuple[int, int]] = []  # of all stories, ascending, and of some that are gone
         self.origins: dict[int, str | None] | None = None  # of all that moved, where somebody watches and clears it
+        self.changed: set[str] | None = None  # stories whose members or links did, where somebody takes them out
         self.merged = 0  # stories whose last member moved to another
         self.largest = 0  # members that a story has had
 
@@ -113,6 +114,8 @@ class Stories:
         """Puts articles into stories; the only place that changes who belongs where."""
         for number, story in moves:
             old = self.story_of.get(number)
+            if self.changed is not None:
+                self.changed.update((story,) if old is None else (story, old))
             if self.origins is not None:
                 self.origins.setdefault(number, old)
             if old is not None:
@@ -134,10 +137,14 @@ class Stories:
         for number, other, link in links:
             self.links.setdefault(number, {})[other] = link
             self.links.setdefault(other, {})[number] = link
+            if self.changed is not None and (story := self.story_of.get(number)) is not None:
+                self.changed.add(story)
 
     def remove(self, number: int) -> None:
         """Takes an article out of its story, and all that is known of it."""
         if (story := self.story_of.pop(number, None)) is not None:
+            if self.changed is not None:
+                self.changed.add(story)
             if self.origins is not None:
                 self.origins.setdefault(number, story)
             self._drop(number, story)
@@ -168,6 +175,8 @@ class Stories:
                     self.last_best[number] = best
                     self._best_of.setdefault(best[0], []).append(number)
                 del self.links[number]
+                if self.changed is not None and number in self.story_of:
+                    self.changed.add(self.story_of[number])
 
     def best_match(self, number: int, without: Container[int] = ()) -> tuple[int, Link] | None:
         """The best link to another member of the article's story, of equal ones the earliest; None when there is none.

@@ -15,7 +15,16 @@ from wirecopy.version import VERSION
 from wirecopy.web import bulk, events, problems, stories
 
 _TYPES = (
-    *(Verdict, wire.ArticleInput, wire.Stored, wire.Revisions, wire.Matches, wire.Story, wire.StoryPage),
+    *(
+        Verdict,
+        wire.ArticleInput,
+        wire.Stored,
+        wire.Revisions,
+        wire.Matches,
+        wire.Story,
+        wire.StoryPage,
+        wire.SourcePage,
+    ),
     *(Comparison, Reasons, wire.PairTexts, wire.EventPage, wire.BoilerplatePage, wire.Cleared, wire.Compacted),
     *(wire.BulkAnswer, wire.Problem, wire.Health),
 )
@@ -256,6 +265,22 @@ def _story_paths() -> dict[str, Any]:
                 "For each member its best match in the story, and the mean log-odds to all that it was compared with.",
                 {200: _json("The links.", Reasons)},
                 (*_ANYWHERE, 404, 422),
+            ),
+        },
+        "/v1/sources": {
+            "get": _operation(
+                "list_sources",
+                "stories",
+                "How much of each source is copied from whom",
+                "By name. An article counts as a copy of the earliest article of another source in its story that "
+                "it is a copy of, else as a rewrite of the earliest that it is a rewrite of.",
+                {200: _json("A page of sources.", wire.SourcePage)},
+                (*_ANYWHERE, 422),
+                parameters=[
+                    _query("source", {"type": "string"}, "Only this source."),
+                    _query("cursor", {"type": "string"}, "The cursor of the page before."),
+                    _query("limit", limit, "Sources per page."),
+                ],
             ),
         },
         "/v1/stories": {

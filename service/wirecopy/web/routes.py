@@ -9,7 +9,7 @@ from urllib.parse import unquote_to_bytes
 
 from aiohttp import web
 
-from wirecopy.web import admin, articles, boilerplate, bulk, events, explanations, pages, stories
+from wirecopy.web import admin, articles, boilerplate, bulk, events, explanations, pages, sources, stories
 from wirecopy.web.call import Call
 from wirecopy.web.problems import MalformedRequest, MethodNotAllowed, NoSuchPath
 
@@ -40,6 +40,7 @@ ROUTES = (
     Route("/v1/stories/{id}", {"GET": stories.get}),
     Route("/v1/stories/{id}/why", {"GET": explanations.why}),
     Route("/v1/stories", {"GET": stories.get_page}),
+    Route("/v1/sources", {"GET": sources.get_page}),
     Route("/v1/events", {"GET": events.get}),
     Route("/v1/boilerplate", {"GET": boilerplate.get_page, "DELETE": boilerplate.delete}),
     Route("/v1/admin/compact", {"POST": admin.compact}),

@@ -1,0 +1,24 @@
+"""Handlers of sources."""
+
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from wirecopy import wire
+from wirecopy.web import queries, replies
+from wirecopy.web.call import Call
+from wirecopy.web.stories import DEFAULT_LIMIT, MAX_LIMIT
+
+if TYPE_CHECKING:
+    from wirecopy.web.app import App
+
+
+async def get_page(app: "App", call: Call) -> web.Response:
+    """GET /v1/sources?source=&cursor=&limit=: how much of each source is copied from whom, a page at a time."""
+    values = queries.read(call.request, {"source", "cursor", "limit"})
+    limit = queries.integer(values, "limit", DEFAULT_LIMIT, 1, MAX_LIMIT)
+    source, cursor = values.get("source"), values.get("cursor")
+    found, next_cursor = await app.intake.ask_in_parts(
+        lambda detector: detector.sources_in_parts(source=source, cursor=cursor, limit=limit)
+    )
+    return replies.json(wire.SourcePage(found, next_cursor))

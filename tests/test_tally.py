@@ -1,0 +1,116 @@
+"""Counts of stories and sources, held to a count by hand and to a whole recount after any operations."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.streams import articles as any_articles
+from tests.streams import small, stream
+from tests.test_comparison import AGENCY
+from wirecopy import Article, Detector
+from wirecopy.tally import Tally
+from wirecopy.verdict import DayCount, Lead, Origin, Source, SourceCount
+
+DAY = 86_400_000
+
+
+def day_of_news() -> Detector:
+    detector = Detector()
+    detector.ingest(
+        [
+            Article("late", AGENCY + " Follow us.", source="daily", published=2 * DAY),
+            Article("wire", AGENCY, source="wire", published=DAY),
+            Article("second", AGENCY, source="evening", published=2 * DAY + 5),
+            Article("again", AGENCY + " Read more.", source="wire", published=3 * DAY),
+            Article("nobody", AGENCY, published=3 * DAY),
+            Article("bakery", "A bakery on Market Street won the prize for its rye bread.", source="daily"),
+        ]
+    )
+    return detector
+
+
+def test_a_story_counts_its_texts_by_source_and_by_day() -> None:
+    detector = day_of_news()
+    story = detector.story(detector.article("wire").story)
+    assert len(story.members) == 5
+    assert story.unique_texts == 1
+    assert story.by_source == (
+        SourceCount("wire", 2, 1),
+        SourceCount(None, 1, 1),
+        SourceCount("daily", 1, 1),
+        SourceCount("evening", 1, 1),
+    )
+    assert story.by_day == (DayCount("1970-01-02", 1, 0), DayCount("1970-01-03", 2, 2), DayCount("1970-01-04", 2, 2))
+
+
+def test_a_rewrite_is_a_text_of_its_own() -> None:
+    detector = Detector(small(max_indexed_articles=1024))
+    detector.ingest([Article("a", AGENCY, source="wire"), Article("b", AGENCY, source="daily"), Article("c", AGENCY)])
+    links = detector._state.stories.links
+    for number, other in ((1, 0), (0, 1), (1, 2), (2, 1)):  # as if b had been rewritten
+        links[number][other] = links[number][other]._replace(relation="rewrite")
+    assert detector.story("s0").unique_texts == 2
+    found, _ = detector.sources(source="daily")
+    assert (found[0].copied_from, found[0].copies, found[0].rewrites) == ((Origin("wire", 0, 1),), 0, 1)
+
+
+def test_sources_tell_from_whom_they_copied_and_who_was_first() -> None:
+    detector = day_of_news()
+    found, cursor = detector.sources()
+    assert cursor is None
+    first = (Lead("wire", 1),)
+    assert found == [
+        Source("daily", 2, 1, 0, (Origin("wire", 1, 0),), 1, 0, first),
+        Source("evening", 1, 1, 0, (Origin("wire", 1, 0),), 1, 0, first),
+        Source("wire", 2, 1, 0, (Origin("daily", 1, 0),), 1, 1, first),
+    ]
+    assert detector.sources(source="nobody") == ([], None)
+
+
+def test_pages_go_on_where_they_ended() -> None:
+    detector = Detector()
+    detector.ingest(stream(60))
+    whole, _ = detector.sources()
+    told = []
+    cursor = None
+    while True:
+        page, cursor = detector.sources(cursor=cursor, limit=2)
+        told += page
+        if cursor is None:
+            break
+    assert told == whole
+    assert [source.source for source in told] == ["s0", "s1", "s2", "s3", "s4"]
+    assert sum(source.articles for source in told) == 60
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.lists(st.tuples(any_articles(), st.integers(0, 12)), max_size=15))
+def test_what_was_counted_step_by_step_is_what_a_whole_recount_finds(steps: list[tuple[Article, int]]) -> None:
+    detector = Detector(small(max_indexed_articles=1024))
+    now = 0
+    for article, what in steps:
+        now += DAY // 2
+        if what == 0:
+            detector.expire(now + 20 * DAY)
+            now += 20 * DAY
+        elif what == 1 and article.id in detector._archive.number_of:
+            detector.erase(article.id, now)
+        elif what == 2:
+            detector.check(article)
+        else:
+            detector.ingest([article], first_seen=now)
+        if what % 3 == 0:
+            detector.sources()
+    told = detector.sources(limit=100)
+    watched = detector._state.stories.changed
+    detector._tally = Tally(detector._archive, detector._state.stories)
+    assert detector.sources(limit=100) == told
+    assert not watched
+
+
+def test_what_is_withheld_is_not_counted() -> None:
+    detector = day_of_news()
+    detector.ingest([Article("late", AGENCY + " Follow us.", source="daily", published=2 * DAY, status="withheld")])
+    found, _ = detector.sources(source="daily")
+    assert (found[0].articles, found[0].copies) == (1, 0)
+    story = detector.story(detector.article("wire").story)
+    assert sum(count.articles for count in story.by_source) == len(story.members) == 4
