@@ -37,15 +37,9 @@ def quoted(written: str) -> list[bool]:
 # --- one word, many spellings -----------------------------------------------------------------------------------------
 
 
-def is_polytonic(char: str) -> bool:
-    """Ancient Greek iota subscript: a letter when composed, an accent when not."""
-    return "\u0345" in unicodedata.normalize("NFD", char)
-
-
 @law
 @given(any_texts)
 def test_composed_and_decomposed_spellings_have_the_same_words(written: str) -> None:
-    written = "".join(char for char in written if not is_polytonic(char))
     assert words(unicodedata.normalize("NFC", written)) == words(unicodedata.normalize("NFD", written))
 
 
@@ -56,6 +50,10 @@ def test_composed_and_decomposed_spellings_have_the_same_words(written: str) -> 
         ("naïve café", "naive cafe"),
         ("\u212bngström", "Ångström"),
         ("ﬁnance oﬃce", "finance office"),
+        ("ᾠδή τῇ ἡμέρᾳ", "ωδη τη ημερα"),
+        ("Τῌ", "τῃ"),
+        ("ｶﾞｿﾘﾝﾊﾟﾈﾙ ﾅﾄﾞ", "ガソリンパネル ナド"),
+        ("ﾊﾟ゙", "パ"),
         ("Ｗｉｒｅ １２３", "Wire 123"),
         ("𝐖𝐢𝐫𝐞", "wire"),
         ("㎏", "kg"),
@@ -85,10 +83,15 @@ def test_spellings_of_one_word(one: str, other: str) -> None:
     assert words(one) == words(other) != []
 
 
+def has_iota_subscript(char: str) -> bool:
+    """Capital letters write it as a letter of its own, small ones as a mark."""
+    return "\u0345" in unicodedata.normalize("NFD", char)
+
+
 @law
 @given(any_texts)
 def test_case_is_not_seen(written: str) -> None:
-    written = "".join(char for char in written if not is_polytonic(char) and "&" not in char)
+    written = "".join(char for char in written if not has_iota_subscript(char) and "&" not in char)
     assert words(written.lower()) == words(written.upper()) == words(written)
 
 
@@ -110,7 +113,7 @@ INVISIBLE = [
 
 def is_plain(char: str) -> bool:
     """Neither markup nor a part that a character is composed of."""
-    return char != "&" and char not in text._STRAY and ord(char) not in text._STRAY
+    return char not in ("&", "ﾞ", "ﾟ") and ord(char) not in text._STRAY
 
 
 @law
@@ -318,6 +321,12 @@ def test_texts_traced_together_have_the_words_they_have_alone(several: list[str]
 
 
 # --- where words stand ------------------------------------------------------------------------------------------------
+
+
+def test_spans_of_half_width_kana_cover_their_marks() -> None:
+    spans = text.spans("ｶﾞｽ ﾊﾟﾈﾙ")
+    assert spans.words.tolist() == words("ガス パネル")
+    assert (spans.first.tolist(), spans.last.tolist()) == ([0, 4, 6], [3, 7, 8])
 
 
 @law

@@ -5,8 +5,9 @@
 Shipped as data, not computed at start-up, so that every Python version folds alike (the standard library's
 Unicode tables change with it) and so that loading costs a millisecond. The rules, per code point:
 
-* compatibility decomposition, case folding, and removal of marks that only decorate (accents, Arabic and
-  Hebrew vowel points, the Indic nukta), so that composed and decomposed spellings agree;
+* compatibility decomposition, removal of marks that only decorate (accents, Arabic and Hebrew vowel points, the
+  Indic nukta; before case folding, which would make a letter of the Greek iota subscript), and case folding, so that
+  composed and decomposed spellings agree;
 * every decimal digit of every script becomes its ASCII digit;
 * marks that carry the word (Indic vowel signs, virama) stay;
 * kana and Hangul stay composed: text that spells them decomposed is reported by `fold` and normalised first;
@@ -54,9 +55,14 @@ def is_decoration(char: str) -> bool:
 
 
 def is_composing(char: str) -> bool:
-    """Code points that belong to a composed character we keep composed: voiced kana, Hangul jamo."""
+    """Code points that belong to a composed character we keep composed: voiced kana, half-width too, Hangul jamo."""
     code = ord(char)
-    return code in (0x3099, 0x309A) or 0x1100 <= code <= 0x11FF or 0xA960 <= code <= 0xA97F or 0xD7B0 <= code <= 0xD7FF
+    return (
+        code in (0x3099, 0x309A, 0xFF9E, 0xFF9F)
+        or 0x1100 <= code <= 0x11FF
+        or 0xA960 <= code <= 0xA97F
+        or 0xD7B0 <= code <= 0xD7FF
+    )
 
 
 def is_word(char: str) -> bool:
@@ -68,8 +74,8 @@ def folded(char: str) -> str:
     code = ord(char)
     if 0xAC00 <= code <= 0xD7A3 or 0x3041 <= code <= 0x30FF:
         return char
-    text = unicodedata.normalize("NFKD", char).casefold()
-    text = unicodedata.normalize("NFKD", text)
+    plain = "".join(c for c in unicodedata.normalize("NFKD", char) if not is_decoration(c))
+    text = unicodedata.normalize("NFKD", plain.casefold())
     kept = "".join(c for c in text if not is_decoration(c))
     kept = "".join(str(unicodedata.decimal(c)) if unicodedata.category(c) == "Nd" else c for c in kept)
     if any(0x3040 <= ord(c) <= 0x30FF or is_composing(c) for c in kept):

@@ -30,7 +30,7 @@ U8 = npt.NDArray[np.uint8]
 U32 = npt.NDArray[np.uint32]
 I64 = npt.NDArray[np.int64]
 
-NORMALISATION = 1  # counted up with every change of what a text becomes: older traces cannot be compared with newer
+NORMALISATION = 2  # counted up with every change of what a text becomes: older traces cannot be compared with newer
 _CHARACTERS_PER_WORD = 32  # of a long text that is read for its first words
 LONGEST_QUOTE = 120  # words; an unbalanced quotation mark must not flag the rest of an article
 SCALES = {
@@ -122,14 +122,19 @@ def _trace(texts: Sequence[str], scale_words: U32, scale_values: U32, max_words:
     for k in range(len(texts)):
         if failed[k]:
             whole = source[bounds[k] : bounds[k + 1]].decode()
-            composed = unicodedata.normalize("NFC", whole).translate(_STRAY)
-            pieces.append(_trace([composed], scale_words, scale_values, max_words).words)
+            pieces.append(_trace([_compose(whole)], scale_words, scale_values, max_words).words)
         else:
             pieces.append(words[out_bounds[k] : out_bounds[k + 1]])
     np.cumsum([len(piece) for piece in pieces], out=out_bounds[1:])
     return Traces(np.concatenate(pieces), out_bounds)
 
 
+def _compose(text: str) -> str:
+    """The text with one character for each kana, also where a half-width one has its mark behind it, and syllable."""
+    return unicodedata.normalize("NFC", text.translate(_HALF_WIDTH)).translate(_STRAY)
+
+
+_HALF_WIDTH = {code: unicodedata.normalize("NFKC", chr(code)) for code in range(0xFF66, 0xFFA0)}
 # Marks and jamo that composition could not use up.
 _STRAY = dict.fromkeys([*range(0x1100, 0x1200), *range(0xA960, 0xA980), *range(0xD7B0, 0xD800), 0x3099, 0x309A], " ")
 
@@ -208,11 +213,10 @@ def _composed(text: str) -> tuple[str, I64, I64]:
     folded = np.empty(4 * len(source) + 16, dtype=np.uint8)
     if _fold(source, folded, np.empty(0, dtype=np.int64)) >= 0:
         return text, np.arange(len(text)), np.arange(1, len(text) + 1)
-    begins = [k for k, char in enumerate(text) if not (unicodedata.combining(char) or ord(char) in _STRAY)]
+    follows = _STRAY.keys() | {0xFF9E, 0xFF9F}
+    begins = [k for k, char in enumerate(text) if not (unicodedata.combining(char) or ord(char) in follows)]
     begins = sorted({0, *begins})
     ends = [*begins[1:], len(text)]
-    pieces = [
-        unicodedata.normalize("NFC", text[begin:end]).translate(_STRAY) for begin, end in zip(begins, ends, strict=True)
-    ]
+    pieces = [_compose(text[begin:end]) for begin, end in zip(begins, ends, strict=True)]
     lengths = [len(piece) for piece in pieces]
     return "".join(pieces), np.repeat(np.array(begins), lengths), np.repeat(np.array(ends), lengths)
