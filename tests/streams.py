@@ -154,6 +154,8 @@ def image(detector: Detector) -> dict[str, Any]:
         "repeats": _digest(window.repeats),
         "hidden": sorted(archive.hidden & stories.story_of.keys()),
         "recalls": (dict(archive.recalls), {m: list(c) for m, c in archive.recalled_by.items() if c}),
+        "redirects": dict(detector._feed.redirects._heirs),
+        "pins": dict(stories.pins.by_id),
         "feed": (detector._feed.last, detector._feed._firsts[:1].tolist(), detector._feed._moments[:1].tolist()),
     }
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.edits import check_pins, edit, edits
 from tests.feed_reader import FeedReader
 from tests.streams import MemoryStore, articles, small, stream, written
 from wirecopy import detector, errors, feed, replay, state
@@ -63,6 +64,30 @@ def test_whoever_applies_the_feed_has_the_stories(
     assert afresh.stories() == stories_of(live)
     assert read_all(Detector(config, store)) == read_all(live)  # type: ignore[arg-type]
     assert read_all(live) == read_all(live, 1)
+
+
+@law
+@given(
+    st.lists(st.one_of(edits(), st.lists(articles(wires=4), min_size=1, max_size=6)), min_size=2, max_size=14),
+    st.sampled_from([12, 1000]),
+)
+def test_editors_win_over_the_evidence_and_the_feed_tells_all(taken: list[Any], cap: int) -> None:
+    store, config, reader = MemoryStore(), small(max_indexed_articles=cap), FeedReader()
+    live = Detector(config, store)  # type: ignore[arg-type]
+    for k, what in enumerate(taken):
+        if isinstance(what, tuple):
+            edit(live, what, k)
+        else:
+            live.ingest(what, k)
+            check_pins(live)
+        reader.apply(live.events(reader.seen))
+        assert reader.stories() == stories_of(live)
+        gone = [str(event.other) for event in live.events() if event.type == "merged"]
+        live = Detector(config, store)  # type: ignore[arg-type]
+        for story in gone:
+            heir = live._feed.redirects.follow(story)
+            assert heir != story
+            assert (heir in live._state.stories.members) == (heir in reader.canonical)
 
 
 @law

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.edits import edit, edits
 from tests.streams import MemoryStore, articles, image, small, stream
 from wirecopy import batch, boilerplate, detector, replay, state
 from wirecopy.article import Article
@@ -44,6 +45,7 @@ steps = st.lists(
         st.tuples(st.sampled_from(["expire", "prune", "reach", "restart"]), st.none()),
         st.tuples(st.just("clear"), st.sampled_from([None, "north", "south"])),
         st.tuples(st.just("erase"), st.sampled_from([f"a{k}" for k in range(12)])),
+        st.tuples(st.just("edit"), edits()),
     ),
     min_size=1,
     max_size=14,
@@ -77,6 +79,8 @@ def test_the_replayed_state_equals_the_live_one(taken: list[Step], cap: int, ind
             case "erase":
                 if given_ in live._archive.number_of:
                     live.erase(given_, now)
+            case "edit":
+                edit(live, given_, now)
             case _:
                 live = opened(store, config)
         replayed = opened(store, config)

@@ -1,6 +1,6 @@
 """What the clients say and hear: each call as a value, articles as bytes, answers as types. No connections here."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Generic, NamedTuple, TypeVar
 from urllib.parse import quote
@@ -10,7 +10,7 @@ import orjson
 
 from wirecopy import errors
 from wirecopy.article import Article, format_published
-from wirecopy.verdict import Comparison, Reasons, Verdict
+from wirecopy.verdict import Comparison, Pin, Reasons, Verdict
 from wirecopy.wire import (
     BoilerplatePage,
     BulkAnswer,
@@ -18,9 +18,11 @@ from wirecopy.wire import (
     Compacted,
     EventPage,
     Matches,
+    PinList,
     Problem,
     Revisions,
     SourcePage,
+    Split,
     Stored,
     Story,
     StoryPage,
@@ -143,6 +145,28 @@ def get_stories(since: datetime | None, source: str | None, min_size: int, limit
     return Call("GET", "/v1/stories", _decode_page, params=params)
 
 
+def merge_stories(id: str, other: str) -> Call[Story]:
+    return Call("POST", _path("/v1/stories", id) + "/merge", _decode_story, orjson.dumps({"with": other}))
+
+
+def split_story(id: str, articles: Sequence[str]) -> Call[Split]:
+    content = orjson.dumps({"articles": list(articles)})
+    return Call("POST", _path("/v1/stories", id) + "/split", _decode_split, content)
+
+
+def post_pin(articles: Sequence[str], together: bool) -> Call[Pin]:
+    content = orjson.dumps({"articles": list(articles), "together": together})
+    return Call("POST", "/v1/pins", _decode_pin, content)
+
+
+def get_pins() -> Call[PinList]:
+    return Call("GET", "/v1/pins", _decode_pins)
+
+
+def delete_pin(id: str) -> Call[None]:
+    return Call("DELETE", _path("/v1/pins", id), _decode_nothing)
+
+
 def get_events(after: int, limit: int) -> Call[EventPage]:
     return Call("GET", "/v1/events", _decode_events, params={"after": str(after), "limit": str(limit)})
 
@@ -169,6 +193,9 @@ _decode_comparison = msgspec.json.Decoder(Comparison).decode
 _decode_reasons = msgspec.json.Decoder(Reasons).decode
 _decode_story = msgspec.json.Decoder(Story).decode
 _decode_page = msgspec.json.Decoder(StoryPage).decode
+_decode_split = msgspec.json.Decoder(Split).decode
+_decode_pin = msgspec.json.Decoder(Pin).decode
+_decode_pins = msgspec.json.Decoder(PinList).decode
 _decode_events = msgspec.json.Decoder(EventPage).decode
 _decode_sources = msgspec.json.Decoder(SourcePage).decode
 _decode_boilerplate = msgspec.json.Decoder(BoilerplatePage).decode

@@ -8,7 +8,7 @@ What the service refuses raises ServiceRefused with its problem, what cannot be 
 tried again here; `wirecopy push` does.
 """
 
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -19,9 +19,9 @@ import orjson
 
 from wirecopy import calls, errors
 from wirecopy.calls import Sendable
-from wirecopy.verdict import Boilerplate, Comparison, Match, Reasons, Source, Verdict
+from wirecopy.verdict import Boilerplate, Comparison, Match, Pin, Reasons, Source, Verdict
 from wirecopy.version import VERSION
-from wirecopy.wire import BulkAnswer, Compacted, EventPage, Problem, Revision, Stored, Story
+from wirecopy.wire import BulkAnswer, Compacted, EventPage, Problem, Revision, Split, Stored, Story
 
 T = TypeVar("T")
 
@@ -89,6 +89,26 @@ class Client:
             page = self._call(calls.get_stories(since, source, min_size, page_size, cursor))
             yield from page.stories
             cursor = page.cursor
+
+    def merge_stories(self, id: str, other: str) -> Story:
+        """Make two stories one by hand; the older id stays, all members are pinned together."""
+        return self._call(calls.merge_stories(id, other))
+
+    def split_story(self, id: str, articles: Sequence[str]) -> Split:
+        """Part some of a story's articles from the others by hand, and pin the parts apart."""
+        return self._call(calls.split_story(id, articles))
+
+    def pin(self, articles: Sequence[str], *, together: bool) -> Pin:
+        """Pin articles together, or two of them apart, against all evidence."""
+        return self._call(calls.post_pin(articles, together))
+
+    def pins(self) -> list[Pin]:
+        """All pins, the oldest first."""
+        return (self._call(calls.get_pins())).pins
+
+    def unpin(self, id: str) -> None:
+        """Delete a pin; the evidence decides again."""
+        self._call(calls.delete_pin(id))
 
     def events(self, after: int = 0, *, limit: int = 1000) -> EventPage:
         """A page of the feed: at most `limit` events behind the number `after`; `next` is the next page's `after`."""
@@ -168,7 +188,9 @@ class Client:
 
     def _call(self, call: calls.Call[T]) -> T:
         with _reaching(self.url):
-            response = self._http.request(call.method, call.path, **call.arguments())
+            response = self._http.request(
+                call.method, call.path, follow_redirects=call.method == "GET", **call.arguments()
+            )
         return _read(call, response)
 
     def _is_ok(self, path: str) -> bool:
@@ -240,6 +262,26 @@ class AsyncClient:
             for story in page.stories:
                 yield story
             cursor = page.cursor
+
+    async def merge_stories(self, id: str, other: str) -> Story:
+        """Make two stories one by hand; the older id stays, all members are pinned together."""
+        return await self._call(calls.merge_stories(id, other))
+
+    async def split_story(self, id: str, articles: Sequence[str]) -> Split:
+        """Part some of a story's articles from the others by hand, and pin the parts apart."""
+        return await self._call(calls.split_story(id, articles))
+
+    async def pin(self, articles: Sequence[str], *, together: bool) -> Pin:
+        """Pin articles together, or two of them apart, against all evidence."""
+        return await self._call(calls.post_pin(articles, together))
+
+    async def pins(self) -> list[Pin]:
+        """All pins, the oldest first."""
+        return (await self._call(calls.get_pins())).pins
+
+    async def unpin(self, id: str) -> None:
+        """Delete a pin; the evidence decides again."""
+        await self._call(calls.delete_pin(id))
 
     async def events(self, after: int = 0, *, limit: int = 1000) -> EventPage:
         """A page of the feed: at most `limit` events behind the number `after`; `next` is the next page's `after`."""
@@ -322,7 +364,9 @@ class AsyncClient:
 
     async def _call(self, call: calls.Call[T]) -> T:
         with _reaching(self.url):
-            response = await self._http.request(call.method, call.path, **call.arguments())
+            response = await self._http.request(
+                call.method, call.path, follow_redirects=call.method == "GET", **call.arguments()
+            )
         return _read(call, response)
 
     async def _is_ok(self, path: str) -> bool:

@@ -26,6 +26,7 @@ class Kind(IntEnum):
     EPOCH = 2
     CHECKPOINT = 3
     ERASURE = 4
+    EDIT = 5
     CLEARING = 6
     EVENTS = 7
     RESIDUE = 8
@@ -95,7 +96,8 @@ class Checkpoint(Struct, array_like=True, frozen=True):
 
     `counts` (uint32) and `repeats` (uint8) are compressed; of the latter only what is full counts: the rest is what
     articles in the window count, whose records are there. `without_best` are articles whose best match was pruned.
-    `last_event` is the number of the newest event.
+    `last_event` is the number of the newest event, `redirects` are stories that were merged, each with its heir;
+    `pins`: number, whether together, the articles on both sides.
     """
 
     epoch: Epoch
@@ -105,6 +107,8 @@ class Checkpoint(Struct, array_like=True, frozen=True):
     repeats: bytes
     without_best: list[int]
     last_event: int = 0
+    redirects: list[tuple[str, str]] = []
+    pins: list[tuple[int, bool, list[int], list[int]]] = []
 
 
 class Clearing(Struct, array_like=True, frozen=True):
@@ -146,6 +150,21 @@ class Erasure(Struct, array_like=True, frozen=True):
     full: list[int]
 
 
+class Edit(Struct, array_like=True, frozen=True):
+    """At `moment` an editor merged, split, pinned or unpinned; it takes a number of its own, which is its pin's too.
+
+    `pin`: whether together, and the articles on both sides; `unpinned`: the number of the pin that went. `links` were
+    compared on demand, `moves` are the places taken.
+    """
+
+    number: int
+    moment: int
+    pin: tuple[bool, list[int], list[int]] | None
+    unpinned: int | None
+    links: list[tuple[int, int, float, Relation]]
+    moves: Sequence[tuple[int, str]]
+
+
 def residue_of(decision: Decision) -> Residue:
     """-> what is left of a decision that is erased."""
     number = decision.number
@@ -183,7 +202,7 @@ def content_of(article: Article) -> bytes:
         raise InvalidArticle(f"article {article.id!r} holds a lone surrogate: {error.reason}") from None
 
 
-def encode(record: Decision | Epoch | Checkpoint | Clearing | Residue | Erasure) -> bytes:
+def encode(record: Decision | Epoch | Checkpoint | Clearing | Residue | Erasure | Edit) -> bytes:
     """The payload of a record."""
     return _encoder.encode(record)
 
@@ -194,6 +213,7 @@ decode_epoch = msgspec.msgpack.Decoder(Epoch).decode
 decode_checkpoint = msgspec.msgpack.Decoder(Checkpoint).decode
 decode_clearing = msgspec.msgpack.Decoder(Clearing).decode
 decode_residue = msgspec.msgpack.Decoder(Residue).decode
+decode_edit = msgspec.msgpack.Decoder(Edit).decode
 decode_erasure = msgspec.msgpack.Decoder(Erasure).decode
 _compressor = ZstdCompressor(level=1)
 

@@ -14,14 +14,15 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from wirecopy import answers, boilerplate, errors, models
+from wirecopy import answers, boilerplate, editing, errors, models
 from wirecopy.archive import Archive, Kept
 from wirecopy.article import Article
 from wirecopy.boilerplate import Parts
 from wirecopy.canonical import Keep
 from wirecopy.comparison import Pair, Side, explain
 from wirecopy.config import Config
-from wirecopy.decision import Clearing, Decision, Kind, content_of, encode, residue_of, scheme
+from wirecopy.decision import Clearing, Decision, Edit, Kind, content_of, encode, residue_of, scheme
+from wirecopy.detection.pins import Pin as NumberedPin
 from wirecopy.detection.text import Traces
 from wirecopy.detection.window import BLOCK
 from wirecopy.events import Event, Fact
@@ -33,7 +34,7 @@ from wirecopy.sketching import Sketches, sketch
 from wirecopy.state import DAY, Decided, Left, State
 from wirecopy.storage import Compacted, Entry, Pipeline, Remains, Store
 from wirecopy.tally import Tally
-from wirecopy.verdict import Boilerplate, Comparison, Match, Reasons, Revision, Source, Stored, Story, Verdict
+from wirecopy.verdict import Boilerplate, Comparison, Match, Pin, Reasons, Revision, Source, Stored, Story, Verdict
 from wirecopy.witness import Witness
 
 __all__ = ["SCHEME", "Detector", "Sketches", "scheme_of"]
@@ -141,6 +142,73 @@ class Detector:
         self._numbered |= dict(zip(numbers, records, strict=True)) | {erasure.number: self._store.last + 1}
         self._store.append(entries, redact=dict(zip(records, residues, strict=True)))
 
+    def merge(self, story_id: str, other_id: str, now: int = 0) -> Story:
+        """Makes two stories one, durably: the older id stays, the other leads to it. All members are pinned together.
+
+        -> the story; two that are one already are left as they are. `now` is this moment, in milliseconds since 1970.
+        Raises UnknownStory, Pinned where members are pinned apart, and StorageFailed, after which the object is of no
+        further use.
+        """
+        one, other = self._find_story(story_id), self._find_story(other_id)
+        if one != other:
+            self._begin_edit(now)
+            self._end_edit(editing.merge(self._state, now, one, other), f"to merge {one} and {other}")
+        return self.story(one)
+
+    def split(self, story_id: str, article_ids: Sequence[str], now: int = 0) -> tuple[Story, Story]:
+        """Parts some of a story's articles from the others, durably; the two parts are pinned apart.
+
+        -> the part that keeps the id, and the smaller one, which has a new id. Raises UnknownStory, UsageError when
+        the articles are none or all of the story's or not in it, Pinned where articles of both parts are pinned
+        together, and StorageFailed as `merge` does.
+        """
+        name = self._find_story(story_id)
+        numbers = {self._archive.number(article_id) for article_id in article_ids}
+        members = self._state.stories.members[name]
+        for number in numbers:
+            if self._state.stories.story_of[number] != name:
+                raise errors.UsageError(f"the article {self._archive.kept[number].id!r} is not in the story {name}")
+        if not 0 < len(numbers) < len(members):
+            raise errors.UsageError(f"to split {name}, name some of its {len(members)} articles, and not all of them")
+        self._begin_edit(now)
+        edit = self._end_edit(editing.split(self._state, now, name, numbers), f"to split {name}")
+        return self.story(name), self.story(f"s{edit.number}")
+
+    def pin(self, article_ids: Sequence[str], *, together: bool, now: int = 0) -> Pin:
+        """Says that articles belong together, or that two never do, whatever the evidence; durably.
+
+        Their stories are decided anew. Later revisions of the articles keep the pin; it goes when they are erased or
+        pruned. Raises UnknownArticle, UsageError for a wrong number of articles, Pinned where it contradicts others,
+        and StorageFailed as `merge` does.
+        """
+        numbers = list(dict.fromkeys(self._archive.number(article_id) for article_id in article_ids))
+        if len(numbers) < 2 or (len(numbers) > 2 and not together):
+            raise errors.UsageError(
+                "to pin together, name two articles or more" if together else "to pin apart, name two articles"
+            )
+        self._begin_edit(now)
+        left, right = (numbers, []) if together else (numbers[:1], numbers[1:])
+        edit = self._end_edit(editing.pin(self._state, now, together, left, right), "this pin")
+        return self._pin(self._state.stories.pins.by_id[edit.number])
+
+    def unpin(self, pin_id: str, now: int = 0) -> None:
+        """Takes a pin away, durably; the stories that it concerned are decided anew.
+
+        Raises UnknownPin, and StorageFailed as `merge` does.
+        """
+        digits = pin_id[1:]
+        known = self._state.stories.pins.by_id
+        number = int(digits) if pin_id[:1] == "p" and digits.isascii() and digits.isdigit() and len(digits) < 18 else -1
+        if number not in known or pin_id != f"p{number}":
+            raise errors.UnknownPin(pin_id)
+        self._begin_edit(now)
+        self._end_edit(editing.unpin(self._state, now, number), "this")
+
+    def pins(self) -> list[Pin]:
+        """-> all pins, the oldest first."""
+        by_id = self._state.stories.pins.by_id
+        return [self._pin(by_id[number]) for number in sorted(by_id)]
+
     def compact(self) -> Compacted:
         """Leaves no byte of what was erased or pruned in the files; -> the database's bytes before and after.
 
@@ -217,10 +285,8 @@ class Detector:
         return explain(self.pair(a_id, b_id), texts)
 
     def why(self, story_id: str) -> Reasons:
-        """-> the link that holds each member to the story. Raises UnknownStory."""
-        if not self._archive.shown(self._state.stories.members.get(story_id, ())):
-            raise errors.UnknownStory(story_id)
-        return answers.reasons(self._archive, self._state.stories, story_id, self._keep)
+        """-> the link that holds each member to the story; of a merged one, to its heir. Raises UnknownStory."""
+        return answers.reasons(self._archive, self._state.stories, self._find_story(story_id), self._keep)
 
     def sources(
         self, *, source: str | None = None, cursor: str | None = None, limit: int = 50
@@ -238,10 +304,8 @@ class Detector:
         return self._tally.page(source, cursor, limit)
 
     def story(self, story_id: str) -> Story:
-        """-> the story as it is now. Raises UnknownStory."""
-        if not self._archive.shown(self._state.stories.members.get(story_id, ())):
-            raise errors.UnknownStory(story_id)
-        return answers.story(self._archive, self._state.stories, story_id, self._keep)
+        """-> the story as it is now; for one that was merged, its heir, whose id is another. Raises UnknownStory."""
+        return answers.story(self._archive, self._state.stories, self._find_story(story_id), self._keep)
 
     def stories(
         self,
@@ -369,7 +433,9 @@ class Detector:
                 first = next(iter(self._archive.kept), self._state.loaded)
                 useless = [number for number in self._numbered if number < first]
                 records += [self._numbered.pop(number) for number in useless]
-                entries.append(Entry(Kind.CHECKPOINT, None, encode(self._state.checkpoint(self._feed.last)), None))
+                redirects = self._feed.redirects.tidy(self._state.stories.members)
+                checkpoint = self._state.checkpoint(self._feed.last, redirects)
+                entries.append(Entry(Kind.CHECKPOINT, None, encode(checkpoint), None))
                 over = [record for record, end in self._clearings if end <= self._state.window.oldest]
                 self._clearings = [clearing for clearing in self._clearings if clearing[0] not in over]
                 self._replaceable = [self._store.append(entries, prune=[*records, *self._replaceable, *over])]
@@ -400,6 +466,33 @@ class Detector:
     @property
     def _keep(self) -> Keep:
         return self._config.stories.keep
+
+    def _find_story(self, story_id: str) -> str:
+        """The id of a story, or of the one that it was merged into. Raises UnknownStory."""
+        found = self._feed.redirects.follow(story_id)
+        if not self._archive.shown(self._state.stories.members.get(found, ())):
+            raise errors.UnknownStory(story_id)
+        return found
+
+    def _pin(self, pin: NumberedPin) -> Pin:
+        archive = self._archive
+        left, right = (tuple(archive.kept[m].id for m in archive.shown(sorted(side))) for side in (pin.left, pin.right))
+        return Pin(f"p{pin.id}", pin.together, left, right)
+
+    def _begin_edit(self, now: int) -> None:
+        self._state.expire(now)
+        self._state.begin_block()
+
+    def _end_edit(self, edit: Edit | editing.Contradiction, wish: str) -> Edit:
+        """Makes an edit durable, with its events. Raises Pinned for one that was refused."""
+        if isinstance(edit, editing.Contradiction):
+            raise errors.Pinned(f"p{edit.pin}", wish)
+        last = -1 if self._store is None else self._store.last + 1
+        told = self._tell(self._witness.take(), edit.moment, last)
+        if self._store is not None:
+            self._numbered[edit.number] = last
+            self._store.append([Entry(Kind.EDIT, None, encode(edit), None), *told])
+        return edit
 
     def _side(self, number: int) -> Side:
         """One of two articles to be explained."""

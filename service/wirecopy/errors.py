@@ -67,6 +67,22 @@ class UnknownStory(WirecopyError):
         self.story_id = story_id
 
 
+class UnknownPin(WirecopyError):
+    """No pin has this id."""
+
+    def __init__(self, pin_id: str) -> None:
+        super().__init__(f"no pin has the id {pin_id!r}")
+        self.pin_id = pin_id
+
+
+class Pinned(WirecopyError):
+    """A pin is against what was asked; nothing was changed."""
+
+    def __init__(self, pin_id: str, wish: str) -> None:
+        super().__init__(f"{wish} contradicts the pin {pin_id}: delete that pin first")
+        self.pin_id = pin_id
+
+
 class EventsGone(WirecopyError):
     """Events that were asked for are not kept any more."""
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from wirecopy import errors
 from wirecopy.events import Event, Fact, Head, Told, decode_told, tell
+from wirecopy.redirects import Redirects
 from wirecopy.storage import Pipeline, Store
 
 _RECENT = 4096  # events that are kept in memory
@@ -20,6 +21,7 @@ class Feed:
 
     def __init__(self, store: Store | Pipeline | None) -> None:
         self.last = 0  # the number of the newest event
+        self.redirects = Redirects()
         self._store = store
         self._firsts = array("q")  # the number of the first event of each record that is kept
         self._records = array("q")  # the numbers of these records in the store, 0 without one
@@ -49,11 +51,13 @@ class Feed:
         self._firsts.append(head.first)
         self._records.append(record)
         self._moments.append(head.at)
+        self.redirects.add(head.merged)
         self.last = head.first + head.count - 1
 
-    def restore_last(self, last: int) -> None:
-        """Takes up where the numbers are, though the records are pruned."""
+    def restore_pruned(self, last: int, redirects: list[tuple[str, str]]) -> None:
+        """Takes up where the numbers were, and which stories are others now, though records are pruned."""
         self.last = max(self.last, last)
+        self.redirects.replace(redirects)
 
     def forget(self, moment: int) -> list[int]:
         """Forgets the events of before a moment; -> the numbers of their records."""

@@ -5,11 +5,13 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
+from wirecopy import editing
 from wirecopy.archive import Kept
 from wirecopy.decision import (
     Checkpoint,
     Clearing,
     Decision,
+    Edit,
     Epoch,
     Erasure,
     Kind,
@@ -17,6 +19,7 @@ from wirecopy.decision import (
     decode_checkpoint,
     decode_clearing,
     decode_decision,
+    decode_edit,
     decode_epoch,
     decode_erasure,
     decode_residue,
@@ -33,8 +36,8 @@ class Others(NamedTuple):
 
     replaceable: epochs and checkpoints, of no use after the next checkpoint; clearings: each with the number of the
     article behind the last that it concerns, of no use when a checkpoint follows and all those have left the window;
-    numbered: what is left of erased articles, and the erasures, under their own numbers, of no use when all articles
-    with smaller numbers are pruned.
+    numbered: what is left of erased articles, the erasures and the edits, under their own numbers, of no use when all
+    articles with smaller numbers are pruned.
     """
 
     replaceable: list[int]
@@ -58,7 +61,7 @@ def replay(state: State, feed: Feed, store: Store | Pipeline) -> Others:
                     others.replaceable.append(number)
                 case Checkpoint():
                     state.restore_checkpoint(what)
-                    feed.restore_last(what.last_event)
+                    feed.restore_pruned(what.last_event, what.redirects)
                     others.replaceable.append(number)
                 case Clearing():
                     state.clear_boilerplate(what)
@@ -68,6 +71,9 @@ def replay(state: State, feed: Feed, store: Store | Pipeline) -> Others:
                     others.numbered[what.number] = number
                 case Erasure():
                     state.restore_erasure(what)
+                    others.numbered[what.number] = number
+                case Edit():
+                    editing.restore(state, what)
                     others.numbered[what.number] = number
                 case decisions:
                     state.restore(decisions)
@@ -81,7 +87,7 @@ Batch = list[tuple[Decision, Kept]]
 
 def _in_batches(
     records: Iterable[Record], state: State
-) -> Iterator[tuple[int, Batch | Epoch | Checkpoint | Clearing | Residue | Erasure | Head]]:
+) -> Iterator[tuple[int, Batch | Epoch | Checkpoint | Clearing | Residue | Erasure | Edit | Head]]:
     """The records in order with the number of each, decisions gathered as far as they may be applied at once."""
     waiting: Batch = []
     for number, kind, article_id, payload in records:
@@ -108,6 +114,8 @@ def _in_batches(
             yield number, decode_residue(payload)
         elif kind == Kind.ERASURE:
             yield number, decode_erasure(payload)
+        elif kind == Kind.EDIT:
+            yield number, decode_edit(payload)
     if waiting:
         yield 0, waiting
 

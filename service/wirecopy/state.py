@@ -21,6 +21,7 @@ from wirecopy.article import Article
 from wirecopy.config import Config
 from wirecopy.decision import Checkpoint, Clearing, Decision, Epoch, Erasure, Residue, compress, decompress
 from wirecopy.detection import terms
+from wirecopy.detection.pins import Pin, Pins
 from wirecopy.detection.stories import Change, Link, Move, Stories
 from wirecopy.detection.text import Traces
 from wirecopy.detection.window import BLOCK, Found, Restored, Window
@@ -146,7 +147,7 @@ class State:
     def withdraw(self, number: int) -> Left:
         """Takes an article out, for the revision that is loaded next to follow; -> what it left behind."""
         own, change = self.stories.story_of[number], self._leave(number)
-        self.stories.remove(number)
+        self.stories.remove(number, heir=self.window.loaded)
         self.window.remove(number)
         self.stories.link(change.links)
         self.stories.apply(change.moves)
@@ -163,11 +164,13 @@ class State:
         origins, stories.origins = stories.origins, None
         before = [Move(m, stories.story_of[m]) for m, _ in moves]
         stories.withdraw(number)
+        stories.pins.rename(number, self.window.loaded)
         stories.apply(moves)
         try:
             yield own
         finally:
             stories.apply([*before, Move(number, own)])
+            stories.pins.rename(self.window.loaded, number)
             stories.merged, stories.largest = counts
             stories.origins = origins
 
@@ -263,14 +266,17 @@ class State:
         """-> the current epoch, to be stored."""
         return Epoch(self.window.terms.epoch, compress(self.window.terms.rarity.tobytes()))
 
-    def checkpoint(self, last_event: int) -> Checkpoint:
+    def checkpoint(self, last_event: int, redirects: list[tuple[str, str]]) -> Checkpoint:
         """-> all that stays when the records up to now are pruned as far as they may be."""
         window = self.window
         tables = window.terms.counts, np.where(window.repeats == 255, np.uint8(255), np.uint8(0))
         counts, repeats = (compress(table.tobytes()) for table in tables)
         bereft = sorted(self._bereft)
         self._summed = window.decided
-        return Checkpoint(self.epoch(), window.decided, window.terms.counted, counts, repeats, bereft, last_event)
+        pins = [(pin.id, pin.together, sorted(pin.left), sorted(pin.right)) for pin in self.stories.pins.by_id.values()]
+        return Checkpoint(
+            self.epoch(), window.decided, window.terms.counted, counts, repeats, bereft, last_event, redirects, pins
+        )
 
     def restore_epoch(self, epoch: Epoch) -> None:
         """Takes an epoch up as it was stored."""
@@ -288,11 +294,14 @@ class State:
         self._bereft = set(checkpoint.without_best)
         for number in self._bereft:
             self.stories.last_best.pop(number, None)
+        self.stories.pins = Pins()
+        for pin_id, together, left, right in checkpoint.pins:
+            self.stories.pins.add(Pin(pin_id, together, frozenset(left), frozenset(right)))
 
     def restore(self, decisions: Sequence[tuple[Decision, Kept]]) -> None:
         """Applies decisions with consecutive numbers of one block, of which only the first may be a later revision."""
         first = decisions[0][0]
-        self._begin(first.number, first.arrived, first.replaces)
+        self.begin(first.number, first.arrived, first.replaces)
         self.window.restore(self._restored([decision for decision, _ in decisions]))
         known = self.stories.story_of
         for decision, kept in decisions:
@@ -315,7 +324,7 @@ class State:
     def restore_residue(self, residue: Residue) -> None:
         """Applies what is left of a decision that was erased later; `restore_erasure` follows some day."""
         number, known = residue.number, self.stories.story_of
-        self._begin(number, residue.arrived, residue.replaces)
+        self.begin(number, residue.arrived, residue.replaces)
         self.window.leave_blank(residue.words)
         self.window.terms.counted += 1
         self.archive.add_nameless(number, residue.words, residue.arrived)
@@ -326,7 +335,7 @@ class State:
 
     def restore_erasure(self, erasure: Erasure) -> None:
         """Applies an erasure; the archive knows nothing more of the article."""
-        self._begin(erasure.number, erasure.moment, None)
+        self.begin(erasure.number, erasure.moment, None)
         for number in erasure.without_best:
             self.stories.last_best.pop(number, None)
         self.window.fill_passages(erasure.full)
@@ -335,13 +344,13 @@ class State:
             if number in self.archive.kept:
                 self.archive.drop(number)
 
-    def _begin(self, number: int, arrived: int, replaces: int | None) -> None:
+    def begin(self, number: int, arrived: int, replaces: int | None) -> None:
         """What comes before something that was decided is applied."""
         self.window.skip_to(number)
         self.expire(arrived)
         self.begin_block()
         if replaces is not None:
-            self.stories.remove(replaces)
+            self.stories.remove(replaces, heir=number)
             if replaces in self.archive.kept:
                 self.window.remove(replaces)
 

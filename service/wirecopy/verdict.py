@@ -131,6 +131,18 @@ class Story(Struct, frozen=True):
     by_day: tuple[DayCount, ...] = ()
 
 
+class Pin(Struct, frozen=True):
+    """What an editor said of articles, against all evidence.
+
+    `together`: all of `articles` and `others` belong together; else none of `articles` belongs with any of `others`.
+    """
+
+    id: str
+    together: bool
+    articles: tuple[str, ...]
+    others: tuple[str, ...]
+
+
 class Stored(Struct, frozen=True):
     """An article as it is kept: its current verdict's fields, its own, and its text when texts are kept."""
 

@@ -12,7 +12,7 @@ from msgspec import Meta, Struct, structs
 from wirecopy import events, verdict
 from wirecopy.article import Status
 from wirecopy.events import EventType
-from wirecopy.verdict import Boilerplate, Changes, DayCount, Match, Relation, Source, SourceCount, Verdict
+from wirecopy.verdict import Boilerplate, Changes, DayCount, Match, Pin, Relation, Source, SourceCount, Verdict
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -131,6 +131,44 @@ class Story(Struct, frozen=True):
     unique_texts: int = 0
     by_source: tuple[SourceCount, ...] = ()
     by_day: tuple[DayCount, ...] = ()
+
+
+class MergeInput(Struct, frozen=True, rename={"with_": "with"}):
+    """`with`: the id of the story that is to be one with that of the path."""
+
+    with_: Annotated[str, Meta(min_length=1)]
+
+
+class SplitInput(Struct, frozen=True):
+    """The articles that are to be parted from the others of the story."""
+
+    articles: Annotated[list[str], Meta(min_length=1)]
+
+
+class Split(Struct, frozen=True):
+    """The part that kept the story's id, and the smaller one, which has a new id."""
+
+    kept: Story
+    new: Story
+
+
+class PinInput(Struct, frozen=True):
+    """Two articles that never belong together; or, `together`, two or more that do."""
+
+    articles: Annotated[list[str], Meta(min_length=2)]
+    together: bool = False
+
+
+class PinList(Struct, frozen=True):
+    """All pins, the oldest first."""
+
+    pins: list[Pin]
+
+
+class Moved(Struct, frozen=True):
+    """The story was merged into this one."""
+
+    story: str
 
 
 class StoryPage(Struct, frozen=True):

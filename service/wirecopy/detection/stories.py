@@ -12,6 +12,10 @@ The guarantee: in a story of at most REGION articles, any two parts into which t
 log-odds above LEAST between them. A story that grew larger takes a new article only if the mean log-odds between the
 article and `SAMPLE` members, best matches first, is above LEAST, and it is never merged or split.
 
+Pins of an editor win over the evidence: what is tied stays together, what is parted stays apart (`pins`). In a region,
+pairs that they concern have the evidence of the pin. Where no region can be made anew, an article goes where it is
+tied, and not where anybody is whom it must not meet.
+
 Members whose trace is forgotten cannot be compared any more: they keep their story and their best match, and follow
 the greater part of the others when these join another story.
 """
@@ -25,6 +29,7 @@ import numpy as np
 
 from wirecopy.detection import kernels
 from wirecopy.detection.matching import Relation
+from wirecopy.detection.pins import Pins
 
 LEAST = -0.9  # log-odds; the mean between two parts of a story is above it
 REGION = 48  # articles
@@ -63,6 +68,7 @@ class Stories:
         self.least = least
         self.story_of: dict[int, str] = {}
         self.members: dict[str, list[int]] = {}
+        self.pins = Pins()
         self.links: dict[int, dict[int, Link]] = {}
         self.last_best: dict[int, tuple[int, Link]] = {}  # of articles that have lost their links
         self._best_of: dict[int, list[int]] = {}  # whose last best an article was when they lost their links
@@ -84,19 +90,67 @@ class Stories:
         founded = own if own is not None and own not in self.members else f"s{number}"
         evidence = _Evidence(self.links, number, matches, judge)
         matches = [(other, link) for other, link in matches if link.relation != "contains"]
+        is_pinned = number in self.pins
+        home = self._home(number) if is_pinned else None
         if not matches:
-            return Change([Move(number, founded)], evidence.links())
-        touched = list(dict.fromkeys(self.story_of[other] for other, _ in matches))
+            return Change([Move(number, home or founded)], evidence.links())
+        touched = list(dict.fromkeys([self.story_of[other] for other, _ in matches] + ([home] if home else [])))
         live = {story: self._live(story, oldest) for story in touched}
         region = [m for members in live.values() if len(members) <= REGION for m in members]
         if len(region) >= REGION or any(len(members) > REGION for members in live.values()):
-            moves = [Move(number, self._find_best(number, matches, live, evidence) or founded)]
-        elif len(region) == 1:
+            if is_pinned:
+                foes = self.pins.foes([number])
+                live = {story: members for story, members in live.items() if foes.isdisjoint(self.members[story])}
+            best = home or self._find_best(number, matches, live, evidence)
+            moves = [Move(number, best or founded)]
+        elif len(region) == 1 and not is_pinned:
             joins = min(evidence.own[region[0]].odds, CLIP) > self.least
             moves = [Move(number, touched[0] if joins else founded)]
         else:
             moves = self._regroup(sorted(region), number, founded, _parts(number, 1), evidence, oldest)
+            if home is not None and moves[0].story != home:  # tied to somebody whom no trace is left of
+                moves = [Move(number, home)]
         return Change(moves, evidence.links())
+
+    def settle(self, stories: Iterable[str], judge: Judge, *, oldest: int = 0, after: int) -> Change:
+        """-> what the evidence and the pins make of some stories together, where their size allows it.
+
+        Stories that begin by this are named after `after`, a number that no article has. Changes nothing.
+        """
+        touched = [story for story in dict.fromkeys(stories) if story in self.members]
+        live = [self._live(story, oldest) for story in touched]
+        region = sorted(m for members in live for m in members)
+        if not 1 < len(region) <= REGION:
+            return Change([], [])
+        evidence = _Evidence(self.links, None, [], judge)
+        moves = self._regroup(region, None, "", _parts(after, 1), evidence, oldest)
+        return Change(moves, evidence.links())
+
+    def enforce(self, pin_id: int, founded: str) -> list[Move]:
+        """-> the least that is left to be done for a pin: by whole stories, as far as other pins allow it.
+
+        Changes nothing. `founded` is the id of a story that may have to begin.
+        """
+        pin = self.pins.by_id[pin_id]
+        if not pin.together:
+            shared = {self.story_of[m] for m in pin.left} & {self.story_of[m] for m in pin.right}
+            tied = self.pins.tied(pin.right)
+            return [Move(m, founded) for m in sorted(tied) if self.story_of[m] in shared]
+        group = self.pins.tied(pin.left | pin.right)
+        stories = sorted({self.story_of[m] for m in group}, key=story_age)
+        if len(stories) == 1:
+            return []
+        everybody = [m for story in stories for m in self.members[story]]
+        if self.pins.foes(everybody).isdisjoint(everybody):
+            return [Move(m, stories[0]) for story in stories[1:] for m in self.members[story]]
+        foes = self.pins.foes(group)
+        home = next((story for story in stories if foes.isdisjoint(self.members[story])), founded)
+        return [Move(m, home) for m in sorted(group) if self.story_of[m] != home]
+
+    def _home(self, number: int) -> str | None:
+        """The story of those that an article without one is tied to; None when it is tied to nobody."""
+        tied = self.pins.tied([number]) - {number}
+        return next((self.story_of[m] for m in sorted(tied) if m in self.story_of), None)
 
     def leave(self, number: int, judge: Judge, *, oldest: int = 0, after: int) -> Change:
         """-> what is left to be done when `number` leaves its story: the others may fall apart; changes nothing.
@@ -107,7 +161,7 @@ class Stories:
         if not 1 < len(rest) <= REGION:
             return Change([], [])
         evidence = _Evidence(self.links, None, [], judge)
-        moves = self._regroup(rest, None, "", _parts(after, REGION + 2), evidence, oldest)
+        moves = self._regroup(rest, None, "", _parts(after, REGION + 2), evidence, oldest, leaving=number)
         return Change(moves, evidence.links())
 
     def apply(self, moves: Iterable[tuple[int, str]]) -> None:
@@ -140,8 +194,12 @@ class Stories:
             if self.changed is not None and (story := self.story_of.get(number)) is not None:
                 self.changed.add(story)
 
-    def remove(self, number: int) -> None:
-        """Takes an article out of its story, and all that is known of it."""
+    def remove(self, number: int, heir: int | None = None) -> None:
+        """Takes an article out of its story, and all that is known of it; its next revision inherits its pins."""
+        if heir is None:
+            self.pins.drop(number)
+        else:
+            self.pins.rename(number, heir)
         if (story := self.story_of.pop(number, None)) is not None:
             if self.changed is not None:
                 self.changed.add(story)
@@ -249,6 +307,7 @@ class Stories:
         parts: Iterator[str],
         evidence: "_Evidence",
         oldest: int,
+        leaving: int | None = None,
     ) -> list[Move]:
         """Clusters a region, with the article `number` if there is one; -> the moves, that of `number` first."""
         articles = region if number is None else [*region, number]
@@ -256,11 +315,24 @@ class Stories:
         size = len(articles)
         odds = np.zeros((size, size))
         odds[np.tril_indices(size, -1)] = evidence.compare(pairs)
-        labels = kernels.cluster(odds + odds.T, self.least).tolist()
+        odds += odds.T
+        if self.pins:
+            self.pins.impose(odds, articles, self._stand_for(region, oldest, leaving))
+        labels = kernels.cluster(odds, self.least).tolist()
         clusters: dict[int, list[int]] = {}
         for article, label in zip(articles, labels, strict=True):
             clusters.setdefault(label, []).append(article)
         return self._name(number, founded, parts, list(clusters.values()), oldest)
+
+    def _stand_for(self, region: list[int], oldest: int, leaving: int | None) -> dict[int, list[int]]:
+        """Pinned members whose trace is forgotten, each with the others of its story, who must stay one then."""
+        found = {}
+        for story in dict.fromkeys(self.story_of[m] for m in region):
+            members = self.members[story]
+            forgotten = [m for m in members[: bisect_left(members, oldest)] if m in self.pins and m != leaving]
+            rest = [m for m in region if self.story_of[m] == story] if forgotten else []
+            found.update(dict.fromkeys(forgotten, rest))
+        return found
 
     def _name(
         self, number: int | None, founded: str, parts: Iterator[str], clusters: list[list[int]], oldest: int

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from wirecopy import ninjs, wire
-from wirecopy.verdict import Comparison, Reasons, Verdict
+from wirecopy.verdict import Comparison, Pin, Reasons, Verdict
 from wirecopy.version import VERSION
 from wirecopy.web import bulk, events, problems, stories
 
@@ -26,6 +26,7 @@ _TYPES = (
         wire.SourcePage,
     ),
     *(Comparison, Reasons, wire.PairTexts, wire.EventPage, wire.BoilerplatePage, wire.Cleared, wire.Compacted),
+    *(Pin, wire.MergeInput, wire.SplitInput, wire.Split, wire.PinInput, wire.PinList, wire.Moved),
     *(wire.BulkAnswer, wire.Problem, wire.Health),
 )
 _REFERENCE = "#/components/schemas/{name}"
@@ -82,6 +83,7 @@ def describe() -> dict[str, Any]:
         "paths": {
             **_article_paths(),
             **_story_paths(),
+            **_editing_paths(),
             **_event_paths(),
             **_boilerplate_paths(),
             **_operation_paths(),
@@ -252,7 +254,7 @@ def _story_paths() -> dict[str, Any]:
                 "stories",
                 "A story with its members",
                 "Each member with its relation to, and the score of, its best match in the story.",
-                {200: _json("The story.", wire.Story)},
+                {200: _json("The story.", wire.Story), 308: _json("It was merged; see Location.", wire.Moved)},
                 (*_ANYWHERE, 404, 422),
             ),
         },
@@ -298,6 +300,64 @@ def _story_paths() -> dict[str, Any]:
                     _query("cursor", {"type": "string"}, "The cursor of the page before."),
                     _query("limit", limit, "Stories per page."),
                 ],
+            ),
+        },
+    }
+
+
+def _editing_paths() -> dict[str, Any]:
+    def body(of: type[msgspec.Struct]) -> dict[str, Any]:
+        return {"application/json": {"schema": {"$ref": _REFERENCE.format(name=of.__name__)}}}
+
+    gone = {204: {"description": "It is gone, on disk too."}}
+    return {
+        "/v1/stories/{id}/merge": {
+            "parameters": [_ID],
+            "post": _operation(
+                "merge_stories",
+                "stories",
+                "Make two stories one by hand",
+                "The older id stays, the other leads to it for good. All members are pinned together.",
+                {200: _json("The story.", wire.Story)},
+                (*_WITH_BODY, 404, 409),
+                body=body(wire.MergeInput),
+            ),
+        },
+        "/v1/stories/{id}/split": {
+            "parameters": [_ID],
+            "post": _operation(
+                "split_story",
+                "stories",
+                "Part some of a story's articles from the others by hand",
+                "The smaller part gets a new id. The parts are pinned apart.",
+                {200: _json("Both stories.", wire.Split)},
+                (*_WITH_BODY, 404, 409),
+                body=body(wire.SplitInput),
+            ),
+        },
+        "/v1/pins": {
+            "post": _operation(
+                "post_pin",
+                "stories",
+                "Pin articles together, or two of them apart",
+                "Pins win over all evidence. One that contradicts others is refused with 409.",
+                {201: _json("The pin.", Pin)},
+                (*_WITH_BODY, 404, 409),
+                body=body(wire.PinInput),
+            ),
+            "get": _operation(
+                "list_pins", "stories", "All pins", "", {200: _json("The pins.", wire.PinList)}, _ANYWHERE
+            ),
+        },
+        "/v1/pins/{id}": {
+            "parameters": [_ID],
+            "delete": _operation(
+                "delete_pin",
+                "stories",
+                "Delete a pin",
+                "The stories that it concerned are decided anew, by the evidence.",
+                gone,
+                (*_ANYWHERE, 404, 422),
             ),
         },
     }

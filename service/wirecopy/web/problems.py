@@ -97,6 +97,8 @@ KINDS: dict[type[BaseException], Kind] = {
     errors.UnknownStory: Kind(404, "unknown-story", "Unknown story"),
     MethodNotAllowed: Kind(405, "method-not-allowed", "Method not allowed"),
     TooSlow: Kind(408, "too-slow", "Request too slow"),
+    errors.UnknownPin: Kind(404, "unknown-pin", "Unknown pin"),
+    errors.Pinned: Kind(409, "pinned", "Pinned"),
     errors.EventsGone: Kind(410, "events-gone", "Events gone"),
     TooLarge: Kind(413, "too-large", "Body too large"),
     UnsupportedType: Kind(415, "unsupported-type", "Unsupported type"),

@@ -9,7 +9,7 @@ from urllib.parse import unquote_to_bytes
 
 from aiohttp import web
 
-from wirecopy.web import admin, articles, boilerplate, bulk, events, explanations, pages, sources, stories
+from wirecopy.web import admin, articles, boilerplate, bulk, editing, events, explanations, pages, sources, stories
 from wirecopy.web.call import Call
 from wirecopy.web.problems import MalformedRequest, MethodNotAllowed, NoSuchPath
 
@@ -39,6 +39,10 @@ ROUTES = (
     Route("/v1/check", {"POST": articles.check}),
     Route("/v1/stories/{id}", {"GET": stories.get}),
     Route("/v1/stories/{id}/why", {"GET": explanations.why}),
+    Route("/v1/stories/{id}/merge", {"POST": editing.merge}),
+    Route("/v1/stories/{id}/split", {"POST": editing.split}),
+    Route("/v1/pins", {"GET": editing.get_pins, "POST": editing.post_pin}),
+    Route("/v1/pins/{id}", {"DELETE": editing.delete_pin}),
     Route("/v1/stories", {"GET": stories.get_page}),
     Route("/v1/sources", {"GET": sources.get_page}),
     Route("/v1/events", {"GET": events.get}),

@@ -17,10 +17,15 @@ MAX_SIZE = 10_000_000
 
 
 async def get(app: "App", call: Call) -> web.Response:
-    """GET /v1/stories/{id}: the story with its members."""
+    """GET /v1/stories/{id}: the story with its members; 308 to the one that it was merged into."""
     story_id = check_id(call.id)
     call.story, call.id = story_id, ""
-    return replies.json(wire.story(await app.intake.ask(lambda detector: detector.story(story_id))))
+    story = await app.intake.ask(lambda detector: detector.story(story_id))
+    if story.id != story_id:  # it was merged
+        answer = replies.json(wire.Moved(story.id), 308)
+        answer.headers["Location"] = f"/v1/stories/{story.id}"
+        return answer
+    return replies.json(wire.story(story))
 
 
 async def get_page(app: "App", call: Call) -> web.Response:

@@ -1,0 +1,59 @@
+"""Handlers of what editors do by hand: merge, split, pin."""
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from aiohttp import web
+
+from wirecopy import wire
+from wirecopy.errors import InvalidArticle, MalformedArticle
+from wirecopy.web import replies
+from wirecopy.web.call import Call, check_id
+
+if TYPE_CHECKING:
+    from wirecopy.web.app import App
+
+
+async def merge(app: "App", call: Call) -> web.Response:
+    """POST /v1/stories/{id}/merge: two stories are one, on disk."""
+    story_id = check_id(call.id)
+    call.story, call.id = story_id, ""
+    other = _read(await call.read_json(), wire.MergeInput).with_
+    return replies.json(wire.story(await app.intake.change(lambda detector, now: detector.merge(story_id, other, now))))
+
+
+async def split(app: "App", call: Call) -> web.Response:
+    """POST /v1/stories/{id}/split: some of its articles are parted from the others, on disk."""
+    story_id = check_id(call.id)
+    call.story, call.id = story_id, ""
+    articles = _read(await call.read_json(), wire.SplitInput).articles
+    kept, new = await app.intake.change(lambda detector, now: detector.split(story_id, articles, now))
+    return replies.json(wire.Split(wire.story(kept), wire.story(new)))
+
+
+async def post_pin(app: "App", call: Call) -> web.Response:
+    """POST /v1/pins: articles are together or apart from now on, on disk."""
+    wish = _read(await call.read_json(), wire.PinInput)
+    pin = await app.intake.change(lambda detector, now: detector.pin(wish.articles, together=wish.together, now=now))
+    return replies.json(pin, 201)
+
+
+async def get_pins(app: "App", call: Call) -> web.Response:
+    """GET /v1/pins: all pins."""
+    return replies.json(wire.PinList(await app.intake.ask(lambda detector: detector.pins())))
+
+
+async def delete_pin(app: "App", call: Call) -> web.Response:
+    """DELETE /v1/pins/{id}: the evidence decides again."""
+    pin_id, call.id = check_id(call.id), ""
+    await app.intake.change(lambda detector, now: detector.unpin(pin_id, now))
+    return replies.nothing()
+
+
+def _read(data: bytes, type_: type[Any]) -> Any:
+    try:
+        return msgspec.json.decode(data, type=type_)
+    except msgspec.ValidationError as error:
+        raise InvalidArticle(str(error)) from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise MalformedArticle(f"the body is not JSON: {error}") from None
