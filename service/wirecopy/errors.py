@@ -174,6 +174,21 @@ class DuplicateId(ArticleError):
         self.article_id = article_id
 
 
+class KnownId(ArticleError):
+    """The id is that of an article that was known before this run, whose content was another."""
+
+    def __init__(self, article_id: str) -> None:
+        super().__init__(f"id {article_id!r} is known with another content")
+        self.article_id = article_id
+
+
+class OtherInput(UsageError):
+    """A run that was interrupted cannot go on with another input."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the input is not that of the interrupted run: {reason}")
+
+
 class InputFailed(WirecopyError):
     """An input is missing, unreadable, truncated or damaged; what came before it is not concerned."""
 
