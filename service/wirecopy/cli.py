@@ -25,6 +25,7 @@ EXIT_CODES: dict[type[errors.WirecopyError], int] = {
     errors.ArticleError: FAILED,
     errors.UnknownArticle: FAILED,
     errors.UnknownStory: FAILED,
+    errors.UnknownPin: FAILED,
     errors.EventsGone: FAILED,
     errors.Overloaded: FAILED,
     errors.NotReady: FAILED,

@@ -141,7 +141,7 @@ class OtherScheme(StorageError):
     def __init__(self, place: str, found: str, wanted: str) -> None:
         super().__init__(
             f"{place} was made with scheme {found}, this program uses {wanted}: "
-            "use the version or model that made it, or let wirecopy rebuild make a new database from the kept texts"
+            "use the version or model that made it, or push the articles into a new folder"
         )
         self.place = place
         self.found = found
