@@ -26,6 +26,7 @@ EXIT_CODES: dict[type[errors.WirecopyError], int] = {
     errors.UnknownArticle: FAILED,
     errors.UnknownStory: FAILED,
     errors.UnknownPin: FAILED,
+    errors.Pinned: FAILED,
     errors.EventsGone: FAILED,
     errors.Overloaded: FAILED,
     errors.NotReady: FAILED,
