@@ -90,6 +90,16 @@ def test_editors_win_over_the_evidence_and_the_feed_tells_all(taken: list[Any], 
             assert (heir in live._state.stories.members) == (heir in reader.canonical)
 
 
+def test_articles_are_tied_through_one_that_leaves_for_its_next_revision() -> None:
+    live = Detector()
+    live.ingest([Article("a", written(1, 0)), Article("b", written(1, 0)), Article("c", written(9, 0))], 1)
+    live.pin(["a", "b"], together=True)
+    live.pin(["b", "c"], together=True)
+    live.ingest([Article("b", written(5, 0))], 2)
+    check_pins(live)
+    assert [member.id for member in live.story("s0").members] == ["a", "b", "c"]
+
+
 @law
 @given(st.lists(articles(wires=4), min_size=1, max_size=30), st.integers(1, 9))
 def test_the_feed_does_not_depend_on_batches(taken: list[Article], size: int) -> None:

@@ -129,16 +129,15 @@ class Pins:
 
         for rows in at.values():
             join(rows)
-        concerned = [self.by_id[p] for p in sorted({p for number in at for p in self._of.get(number, ())})]
-        for pin in concerned:
-            if pin.together:
-                join([k for m in sorted(pin.left | pin.right) for k in at.get(m, ())])
+        pinned = [number for number in at if number in self]
+        for number in pinned:  # also by articles that are not there
+            join([k for m in sorted(self.tied([number])) for k in at.get(m, ())])
         roots = np.array([find(k) for k in range(len(articles))])
         odds[roots[:, None] == roots[None, :]] = MUST
-        for pin in concerned:
-            if not pin.together:
-                left, right = (
-                    np.isin(roots, [roots[k] for m in side for k in at.get(m, ())]) for side in (pin.left, pin.right)
-                )
-                odds[(left[:, None] & right[None, :]) | (right[:, None] & left[None, :])] = -np.inf
+        for number in pinned:
+            left, right = (
+                np.isin(roots, [roots[k] for m in side for k in at.get(m, ())])
+                for side in ([number], self.foes([number]))
+            )
+            odds[(left[:, None] & right[None, :]) | (right[:, None] & left[None, :])] = -np.inf
         np.fill_diagonal(odds, 0.0)
