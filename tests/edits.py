@@ -28,6 +28,9 @@ def edit(live: Detector, what: Edit, now: int) -> None:
         return
     a, b = ids[one % len(ids)], ids[other % len(ids)]
     story = live.article(a).story
+    stories, hidden = live._state.stories, live._archive.hidden
+    if any(number in hidden for name in (story, live.article(b).story) for number in stories.members[name]):
+        return  # to readers the articles that are hidden are not there; what follows asks as a reader
     with contextlib.suppress(errors.Pinned, errors.UsageError):
         match kind:
             case "merge":
