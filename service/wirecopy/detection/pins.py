@@ -133,11 +133,13 @@ class Pins:
         for number in pinned:  # also by articles that are not there
             join([k for m in sorted(self.tied([number])) for k in at.get(m, ())])
         roots = np.array([find(k) for k in range(len(articles))])
-        odds[roots[:, None] == roots[None, :]] = MUST
+        is_one = roots[:, None] == roots[None, :]
+        odds[is_one] = MUST
         for number in pinned:
             left, right = (
                 np.isin(roots, [roots[k] for m in side for k in at.get(m, ())])
                 for side in ([number], self.foes([number]))
             )
-            odds[(left[:, None] & right[None, :]) | (right[:, None] & left[None, :])] = -np.inf
+            apart = (left[:, None] & right[None, :]) | (right[:, None] & left[None, :])
+            odds[apart & ~is_one] = -np.inf  # a group that has a foe by somebody who is not there stays one
         np.fill_diagonal(odds, 0.0)

@@ -124,6 +124,10 @@ class Stories:
             return Change([], [])
         evidence = _Evidence(self.links, None, [], judge)
         moves = self._regroup(region, None, "", _parts(after, 1), evidence, oldest)
+        places = dict(moves)
+        for m in places:  # a new pin may ask for what those whose trace is forgotten do not allow
+            if any(places.get(foe, self.story_of.get(foe)) == places[m] for foe in self.pins.foes([m])):
+                return Change([], evidence.links())
         return Change(moves, evidence.links())
 
     def enforce(self, pin_id: int, founded: str) -> list[Move]:
