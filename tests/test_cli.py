@@ -41,6 +41,7 @@ class Summary(NamedTuple):
     copies: int
     rewrites: int
     refused: int
+    known: int
     seconds: float
     stages: dict[str, float]
     beside: dict[str, float]
@@ -62,7 +63,7 @@ class Result:
             self.table.append(Row(article.id, f"story-{first}", alone, *relation))
         copies = len(articles) - len(self.firsts)
         self.summary = Summary(
-            len(articles), len(self.firsts), copies, 0, refused, 0.5, {"read": 0.1, "match": 0.4}, {"sketch": 0.2}
+            len(articles), len(self.firsts), copies, 0, refused, 0, 0.5, {"read": 0.1, "match": 0.4}, {"sketch": 0.2}
         )
 
     def rows(self) -> Iterator[Row]:

@@ -12,7 +12,7 @@ from msgspec import Struct, structs
 from wirecopy import errors
 from wirecopy.article import Status
 from wirecopy.decision import Decision, decode_decision
-from wirecopy.storage import Pipeline, Store
+from wirecopy.storage import Pipeline, Snapshot, Store
 
 
 class Kept(Struct, gc=False):
@@ -39,7 +39,7 @@ class Kept(Struct, gc=False):
 class Archive:
     """Articles by number, in the order in which they came; without a store, decisions stay in memory."""
 
-    def __init__(self, store: Store | Pipeline | None) -> None:
+    def __init__(self, store: Store | Pipeline | Snapshot | None) -> None:
         self.kept: dict[int, Kept] = {}
         self.number_of: dict[str, int] = {}  # the newest revision of each id
         self.later: dict[int, list[int]] = {}  # the articles that came later and match it

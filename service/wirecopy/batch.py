@@ -4,21 +4,25 @@ Reading and sketching go on in a thread of their own beside the rest: the compil
 """
 
 import queue
-import tempfile
 import threading
 import time
-import weakref
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from typing import IO, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import msgspec
 
 from wirecopy.archive import Archive
+from wirecopy.article import Article
 from wirecopy.canonical import Keep, canonical
 from wirecopy.config import Config, override
 from wirecopy.detection.matching import probability
-from wirecopy.errors import DuplicateId, OutputFailed, Refusal, Refused
+from wirecopy.errors import Refusal, Refused
+from wirecopy.intake import Intake
+from wirecopy.journal import Journal
 from wirecopy.reading import Chunk, Schema, read
 from wirecopy.sketching import Sketches, sketch
+from wirecopy.spool import Spool
 from wirecopy.state import BATCH, State
 
 _AHEAD = 8  # chunks that may wait between the threads
@@ -36,7 +40,9 @@ class Row(NamedTuple):
 
 
 class Summary(NamedTuple):
-    """What a run did. `articles` counts the accepted ones; `stages` are seconds by name, those of the main thread.
+    """What a run did. `articles` counts the accepted ones, `known` those known before.
+
+    `stages` are seconds by name, those of the main thread.
 
     `beside` has those of the thread that reads and sketches ahead, at the same time.
     """
@@ -46,6 +52,7 @@ class Summary(NamedTuple):
     copies: int
     rewrites: int
     refused: int
+    known: int
     seconds: float
     stages: dict[str, float]
     beside: dict[str, float]
@@ -54,21 +61,24 @@ class Summary(NamedTuple):
 class Result(NamedTuple):
     """The state at the end of a run."""
 
-    state: State
+    journal: Journal
     keep: Keep
     summary: Summary
-    lines: "_Lines | None"
+    lines: Spool | None
 
     def rows(self) -> Iterator[Row]:
-        """The accepted articles in input order."""
-        return _rows(self.state, self.keep)
+        """The accepted articles in input order, without those that were known before the run."""
+        return _rows(self.journal.state, self.keep, self.journal.first)
 
     def unique_lines(self) -> Iterator[bytes]:
-        """The whole input line of each story's canonical, in input order; the run must have kept lines."""
+        """The whole input line of each story's canonical, in input order, of those in `rows`.
+
+        The run must have kept lines.
+        """
         assert self.lines is not None
-        for number, row in enumerate(self.rows()):
+        for k, row in enumerate(self.rows()):
             if row.canonical:
-                yield self.lines[number]
+                yield self.lines[k]
 
 
 def dedupe(
@@ -83,18 +93,21 @@ def dedupe(
     on_refusal: Callable[[Refusal], None],
     on_progress: Callable[[int], None],
     schema: Schema = "own",
+    journal: Journal | None = None,
 ) -> Result:
-    """Groups the articles of all inputs into stories.
+    """Groups the articles of all inputs into stories, together with those that `journal` knows.
 
     With `look_ahead` the term weights are learnt from all articles before the first is decided; without, the run takes
     exactly the path of a service that is given the articles in this order. With `strict` the first refusal raises
-    Refused. Raises InputFailed and UsageError as reading does.
+    Refused. Raises InputFailed and UsageError as reading does, OtherInput when the journal is that of another run.
     """
     started = time.perf_counter()
     stages = dict.fromkeys(("waiting for input", "loading", "looking ahead", "deciding", "describing"), 0.0)
     beside = dict.fromkeys(("reading and parsing", "sketching"), 0.0)
-    state = State(config, Archive(None), epochs=not look_ahead)
-    lines = _Lines() if want_lines else None
+    journal = journal or Journal(config, look_ahead=look_ahead)
+    intake, state = Intake(journal), journal.state
+    lines = Spool() if want_lines else None
+    waiting = _Waiting() if look_ahead and journal.writes else None
     refused = 0
     with _sketched(inputs, config, mapping, want_lines, schema, beside) as chunks:
         while True:
@@ -102,48 +115,37 @@ def dedupe(
                 item = next(chunks, None)
             if item is None:
                 break
-            chunk, sketches = item
             with _timed(stages, "loading"):
-                fresh = _refuse_duplicates(chunk, state.archive.number_of)
-                if len(fresh.articles) < len(chunk.articles):
-                    sketches = sketch(fresh.articles, config.detection.max_words)
-                for refusal in fresh.refusals:
+                taken = intake.take(*item)
+                for refusal in taken.refusals:
                     refused += 1
                     on_refusal(refusal)
                     if strict:
                         raise Refused(refusal)
-                state.load(fresh.articles, sketches)
+                state.load(taken.articles, taken.sketches, journal.moment, taken.contents)
                 if lines is not None:
-                    lines.extend(fresh.lines or [])
+                    lines.extend(taken.lines)
+                if waiting is not None:
+                    waiting.add(taken.articles)
             if not look_ahead:
                 with _timed(stages, "deciding"):
-                    _decide(state, len(fresh.articles))
-            on_progress(state.loaded)
+                    journal.decide(len(taken.articles), taken.articles)
+            on_progress(intake.taken)
+    intake.finish()
     if look_ahead:
         with _timed(stages, "looking ahead"):
-            state.look_ahead()
+            journal.look_ahead(intake.digest())
         with _timed(stages, "deciding"):
             while state.decided < state.loaded:
-                _decide(state, min(BATCH, state.loaded - state.decided))
-                on_progress(state.decided)
+                count = min(BATCH, state.loaded - state.decided)
+                journal.decide(count, () if waiting is None else waiting.take(count))
+                on_progress(state.decided - journal.first)
     with _timed(stages, "describing"):
         state.archive.lift(time.time_ns() // 1_000_000)
-        counts = {"copies": 0, "rewrites": 0}
-        for row in _rows(state, keep):
-            if not row.canonical:
-                counts["rewrites" if row.relation == "rewrite" else "copies"] += 1
+        counted = _count(_rows(state, keep, journal.first))
     seconds = time.perf_counter() - started
-    summary = Summary(
-        state.loaded,
-        len(state.stories.members),
-        counts["copies"],
-        counts["rewrites"],
-        refused,
-        seconds,
-        stages,
-        beside,
-    )
-    return Result(state, keep, summary, lines)
+    summary = Summary(intake.taken, *counted, refused, intake.known, seconds, stages, beside)
+    return Result(journal, keep, summary, lines)
 
 
 def candidates(inputs: Sequence[str], config: Config) -> Iterator[tuple[str, list[str]]]:
@@ -153,7 +155,7 @@ def candidates(inputs: Sequence[str], config: Config) -> Iterator[tuple[str, lis
     Ids must be unique. Raises InputFailed and UsageError as reading does.
     """
     every = override(config, "detection", min_odds=-10.0)
-    state = State(every, Archive(None), epochs=False)
+    state = State(every, Archive(None), epochs=False, forgets=False)
     for chunk in read(inputs, limits=config.limits, mapping={}):
         state.load(chunk.articles, sketch(chunk.articles, config.detection.max_words))
     state.look_ahead()
@@ -163,15 +165,42 @@ def candidates(inputs: Sequence[str], config: Config) -> Iterator[tuple[str, lis
             yield kept[number].id, [kept[other].id for other, _ in found.matches]
 
 
-def _decide(state: State, count: int) -> None:
-    for _ in state.decide(count):
-        pass
+class _Waiting:
+    """Articles that were loaded and wait until all have been looked at, on disk meanwhile."""
+
+    def __init__(self) -> None:
+        self._articles, self._added, self._taken = Spool(), 0, 0
+
+    def add(self, articles: Sequence[Article]) -> None:
+        self._articles.extend([_encode_article(article) for article in articles])
+        self._added += len(articles)
+
+    def take(self, count: int) -> Iterator[Article]:
+        first, self._taken = self._taken, self._taken + count
+        return (_decode_article(self._articles[k]) for k in range(first, first + count))
 
 
-def _rows(state: State, keep: Keep) -> Iterator[Row]:
+_encode_article = msgspec.msgpack.Encoder().encode
+_decode_article = msgspec.msgpack.Decoder(Article).decode
+
+
+def _count(rows: Iterable[Row]) -> tuple[int, int, int]:
+    """-> stories, copies, rewrites."""
+    stories: set[str] = set()
+    copies = rewrites = 0
+    for row in rows:
+        stories.add(row.story)
+        if not row.canonical:
+            rewrites += row.relation == "rewrite"
+            copies += row.relation != "rewrite"
+    return len(stories), copies, rewrites
+
+
+def _rows(state: State, keep: Keep, first: int) -> Iterator[Row]:
     archive, stories, hidden = state.archive, state.stories, state.archive.hidden
     standing: dict[str, int] = {}
-    for number, article in archive.kept.items():
+    for number in range(first, state.decided):
+        article = archive.kept[number]
         story = stories.story_of[number]
         members = stories.members[story]
         if len(members) == 1:
@@ -186,26 +215,6 @@ def _rows(state: State, keep: Keep) -> Iterator[Row]:
             other, (odds, relation) = best
             match, score = archive.kept[other].id, probability(odds)
             yield Row(article.id, story, is_canonical, relation, match, score)
-
-
-def _refuse_duplicates(chunk: Chunk, known: Container[str]) -> Chunk:
-    """The chunk without the articles whose ids were seen before, which are among its refusals, in order."""
-    seen: set[str] = set()
-    duplicate = []
-    for k, article in enumerate(chunk.articles):
-        if article.id in known or article.id in seen:
-            duplicate.append(k)
-        seen.add(article.id)
-    if not duplicate:
-        return chunk
-    refusals = [Refusal(*chunk.places[k], str(DuplicateId(chunk.articles[k].id))) for k in duplicate]
-    stays = [k for k in range(len(chunk.articles)) if k not in set(duplicate)]
-    return Chunk(
-        [chunk.articles[k] for k in stays],
-        [chunk.places[k] for k in stays],
-        sorted([*chunk.refusals, *refusals], key=lambda refusal: (refusal.file, refusal.line)),
-        None if chunk.lines is None else [chunk.lines[k] for k in stays],
-    )
 
 
 @contextmanager
@@ -259,33 +268,6 @@ def _empty(ready: "queue.Queue[tuple[Chunk, Sketches] | BaseException | None]") 
     while not ready.empty():
         ready.get_nowait()
     yield
-
-
-class _Lines:
-    """Input lines, spooled to a temporary file: lines[k] is the k-th."""
-
-    def __init__(self) -> None:
-        self._file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the result
-        self._starts = [0]
-        weakref.finalize(self, _close, self._file)
-
-    def extend(self, lines: Sequence[bytes]) -> None:
-        try:
-            self._file.writelines(lines)
-            self._file.flush()
-        except OSError as error:
-            raise OutputFailed(f"a file in {tempfile.gettempdir()}", (error.strerror or str(error)).lower()) from None
-        for line in lines:
-            self._starts.append(self._starts[-1] + len(line))
-
-    def __getitem__(self, k: int) -> bytes:
-        self._file.seek(self._starts[k])
-        return self._file.read(self._starts[k + 1] - self._starts[k])
-
-
-def _close(file: IO[bytes]) -> None:
-    with suppress(OSError):  # a full disk has been told
-        file.close()
 
 
 @contextmanager

@@ -25,6 +25,9 @@ EXIT_CODES: dict[type[errors.WirecopyError], int] = {
     errors.ArticleError: FAILED,
     errors.UnknownArticle: FAILED,
     errors.UnknownStory: FAILED,
+    errors.UnknownPin: FAILED,
+    errors.Pinned: FAILED,
+    errors.EventsGone: FAILED,
     errors.Overloaded: FAILED,
     errors.NotReady: FAILED,
     errors.UsageError: USAGE,
@@ -159,6 +162,13 @@ def commands() -> None:
     default="own",
     help="ninjs: the files hold items of IPTC ninjs (1 to 3) or AP's Media API, also as .json.  [default: own fields]",
 )
+@click.option(
+    "--state", metavar="DIR", help="Keep in the folder DIR what a later run needs, and this one if interrupted."
+)
+@click.option(
+    "--against", metavar="DIR", help="Group with what DIR knows, a state or the data of a service; only read."
+)
+@click.option("--resume", is_flag=True, help="Go on with the run of the same command that was interrupted.")
 @click.option("--profile", is_flag=True, help="Print the seconds that each stage took.")
 def dedupe(
     inputs: tuple[str, ...],
@@ -171,6 +181,9 @@ def dedupe(
     strict: bool,
     mapping: dict[str, str],
     schema: "Schema",
+    state: str | None,
+    against: str | None,
+    resume: bool,
     profile: bool,
 ) -> int:
     """Group the articles of all INPUTs into stories.
@@ -188,11 +201,22 @@ def dedupe(
     three are null for an article that stands alone. A line that is no article is refused on standard error with file,
     line and reason; the rest goes on. A file gets its name only when it is complete.
 
+    With --against, articles that DIR knows count as earlier ones: what belongs to one of its stories gets that story's
+    id. The output holds new articles only; a line whose id DIR knows is left out when it is the same, refused when not.
+
+    \b
+    --state S               groups the inputs by themselves and keeps what is known then in S, a new folder
+    --against A             groups with what A knows; A stays as it is
+    --state S --against A   the same, and S holds what A knew and what is new
+    --state S --against S   goes on with S, from one day to the next
+    --resume                with the --state of a run that was interrupted, however: the output is that of a whole run
+
     \b
     Examples:
       wirecopy dedupe monday.jsonl.gz tuesday.jsonl.gz --output stories.jsonl
       wirecopy dedupe 'archive/*.csv' --map text=body,id=uri --window-days none -o stories.jsonl
       zcat feed.gz | wirecopy dedupe - --output - --unique unique.jsonl | jq .story
+      wirecopy dedupe wednesday.jsonl --state known --against known -o wednesday-stories.jsonl
     """
     from wirecopy import config, reading, terminal, writing
 
@@ -204,12 +228,18 @@ def dedupe(
     if keep is not None:
         settings = config.override(settings, "stories", keep=keep)
     writing.check_targets(reading.expand(inputs, schema), [output] if unique is None else [output, unique])
-    with ExitStack() as stack:
+    with ExitStack() as kept, ExitStack() as stack:
         stories_file = stack.enter_context(writing.open_output(output))
         unique_file = None if unique is None else stack.enter_context(writing.open_output(unique))
         with terminal.patience(_COMPILING):
             from wirecopy import batch  # the compiled core: loaded once everything else is known to be right
 
+        journal = None
+        if state is not None or against is not None or resume:
+            from wirecopy.journal import open_journal
+
+            opened = open_journal(settings, look_ahead=look_ahead, folder=state, against=against, resume=resume)
+            journal = kept.enter_context(opened)
         with terminal.progress() as on_progress:
             result = batch.dedupe(
                 inputs,
@@ -222,10 +252,14 @@ def dedupe(
                 on_refusal=_tell_refusal,
                 on_progress=on_progress,
                 schema=schema,
+                journal=journal,
             )
         started = time.perf_counter()
         _write(result, stories_file, unique_file)
         result.summary.stages["writing"] = time.perf_counter() - started
+        stack.close()  # the outputs are complete: only now the run has ended
+        if journal is not None:
+            journal.end()
     if profile:
         click.echo(terminal.describe_stages(result.summary), err=True)
     click.echo(terminal.describe_summary(result.summary), err=True)

@@ -30,6 +30,7 @@ class Kind(IntEnum):
     CLEARING = 6
     EVENTS = 7
     RESIDUE = 8
+    RUN = 9
 
 
 class Found(Struct, array_like=True, frozen=True, gc=False):
@@ -173,6 +174,20 @@ def residue_of(decision: Decision) -> Residue:
     return Residue(number, decision.replaces, decision.arrived, words, links, decision.moves)
 
 
+class Run(Struct, array_like=True, frozen=True):
+    """How far a run of `dedupe` has come: written when it begins, when it has looked ahead, when it has ended.
+
+    It began at the moment `begun`; its articles are numbered from `first` on, which is None until it is known. What its
+    decisions depend on has the digest `settings`, all of its articles, once they were looked at, the digest `articles`.
+    """
+
+    begun: int
+    settings: bytes
+    first: int | None = None
+    articles: bytes | None = None
+    is_ended: bool = False
+
+
 def scheme(model: Model) -> str:
     """Names what stored sketches and links were made with; those of another scheme cannot be compared with new ones."""
     digest = xxh3_64_hexdigest(msgspec.json.encode([model.bias, sorted(model.weights.items()), model.hinges]))
@@ -202,7 +217,7 @@ def content_of(article: Article) -> bytes:
         raise InvalidArticle(f"article {article.id!r} holds a lone surrogate: {error.reason}") from None
 
 
-def encode(record: Decision | Epoch | Checkpoint | Clearing | Residue | Erasure | Edit) -> bytes:
+def encode(record: Decision | Epoch | Checkpoint | Clearing | Residue | Erasure | Edit | Run) -> bytes:
     """The payload of a record."""
     return _encoder.encode(record)
 
@@ -215,6 +230,7 @@ decode_clearing = msgspec.msgpack.Decoder(Clearing).decode
 decode_residue = msgspec.msgpack.Decoder(Residue).decode
 decode_edit = msgspec.msgpack.Decoder(Edit).decode
 decode_erasure = msgspec.msgpack.Decoder(Erasure).decode
+decode_run = msgspec.msgpack.Decoder(Run).decode
 _compressor = ZstdCompressor(level=1)
 
 

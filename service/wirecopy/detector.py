@@ -69,7 +69,7 @@ class Detector:
         self._numbered: dict[int, int] = {}  # see there too
         self._feed = Feed(store)
         if store is not None:
-            self._replaceable, self._clearings, self._numbered = replay(self._state, self._feed, store)
+            self._replaceable, self._clearings, self._numbered = replay(self._state, self._feed, store.replay())
         self._tally = Tally(self._archive, self._state.stories)
         self._witness = Witness(self._archive, self._state.stories, self._keep)
 

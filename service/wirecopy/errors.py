@@ -141,7 +141,7 @@ class OtherScheme(StorageError):
     def __init__(self, place: str, found: str, wanted: str) -> None:
         super().__init__(
             f"{place} was made with scheme {found}, this program uses {wanted}: "
-            "use the version or model that made it, or let wirecopy rebuild make a new database from the kept texts"
+            "use the version or model that made it, or push the articles into a new folder"
         )
         self.place = place
         self.found = found
@@ -172,6 +172,21 @@ class DuplicateId(ArticleError):
     def __init__(self, article_id: str) -> None:
         super().__init__(f"id {article_id!r} was already seen")
         self.article_id = article_id
+
+
+class KnownId(ArticleError):
+    """The id is that of an article that was known before this run, whose content was another."""
+
+    def __init__(self, article_id: str) -> None:
+        super().__init__(f"id {article_id!r} is known with another content")
+        self.article_id = article_id
+
+
+class OtherInput(UsageError):
+    """A run that was interrupted cannot go on with another input."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the input is not that of the interrupted run: {reason}")
 
 
 class InputFailed(WirecopyError):

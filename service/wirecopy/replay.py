@@ -28,7 +28,7 @@ from wirecopy.detection.window import BLOCK
 from wirecopy.events import Head, decode_head
 from wirecopy.feed import Feed
 from wirecopy.state import State
-from wirecopy.storage import Pipeline, Record, Store
+from wirecopy.storage import Record
 
 
 class Others(NamedTuple):
@@ -45,14 +45,14 @@ class Others(NamedTuple):
     numbered: dict[int, int]
 
 
-def replay(state: State, feed: Feed, store: Store | Pipeline) -> Others:
-    """Puts `state` and `feed` where the records in `store` left them; -> the records that are no decisions.
+def replay(state: State, feed: Feed, stored: Iterable[Record]) -> Others:
+    """Puts `state` and `feed` where the records of a store left them; -> the records that are no decisions.
 
     Raises Damaged and StorageFailed; the state is of no use then.
     """
     others = Others([], [], {})
     with _without_collection():
-        for number, what in _in_batches(store.replay(), state):
+        for number, what in _in_batches(stored, state):
             match what:
                 case Head():
                     feed.restore(what, number)

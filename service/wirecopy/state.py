@@ -53,16 +53,20 @@ class Left(NamedTuple):
 class State:
     """The window of articles to compare with, the stories, and what is remembered of every article."""
 
-    def __init__(self, config: Config, archive: Archive, *, epochs: bool = True) -> None:
+    def __init__(
+        self, config: Config, archive: Archive, *, epochs: bool = True, forgets: bool = True, room: int = 0
+    ) -> None:
         """`epochs=False` leaves the term weights as they are: a run that looked ahead has learnt them before.
 
-        Raises ConfigError for a model file that is none.
+        `forgets=False` keeps every article in the window, however old, and however many there are; `room` is how many
+        are to be restored. Raises ConfigError for a model file that is none.
         """
         settings, service = config.detection, config.service
         self.archive = archive
         self.stories = Stories()
         self.window = Window(
-            capacity=service.max_indexed_articles,
+            capacity=max(service.max_indexed_articles, room),
+            grows=not forgets,
             window_milliseconds=None if settings.window_days is None else int(settings.window_days * DAY),
             min_words=settings.min_words,
             max_words=settings.max_words,
@@ -74,6 +78,7 @@ class State:
             model=models.load(settings.model),
         )
         self._epochs = epochs
+        self._forgets = forgets
         self._index_milliseconds = None if service.index_days is None else max(1, int(service.index_days * DAY))
         self._bereft: set[int] = set()  # articles outside the window whose best match was dropped
         self._summed = 0  # words of articles numbered below are in the last checkpoint, in sums
@@ -111,10 +116,11 @@ class State:
         self.archive.add(self.window.loaded, kept)
         self.window.load(*sketches)
 
-    def look_ahead(self) -> None:
-        """Learns the term weights from everything that is loaded, as one epoch."""
+    def look_ahead(self, *, begins_epoch: bool = True) -> None:
+        """Counts the words of all that is loaded and not decided; term weights are learnt from all that was counted."""
         self.window.learn_ahead(BATCH)
-        self.window.terms.begin_epoch()
+        if begins_epoch:
+            self.window.terms.begin_epoch()
 
     def decide(self, count: int, *, own: str | None = None) -> Iterator[Decided]:
         """Decides for the next `count` loaded articles; each has taken its place in a story when it is handed out.
@@ -180,7 +186,7 @@ class State:
 
     def begin_block(self) -> None:
         """Makes room before articles are loaded, where their number begins a block."""
-        if self.window.loaded % BLOCK == 0:
+        if self._forgets and self.window.loaded % BLOCK == 0:
             self.forget(self.window.overfull())
 
     def expire(self, now: int) -> int:
@@ -199,7 +205,7 @@ class State:
 
     def horizon(self, now: int) -> int:
         """The moment before which articles have left the window at `now`."""
-        if self._index_milliseconds is None:
+        if self._index_milliseconds is None or not self._forgets:
             return _NEVER
         step = max(1, self._index_milliseconds // _STEPS)
         return (now - self._index_milliseconds) // step * step

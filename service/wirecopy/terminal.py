@@ -71,7 +71,8 @@ def describe_summary(summary: "Summary") -> str:
     """One line of counts and speed."""
     speed = summary.articles / summary.seconds if summary.seconds > 0 else 0
     counts = f"{summary.stories:,} stories, {summary.copies:,} copies, {summary.rewrites:,} rewrites"
-    return f"{summary.articles:,} articles: {counts}, {summary.refused:,} refused; {speed:,.0f} articles/s"
+    known = f", {summary.known:,} known before" if summary.known else ""
+    return f"{summary.articles:,} articles: {counts}, {summary.refused:,} refused{known}; {speed:,.0f} articles/s"
 
 
 def describe_stages(summary: "Summary") -> str:

@@ -79,14 +79,15 @@ class Window:
     def __init__(
         self, *, capacity: int, window_milliseconds: int | None, min_words: int, max_words: int, max_key_articles: int,
         min_shared_rarity: float, max_candidates: int, boilerplate_stories: int, min_odds: float,
-        model: Model | None = None
+        model: Model | None = None, grows: bool = True
     ) -> None:  # fmt: skip
-        """At most `capacity` articles stay when blocks are begun with `overfull`; without, it grows."""
+        """At most `capacity` articles stay when blocks are begun with `overfull`; else it `grows`."""
         self.terms = TermWeights()
         self.loaded = 0  # the number of the next article to be loaded
         self.decided = 0  # the number of the next article to be matched
         self.repeats: npt.NDArray[np.uint8] = reserve(REPEATS, np.uint8)
         self._cap = capacity
+        self._grows = grows
         self._word_cap = capacity * WORDS_PER_ARTICLE
         self._max_words = max_words
         self._min_odds = min_odds
@@ -147,8 +148,8 @@ class Window:
         self.terms.count(self._traces.part(self.decided - count, count)[0])
 
     def learn_ahead(self, batch: int) -> None:
-        """Counts the words of everything that is loaded."""
-        for first in range(0, self.loaded, batch):
+        """Counts the words of everything that is loaded and not decided."""
+        for first in range(self.decided, self.loaded, batch):
             self.terms.count(self._traces.part(first, min(batch, self.loaded - first))[0])
 
     def probe(
@@ -357,8 +358,7 @@ class Window:
 
     def _fit(self, end: int) -> None:
         """Grows for articles up to number `end` - 1; never when the cap is kept."""
-        if end - self.oldest > self._index.capacity:
-            assert self.oldest == 0, "only a window that forgets nothing grows"
+        if self._grows and end > self._index.capacity:
             capacity = self._index.capacity
             while capacity < end:
                 capacity *= 2

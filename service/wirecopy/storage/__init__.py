@@ -1,6 +1,6 @@
 """SQLite behind three verbs: open (replay), append (one commit per batch), close. Imports only `errors` of ours."""
 
-from wirecopy.storage.checking import Report, find_place, verify
+from wirecopy.storage.checking import Report, find_place, holds_articles, verify
 from wirecopy.storage.compacting import compact
 from wirecopy.storage.copying import backup, copy, restore
 from wirecopy.storage.pipeline import Pipeline
@@ -22,6 +22,7 @@ __all__ = [
     "compact",
     "copy",
     "find_place",
+    "holds_articles",
     "replacing",
     "restore",
     "verify",

@@ -185,6 +185,12 @@ def _check_counts(log: Log, last: int, end: int, bodies: int, pruned: int) -> li
     return problems
 
 
+def holds_articles(folder: Path) -> bool:
+    """Whether a folder has a database, however empty that is; reads nothing of it."""
+    place = Place(Path(folder))
+    return place.database.exists() or place.made.exists()
+
+
 def holds_anything(place: Place) -> bool:
     """Whether a folder holds or held articles: then it is no place for a new database."""
     mark = read_mark(place.marks)

@@ -1,0 +1,215 @@
+"""Journal: what a run of `dedupe` starts from, and what it writes down to be gone on with.
+
+    nothing               state in memory, forgotten with it
+    against               the articles of a service's folder or of another run's, read once and never written to
+    folder                every decision is stored before the run goes on: as a service does it, in the same records
+    folder and against    the same, after everything that `against` holds; both may be one folder
+
+A run that is interrupted, however, is gone on with by replaying what it had decided: the same articles must come again,
+in the same order, and get the numbers that they had. What has been learnt by looking ahead was stored before the first
+decision.
+"""
+
+import os
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import msgspec
+from msgspec import structs
+from xxhash import xxh3_128_digest
+
+from wirecopy import answers, models, storage
+from wirecopy.archive import Archive
+from wirecopy.article import Article
+from wirecopy.config import Config
+from wirecopy.decision import Kind, Run, decode_run, encode, scheme
+from wirecopy.errors import OtherInput, UsageError
+from wirecopy.feed import Feed
+from wirecopy.records import describe
+from wirecopy.replay import replay
+from wirecopy.state import State
+from wirecopy.storage import Entry, Record, Snapshot, Store
+
+
+class Journal:
+    """The state that a run's decisions are made from, and the store that they go to, if there is one."""
+
+    def __init__(self, config: Config, *, look_ahead: bool, stored: Store | Snapshot | None = None) -> None:
+        """Takes up what is stored. Raises Damaged and StorageFailed, ConfigError for a model file that is none."""
+        room = 0 if stored is None else stored.last
+        self.state = State(config, Archive(stored), epochs=not look_ahead, forgets=False, room=room)
+        self.run: Run | None = None  # the last run of which there are records
+        if stored is not None:
+            replay(self.state, Feed(None), self._noting(stored.replay()))
+        self.first = self.state.loaded  # the number of this run's first article
+        self._config = config
+        self._store: Store | None = None
+        self._moment = 0
+        self._otherwise: Run | None = None
+
+    @property
+    def knows_contents(self) -> bool:
+        """Whether articles must be added with their contents."""
+        return self._store is not None or self.first > 0
+
+    @property
+    def writes(self) -> bool:
+        """Whether what is decided is stored."""
+        return self._store is not None
+
+    @property
+    def moment(self) -> int:
+        """When the run began, in milliseconds since 1970; 0 when nobody will ask."""
+        return self._moment
+
+    def begin(self, store: Store, run: Run, otherwise: Run | None = None) -> None:
+        """Stores from now on what is decided; `run` is this one, which may have been interrupted.
+
+        With `otherwise`, `run` has ended, and the first article tells whether it is run once more: see `settle`.
+        """
+        self._store, self._moment, self._otherwise = store, run.begun, otherwise
+        if run.first is None:
+            self._tell(structs.replace(run, first=self.first))
+        else:
+            self.run, self.first = run, run.first
+
+    @property
+    def is_unsettled(self) -> bool:
+        """Whether it is still open if this is the run that has ended or a new one."""
+        return self._otherwise is not None
+
+    def settle(self, *, is_the_last: bool) -> None:
+        """Tells whether the input is that of the run that has ended, whose output is then made again, or a new one."""
+        begins, self._otherwise = self._otherwise, None
+        if not is_the_last and begins is not None and self._store is not None:
+            self.first = self.state.decided
+            self.begin(self._store, begins)
+
+    def look_ahead(self, digest: bytes) -> None:
+        """Learns the term weights from what is known and all that is loaded, whose digest is given, once per run.
+
+        Raises OtherInput when an interrupted run had looked at other articles.
+        """
+        if self._store is None or self.run is None or self.run.articles is None:
+            self.state.look_ahead()
+            if self.run is not None and self._store is not None:
+                self._tell(structs.replace(self.run, articles=digest), Entry(Kind.EPOCH, None, self._epoch(), None))
+            return
+        if self.run.articles != digest:
+            raise OtherInput("other articles come after those that were decided")
+        self.state.look_ahead(begins_epoch=False)
+
+    def decide(self, count: int, articles: Iterable[Article]) -> None:
+        """Decides for the next `count` loaded articles, which are given where they are to be stored."""
+        state, store = self.state, self._store
+        if store is None:
+            for _ in state.decide(count):
+                pass
+            return
+        if count and self.run is not None and self.run.is_ended:
+            raise OtherInput("that had ended, and other articles follow; leave out --resume")
+        epoch, entries = state.window.terms.epoch, []
+        texts = self._config.service.keep_text
+        for decided, article in zip(state.decide(count), articles, strict=True):
+            place = answers.place(state.archive, state.stories, decided.number, self._config.stories.keep)
+            kept = state.archive.kept[decided.number]
+            decision = describe(decided, None, place, kept, article, state.window)
+            entries.append(Entry(Kind.ARTICLE, article.id, encode(decision), article.text.encode() if texts else None))
+        if state.window.terms.epoch != epoch:
+            entries.append(Entry(Kind.EPOCH, None, self._epoch(), None))
+        store.append(entries)
+
+    def end(self) -> None:
+        """The run has done all that it was to do: it cannot be gone on with any more. Raises StorageFailed."""
+        if self._store is not None and self.run is not None and not self.run.is_ended:
+            self._tell(structs.replace(self.run, is_ended=True))
+
+    def _tell(self, run: Run, *others: Entry) -> None:
+        assert self._store is not None
+        self._store.append([Entry(Kind.RUN, None, encode(run), None), *others])
+        self.run = run
+
+    def _epoch(self) -> bytes:
+        return encode(self.state.epoch())
+
+    def _noting(self, records: Iterable[Record]) -> Iterator[Record]:
+        """The records, with a note of the last run among them."""
+        for record in records:
+            if record.kind == Kind.RUN:
+                self.run = decode_run(record.payload)
+            yield record
+
+
+@contextmanager
+def open_journal(
+    config: Config, *, look_ahead: bool, folder: str | None, against: str | None, resume: bool
+) -> Iterator[Journal]:
+    """The journal of a run, see above; `resume`: go on with the one in `folder` that was interrupted, if there is one.
+
+    Raises UsageError for what does not fit together, and what opening a store or a snapshot does.
+    """
+    if folder is None:
+        if resume:
+            raise UsageError("--resume needs --state: an interrupted run goes on from what it left there")
+        yield Journal(config, look_ahead=look_ahead) if against is None else _read(config, look_ahead, against)
+        return
+    own = scheme(models.load(config.detection.model))
+    begins = Run(time.time_ns() // 1_000_000, _settings(config, look_ahead))
+    is_same = against is not None and os.path.realpath(against) == os.path.realpath(folder)
+    is_new = not storage.holds_articles(Path(folder))
+    if is_new and against is not None and not is_same:
+        _copy(Path(against), Path(folder), own, begins)
+    with ExitStack() as stack:
+        store = stack.enter_context(Store.open(Path(folder), scheme=own))
+        journal = Journal(config, look_ahead=look_ahead, stored=store)
+        run = _choose(journal, folder, begins, goes_on=is_same, resume=resume or is_new)
+        journal.begin(store, run, begins if run.is_ended and is_same else None)
+        yield journal
+
+
+def _read(config: Config, look_ahead: bool, against: str) -> Journal:
+    with Snapshot.open(Path(against), scheme=scheme(models.load(config.detection.model))) as snapshot:
+        journal = Journal(config, look_ahead=look_ahead, stored=snapshot)
+    _refuse_unfinished(journal.run, against)
+    return journal
+
+
+def _choose(journal: Journal, folder: str, begins: Run, *, goes_on: bool, resume: bool) -> Run:
+    """-> the run that a folder is opened for: `begins`, or the last there, which was interrupted or had ended."""
+    last = journal.run
+    if last is None:
+        if journal.first > 0:
+            raise UsageError(f"{folder} holds the articles of a service: name a new folder, and --against {folder}")
+        return begins
+    if not resume:
+        _refuse_unfinished(last, folder)
+        if not goes_on:
+            raise UsageError(f"{folder} holds articles already: go on with --against {folder}, or name a new folder")
+        return begins
+    if last.settings == begins.settings:
+        return last
+    if last.is_ended and goes_on:
+        return begins
+    raise UsageError(f"the run in {folder} had other settings: resume it with the same")
+
+
+def _copy(against: Path, folder: Path, own: str, begins: Run) -> None:
+    """Puts what `against` holds into a new folder, as what a run begins with."""
+    with storage.replacing(folder) as new:
+        storage.copy(against, new)
+        with Store.open(new, scheme=own) as store:
+            runs = [decode_run(record.payload) for record in store.replay() if record.kind == Kind.RUN]
+            _refuse_unfinished(runs[-1] if runs else None, str(against))
+            store.append([Entry(Kind.RUN, None, encode(begins), None)])
+
+
+def _refuse_unfinished(run: Run | None, folder: str) -> None:
+    if run is not None and not run.is_ended:
+        raise UsageError(f"the run in {folder} is not finished: wait for it, or finish it with --resume")
+
+
+def _settings(config: Config, look_ahead: bool) -> bytes:
+    """The digest of all that decisions depend on, beside the articles."""
+    return xxh3_128_digest(msgspec.json.encode((config.detection, config.stories, look_ahead)))
