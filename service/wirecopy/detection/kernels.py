@@ -773,8 +773,9 @@ def sketch(words, weights, title_words, min_words, importance, keys, key_weights
         ranks[i] = importance[uint64(half)] if w >= 2 else np.float32(np.inf)
         cubes += half * half * half
     for i in range(uint64(n - 1)):
+        # never 0: what is left out has the rank infinity, and stays there
         h = mix((uint64(words[i] & uint32(HASH)) << uint64(32)) | uint64(words[i + uint64(1)] & uint32(HASH)))
-        ranks[i] *= np.float32(np.int32(h >> uint64(64 - NUMBER_BITS)))
+        ranks[i] *= np.float32(max(np.int32(h >> uint64(64 - NUMBER_BITS)), np.int32(1)))
         hashes[i] = uint32(h) | uint32(1)
     first = 1 + WORD_KEYS
     keep_smallest(bits, hashes, rarities, n - 1, KEYS - first, cubes / unit, keys[first:], key_weights[first:])
