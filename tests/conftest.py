@@ -4,14 +4,18 @@ import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.exact_detector import Service, serving
 from wirecopy.config import Config
+from wirecopy.detector import SCHEME, Detector
+from wirecopy.storage import Store
 
 RunService = Callable[..., Service]
+Stored = Callable[..., Service]
 
 
 @pytest.fixture(autouse=True)
@@ -40,3 +44,18 @@ def run_service() -> Iterator[RunService]:
 def service(run_service: RunService) -> Service:
     """A service with the packaged defaults."""
     return run_service()
+
+
+@pytest.fixture
+def stored(run_service: RunService, tmp_path: Path) -> Stored:
+    """Starts services with the real Detector: stored(config), on the same data each time."""
+
+    def start(config: Config | None = None) -> Service:
+        settings = config or Config()
+        service = run_service(
+            settings, open_detector=lambda: Detector(settings, Store.open(tmp_path / "data", scheme=SCHEME))
+        )
+        service.wait_ready()
+        return service
+
+    return start

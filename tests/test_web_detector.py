@@ -1,7 +1,7 @@
 """The service with the real Detector and a store on disk: as a batch would decide, and the same after a restart."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.conftest import RunService
+from tests.conftest import RunService, Stored
 from tests.exact_detector import Service
 from tests.test_web_openapi import schemathesis
 from wirecopy import batch, errors
@@ -29,24 +29,6 @@ def sample() -> Iterator[Path]:
 @pytest.fixture
 def articles(sample: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in sample.read_text(encoding="utf-8").splitlines()]
-
-
-Stored = Callable[[], Service]
-
-
-@pytest.fixture
-def stored(run_service: RunService, tmp_path: Path) -> Stored:
-    """Starts a service on the same data each time."""
-
-    def start() -> Service:
-        def open_detector() -> Detector:
-            return Detector(Config(), Store.open(tmp_path / "data", scheme=SCHEME))
-
-        service = run_service(Config(), open_detector=open_detector)
-        service.wait_ready()
-        return service
-
-    return start
 
 
 def put_all(service: Service, articles: list[dict[str, Any]]) -> list[dict[str, Any]]:

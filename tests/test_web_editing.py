@@ -1,40 +1,21 @@
 """Merge, split and pins over a real socket, with the real Detector and a store on disk."""
 
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.conftest import RunService
+from tests.conftest import Stored
 from tests.exact_detector import Service
 from tests.streams import written
 from wirecopy import Article, AsyncClient, Client, errors
-from wirecopy.config import Config
-from wirecopy.detector import SCHEME, Detector
-from wirecopy.storage import Store
 
-Start = Callable[[], Service]
 WIRES = (("a", 1), ("b", 1), ("c", 3), ("d", 3), ("e", 4))
 
 
 @pytest.fixture
-def start(run_service: RunService, tmp_path: Path) -> Start:
-    def run() -> Service:
-        def open_detector() -> Detector:
-            return Detector(Config(), Store.open(tmp_path / "data", scheme=SCHEME))
-
-        service = run_service(Config(), open_detector=open_detector)
-        service.wait_ready()
-        return service
-
-    return run
-
-
-@pytest.fixture
-def service(start: Start) -> Service:
-    service = start()
+def service(stored: Stored) -> Service:
+    service = stored()
     with Client(service.url) as client:
         for name, wire in WIRES:
             client.put_article(Article(name, written(wire, 0)))
@@ -50,13 +31,13 @@ def post(service: Service, path: str, body: Any) -> httpx.Response:
         return client.post(path, json=body)
 
 
-def test_a_merged_story_leads_to_the_older_for_good(service: Service, start: Start) -> None:
+def test_a_merged_story_leads_to_the_older_for_good(service: Service, stored: Stored) -> None:
     with Client(service.url) as client:
         assert ids(client.merge_stories("s2", "s4")) == ["c", "d", "e"]
         assert ids(client.merge_stories("s2", "s0")) == ["a", "b", "c", "d", "e"]
     service.stop()
     service.wait_stopped()
-    again = start()
+    again = stored()
     with again.client() as plain:
         answer = plain.get("/v1/stories/s4")
         assert (answer.status_code, answer.headers["Location"]) == (308, "/v1/stories/s0")
@@ -93,12 +74,12 @@ def test_pins_are_listed_refused_and_deleted(service: Service) -> None:
             client.unpin(pin.id)
 
 
-def test_pins_survive_restarts_and_revisions_and_go_with_erased_articles(service: Service, start: Start) -> None:
+def test_pins_survive_restarts_and_revisions_and_go_with_erased_articles(service: Service, stored: Stored) -> None:
     with Client(service.url) as client:
         client.pin(["a", "b"], together=False)
     service.stop()
     service.wait_stopped()
-    with Client(start().url) as client:
+    with Client(stored().url) as client:
         client.put_article(Article("b", written(1, 0) + " Corrected."))
         assert client.article("a").story != client.article("b").story
         assert len(client.pins()) == 1

@@ -1,37 +1,16 @@
 """The feed over a real socket, with the real Detector and a store on disk."""
 
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.conftest import RunService
+from tests.conftest import RunService, Stored
 from tests.exact_detector import Service
 from tests.feed_reader import FeedReader
 from tests.streams import stream
 from wirecopy import Article, AsyncClient, Client, errors
-from wirecopy.config import Config
-from wirecopy.detector import SCHEME, Detector
-from wirecopy.storage import Store
-
-Start = Callable[[], Service]
-
-
-@pytest.fixture
-def start(run_service: RunService, tmp_path: Path) -> Start:
-    """Starts a service on the same data each time."""
-
-    def run() -> Service:
-        def open_detector() -> Detector:
-            return Detector(Config(), Store.open(tmp_path / "data", scheme=SCHEME))
-
-        service = run_service(Config(), open_detector=open_detector)
-        service.wait_ready()
-        return service
-
-    return run
+from wirecopy.detector import Detector
 
 
 def get(service: Service, path: str, **options: Any) -> httpx.Response:
@@ -51,8 +30,8 @@ def read_all(client: Client, after: int = 0) -> list[Any]:
     return events
 
 
-def test_applying_the_feed_gives_the_stories_before_and_after_a_restart(start: Start) -> None:
-    service, taken = start(), stream(40)
+def test_applying_the_feed_gives_the_stories_before_and_after_a_restart(stored: Stored) -> None:
+    service, taken = stored(), stream(40)
     with Client(service.url) as client:
         for article in taken[:10]:
             client.put_article(article)
@@ -63,7 +42,7 @@ def test_applying_the_feed_gives_the_stories_before_and_after_a_restart(start: S
     assert reader.stories() == stories
     service.stop()
     service.wait_stopped()
-    with Client(start().url) as client:
+    with Client(stored().url) as client:
         assert read_all(client) == events
         client.put_article(Article("n3", taken[8].text))
         reader.apply(read_all(client, reader.seen))

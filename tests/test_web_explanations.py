@@ -1,20 +1,17 @@
 """The routes that say why, over a real socket: with kept texts, with the caller's, with none."""
 
 from collections.abc import Callable
-from pathlib import Path
 from urllib.parse import quote
 
 import httpx
 import pytest
 
-from tests.conftest import RunService
+from tests.conftest import Stored
 from tests.exact_detector import Service
 from tests.test_comparison import AGENCY, OUTLET
-from wirecopy import Article, Client, Detector, errors
+from wirecopy import Article, Client, errors
 from wirecopy.config import Config
 from wirecopy.config import Service as ServiceSettings
-from wirecopy.detector import SCHEME
-from wirecopy.storage import Store
 
 IDS = ("wire/1 é", "daily")
 PATH = f"/v1/articles/{quote(IDS[0], safe='')}/matches/{IDS[1]}"
@@ -23,15 +20,11 @@ Start = Callable[[bool], Service]
 
 
 @pytest.fixture
-def start(run_service: RunService, tmp_path: Path) -> Start:
+def start(stored: Stored) -> Start:
     """Starts a service with the real Detector, that keeps texts or not, and two articles in it."""
 
     def run(keep_text: bool) -> Service:
-        config = Config(service=ServiceSettings(keep_text=keep_text))
-        service = run_service(
-            config, open_detector=lambda: Detector(config, Store.open(tmp_path / "data", scheme=SCHEME))
-        )
-        service.wait_ready()
+        service = stored(Config(service=ServiceSettings(keep_text=keep_text)))
         with Client(service.url) as client:
             client.put_article(Article(IDS[0], AGENCY, title="Bridge closed"))
             client.put_article(Article(IDS[1], AGENCY + "\n\n" + OUTLET.split("\n\n")[2]))

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.conftest import RunService
+from tests.conftest import Stored
 from tests.exact_detector import Service
 from wirecopy import article, wire
 from wirecopy.config import Auth, Config, Key, Limits
@@ -36,7 +36,8 @@ def schemathesis(service: Service, folder: Path, *options: str) -> None:
     assert run.returncode == 0, run.stdout + run.stderr
 
 
-def test_the_service_does_what_its_description_says(service: Service, tmp_path: Path) -> None:
+def test_the_service_does_what_its_description_says(stored: Stored, tmp_path: Path) -> None:
+    service = stored()
     with service.client() as client:
         for number in range(3):
             client.put(f"/v1/articles/{number}", json={"text": "The same text.", "published": "2026-03-02"})
@@ -46,9 +47,9 @@ def test_the_service_does_what_its_description_says(service: Service, tmp_path: 
     assert {("/v1/articles", 201), ("/v1/bulk", 200), ("/v1/check", 200), ("/v1/stories", 200)} <= statuses
 
 
-def test_so_does_a_service_with_keys_with_one_and_without(run_service: RunService, tmp_path: Path) -> None:
+def test_so_does_a_service_with_keys_with_one_and_without(stored: Stored, tmp_path: Path) -> None:
     key = Key("desk", hashlib.sha256(b"secret").hexdigest())
-    service = run_service(Config(auth=Auth([key])))
+    service = stored(Config(auth=Auth([key])))
     schemathesis(service, tmp_path, "--phases", "examples,coverage")
     schemathesis(service, tmp_path, "--phases", "examples,coverage", "--header", "Authorization: Bearer secret")
 
