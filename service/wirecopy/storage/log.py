@@ -3,7 +3,7 @@
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -91,12 +91,13 @@ class Log:
         with reading_failures_of(self.file), self.naming():
             self._look_again()
             end = self.end().number
-            for row in self._scan(f"SELECT {COLUMNS} FROM records ORDER BY number"):
-                record = follow(before, expected, row)
-                before, expected = row[5], row[0] + 1
-                records += row[1] is not None
-                if record is not None:
-                    yield record
+            with closing(self.connection.execute(f"SELECT {COLUMNS} FROM records ORDER BY number")) as rows:
+                for row in rows:
+                    record = follow(before, expected, row)
+                    before, expected = row[5], row[0] + 1
+                    records += row[1] is not None
+                    if record is not None:
+                        yield record
             if expected != end + 1:
                 raise BadRow(f"records {expected} to {end} are missing")
             check_pruned(self.about, end - records)
@@ -128,8 +129,8 @@ class Log:
     def rows_with_texts(self) -> Iterator[tuple[Row, Any]]:
         """All rows in order, unchecked, each with the stored form of its text."""
         query = f"SELECT {COLUMNS}, body FROM records LEFT JOIN texts USING (number) ORDER BY records.number"
-        with reading_failures_of(self.file):
-            for row in self._scan(query):
+        with reading_failures_of(self.file), closing(self.connection.execute(query)) as rows:
+            for row in rows:
                 yield row[:6], row[6]
 
     @contextmanager
@@ -139,13 +140,6 @@ class Log:
             yield
         except BadRow as error:
             raise errors.Damaged(str(self.file), str(error)) from None
-
-    def _scan(self, query: str) -> Iterator[Any]:
-        cursor = self.connection.execute(query)
-        try:
-            yield from cursor
-        finally:
-            cursor.close()
 
     def _rows(self, query: str, *values: int) -> list[Any]:
         with reading_failures_of(self.file):
