@@ -22,7 +22,7 @@ from bench.articles import read_rows
 from bench.dedupe import read_verdicts
 from bench.processes import Cost, ProgramFailed, run_measured
 from bench.quality import evaluation_folder
-from bench.results import describe_run, rounded, write_result
+from bench.results import describe_run, report
 from bench.sets import find_sets, score
 
 PACKAGES = ("wirecopy", "datasketch", "xxhash", "numba", "numpy", "orjson", "msgspec")
@@ -139,10 +139,7 @@ def main(evaluation: Path | None, small: bool, output: Path | None) -> None:
     inputs = ", ".join(FILES[:1] if small else FILES) if evaluation else "the project's own articles in generations"
     configuration = {"articles": inputs, "settings": "default", "sample_seed": SEED, "threshold": THRESHOLD}
     result = {**describe_run(PACKAGES, configuration, SEED), "figures": figures, "quality": quality}
-    result = rounded(result)
-    click.echo(table(result))
-    if output:
-        write_result(output, result)
+    report(result, table, output)
 
 
 if __name__ == "__main__":

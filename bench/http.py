@@ -28,7 +28,7 @@ from bench.articles import read_rows
 from bench.dedupe import run_dedupe
 from bench.load import CONNECTIONS, Load, due_times, put_request, send, send_stream
 from bench.quality import evaluation_folder
-from bench.results import describe_run, rounded, write_result
+from bench.results import describe_run, report
 from bench.servers import Server, metrics_of, start_bare, start_service
 from bench.sets import LabelledSet, Stream, find_sets, score
 from wirecopy import Client
@@ -247,10 +247,7 @@ def main(evaluation: Path | None, small: bool, folder: Path | None, no_quality: 
         "bare": "aiohttp.web.Application with one route, orjson.loads of the body, an answer of one field",
     }
     result = {**describe_run(PACKAGES, configuration, traffic.SEED), "figures": figures, "quality": quality}
-    result = rounded(result)
-    click.echo(table(result))
-    if output:
-        write_result(output, result)
+    report(result, table, output)
 
 
 if __name__ == "__main__":

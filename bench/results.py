@@ -6,12 +6,13 @@ A result says nothing about the machine beyond what changes the figures: no name
 import os
 import platform
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+import click
 import msgspec
 
 RESULTS = Path(__file__).parent / "results"
@@ -68,6 +69,14 @@ def write_result(path: Path, result: dict[str, Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     fields = [f"{_json(key)}: {_lines(value)}" for key, value in rounded(result).items()]
     path.write_text("{\n" + ",\n".join(fields) + "\n}\n", encoding="utf-8")
+
+
+def report(result: dict[str, Any], table: Callable[[dict[str, Any]], str], output: Path | None) -> None:
+    """Print the table of a result, and write the result where it is wanted."""
+    result = rounded(result)
+    click.echo(table(result))
+    if output:
+        write_result(output, result)
 
 
 def read_result(path: Path) -> dict[str, Any]:

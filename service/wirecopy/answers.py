@@ -87,41 +87,37 @@ def matches(archive: Archive, number: int) -> tuple[Match, ...]:
 
 def stored(archive: Archive, stories: Stories, number: int, keep: Keep) -> Stored:
     """An article as it is now."""
-    kept, decision = archive.kept[number], archive.decision(number)
+    decision = archive.decision(number)
     name = stories.story_of[number]
     relation, match, score = _best(archive, stories, number)
-    return Stored(
-        id=kept.id,
-        revision=kept.revision,
-        story=name,
-        canonical=number not in archive.hidden and canonical(archive, stories.members[name], keep) == number,
-        relation=relation,
-        match=match,
-        score=score,
-        title=decision.title,
-        source=kept.source,
-        url=decision.url,
-        language=decision.language,
-        published=kept.published,
-        first_seen=kept.first_seen,
-        text=archive.text(number),
-        status=kept.status,
-        embargoed=kept.embargoed,
-    )
+    is_canonical = number not in archive.hidden and canonical(archive, stories.members[name], keep) == number
+    return _stored(archive, number, decision, (name, is_canonical, relation, match, score))
 
 
 def stored_then(archive: Archive, number: int) -> Stored:
     """A revision as it was decided when it came."""
-    kept, decision = archive.kept[number], archive.decision(number)
-    told = verdict(archive, decision, kept.id)
+    decision = archive.decision(number)
+    told = verdict(archive, decision, archive.kept[number].id)
+    return _stored(archive, number, decision, (told.story, told.canonical, told.relation, told.match, told.score))
+
+
+def _stored(
+    archive: Archive,
+    number: int,
+    decision: Decision,
+    place: tuple[str, bool, Relation | None, str | None, float | None],
+) -> Stored:
+    """What is kept of an article, beside its place: story, whether canonical, relation, match, score."""
+    kept = archive.kept[number]
+    name, is_canonical, relation, match, score = place
     return Stored(
         id=kept.id,
         revision=kept.revision,
-        story=told.story,
-        canonical=told.canonical,
-        relation=told.relation,
-        match=told.match,
-        score=told.score,
+        story=name,
+        canonical=is_canonical,
+        relation=relation,
+        match=match,
+        score=score,
         title=decision.title,
         source=kept.source,
         url=decision.url,

@@ -155,13 +155,7 @@ def commands() -> None:
     metavar="FIELD=NAME,...",
     help="Take fields from other names: --map text=body,id=uri.",
 )
-@click.option(
-    "--format",
-    "schema",
-    type=click.Choice(["own", "ninjs"]),
-    default="own",
-    help="ninjs: the files hold items of IPTC ninjs (1 to 3) or AP's Media API, also as .json.  [default: own fields]",
-)
+@serving.format_option
 @click.option(
     "--state", metavar="DIR", help="Keep in the folder DIR what a later run needs, and this one if interrupted."
 )

@@ -26,6 +26,14 @@ Exit codes:
   2  wrong usage
   3  an input failed, or the service cannot be reached or refuses to serve
 """
+# Also of `dedupe`: what the files hold.
+format_option = click.option(
+    "--format",
+    "schema",
+    type=click.Choice(["own", "ninjs"]),
+    default="own",
+    help="ninjs: the files hold items of IPTC ninjs (1 to 3) or AP's Media API, also as .json.  [default: own fields]",
+)
 _CURL = """\
 curl -X PUT {url}/v1/articles/wire-1 -H 'Content-Type: application/json'{key} \\
   -d '{{"title": "Harbour bridge closed", "text": "The harbour bridge was closed to all traffic on Monday."}}'"""
@@ -80,13 +88,7 @@ def serve(config_file: str | None, allow_anonymous: bool, accept_loss: bool, **s
 @click.option(
     "--give-up-after", metavar="SECONDS", type=float, default=300.0, show_default=True, help="Without success."
 )
-@click.option(
-    "--format",
-    "schema",
-    type=click.Choice(["own", "ninjs"]),
-    default="own",
-    help="ninjs: the files hold items of IPTC ninjs (1 to 3) or AP's Media API, also as .json.  [default: own fields]",
-)
+@format_option
 def push(
     files: tuple[str, ...],
     url: str,

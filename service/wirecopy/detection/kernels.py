@@ -1538,7 +1538,7 @@ def judge_pairs(slots_a, slots_b, dates, store, min_words, model, scratch, odds,
 
 @njit(
     types.int64(
-        types.int64, types.int64, _I64, types.Array(types.uint64, 1, "C", readonly=True), _INDEX, _STORE, _u8,
+        types.int64, types.int64, _I64, _U64, _INDEX, _STORE, _u8,
         types.Array(types.float32, 1, "C", readonly=True), _MODEL, _I64, types.float64, _SCRATCH, _i64, _i64,
         types.float64[::1], types.float32[:, ::1]
     ),
@@ -1736,9 +1736,7 @@ def chain_articles(index):
                 heads[chain] = posting + 1
 
 
-@njit(
-    types.void(_I64, types.Array(types.uint64, 1, "C", readonly=True), _STORE, _u8, types.int64), cache=True, nogil=True
-)
+@njit(types.void(_I64, _U64, _STORE, _u8, types.int64), cache=True, nogil=True)
 def recount_passages(slots, sources, store, repeats, step):
     """Counts the passages of stored articles (`step` 1) or takes them back (-1); a source of 0 leaves one out.
 

@@ -16,9 +16,7 @@ if TYPE_CHECKING:
 
 async def get_page(app: "App", call: Call) -> web.Response:
     """GET /v1/boilerplate?source=&cursor=&limit=: what sources repeat, a page at a time."""
-    values = queries.read(call.request, {"source", "cursor", "limit"})
-    limit = queries.integer(values, "limit", DEFAULT_LIMIT, 1, MAX_LIMIT)
-    source, cursor = values.get("source"), values.get("cursor")
+    source, cursor, limit = queries.source_page(call.request, DEFAULT_LIMIT, MAX_LIMIT)
     passages, next_cursor = await app.intake.ask_in_parts(
         lambda detector: detector.boilerplate_in_parts(source=source, cursor=cursor, limit=limit)
     )

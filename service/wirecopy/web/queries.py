@@ -31,6 +31,12 @@ def read(request: web.BaseRequest, allowed: AbstractSet[str]) -> dict[str, str]:
     return values
 
 
+def source_page(request: web.BaseRequest, default: int, most: int) -> tuple[str | None, str | None, int]:
+    """The source, the cursor and the limit of a page of what is listed by source. Raises as `read` and `integer` do."""
+    values = read(request, {"source", "cursor", "limit"})
+    return values.get("source"), values.get("cursor"), integer(values, "limit", default, 1, most)
+
+
 def integer(values: dict[str, str], name: str, default: int, low: int, high: int) -> int:
     """The parameter as a whole number from `low` to `high`. Raises InvalidParameter."""
     text = values.get(name)
