@@ -30,6 +30,7 @@ class ExactDetector:
         self.by_text: dict[str, list[str]] = {}
         self.commits: list[int] = []
         self.told: list[Event] = []
+        self.places: dict[str, int] = {}
         self.cleared: set[str] = set()
         self.gate = threading.Event()
         self.gate.set()
@@ -88,6 +89,16 @@ class ExactDetector:
             raise errors.UsageError(f"there is no event {after} yet: the last one is {len(self.told)}")
         found = self.told[after : after + limit]
         return lambda: found
+
+    @property
+    def last_event(self) -> int:
+        return len(self.told)
+
+    def positions(self) -> dict[str, int]:
+        return dict(self.places)
+
+    def place(self, positions: dict[str, int]) -> None:
+        self.places |= positions
 
     def check(self, article: Article) -> Verdict:
         return self._verdict(article, 1)
@@ -274,7 +285,7 @@ def serving(config: Config, log_file: Any, detector: Any = None, open_detector: 
         app.begin_stop()
         listener.close()
         await server.close_connections()
-        await app.intake.close()
+        await app.close()
         with contextlib.suppress(BaseException):
             app.intake.ended.result()
         app.log.flush()

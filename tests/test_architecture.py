@@ -33,7 +33,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "spool": {"errors"},
     "tuning": {"detection", "errors", "labels"},
     "labels": {"config", "detection", "errors", "lines", "reading", "sketching"},
-    "web": {"article", "comparison", "config", "detector", "errors", "ninjs", "verdict", "version", "wire"},
+    "web": {"article", "comparison", "config", "detector", "errors", "events", "ninjs", "verdict", "version", "wire"},
     "client": {"calls", "errors", "verdict", "version", "wire"},
     "calls": {"article", "errors", "verdict", "wire"},
     "wire": {"article", "events", "verdict"},

@@ -79,6 +79,8 @@ class Web(Struct, frozen=True, forbid_unknown_fields=True):
     keepalive_timeout_seconds: Seconds = 75.0
     max_bulk_streams: Count = 8
     max_spool_bytes: Annotated[int, Meta(ge=0, le=2**40)] = 256 * 2**20
+    max_event_streams: Count = 256
+    heartbeat_seconds: Seconds = 15.0
 
 
 class Key(Struct, frozen=True, forbid_unknown_fields=True):
@@ -96,6 +98,29 @@ class Auth(Struct, frozen=True, forbid_unknown_fields=True):
     rate_limit_burst: Count = 10_000
 
 
+class Webhook(Struct, frozen=True, forbid_unknown_fields=True):
+    """Who hears of events: its name in logs and metrics, where, which types (all, when none are named), from when on.
+
+    `secret_file` holds what deliveries are signed with.
+    """
+
+    name: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
+    url: str
+    secret_file: Annotated[str, Meta(min_length=1)]
+    types: list[str] = []
+    begin: Literal["oldest", "newest"] = "oldest"
+
+
+class Webhooks(Struct, frozen=True, forbid_unknown_fields=True):
+    """Who is called when stories change, and how often it is tried."""
+
+    to: list[Webhook] = []
+    allowed_hosts: list[str] = []
+    timeout_seconds: Seconds = 10.0
+    first_retry_seconds: Seconds = 1.0
+    max_retry_seconds: Seconds = 300.0
+
+
 class Config(Struct, frozen=True, forbid_unknown_fields=True):
     """All settings. A component receives its own section or bare numbers, never this."""
 
@@ -105,6 +130,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     service: Service = Service()
     web: Web = Web()
     auth: Auth = Auth()
+    webhooks: Webhooks = Webhooks()
 
 
 def load(path: str | PathLike[str] | None = None) -> Config:

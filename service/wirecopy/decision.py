@@ -31,6 +31,7 @@ class Kind(IntEnum):
     EVENTS = 7
     RESIDUE = 8
     RUN = 9
+    POSITIONS = 10
 
 
 class Found(Struct, array_like=True, frozen=True, gc=False):
@@ -119,6 +120,12 @@ class Clearing(Struct, array_like=True, frozen=True):
     first: int
     end: int
     moment: int
+
+
+class Positions(Struct, array_like=True, frozen=True):
+    """How far each follower of the feed got, by name: the number of the last event that it took."""
+
+    reached: dict[str, int]
 
 
 class Residue(Struct, array_like=True, frozen=True):
@@ -217,7 +224,7 @@ def content_of(article: Article) -> bytes:
         raise InvalidArticle(f"article {article.id!r} holds a lone surrogate: {error.reason}") from None
 
 
-def encode(record: Decision | Epoch | Checkpoint | Clearing | Residue | Erasure | Edit | Run) -> bytes:
+def encode(record: Decision | Epoch | Checkpoint | Clearing | Residue | Erasure | Edit | Positions | Run) -> bytes:
     """The payload of a record."""
     return _encoder.encode(record)
 
@@ -228,6 +235,7 @@ decode_epoch = msgspec.msgpack.Decoder(Epoch).decode
 decode_checkpoint = msgspec.msgpack.Decoder(Checkpoint).decode
 decode_clearing = msgspec.msgpack.Decoder(Clearing).decode
 decode_residue = msgspec.msgpack.Decoder(Residue).decode
+decode_positions = msgspec.msgpack.Decoder(Positions).decode
 decode_edit = msgspec.msgpack.Decoder(Edit).decode
 decode_erasure = msgspec.msgpack.Decoder(Erasure).decode
 decode_run = msgspec.msgpack.Decoder(Run).decode

@@ -10,7 +10,7 @@ replay of what was decided.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from wirecopy.boilerplate import Parts
 from wirecopy.canonical import Keep
 from wirecopy.comparison import Pair, Side, explain
 from wirecopy.config import Config
-from wirecopy.decision import Clearing, Decision, Edit, Kind, content_of, encode, residue_of, scheme
+from wirecopy.decision import Clearing, Decision, Edit, Kind, Positions, content_of, encode, residue_of, scheme
 from wirecopy.detection.pins import Pin as NumberedPin
 from wirecopy.detection.text import Traces
 from wirecopy.detection.window import BLOCK
@@ -349,6 +349,27 @@ class Detector:
     def events_reader(self, after: int, limit: int) -> Callable[[], list[Event]]:
         """-> what `events` returns, to be called in any thread: it only reads what is on disk. Raises like `events`."""
         return self._feed.reader(after, limit)
+
+    @property
+    def last_event(self) -> int:
+        """The number of the newest event, on disk or not; 0 before the first."""
+        return self._feed.last
+
+    def positions(self) -> dict[str, int]:
+        """-> how far each follower of the feed got that has a name: the number of the last event that it took."""
+        return dict(self._feed.positions)
+
+    def place(self, positions: Mapping[str, int]) -> None:
+        """Remembers, durably, how far followers of the feed got; those that are not named stay where they were.
+
+        Raises StorageFailed, after which the object is of no further use.
+        """
+        reached = self._feed.positions | dict(positions)
+        if self._store is None:
+            self._feed.place(reached, 0)
+            return
+        replaced = self._feed.place(reached, self._store.last + 1)
+        self._store.append([Entry(Kind.POSITIONS, None, encode(Positions(reached)), None)], prune=replaced)
 
     def boilerplate(
         self, *, source: str | None = None, cursor: str | None = None, limit: int = 50

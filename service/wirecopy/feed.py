@@ -1,4 +1,4 @@
-"""Feed: the events in order; where in the store each is, so that any page is found at once.
+"""Feed: the events in order; where in the store each is, so that any page is found at once; how far who follows got.
 
 In memory stay three numbers per record of events, and the newest events themselves for those who follow.
 """
@@ -6,7 +6,7 @@ In memory stay three numbers per record of events, and the newest events themsel
 from array import array
 from bisect import bisect_left, bisect_right
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from wirecopy import errors
 from wirecopy.events import Event, Fact, Head, Told, decode_told, tell
@@ -22,12 +22,14 @@ class Feed:
     def __init__(self, store: Store | Pipeline | None) -> None:
         self.last = 0  # the number of the newest event
         self.redirects = Redirects()
+        self.positions: dict[str, int] = {}  # name of a follower -> the number of the last event that it took
         self._store = store
         self._firsts = array("q")  # the number of the first event of each record that is kept
         self._records = array("q")  # the numbers of these records in the store, 0 without one
         self._moments = array("q")  # when they were told, ascending
         self._recent: deque[Told] = deque()
         self._held = 0  # events in _recent
+        self._placed = 0  # the number of the record of positions, 0 before the first
 
     @property
     def moment(self) -> int:
@@ -58,6 +60,12 @@ class Feed:
         """Takes up where the numbers were, and which stories are others now, though records are pruned."""
         self.last = max(self.last, last)
         self.redirects.replace(redirects)
+
+    def place(self, positions: Mapping[str, int], record: int) -> list[int]:
+        """Takes up how far followers got, by the record of this number; -> the numbers of records it replaces."""
+        replaced, self._placed = self._placed, record
+        self.positions = dict(positions)
+        return [replaced] if replaced else []
 
     def forget(self, moment: int) -> list[int]:
         """Forgets the events of before a moment; -> the numbers of their records."""

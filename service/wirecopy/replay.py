@@ -15,6 +15,7 @@ from wirecopy.decision import (
     Epoch,
     Erasure,
     Kind,
+    Positions,
     Residue,
     decode_checkpoint,
     decode_clearing,
@@ -22,6 +23,7 @@ from wirecopy.decision import (
     decode_edit,
     decode_epoch,
     decode_erasure,
+    decode_positions,
     decode_residue,
 )
 from wirecopy.detection.window import BLOCK
@@ -56,6 +58,8 @@ def replay(state: State, feed: Feed, stored: Iterable[Record]) -> Others:
             match what:
                 case Head():
                     feed.restore(what, number)
+                case Positions():
+                    feed.place(what.reached, number)
                 case Epoch():
                     state.restore_epoch(what)
                     others.replaceable.append(number)
@@ -83,16 +87,18 @@ def replay(state: State, feed: Feed, stored: Iterable[Record]) -> Others:
 
 
 Batch = list[tuple[Decision, Kept]]
+Other = Epoch | Checkpoint | Clearing | Residue | Erasure | Edit | Positions | Head
 
 
-def _in_batches(
-    records: Iterable[Record], state: State
-) -> Iterator[tuple[int, Batch | Epoch | Checkpoint | Clearing | Residue | Erasure | Edit | Head]]:
+def _in_batches(records: Iterable[Record], state: State) -> Iterator[tuple[int, Batch | Other]]:
     """The records in order with the number of each, decisions gathered as far as they may be applied at once."""
     waiting: Batch = []
     for number, kind, article_id, payload in records:
         if kind == Kind.EVENTS:  # concerns no decision: those that wait may go on waiting
             yield number, decode_head(payload)
+            continue
+        if kind == Kind.POSITIONS:  # the same
+            yield number, decode_positions(payload)
             continue
         if kind == Kind.ARTICLE:
             decision = decode_decision(payload)

@@ -209,6 +209,17 @@ class EventPage(Struct, frozen=True):
     next: int
 
 
+class Delivery(Struct, frozen=True, omit_defaults=True):
+    """What a webhook is sent: events in order, those of the types that it wants; `next` is where the next will begin.
+
+    `missed_until`: what was between the delivery before and this number is not kept any more. Read the stories.
+    """
+
+    events: list[Event]
+    next: int
+    missed_until: int | None = None
+
+
 class BoilerplatePage(Struct, frozen=True):
     """Passages that sources repeat, source by source; `cursor` asks for the next page and is null on the last."""
 

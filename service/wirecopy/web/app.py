@@ -10,20 +10,24 @@ import secrets
 import time
 import traceback
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from wirecopy import errors
 from wirecopy.config import Config
-from wirecopy.web import problems, routes
+from wirecopy.web import events, problems, routes
 from wirecopy.web.access import Keys
 from wirecopy.web.body import Budget
 from wirecopy.web.bulk import Stream
 from wirecopy.web.call import Call
+from wirecopy.web.event_stream import EventStream
+from wirecopy.web.following import Following
 from wirecopy.web.intake import Intake
 from wirecopy.web.log import Log
 from wirecopy.web.metrics import Metrics
+from wirecopy.web.webhooks import Webhooks
 
 if TYPE_CHECKING:
     from wirecopy.detector import Detector
@@ -43,13 +47,17 @@ class App:
         self.metrics = Metrics()
         self.keys = Keys(config.auth, time.monotonic)
         self.budget = Budget(config.web.max_held_bytes)
+        self.following = Following(partial(events.read_page, self))
         self.intake = Intake(
             open_detector,
             max_waiting=config.service.max_waiting_articles,
             max_batch=config.service.max_batch_articles,
             on_commit=self.metrics.count_commit,
+            on_events=self.following.tell,
         )
+        self.webhooks = Webhooks(config.webhooks, self.intake, self.following, self.metrics, log)
         self.streams: set[Stream] = set()
+        self.event_streams: set[EventStream] = set()
         self.connections = 0
         self.is_stopping = False
         self._under_way = 0
@@ -88,6 +96,9 @@ class App:
         self.is_stopping = True
         for stream in self.streams:
             stream.stop()
+        for event_stream in self.event_streams:
+            event_stream.stop()
+        self.webhooks.stop()
 
     def respond_to_stranger(self, error: Exception) -> web.Response:
         """The answer to bytes that never became a request."""
@@ -95,8 +106,14 @@ class App:
         return problems.respond(error)
 
     async def wait_answered(self) -> None:
-        """Return when no request is under way."""
+        """Return when no request is under way, and after `begin_stop` no delivery either."""
         await self._all_answered.wait()
+        await self.webhooks.wait_stopped()
+
+    async def close(self) -> None:
+        """Finish what was taken, and close the Detector; what is being delivered is cut off."""
+        await self.webhooks.close()
+        await self.intake.close()
 
     def check_takes_work(self) -> None:
         """Raise NotReady while the service loads or stops."""
@@ -167,4 +184,5 @@ def build_app(config: Config, open_detector: "Callable[[], Detector]", log: Log)
     """
     app = App(config, open_detector, log)
     app.intake.start()
+    app.intake.opened.add_done_callback(lambda opened: None if opened.cancelled() else app.webhooks.start())
     return app

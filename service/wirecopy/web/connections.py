@@ -7,6 +7,7 @@ head comes in one piece, and whose answer is taken at once, costs none.
 
 import asyncio
 import logging
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
 from aiohttp import web
@@ -25,7 +26,7 @@ _CLOSE_SECONDS = 1.0
 class Connection(web.RequestHandler):
     """One client's connection."""
 
-    __slots__ = ("_app", "_bears_slow_reader", "_head_timer", "_served", "_write_timer")
+    __slots__ = ("_app", "_bears_slow_reader", "_head_timer", "_served", "_write_timer", "on_lost")
 
     def __init__(self, app: "App", server: "Server", **settings: Any) -> None:
         super().__init__(server, **settings)
@@ -34,6 +35,7 @@ class Connection(web.RequestHandler):
         self._bears_slow_reader = False
         self._head_timer: asyncio.TimerHandle | None = None
         self._write_timer: asyncio.TimerHandle | None = None
+        self.on_lost: Callable[[], None] | None = None  # whom to tell when the client is gone
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -45,6 +47,8 @@ class Connection(web.RequestHandler):
         self._app.connections -= 1
         self._stop_watching_head()
         self._stop_watching_writing()
+        if self.on_lost is not None:
+            self.on_lost()
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)

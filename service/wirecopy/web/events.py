@@ -8,6 +8,7 @@ from aiohttp import web
 from wirecopy import wire
 from wirecopy.web import queries, replies
 from wirecopy.web.call import Call
+from wirecopy.web.event_stream import EventStream, is_asked_for
 
 if TYPE_CHECKING:
     from wirecopy.web.app import App
@@ -17,8 +18,10 @@ MAX_LIMIT = 10_000
 MAX_SEQ = 2**62
 
 
-async def get(app: "App", call: Call) -> web.Response:
-    """GET /v1/events?after=&limit=: a page of the feed. Raises EventsGone."""
+async def get(app: "App", call: Call) -> web.StreamResponse:
+    """GET /v1/events?after=&limit=: a page of the feed, or all of it as it comes. Raises EventsGone, Overloaded."""
+    if is_asked_for(call.request.headers.get("Accept", "")):
+        return await EventStream(app, call, _place(call)).run()
     values = queries.read(call.request, {"after", "limit"})
     after = queries.integer(values, "after", 0, 0, MAX_SEQ)
     limit = queries.integer(values, "limit", DEFAULT_LIMIT, 1, MAX_LIMIT)
@@ -30,3 +33,12 @@ async def read_page(app: "App", after: int, limit: int) -> wire.EventPage:
     read = await app.intake.ask(lambda detector: detector.events_reader(after, limit))
     found = await asyncio.to_thread(read)
     return wire.EventPage([wire.event(event) for event in found], found[-1].seq if found else after)
+
+
+def _place(call: Call) -> int:
+    """Where a stream goes on: behind the last event that the client had, or else where its address says."""
+    values = queries.read(call.request, {"after"})
+    last = call.request.headers.get("Last-Event-ID", "")
+    if last:
+        values["Last-Event-ID"] = last
+    return queries.integer(values, "Last-Event-ID" if last else "after", 0, 0, MAX_SEQ)

@@ -78,12 +78,17 @@ class Intake:
         max_waiting: int,
         max_batch: int,
         on_commit: Callable[[Commit], None],
+        on_events: Callable[[int], None],
     ) -> None:
-        """`open_detector` is called in the owner's thread, and so is everything on what it returns except `sketch`."""
+        """`open_detector` is called in the owner's thread, and so is everything on what it returns except `sketch`.
+
+        `on_events` hears the number of the newest event of the feed, once that is on disk.
+        """
         self._open = open_detector
         self._max_waiting = max_waiting
         self._max_batch = max_batch
         self._on_commit = on_commit
+        self._on_events = on_events
         self._loop = asyncio.get_running_loop()
         self._queue: SimpleQueue[_Taken] = SimpleQueue()
         self._owner = Thread(target=self._run, name="detector", daemon=True)
@@ -91,6 +96,7 @@ class Intake:
         self._sketchers = ThreadPoolExecutor(_SKETCH_THREADS, thread_name_prefix="sketch")
         self._detector: Detector | None = None
         self._last_seen = 0
+        self._last_event = 0
         self._unanswered: set[asyncio.Future[Any]] = set()
         self._waiting_questions = 0
         self.waiting_singles = 0
@@ -207,6 +213,7 @@ class Intake:
         try:
             self._detector = detector = self._open()
             self._tell(self._report_opened)
+            self._report_events(detector.last_event)
             self._serve(detector)
             detector.close()
         except BaseException as error:  # noqa: BLE001 - handed to the process, which ends with it
@@ -291,7 +298,22 @@ class Intake:
 
     def _when_durable(self, detector: "Detector", then: Callable[[], None]) -> None:
         """Go on with `then` when all that was decided is on disk; when it cannot be, with the end."""
-        detector.when_durable(lambda error: then() if error is None else self._queue.put(_Broken(error)))
+        last = detector.last_event
+
+        def go_on(error: BaseException | None) -> None:
+            if error is not None:
+                self._queue.put(_Broken(error))
+                return
+            then()
+            self._report_events(last)
+
+        detector.when_durable(go_on)
+
+    def _report_events(self, last: int) -> None:
+        """Tell who follows the feed of events that are on disk now; runs in the owner's or in the store's thread."""
+        if last > self._last_event:
+            self._last_event = last
+            self._tell(self._on_events, last)
 
     def _now(self) -> int:
         """Milliseconds since 1970, never less than before: a clock that is set back must not reorder intake."""

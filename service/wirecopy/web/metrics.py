@@ -59,6 +59,22 @@ class Metrics:
         self._rejects = Counter(
             "wirecopy_verify_rejects", "Candidates that were compared and are no match", registry=registry
         )
+        self._streamed = Counter("wirecopy_streamed_events", "Events sent in event streams", registry=registry)
+        self._deliveries = Counter(
+            "wirecopy_webhook_deliveries",
+            "Deliveries to webhooks, by outcome",
+            ["webhook", "outcome"],
+            registry=registry,
+        )
+        self._missed = Counter(
+            "wirecopy_webhook_missed_events",
+            "Events no longer kept when a webhook got there",
+            ["webhook"],
+            registry=registry,
+        )
+        self._lag = Gauge(
+            "wirecopy_webhook_lag_events", "Events behind the last that a webhook took", ["webhook"], registry=registry
+        )
         self._gauges: dict[str, Gauge] = {}
         self._by_request: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self._outcomes = {name: self._articles.labels(name) for name in ("new", "revised", "replayed")}
@@ -68,6 +84,7 @@ class Metrics:
         self.gauge("waiting_bulk_articles", "Articles of bulk streams that wait for a commit")
         self.gauge("held_bytes", "Bytes of long bodies in memory")
         self.gauge("bulk_streams", "Open bulk streams")
+        self.gauge("event_streams", "Open event streams")
 
     def gauge(self, name: str, description: str) -> Gauge:
         """The gauge wirecopy_<name>, made when it is new."""
@@ -94,6 +111,24 @@ class Metrics:
         for status, count in statuses.items():
             self._lines.labels(str(status)).inc(count)
 
+    def count_streamed(self, events: int) -> None:
+        """Count events that were sent in an event stream."""
+        self._streamed.inc(events)
+
+    def expect_webhook(self, name: str) -> None:
+        """Show a webhook with zeros before anything happens to it."""
+        for outcome in ("delivered", "failed"):
+            self._deliveries.labels(name, outcome)
+        self._missed.labels(name)
+
+    def count_delivery(self, name: str, *, is_taken: bool) -> None:
+        """Count one attempt to deliver events to a webhook."""
+        self._deliveries.labels(name, "delivered" if is_taken else "failed").inc()
+
+    def count_missed(self, name: str, events: int) -> None:
+        """Count events that a webhook cannot get any more."""
+        self._missed.labels(name).inc(events)
+
     def count_commit(self, commit: Commit) -> None:
         """Count one commit and what its articles became."""
         self._commit_seconds.observe(commit.seconds)
@@ -108,8 +143,13 @@ class Metrics:
             rejects += verdict.candidates - len(verdict.matches)
         self._rejects.inc(max(0, rejects))
 
-    def render(self, gauges: Mapping[str, float]) -> bytes:
-        """The text for Prometheus, after setting `gauges`: ours by name, and whatever the Detector has."""
+    def render(self, gauges: Mapping[str, float], lags: Mapping[str, int]) -> bytes:
+        """The text for Prometheus, after setting `gauges`: ours by name, and whatever the Detector has.
+
+        `lags` are those of webhooks, by name.
+        """
+        for name, events in lags.items():
+            self._lag.labels(name).set(events)
         for name, value in gauges.items():
             self.gauge(name, name.replace("_", " ").capitalize()).set(value)
         return generate_latest(self.registry)

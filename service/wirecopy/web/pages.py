@@ -38,8 +38,9 @@ async def metrics(app: "App", call: Call) -> web.Response:
         "waiting_bulk_articles": app.intake.waiting_in_batches,
         "held_bytes": app.budget.used,
         "bulk_streams": len(app.streams),
+        "event_streams": len(app.event_streams),
     }
-    return replies.content(app.metrics.render(gauges), METRICS_TYPE)
+    return replies.content(app.metrics.render(gauges, app.webhooks.lags()), METRICS_TYPE)
 
 
 async def openapi(app: "App", call: Call) -> web.Response:

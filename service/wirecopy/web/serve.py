@@ -72,7 +72,7 @@ async def _serve(config: Config, open_detector: "Callable[[], Detector]", on_rea
     try:
         listener = await loop.create_server(server, config.service.host, config.service.port, backlog=_BACKLOG)
     except OSError as error:
-        await app.intake.close()
+        await app.close()
         reason = os.strerror(error.errno).lower() if error.errno and error.errno > 0 else str(error)
         raise errors.UsageError(f"cannot listen on {config.service.host}:{config.service.port}: {reason}") from None
     url = _url(config.service.host, listener.sockets[0].getsockname()[1])
@@ -90,7 +90,7 @@ async def _serve(config: Config, open_detector: "Callable[[], Detector]", on_rea
         app.begin_stop()
         listener.close()
         await server.close_connections()
-        await app.intake.close()
+        await app.close()
     app.intake.ended.result()  # raises what broke it
     log.write("stopped")
 
