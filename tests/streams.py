@@ -156,6 +156,7 @@ def image(detector: Detector) -> dict[str, Any]:
         "recalls": (dict(archive.recalls), {m: list(c) for m, c in archive.recalled_by.items() if c}),
         "redirects": dict(detector._feed.redirects._heirs),
         "pins": dict(stories.pins.by_id),
+        "positions": detector.positions(),
         "feed": (detector._feed.last, detector._feed._firsts[:1].tolist(), detector._feed._moments[:1].tolist()),
     }
 

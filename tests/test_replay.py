@@ -46,6 +46,7 @@ steps = st.lists(
         st.tuples(st.just("clear"), st.sampled_from([None, "north", "south"])),
         st.tuples(st.just("erase"), st.sampled_from([f"a{k}" for k in range(12)])),
         st.tuples(st.just("edit"), edits()),
+        st.tuples(st.just("place"), st.dictionaries(st.sampled_from("xy"), st.integers(0, 9))),
     ),
     min_size=1,
     max_size=14,
@@ -81,6 +82,8 @@ def test_the_replayed_state_equals_the_live_one(taken: list[Step], cap: int, ind
                     live.erase(given_, now)
             case "edit":
                 edit(live, given_, now)
+            case "place":
+                live.place(given_)
             case _:
                 live = opened(store, config)
         replayed = opened(store, config)

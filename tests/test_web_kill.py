@@ -27,8 +27,8 @@ WORDS = [
 class Serving:
     """`wirecopy serve` on a folder, ready."""
 
-    def __init__(self, folder: Path) -> None:
-        command = [sys.executable, "-m", "wirecopy", "serve", "--port", "0", "--data", str(folder)]
+    def __init__(self, folder: Path, *options: str) -> None:
+        command = [sys.executable, "-m", "wirecopy", "serve", "--port", "0", "--data", str(folder), *options]
         self.log = (folder.parent / "log").open("a", encoding="utf-8")
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.log, text=True)
         assert self.process.stdout is not None

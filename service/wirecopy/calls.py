@@ -16,6 +16,7 @@ from wirecopy.wire import (
     BulkAnswer,
     Cleared,
     Compacted,
+    Event,
     EventPage,
     Matches,
     PinList,
@@ -34,6 +35,8 @@ Sendable = Article | Mapping[str, Any]
 MAX_CHUNK_LINES = 2000
 MAX_CHUNK_BYTES = 8 * 2**20
 _JSON = {"Content-Type": "application/json"}
+WORTH_ANOTHER_TRY = (408, 429, 502, 503, 504)  # statuses of refusals that pass
+_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 30.0
 LINES = {"Content-Type": "application/x-ndjson"}
 
 
@@ -84,6 +87,57 @@ class Answers:
         if last is not None and last.problem is not None:
             raise refusal_of(last.problem)
         raise errors.ServiceUnreachable("the service", "the stream ended early")
+
+
+class Followed:
+    """One reader's way along the feed, over all its connections: where it is, and how long to wait for the next one.
+
+    Pauses double from half a second to half a minute while nothing comes, and are no shorter than the service asks for.
+    """
+
+    def __init__(self, after: int, give_up_after: float | None) -> None:
+        self._after = after
+        self._give_up_after = give_up_after
+        self._unfinished = b""
+        self._waited = 0.0
+        self._pause = _FIRST_PAUSE_SECONDS
+
+    def begin(self) -> dict[str, Any]:
+        """The query and the headers of the next connection."""
+        self._unfinished = b""
+        return {"params": {"after": str(self._after)}, "headers": {"Accept": "text/event-stream"}}
+
+    def check(self, media_type: str) -> None:
+        """Raise UsageError for an answer that holds no events, however often it is asked for."""
+        if media_type.partition(";")[0].strip().lower() != "text/event-stream":
+            raise errors.UsageError("what answers there has no events: no wirecopy service, or an older version")
+
+    def feed(self, data: bytes) -> Iterator[Event]:
+        """The events that are complete with these bytes. Raises ServiceUnreachable for bytes that are no events."""
+        self._waited, self._pause = 0.0, _FIRST_PAUSE_SECONDS
+        *lines, self._unfinished = (self._unfinished + data).split(b"\n")
+        for line in lines:
+            if line.startswith(b"data: "):
+                try:
+                    event = _decode_event(line[6:])
+                except msgspec.DecodeError:
+                    raise errors.ServiceUnreachable("the service", "what came is no event") from None
+                self._after = event.seq
+                yield event
+
+    def pause_after(self, error: errors.ServiceError | None) -> float:
+        """Seconds to wait after a connection that ended, None: well. Raises the error that it is no use to wait for."""
+        asked = 0.0
+        if isinstance(error, errors.ServiceRefused):
+            if error.status not in WORTH_ANOTHER_TRY:
+                raise error
+            asked = error.retry_after or 0.0
+        if error is not None and self._give_up_after is not None and self._waited >= self._give_up_after:
+            raise error
+        pause = max(asked, self._pause)
+        self._waited += pause
+        self._pause = min(2 * self._pause, _LONGEST_PAUSE_SECONDS)
+        return pause
 
 
 def put_article(article: Sendable) -> Call[Verdict]:
@@ -196,6 +250,7 @@ _decode_page = msgspec.json.Decoder(StoryPage).decode
 _decode_split = msgspec.json.Decoder(Split).decode
 _decode_pin = msgspec.json.Decoder(Pin).decode
 _decode_pins = msgspec.json.Decoder(PinList).decode
+_decode_event = msgspec.json.Decoder(Event).decode
 _decode_events = msgspec.json.Decoder(EventPage).decode
 _decode_sources = msgspec.json.Decoder(SourcePage).decode
 _decode_boilerplate = msgspec.json.Decoder(BoilerplatePage).decode

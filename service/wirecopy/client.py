@@ -5,10 +5,12 @@
         print(verdict.story)
 
 What the service refuses raises ServiceRefused with its problem, what cannot be reached ServiceUnreachable. Nothing is
-tried again here; `wirecopy push` does.
+tried again here but by `follow_events`; `wirecopy push` does.
 """
 
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Sequence
+import asyncio
+import time
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -21,7 +23,7 @@ from wirecopy import calls, errors
 from wirecopy.calls import Sendable
 from wirecopy.verdict import Boilerplate, Comparison, Match, Pin, Reasons, Source, Verdict
 from wirecopy.version import VERSION
-from wirecopy.wire import BulkAnswer, Compacted, EventPage, Problem, Revision, Split, Stored, Story
+from wirecopy.wire import BulkAnswer, Compacted, Event, EventPage, Problem, Revision, Split, Stored, Story
 
 T = TypeVar("T")
 
@@ -113,6 +115,29 @@ class Client:
     def events(self, after: int = 0, *, limit: int = 1000) -> EventPage:
         """A page of the feed: at most `limit` events behind the number `after`; `next` is the next page's `after`."""
         return self._call(calls.get_events(after, limit))
+
+    def follow_events(
+        self, after: int = 0, *, give_up_after: float | None = None, pause: Callable[[float], object] = time.sleep
+    ) -> Iterator[Event]:
+        """Every event behind the number `after`, then each further one as it comes; there is no end.
+
+        Broken connections are made again, a restarting service is waited for, without an event lost or told twice.
+        Raises ServiceRefused for what does not pass (410: `after` is not kept any more), and what is wrong when it has
+        been for `give_up_after` seconds of waiting.
+        """
+        followed = calls.Followed(after, give_up_after)
+        while True:
+            failure: errors.ServiceError | None = None
+            try:
+                with _reaching(self.url), self._http.stream("GET", "/v1/events", **followed.begin()) as response:
+                    if response.status_code != 200:
+                        raise _refusal(response.status_code, response.read(), response.headers)
+                    followed.check(response.headers.get("Content-Type", ""))
+                    for data in response.iter_bytes():
+                        yield from followed.feed(data)
+            except errors.ServiceError as error:
+                failure = error
+            pause(followed.pause_after(failure))
 
     def sources(self, *, page_size: int = 50) -> Iterator[Source]:
         """How much of each source is copied from whom; by name, asked for by the page."""
@@ -286,6 +311,35 @@ class AsyncClient:
     async def events(self, after: int = 0, *, limit: int = 1000) -> EventPage:
         """A page of the feed: at most `limit` events behind the number `after`; `next` is the next page's `after`."""
         return await self._call(calls.get_events(after, limit))
+
+    async def follow_events(
+        self,
+        after: int = 0,
+        *,
+        give_up_after: float | None = None,
+        pause: Callable[[float], Awaitable[object]] = asyncio.sleep,
+    ) -> AsyncIterator[Event]:
+        """Every event behind the number `after`, then each further one as it comes; there is no end.
+
+        Broken connections are made again, a restarting service is waited for, without an event lost or told twice.
+        Raises ServiceRefused for what does not pass (410: `after` is not kept any more), and what is wrong when it has
+        been for `give_up_after` seconds of waiting.
+        """
+        followed = calls.Followed(after, give_up_after)
+        while True:
+            failure: errors.ServiceError | None = None
+            try:
+                with _reaching(self.url):
+                    async with self._http.stream("GET", "/v1/events", **followed.begin()) as response:
+                        if response.status_code != 200:
+                            raise _refusal(response.status_code, await response.aread(), response.headers)
+                        followed.check(response.headers.get("Content-Type", ""))
+                        async for data in response.aiter_bytes():
+                            for event in followed.feed(data):
+                                yield event
+            except errors.ServiceError as error:
+                failure = error
+            await pause(followed.pause_after(failure))
 
     async def sources(self, *, page_size: int = 50) -> AsyncIterator[Source]:
         """How much of each source is copied from whom; by name, asked for by the page."""

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import msgspec
 
 from wirecopy import errors, reading
-from wirecopy.calls import MAX_CHUNK_LINES, encode_article, refusal_of
+from wirecopy.calls import MAX_CHUNK_LINES, WORTH_ANOTHER_TRY, encode_article, refusal_of
 from wirecopy.client import Client
 from wirecopy.config import Limits
 from wirecopy.errors import Refusal
@@ -27,7 +27,6 @@ from wirecopy.wire import BulkAnswer
 _HEAD_BYTES = 64 * 2**10
 _FIRST_DELAY_SECONDS = 0.5
 _MAX_DELAY_SECONDS = 30.0
-_WORTH_ANOTHER_TRY = (408, 429, 502, 503, 504)
 
 Pause = Callable[[float], object]
 
@@ -150,7 +149,7 @@ class _Sender:
 
 
 def _is_worth_another_try(error: errors.ServiceError) -> bool:
-    return not isinstance(error, errors.ServiceRefused) or error.status in _WORTH_ANOTHER_TRY
+    return not isinstance(error, errors.ServiceRefused) or error.status in WORTH_ANOTHER_TRY
 
 
 class _Done(msgspec.Struct):

@@ -63,7 +63,8 @@ class EventStream:
                 await response.write(_HEARTBEAT)
                 await self._send(response, page)
                 await self._follow(response)
-            await response.write_eof()
+            if self._connection.transport is not None:  # else the client has left, which is how most streams end
+                await response.write_eof()
         finally:
             self._connection.on_lost = None
             self._app.event_streams.discard(self)

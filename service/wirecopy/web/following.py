@@ -18,8 +18,9 @@ import msgspec
 from wirecopy import wire
 
 PAGE_EVENTS = 500
-_KEPT_PAGES = 32
 _APART_SECONDS = 0.05
+_KEPT_PAGES = 32
+_KEPT_SECONDS = 1.0  # for those who ask a moment later; whoever is later than that reads for himself
 
 _encode = msgspec.json.Encoder().encode
 
@@ -65,7 +66,7 @@ class Following:
         reading = self._pages.get(after)
         if reading is None:
             reading = self._pages[after] = self._loop.create_task(self._read(after))
-            reading.add_done_callback(lambda done: self._keep_only_events(after, done))
+            reading.add_done_callback(lambda done: self._keep_for_a_moment(after, done))
             if len(self._pages) > _KEPT_PAGES:
                 del self._pages[next(iter(self._pages))]
         return await asyncio.shield(reading)
@@ -73,9 +74,15 @@ class Following:
     async def _read(self, after: int) -> Page:
         return Page(await self._read_page(after, PAGE_EVENTS))
 
-    def _keep_only_events(self, after: int, done: "asyncio.Task[Page]") -> None:
-        """Forget a page that a later reading may find otherwise: one that failed, or was the end of the feed."""
-        if (done.cancelled() or done.exception() or not done.result().events) and self._pages.get(after) is done:
+    def _keep_for_a_moment(self, after: int, done: "asyncio.Task[Page]") -> None:
+        """Forget a page, at once if it failed or was the end of the feed: a later reading may find more."""
+        if done.cancelled() or done.exception() or not done.result().events:
+            self._forget(after, done)
+        else:
+            self._loop.call_later(_KEPT_SECONDS, self._forget, after, done)
+
+    def _forget(self, after: int, done: "asyncio.Task[Page]") -> None:
+        if self._pages.get(after) is done:
             del self._pages[after]
 
     def _wake(self) -> None:

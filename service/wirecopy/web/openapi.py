@@ -12,7 +12,7 @@ import msgspec
 from wirecopy import ninjs, wire
 from wirecopy.verdict import Comparison, Pin, Reasons, Verdict
 from wirecopy.version import VERSION
-from wirecopy.web import bulk, events, problems, stories
+from wirecopy.web import bulk, event_stream, events, problems, stories
 
 _TYPES = (
     *(
@@ -25,7 +25,16 @@ _TYPES = (
         wire.StoryPage,
         wire.SourcePage,
     ),
-    *(Comparison, Reasons, wire.PairTexts, wire.EventPage, wire.BoilerplatePage, wire.Cleared, wire.Compacted),
+    *(
+        Comparison,
+        Reasons,
+        wire.PairTexts,
+        wire.EventPage,
+        wire.Delivery,
+        wire.BoilerplatePage,
+        wire.Cleared,
+        wire.Compacted,
+    ),
     *(Pin, wire.MergeInput, wire.SplitInput, wire.Split, wire.PinInput, wire.PinList, wire.Moved),
     *(wire.BulkAnswer, wire.Problem, wire.Health),
 )
@@ -88,6 +97,7 @@ def describe() -> dict[str, Any]:
             **_boilerplate_paths(),
             **_operation_paths(),
         },
+        "webhooks": _webhooks(),
         "components": {
             "schemas": schemas,
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "description": "A key of auth.keys."}},
@@ -366,6 +376,8 @@ def _editing_paths() -> dict[str, Any]:
 def _event_paths() -> dict[str, Any]:
     limit = {"type": "integer", "minimum": 1, "maximum": events.MAX_LIMIT, "default": events.DEFAULT_LIMIT}
     after = {"type": "integer", "minimum": 0, "maximum": events.MAX_SEQ, "default": 0}
+    page = _json("A page of events, or all of them as they come.", wire.EventPage)
+    streamed = {event_stream.MEDIA_TYPE: {"schema": {"type": "string"}}}
     return {
         "/v1/events": {
             "get": _operation(
@@ -373,16 +385,42 @@ def _event_paths() -> dict[str, Any]:
                 "events",
                 "What changed, in order",
                 "Numbered from 1 without gaps; who applies all of them has the stories. 410: `after` is older than "
-                "what is kept.",
-                {200: _json("A page of events.", wire.EventPage)},
+                "what is kept. With Accept: text/event-stream as server-sent events, as they come, without an end: "
+                "`id` is the number, `event` the type, `data` an Event. 503: as many streams are open as there may be.",
+                {200: {**page, "content": {**page["content"], **streamed}}},
                 (*_ANYWHERE, 410, 422),
                 parameters=[
                     _query("after", after, "The number of the last event that is known."),
-                    _query("limit", limit, "Events per page."),
+                    _query("limit", limit, "Events per page; not of a stream."),
+                    {
+                        "name": "Last-Event-ID",
+                        "in": "header",
+                        "schema": after,
+                        "description": "Of a stream: the number of the last event that came; wins over `after`.",
+                    },
                 ],
             ),
         },
     }
+
+
+def _webhooks() -> dict[str, Any]:
+    """What the service itself sends."""
+    signature = {"name": "Wirecopy-Signature", "in": "header", "required": True, "schema": {"type": "string"}}
+    delivered = {
+        "operationId": "deliver_events",
+        "tags": ["events"],
+        "summary": "Events, delivered in order, at least once",
+        "description": "To each of `webhooks.to`. The signature is t=SECONDS,v1=HMAC-SHA256 of the seconds, a dot and "
+        "the body, in hexadecimal digits.",
+        "parameters": [signature],
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": {"$ref": _REFERENCE.format(name="Delivery")}}},
+        },
+        "responses": {"2XX": {"description": "Taken; anything else is tried again."}},
+    }
+    return {"events": {"post": delivered}}
 
 
 def _boilerplate_paths() -> dict[str, Any]:

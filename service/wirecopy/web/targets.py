@@ -59,11 +59,10 @@ def read_hosts(settings: config.Webhooks) -> frozenset[str]:
     hosts = []
     for place, host in enumerate(settings.allowed_hosts):
         try:
-            url = URL(f"http://[{host}]/" if ":" in host and "[" not in host else f"http://{host}/")
-            read = url.raw_host
+            read = str(ipaddress.ip_address(host.strip("[]"))) if ":" in host else URL.build(host=host).raw_host
         except ValueError:
             read = None
-        if not read or url.port != 80 or url.path != "/" or url.user is not None or url.query_string or url.fragment:
+        if not read or not read.isprintable() or set("/?#@ ") & set(read):
             raise _refusal(f"webhooks.allowed_hosts[{place}]", f"{host!r} is no host: a name or an address by itself")
         hosts.append(read)
     return frozenset(hosts)

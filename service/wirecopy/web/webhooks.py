@@ -1,8 +1,8 @@
 """Webhooks: every event of the feed is sent on, in order, at least once, however long the receiver is away.
 
 One task per webhook: wait for events, read the page behind its place, POST it, go on when the receiver has answered
-with 2xx. What fails is read again before it is sent again, after pauses that double. So nothing is queued: between two
-attempts there is a number and nothing else, and what was taken out of the feed meanwhile is not sent any more.
+with 2xx. What fails is read again before it is sent again, after pauses that double. So nothing is queued for anybody:
+what waits for a receiver is a number, and what was taken out of the feed meanwhile is not sent any more.
 
 Places are stored as records beside the events, at most once a second, all together, and when the service stops. They
 are part of the log that they point into: a backup has both, a folder that lost its end has lost both. After `kill -9`
