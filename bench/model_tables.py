@@ -67,6 +67,8 @@ def constants() -> str:
         ("articles that are clustered anew together", stories.REGION, "`stories.REGION`"),
         ("members of a larger story that are asked", stories.SAMPLE, "`stories.SAMPLE`"),
         ("share in shared runs that makes a copy", matching.COPIED, "`matching.COPIED`"),
+        ("rarity that a part of a round-up shares with a story, nats", kernels.PART / 16, "`kernels.PART`"),
+        ("rarity of all words of a text that a part can be about, nats", kernels.TOLD / 16, "`kernels.TOLD`"),
         ("words of a passage that is counted per source", kernels.GRAM, "`kernels.GRAM`"),
         (
             "articles in which a passage becomes boilerplate",

@@ -643,10 +643,10 @@ def verify(a: Text, b: Text, gap: float) -> tuple[dict[str, float], dict[str, fl
         "local_lead_long": local_long["local_lead"],
         "lead_long": long.share(long.lead(40), long.first),
         "lead_best": max(lead_found(in_a, in_b), lead_found(in_b, in_a)),
-        "order": kept_order(in_a),
+        "order": kept_order(in_a, in_b),
         "rare_run": log1p(max((run_weight(a, b, run) for run in runs), default=0) / 16),
         "whole": float(is_whole(a, b, runs)),
-        "template": unshared_in_runs(in_a),
+        "template": unshared_in_runs(in_a, in_b),
         "gap": max(min(gap, 4.0) - 1.25, 0.0),
     }
     results = {
@@ -657,7 +657,35 @@ def verify(a: Text, b: Text, gap: float) -> tuple[dict[str, float], dict[str, fl
         "same_body": float(have_same_body(a, b)),
         "longest": float(max((length for _, _, length in runs), default=0)),
     }
+    if features["contained"] >= 0.5 and features["hits_long"] <= 0.35 and features["lead_long"] <= 0.35:
+        lengths = sorted((len(a.trace), len(b.trace)))
+        results["contains"] = 2.0 if lengths[1] >= max(3 * lengths[0], lengths[0] + 400) else 0.0
+    if not results.get("contains"):
+        results["contains"] = float(has_part_about(in_a, in_b) or has_part_about(in_b, in_a))
     return features, results
+
+
+def has_part_about(one: Shared, other: Shared) -> bool:
+    """Whether one part of a text, of whole blocks, has nearly all that it shares, and the rest is about other things.
+
+    Only a text that tells something can be told in a part of another.
+
+    The part is the one whose shared weight, five times over, exceeds its weight by most; of equal ones that with the
+    first end, then the shortest.
+    """
+    blocks = [(one.total(block), one.total(i for i in block if i in one.first)) for block in blocks_of(one.text)]
+    blocks = [(weight, shared) for weight, shared in blocks if weight]
+    spans = [(start, end) for end in range(1, len(blocks) + 1) for start in reversed(range(end))]
+    sums = {span: [sum(column) for column in zip(*blocks[slice(*span)], strict=True)] for span in spans}
+    best = max(spans, key=lambda span: 5 * sums[span][1] - sums[span][0], default=None)
+    if best is None or 5 * sums[best][1] <= sums[best][0]:
+        return False
+    weight, shared = sums[best]
+    whole = sum(weight for weight, _ in blocks)
+    outside, shared_outside = whole - weight, sum(shared for _, shared in blocks) - shared
+    is_foreign = 2 * (outside - 5 * shared_outside) >= whole + 16
+    tells = other.total(other.positions()) >= 2240
+    return tells and is_foreign and shared >= max(320, 2 * shared_outside) and 10 * shared >= 3 * weight
 
 
 def log(value: float) -> float:
@@ -706,11 +734,13 @@ def lead_found(one: Shared, other: Shared) -> float:
     return one.share(one.lead(30), (i for i, place in one.first.items() if place < reach))
 
 
-def kept_order(side: Shared) -> float:
+def kept_order(*sides: Shared) -> float:
     """Of the rare shared words (first occurrences), how many come after the one before in the other text too."""
-    rare = [side.first[i] for i in sorted(side.first) if 48 < side.text.weights[i] < 128]
-    steps = [after > before for before, after in pairwise(rare)]
-    return (sum(steps) + 1) / (len(steps) + 2) if len(steps) > 1 else 0.6
+    steps = []
+    for side in sides:
+        rare = [side.first[i] for i in sorted(side.first) if 48 < side.text.weights[i] < 128]
+        steps += [after > before for before, after in pairwise(rare)]
+    return (sum(steps) + 2) / (len(steps) + 4) if len(steps) > 2 else 0.6
 
 
 def run_weight(a: Text, b: Text, run: tuple[int, int, int]) -> int:
@@ -720,12 +750,14 @@ def run_weight(a: Text, b: Text, run: tuple[int, int, int]) -> int:
     return sum(a.weight(start_a + k) for k in range(length)) if length > 3 and 2 * quoted < length else 0
 
 
-def unshared_in_runs(side: Shared) -> float:
+def unshared_in_runs(*sides: Shared) -> float:
     """Unshared words in gaps of up to five words between runs, for each word in runs."""
-    places = sorted(side.in_runs)
-    gaps = [range(x + 1, y) for x, y in pairwise(places) if y - x <= 6]
-    unshared = sum(side.text.weight(i) > 0 and i not in side.first for gap in gaps for i in gap)
-    return unshared / (len(places) + 10)
+    unshared, in_runs = 0, 0
+    for side in sides:
+        gaps = [range(x + 1, y) for x, y in pairwise(sorted(side.in_runs)) if y - x <= 6]
+        unshared += sum(side.text.weight(i) > 0 and i not in side.first for gap in gaps for i in gap)
+        in_runs += len(side.in_runs)
+    return unshared / (in_runs + 20)
 
 
 def have_same_body(a: Text, b: Text) -> bool:
@@ -746,6 +778,7 @@ class Model(NamedTuple):
 
 
 SAME_TEXT = 7.0
+HELD = -4.0
 
 
 def judge(a: Text, b: Text, gap: float, min_words: int, model: Model, names: Sequence[str]) -> float:
@@ -754,8 +787,10 @@ def judge(a: Text, b: Text, gap: float, min_words: int, model: Model, names: Seq
     titles = [[word & HASH for word in text.trace[: text.title_words]] for text in (a, b)]
     if min(len(text.trace) - text.title_words for text in (a, b)) < min_words:
         return SAME_TEXT if same and titles[0] == titles[1] else -SAME_TEXT
-    features = verify(a, b, gap)[0]
+    features, results = verify(a, b, gap)
     odds = log_odds([features[name] for name in names], *model)
+    if results["contains"] == 2 or (results["contains"] and odds >= -3):
+        return HELD
     return max(odds, SAME_TEXT) if same and (titles[0] == titles[1] or odds > -1) else odds
 
 

@@ -40,6 +40,24 @@ Until it opens again, ferries run across the estuary every 20 minutes, carrying 
 cars cross it."""
 
 
+ITEM = AGENCY.split("\n\n")[0]
+STORY = f"""{AGENCY}
+
+Inspectors had come upon the cracks on Friday while they replaced rivets on the northern pylon, according to the
+engineers' chamber. The girders were forged in 1934 and were last painted nine years ago.
+
+Hauliers who used to cross the estuary now drive 48 kilometres by way of Marrow Lock. Their association asked for
+the toll there to be waived until the repairs are done."""
+OTHER_ITEMS = """\
+A court in Tolmark sentenced the former head of the lottery, Ivo Brandt, to four years in prison for bribery. His \
+lawyer announced an appeal.
+Scientists at the university of Wehrstadt have found a moss that swallows methane in the peat bogs of Grauheim. They \
+want to plant it on drained fields from next spring.
+The chocolate maker Almirez shuts its plant in Montalar at the end of June; 480 workers lose their jobs. Its shares \
+rose by a tenth.
+Rain will move in from the west this afternoon, with gusts in the mountains and at most nine degrees.""".splitlines()
+
+
 def both(a: str, b: str) -> Comparison:
     return compare(Article("a", a), Article("b", b))
 
@@ -54,6 +72,26 @@ def shown(changes: tuple[Change, ...]) -> list[tuple[str | None, str | None]]:
 
 def written(part: Fragment | None) -> str | None:
     return None if part is None else part.text
+
+
+@pytest.mark.parametrize("place", range(len(OTHER_ITEMS) + 1))
+def test_a_short_briefing_contains_the_story_of_one_of_its_items_wherever_that_stands(place: int) -> None:
+    item = f"{ITEM} Repairs take six weeks and cost 4.2 million euros, engineers say."
+    briefing = "\n\n".join([*OTHER_ITEMS[:place], item, *OTHER_ITEMS[place:]])
+    assert both(briefing, STORY).relation == both(STORY, briefing).relation == "contains"
+    assert both(briefing, STORY).score < 0.1
+    assert both(item, STORY).relation == "copy"
+
+
+def test_a_trimmed_copy_and_a_brief_are_no_part_of_a_round_up() -> None:
+    assert both(ITEM, AGENCY).relation == "copy"
+    assert both(OUTLET, ITEM).relation == "copy"
+
+
+def test_two_texts_that_would_be_two_stories_have_no_relation() -> None:
+    briefing, other = "\n\n".join(OTHER_ITEMS[:2]), "\n\n".join(OTHER_ITEMS[2:])
+    assert both(briefing, other).relation is None
+    assert both(ITEM, OTHER_ITEMS[0]).relation is None
 
 
 def test_every_paragraph_is_shared_reworded_or_only_here() -> None:

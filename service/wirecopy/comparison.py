@@ -20,6 +20,7 @@ from wirecopy.config import Config, Detection
 from wirecopy.detection import alignment, kernels, text
 from wirecopy.detection.alignment import Piece
 from wirecopy.detection.matching import FEATURES, probability, relation
+from wirecopy.detection.stories import LEAST
 from wirecopy.detection.terms import TermWeights
 from wirecopy.errors import InvalidArticle
 from wirecopy.sketching import sketch
@@ -123,7 +124,7 @@ class _Spans(NamedTuple):
 
 
 def _judge(a: Side, b: Side, settings: Detection) -> tuple[float, Relation | None, dict[str, float]]:
-    """The log-odds, the relation if that is a match, and the features."""
+    """The log-odds, the relation if the two alone would be one story or one contains the other, and the features."""
     heads = np.empty(kernels.heads_for(len(a.words)), dtype=np.int32)
     following = np.empty(len(a.words), dtype=np.int32)
     features, results = np.zeros(kernels.FEATURES, np.float32), np.zeros(kernels.RESULTS, np.float32)
@@ -134,8 +135,8 @@ def _judge(a: Side, b: Side, settings: Detection) -> tuple[float, Relation | Non
         settings.min_words, models.load(settings.model).arrays(), features, results
     )  # fmt: skip
     described = {name: round(float(value), 4) for name, value in zip(FEATURES, features, strict=True)}
-    is_match = odds >= settings.min_odds or results[kernels.CONTAINS] > 0
-    return odds, relation(results) if is_match else None, described
+    would_join = odds > LEAST and odds >= settings.min_odds
+    return odds, relation(results) if would_join or results[kernels.CONTAINS] > 0 else None, described
 
 
 def _titled(title: str | None, body: str) -> str:

@@ -1130,6 +1130,10 @@ FEATURES = 27
 ) = range(FEATURES)  # fmt: skip
 RESULTS = 7  # what `verify` returns beside the features
 SHARED_WORDS, THIS_IN_OTHER, OTHER_IN_THIS, COVERED, SAME_BODY, LONGEST, CONTAINS = range(RESULTS)
+TOUCHED = 5  # words of which less than one in TOUCHED is shared speak of something else
+PART = 320  # rarity, in sixteenths of a nat, that a part of a round-up shares with what it is about
+TOLD = 2240  # the same of all words of a text: of less it cannot be said that others have nothing to do with it
+NEAR = -3.0  # log-odds from which it is worth saying that a part of one text holds the other
 ROUND_UP = 400  # words that a round-up has more than a story in it
 
 
@@ -1157,8 +1161,9 @@ def verify(a, wa, title_a, heads, following, b, wb, title_b, gap, features, resu
 
     `heads` and `following` are what `index_words` made of a. Everything is weighted by rarity: words below COMMON and
     masked boilerplate count nothing, except that masked numbers still count as numbers. `gap` is that between the dates
-    in days, 0 when one is unknown. The features are described in docs/matching.md; all but `order` and `template`
-    (which are read off a) are the same when a and b change places.
+    in days, 0 when one is unknown. The features are described in docs/matching.md; they are the same when a and b
+    change places, but for what words that come more than MOST_OCCURRENCES times add. results[CONTAINS] is 2 when the
+    longer text holds the shorter one and much else, 1 when one has a part about what the other is about, else 0.
     """
     n, m = a.shape[0], b.shape[0]
     mask = uint32(heads.shape[0] - 1)
@@ -1273,9 +1278,14 @@ def verify(a, wa, title_a, heads, following, b, wb, title_b, gap, features, resu
 
     # The best counterpart of each window of words: two neighbouring blocks of the other text.
     local = np.zeros((2, 4), np.float32)  # mean, share of windows >= 0.4, tail, lead
+    held_in_part = False  # whether one text has all it shares in one part of it, and speaks of something else elsewhere
     for side in range(2):
         blocks = blocks_a if side == 0 else blocks_b
         found = found_a if side == 0 else found_b
+        shared = shared_a if side == 0 else shared_b
+        part_sum, part_weight, part_shared = 0, 0, 0
+        best_sum, best_weight, best_shared = 0, 0, 0
+        all_weight, all_shared = 0, 0
         window = window_a if side == 0 else window_b
         weights = wa if side == 0 else wb
         count = n if side == 0 else m
@@ -1284,11 +1294,22 @@ def verify(a, wa, title_a, heads, following, b, wb, title_b, gap, features, resu
         tail = np.float32(0)
         lead = np.float32(0)
         for g in range(blocks):
-            sum_of_weights = 0
+            sum_of_weights, sum_of_shared = 0, 0
             for i in range(g * window, min(count, (g + 1) * window)):
-                sum_of_weights += np.int64(weights[i] & WEIGHT)
+                w = np.int64(weights[i] & WEIGHT)
+                sum_of_weights += w
+                sum_of_shared += w * np.int64(shared[i] >= 0)
             if sum_of_weights == 0:
                 continue
+            all_weight += sum_of_weights
+            all_shared += sum_of_shared
+            if part_sum <= 0:
+                part_sum, part_weight, part_shared = 0, 0, 0
+            part_sum += TOUCHED * sum_of_shared - sum_of_weights
+            part_weight += sum_of_weights
+            part_shared += sum_of_shared
+            if part_sum > best_sum:
+                best_sum, best_weight, best_shared = part_sum, part_weight, part_shared
             weight = np.float32(sum_of_weights)
             row = found[g]
             best = np.int32(row[0])
@@ -1305,6 +1326,11 @@ def verify(a, wa, title_a, heads, following, b, wb, title_b, gap, features, resu
             if g * window < title + 3 * WINDOW:
                 lead += weight
                 local[side, 3] += score
+        outside, outside_shared = all_weight - best_weight, all_shared - best_shared
+        is_foreign = 2 * (outside - TOUCHED * outside_shared) >= all_weight + 16
+        is_one_part = best_shared >= 2 * outside_shared and 10 * best_shared >= 3 * best_weight
+        is_told = best_shared >= PART and sums[1 - side, 7] >= TOLD
+        held_in_part |= is_foreign and is_one_part and is_told
         local[side, 0] /= whole + 16
         local[side, 1] /= whole + 16
         local[side, 2] /= tail + 16
@@ -1340,26 +1366,28 @@ def verify(a, wa, title_a, heads, following, b, wb, title_b, gap, features, resu
     one = np.float32(16)  # one nat: the smoothing that keeps shares of next to nothing near 0
 
     # Order: rare shared words that keep their order. Template: unshared words between shared runs.
-    kept, pairs, previous = 0, 0, -1
-    for i in range(n):
-        if shared_a[i] >= 0 and 48 < wa[i] < REPEAT:
-            if previous >= 0:
-                pairs += 1
-                if shared_a[i] > previous:
-                    kept += 1
-            previous = shared_a[i]
-    slots, inside = 0, 0
-    run_end = -1000
-    unshared = 0
-    for i in range(n):
-        if run_a[i]:
-            inside += 1
-            if unshared and i - run_end <= 6:
-                slots += unshared
-            unshared = 0
-            run_end = i
-        elif shared_a[i] < 0 and wa[i] & WEIGHT:
-            unshared += 1
+    kept, pairs = 0, 0
+    slots, inside = np.zeros(2, np.int64), np.zeros(2, np.int64)
+    for side in range(2):
+        weights, shared, run, count = (wa, shared_a, run_a, n) if side == 0 else (wb, shared_b, run_b, m)
+        previous = -1
+        run_end = -1000
+        unshared = 0
+        for i in range(count):
+            if shared[i] >= 0 and 48 < weights[i] < REPEAT:
+                if previous >= 0:
+                    pairs += 1
+                    if shared[i] > previous:
+                        kept += 1
+                previous = np.int64(shared[i])
+            if run[i]:
+                inside[side] += 1
+                if unshared and i - run_end <= 6:
+                    slots[side] += unshared
+                unshared = 0
+                run_end = i
+            elif shared[i] < 0 and weights[i] & WEIGHT:
+                unshared += 1
 
     features[CONTAINED] = s[1] / (s[0] + one)
     features[CONTAINED_LONG] = o[1] / (o[0] + one)
@@ -1383,10 +1411,10 @@ def verify(a, wa, title_a, heads, following, b, wb, title_b, gap, features, resu
     features[LOCAL_LEAD_LONG] = local[1 - short, 3]
     features[LEAD_LONG] = o[11] / (o[10] + one)
     features[LEAD_BEST] = lead_best
-    features[ORDER] = (kept + 1) / np.float32(pairs + 2) if pairs > 1 else np.float32(0.6)
+    features[ORDER] = (kept + 2) / np.float32(pairs + 4) if pairs > 2 else np.float32(0.6)
     features[RARE_RUN] = np.log1p(heaviest / one)
     features[GAP] = max(min(gap, MOST_GAP) - SAME_DAY, 0.0)
-    features[TEMPLATE] = slots / np.float32(inside + 10)
+    features[TEMPLATE] = (slots[0] + slots[1]) / np.float32(inside[0] + inside[1] + 20)
     body_a, body_b = n - title_a, m - title_b
     same = body_a == body_b and body_a > 0
     if same:
@@ -1403,7 +1431,8 @@ def verify(a, wa, title_a, heads, following, b, wb, title_b, gap, features, resu
     results[LONGEST] = longest
     # A round-up, ticker or newsletter holds the other text in one part of its own, and begins with something else.
     held = features[CONTAINED] >= 0.5 and features[HITS_LONG] <= 0.35 and features[LEAD_LONG] <= 0.35
-    results[CONTAINS] = 1 if held and abs(n - m) >= ROUND_UP and max(n, m) >= 3 * min(n, m) else 0
+    held &= abs(n - m) >= ROUND_UP and max(n, m) >= 3 * min(n, m)
+    results[CONTAINS] = 2 if held else 1 if held_in_part else 0
 
 
 @njit(
@@ -1478,7 +1507,10 @@ SAME_COPY = 2.5  # log-odds from which an article is another copy of one before,
     cache=True, nogil=True
 )  # fmt: skip
 def judge(a, wa, title_a, heads, following, b, wb, title_b, gap, min_words, model, features, results):
-    """`verify`, then the log-odds; texts under `min_words` words match only when they are the same, titles included."""
+    """`verify`, then the log-odds; texts under `min_words` words match only when they are the same, titles included.
+
+    results[CONTAINS] stays above 0 where one text holds the other among several stories; then the log-odds are HELD.
+    """
     verify(a, wa, title_a, heads, following, b, wb, title_b, gap, features, results)
     short = min(a.shape[0] - title_a, b.shape[0] - title_b) < min_words
     same_title = title_a == title_b
@@ -1487,12 +1519,14 @@ def judge(a, wa, title_a, heads, following, b, wb, title_b, gap, min_words, mode
             if (a[k] ^ b[k]) & uint32(HASH) != 0:
                 same_title = False
     if short:
+        results[CONTAINS] = 0
         if not same_title:
             results[SAME_BODY] = 0
         return SAME_TEXT if results[SAME_BODY] > 0 else -SAME_TEXT
-    if results[CONTAINS] > 0:
-        return HELD
     odds = log_odds(features, model)
+    if results[CONTAINS] > 1 or (results[CONTAINS] > 0 and odds >= NEAR):
+        return HELD
+    results[CONTAINS] = 0
     return max(odds, SAME_TEXT) if results[SAME_BODY] > 0 and (same_title or odds > -1) else odds
 
 
