@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from wirecopy.web.app import App
 
 
-async def compact(app: "App", call: Call) -> web.Response:
+async def compact(app: "App", call: Call) -> web.StreamResponse:
     """POST /v1/admin/compact: no byte of what was deleted is left in the files. Raises Locked, NoRoom."""
     queries.read(call.request, set())
     call.check_same_origin()

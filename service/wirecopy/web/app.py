@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _SHOWN_PATH = 200  # characters of a path in the log
+_METHODS = frozenset(("DELETE", "GET", "HEAD", "POST", "PUT"))
 _CLIENT_LEFT = 499  # what is logged when nobody waits for the answer any more
 
 
@@ -73,7 +74,7 @@ class App:
         problem = None
         self._begin()
         try:
-            response = await self._answer(call)
+            response = await self._admit(call)(self, call)
         except ConnectionError:
             self._report(call, _CLIENT_LEFT, started, "client-left")
             raise
@@ -130,7 +131,8 @@ class App:
             trace = "".join(traceback.format_exception(error))
             self.log.write("internal error", request=call.request_id, traceback=trace)
 
-    async def _answer(self, call: Call) -> web.StreamResponse:
+    def _admit(self, call: Call) -> routes.Handler:
+        """The handler of a call that may be made now. Raises what forbids it."""
         route = routes.find(call)
         handler = routes.handler_of(route, call.request.method)
         if not route.is_open:
@@ -139,7 +141,7 @@ class App:
                 call.client.bucket.take()
         if route.needs_detector:
             self.check_takes_work()
-        return await handler(self, call)
+        return handler
 
     def _request_id(self, request: web.BaseRequest) -> str:
         given = request.headers.get("X-Request-Id")
@@ -160,7 +162,7 @@ class App:
     def _report(self, call: Call, status: int, started: float, problem: str | None) -> None:
         seconds = time.perf_counter() - started
         request = call.request
-        method = request.method if request.method in ("DELETE", "GET", "HEAD", "POST", "PUT") else "other"
+        method = request.method if request.method in _METHODS else "other"
         self.metrics.count_request(method, call.route, status, seconds)
         self.log.write(
             "request",

@@ -9,6 +9,7 @@ from wirecopy import ninjs, wire
 from wirecopy.article import Article, parse, parse_named
 from wirecopy.errors import InvalidArticle
 from wirecopy.ninjs import is_media_type
+from wirecopy.verdict import Verdict
 from wirecopy.web import queries, replies
 from wirecopy.web.call import Call, check_id
 from wirecopy.web.problems import InvalidParameter
@@ -22,7 +23,7 @@ _SHORT_ITEM_BYTES = 64 * 2**10
 _MOST_REVISIONS = 10**9
 
 
-async def put(app: "App", call: Call) -> web.Response:
+async def put(app: "App", call: Call) -> web.StreamResponse:
     """PUT /v1/articles/{id}: the verdict, once the article is on disk."""
     app.intake.check_room()
     article_id = check_id(call.id)
@@ -31,19 +32,19 @@ async def put(app: "App", call: Call) -> web.Response:
         article = await _parse_item(app, data, article_id)
     else:
         article = parse_named(data, app.limits, article_id)
-    return await _ingest(app, call, article)
+    return _tell(call, await app.intake.ingest(article))
 
 
-async def post(app: "App", call: Call) -> web.Response:
+async def post(app: "App", call: Call) -> web.StreamResponse:
     """POST /v1/articles: the same with the id in the body."""
     app.intake.check_room()
     article = await _read_article(app, call)
-    response = await _ingest(app, call, article)
+    response = _tell(call, await app.intake.ingest(article))
     response.headers["Location"] = f"/v1/articles/{quote(article.id, safe='')}"
     return response
 
 
-async def check(app: "App", call: Call) -> web.Response:
+async def check(app: "App", call: Call) -> web.StreamResponse:
     """POST /v1/check: the verdict that the article would get; nothing is stored."""
     article = await _read_article(app, call)
     verdict = await app.intake.ask(lambda detector: detector.check(article))
@@ -51,7 +52,7 @@ async def check(app: "App", call: Call) -> web.Response:
     return replies.json(verdict)
 
 
-async def get(app: "App", call: Call) -> web.Response:
+async def get(app: "App", call: Call) -> web.StreamResponse:
     """GET /v1/articles/{id}?revision=: the article as it is kept, or an earlier revision as it was."""
     article_id, revision = check_id(call.id), _revision_in(queries.read(call.request, {"id", "revision"}))
     article = await app.intake.ask(lambda detector: detector.article(article_id, revision))
@@ -59,33 +60,33 @@ async def get(app: "App", call: Call) -> web.Response:
     return replies.json(wire.stored(article))
 
 
-async def get_by_query(app: "App", call: Call) -> web.Response:
+async def get_by_query(app: "App", call: Call) -> web.StreamResponse:
     """GET /v1/articles?id=: the same, for clients behind a proxy that decodes paths."""
     call.id = _id_in_query(call)
     return await get(app, call)
 
 
-async def delete(app: "App", call: Call) -> web.Response:
+async def delete(app: "App", call: Call) -> web.StreamResponse:
     """DELETE /v1/articles/{id}: the article is gone with all its revisions, on disk too."""
     article_id = check_id(call.id)
     await app.intake.change(lambda detector, now: detector.erase(article_id, now))
     return replies.nothing()
 
 
-async def delete_by_query(app: "App", call: Call) -> web.Response:
+async def delete_by_query(app: "App", call: Call) -> web.StreamResponse:
     """DELETE /v1/articles?id=: the same, for clients behind a proxy that decodes paths."""
     call.id = _id_in_query(call)
     return await delete(app, call)
 
 
-async def revisions(app: "App", call: Call) -> web.Response:
+async def revisions(app: "App", call: Call) -> web.StreamResponse:
     """GET /v1/articles/{id}/revisions: what each revision changed."""
     article_id = check_id(call.id)
     found = await app.intake.ask(lambda detector: detector.revisions(article_id))
     return replies.json(wire.Revisions(article_id, [wire.revision(one) for one in found]))
 
 
-async def matches(app: "App", call: Call) -> web.Response:
+async def matches(app: "App", call: Call) -> web.StreamResponse:
     """GET /v1/articles/{id}/matches: all its verified matches."""
     article_id = check_id(call.id)
     found = await app.intake.ask(lambda detector: detector.matches(article_id))
@@ -125,7 +126,6 @@ async def _parse_item(app: "App", data: bytes, article_id: str | None = None) ->
     return await app.intake.work_aside(lambda: ninjs.parse(data, app.limits, article_id))
 
 
-async def _ingest(app: "App", call: Call, article: Article) -> web.Response:
-    verdict = await app.intake.ingest(article)
+def _tell(call: Call, verdict: Verdict) -> web.StreamResponse:
     call.story = verdict.story
     return replies.json(verdict, 200 if verdict.replayed or verdict.revision > 1 else 201)

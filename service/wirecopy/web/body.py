@@ -73,6 +73,10 @@ class Patience:
         self._received += len(data)
         return data
 
+    def read_whole(self) -> bytes | None:
+        """The body when all of it is there already, None when not. Raises MalformedRequest."""
+        return self._read_arrived() if self._content.is_eof() else None
+
     async def read_within(self, seconds: float) -> bytes | None:
         """The same, but None when nothing more has arrived after so many seconds."""
         data: bytes | None = self._read_arrived()
@@ -124,6 +128,8 @@ async def read_all(request: web.BaseRequest, patience: Patience, share: Share, m
     if declared > max_bytes:
         raise TooLarge(f"the body is longer than {max_bytes} bytes")
     share.hold(declared)
+    if not coding and declared and (whole := patience.read_whole()) is not None:
+        return whole
     pieces: list[bytes] = []
     size = 0
     decoder = decoder_for(coding) if coding else None

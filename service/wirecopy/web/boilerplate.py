@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from wirecopy.web.app import App
 
 
-async def get_page(app: "App", call: Call) -> web.Response:
+async def get_page(app: "App", call: Call) -> web.StreamResponse:
     """GET /v1/boilerplate?source=&cursor=&limit=: what sources repeat, a page at a time."""
     source, cursor, limit = queries.source_page(call.request, DEFAULT_LIMIT, MAX_LIMIT)
     passages, next_cursor = await app.intake.ask_in_parts(
@@ -23,7 +23,7 @@ async def get_page(app: "App", call: Call) -> web.Response:
     return replies.json(wire.BoilerplatePage(passages, next_cursor))
 
 
-async def delete(app: "App", call: Call) -> web.Response:
+async def delete(app: "App", call: Call) -> web.StreamResponse:
     """DELETE /v1/boilerplate?source=: what was learnt of a source is forgotten."""
     values = queries.read(call.request, {"source"})
     if "source" not in values:

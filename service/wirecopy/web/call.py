@@ -54,10 +54,7 @@ class Call:
         Raises what `body.read_all` raises, UnsupportedType, UnknownExpectation.
         """
         headers = self.request.headers
-        media_type = headers.get("Content-Type", "").partition(";")[0].strip().lower()
-        if media_type != "application/json" and not (
-            media_type.startswith("application/") and media_type.endswith("+json")
-        ):
+        if not _is_json(headers.get("Content-Type", "")):
             raise UnsupportedType(
                 "the body must be sent with Content-Type: application/json, or application/ninjs+json",
                 Accept="application/json, application/ninjs+json",
@@ -88,6 +85,13 @@ class Call:
     def finish(self) -> None:
         """Give back what the request held."""
         self.share.give_back()
+
+
+def _is_json(content_type: str) -> bool:
+    if content_type == "application/json":
+        return True
+    media_type = content_type.partition(";")[0].strip().lower()
+    return media_type == "application/json" or (media_type.startswith("application/") and media_type.endswith("+json"))
 
 
 def check_id(article_id: str) -> str:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from wirecopy.web.app import App
 
 
-async def merge(app: "App", call: Call) -> web.Response:
+async def merge(app: "App", call: Call) -> web.StreamResponse:
     """POST /v1/stories/{id}/merge: two stories are one, on disk."""
     story_id = check_id(call.id)
     call.story, call.id = story_id, ""
@@ -22,7 +22,7 @@ async def merge(app: "App", call: Call) -> web.Response:
     return replies.json(wire.story(await app.intake.change(lambda detector, now: detector.merge(story_id, other, now))))
 
 
-async def split(app: "App", call: Call) -> web.Response:
+async def split(app: "App", call: Call) -> web.StreamResponse:
     """POST /v1/stories/{id}/split: some of its articles are parted from the others, on disk."""
     story_id = check_id(call.id)
     call.story, call.id = story_id, ""
@@ -31,19 +31,19 @@ async def split(app: "App", call: Call) -> web.Response:
     return replies.json(wire.Split(wire.story(kept), wire.story(new)))
 
 
-async def post_pin(app: "App", call: Call) -> web.Response:
+async def post_pin(app: "App", call: Call) -> web.StreamResponse:
     """POST /v1/pins: articles are together or apart from now on, on disk."""
     wish = _read(await call.read_json(), wire.PinInput)
     pin = await app.intake.change(lambda detector, now: detector.pin(wish.articles, together=wish.together, now=now))
     return replies.json(pin, 201)
 
 
-async def get_pins(app: "App", call: Call) -> web.Response:
+async def get_pins(app: "App", call: Call) -> web.StreamResponse:
     """GET /v1/pins: all pins."""
     return replies.json(wire.PinList(await app.intake.ask(lambda detector: detector.pins())))
 
 
-async def delete_pin(app: "App", call: Call) -> web.Response:
+async def delete_pin(app: "App", call: Call) -> web.StreamResponse:
     """DELETE /v1/pins/{id}: the evidence decides again."""
     pin_id, call.id = check_id(call.id), ""
     await app.intake.change(lambda detector, now: detector.unpin(pin_id, now))

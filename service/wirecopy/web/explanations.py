@@ -20,24 +20,24 @@ if TYPE_CHECKING:
     from wirecopy.web.app import App
 
 
-async def match(app: "App", call: Call) -> web.Response:
+async def match(app: "App", call: Call) -> web.StreamResponse:
     """GET /v1/articles/{id}/matches/{other}: why two articles match, or do not."""
     return await _explain(app, call, None)
 
 
-async def match_texts(app: "App", call: Call) -> web.Response:
+async def match_texts(app: "App", call: Call) -> web.StreamResponse:
     """POST /v1/articles/{id}/matches/{other}: the same with the texts that the caller has."""
     return await _explain(app, call, _texts_in(await call.read_json(), app.limits))
 
 
-async def why(app: "App", call: Call) -> web.Response:
+async def why(app: "App", call: Call) -> web.StreamResponse:
     """GET /v1/stories/{id}/why: the link that holds each member to the story."""
     story_id = check_id(call.id)
     call.story, call.id = story_id, ""
     return replies.json(await app.intake.ask(lambda detector: detector.why(story_id)))
 
 
-async def _explain(app: "App", call: Call, texts: tuple[str, str] | None) -> web.Response:
+async def _explain(app: "App", call: Call, texts: tuple[str, str] | None) -> web.StreamResponse:
     a, b = check_id(call.id), check_id(call.other_id)
     pair = await app.intake.ask(lambda detector: detector.pair(a, b))
     return replies.json(await app.intake.work_aside(partial(explain, pair, texts)))

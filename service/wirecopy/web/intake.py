@@ -46,6 +46,12 @@ class _Single(NamedTuple):
     future: "asyncio.Future[Verdict]"
 
 
+class _Singles(NamedTuple):
+    """What came in one turn of the event loop: the owner is woken once for all of it."""
+
+    singles: Sequence[_Single]
+
+
 class _Batch(NamedTuple):
     articles: Sequence[Article]
     sketches: "Future[Sketches]"
@@ -64,7 +70,7 @@ class _Broken(NamedTuple):
     error: BaseException
 
 
-_Work = _Single | _Batch | _Question
+_Work = _Singles | _Batch | _Question
 _Taken = _Work | _Broken | None  # None: stop
 
 
@@ -91,6 +97,7 @@ class Intake:
         self._on_events = on_events
         self._loop = asyncio.get_running_loop()
         self._queue: SimpleQueue[_Taken] = SimpleQueue()
+        self._gathering: list[_Single] = []
         self._owner = Thread(target=self._run, name="detector", daemon=True)
         self._aside = ThreadPoolExecutor(1, thread_name_prefix="aside")
         self._sketchers = ThreadPoolExecutor(_SKETCH_THREADS, thread_name_prefix="sketch")
@@ -113,6 +120,7 @@ class Intake:
         """Finish what was taken, close the Detector, end the thread. Raises nothing: `ended` has what went wrong."""
         self.is_ready = False
         if not self.ended.done():
+            self._hand_over()
             self._queue.put(None)
         await asyncio.wait([self.ended])
         self._sketchers.shutdown()
@@ -124,16 +132,21 @@ class Intake:
         if self.waiting_singles >= self._max_waiting:
             raise errors.Overloaded(f"{self._max_waiting} articles are waiting already")
 
-    async def ingest(self, article: Article) -> Verdict:
-        """Return the verdict once it is on disk. Raises NotReady, Overloaded, StorageFailed."""
+    def ingest(self, article: Article) -> "asyncio.Future[Verdict]":
+        """Return a future of the verdict, done once it is on disk. Raises NotReady, Overloaded; it StorageFailed."""
         self.check_room()
         future: asyncio.Future[Verdict] = self._new_future()
         self.waiting_singles += 1
-        self._queue.put(_Single(article, future))
-        try:
-            return await future
-        finally:
-            self._unanswered.discard(future)
+        if not self._gathering:
+            self._loop.call_soon(self._hand_over)
+        self._gathering.append(_Single(article, future))
+        return future
+
+    def _hand_over(self) -> None:
+        """Give the owner the single articles that came since the last time."""
+        if self._gathering:
+            self._queue.put(_Singles(self._gathering))
+            self._gathering = []
 
     def submit_batch(self, articles: Sequence[Article]) -> "asyncio.Future[Sequence[Verdict]]":
         """Return a future of the verdicts of a stream's next articles, done once they are on disk. Raises NotReady.
@@ -239,8 +252,8 @@ class Intake:
                         continue
                     case _Broken():
                         raise work.error
-                    case _Single():
-                        singles.append(work)
+                    case _Singles():
+                        singles += work.singles
                     case _Batch():
                         batches.append(work)
                     case _Question():
@@ -331,6 +344,7 @@ class Intake:
         self._on_commit(commit)
         self.waiting_singles -= len(gathered)
         for single, verdict in zip(gathered, commit.verdicts, strict=True):
+            self._unanswered.discard(single.future)
             _set_result(single.future, verdict)
 
     def _answer_batch(self, batch: _Batch, commit: Commit) -> None:

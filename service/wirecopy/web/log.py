@@ -18,7 +18,7 @@ from typing import Any
 import orjson
 
 _FLUSH_AFTER_SECONDS = 0.05
-_is_plain = re.compile(r"[A-Za-z0-9_.:/%{}+-]*").fullmatch
+_is_plain = re.compile(r"[A-Za-z0-9_.:/%{}+~-]*").fullmatch
 
 
 class Log:
@@ -34,9 +34,11 @@ class Log:
 
     def write(self, event: str, **fields: Any) -> None:
         """Add one line; fields that are None or empty are left out."""
-        kept = {name: value for name, value in fields.items() if value is not None and value != ""}
-        line = {"time": self._format_now(), "event": event, **kept}
-        self._lines.append(orjson.dumps(line) if self._is_json else _format(line))
+        if self._is_json:
+            kept = {name: value for name, value in fields.items() if value is not None and value != ""}
+            self._lines.append(orjson.dumps({"time": self._format_now(), "event": event, **kept}))
+        else:
+            self._lines.append(_format(f"time={self._format_now()} event={_quote(event)}", fields))
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(_FLUSH_AFTER_SECONDS, self.flush)
 
@@ -79,10 +81,14 @@ class Handler(logging.Handler):
         self._loop.call_soon_threadsafe(lambda: self._log.write(record.name, **fields))
 
 
-def _format(line: Mapping[str, Any]) -> bytes:
-    return " ".join([f"{name}={_quote(value)}" for name, value in line.items()]).encode("utf-8", "replace")
+def _format(head: str, fields: Mapping[str, Any]) -> bytes:
+    shown = [(name, str(value)) for name, value in fields.items() if value is not None and value != ""]
+    if _is_plain("".join([text for _, text in shown])):  # one look at all values: most lines need no quotes at all
+        parts = [f"{name}={text}" for name, text in shown]
+    else:
+        parts = [f"{name}={_quote(text)}" for name, text in shown]
+    return " ".join([head, *parts]).encode("utf-8", "replace")
 
 
-def _quote(value: object) -> str:
-    text = value if type(value) is str else str(value)
+def _quote(text: str) -> str:
     return text if _is_plain(text) else orjson.dumps(text).decode()

@@ -1,17 +1,21 @@
 """What /metrics shows: counters and histograms of requests and commits, gauges of the queue and of the Detector."""
 
-from collections.abc import Mapping
+from bisect import bisect_left
+from collections import Counter as Counts
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import accumulate
 
 from prometheus_client import (
     CollectorRegistry,
     Counter,
     Gauge,
     GCCollector,
-    Histogram,
     PlatformCollector,
     ProcessCollector,
     generate_latest,
 )
+from prometheus_client.metrics_core import CounterMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 from wirecopy.web.intake import Commit
 
@@ -22,6 +26,78 @@ _ARTICLES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 _CANDIDATES = (0, 1, 2, 5, 10, 20, 50, 100, 200)
 
 
+class Distribution:
+    """How many values are at most each of some bounds, and their sum.
+
+    Belongs to one thread; prometheus_client's own takes a lock and walks through the bounds for every value.
+    """
+
+    def __init__(self, bounds: Sequence[float]) -> None:
+        self._bounds = bounds
+        self._counts = [0] * (len(bounds) + 1)
+        self._sum = 0.0
+
+    def add(self, value: float) -> None:
+        """Count one value."""
+        self._counts[bisect_left(self._bounds, value)] += 1
+        self._sum += value
+
+    def put_into(self, family: HistogramMetricFamily, labels: Sequence[str] = ()) -> None:
+        """Show it under `labels`."""
+        names = [*(str(float(bound)) for bound in self._bounds), "+Inf"]
+        family.add_metric(labels, list(zip(names, accumulate(self._counts), strict=True)), self._sum)
+
+
+class Requests(Collector):
+    """Answered requests by method, route and status, and their seconds by route."""
+
+    def __init__(self) -> None:
+        self._answered: Counts[tuple[str, str, int]] = Counts()
+        self._seconds: dict[str, Distribution] = {}
+
+    def add(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Count one request."""
+        self._answered[method, route, status] += 1
+        known = self._seconds.get(route)
+        if known is None:
+            known = self._seconds[route] = Distribution(_SECONDS)
+        known.add(seconds)
+
+    def collect(self) -> Iterator[Metric]:
+        """What is shown."""
+        answered = CounterMetricFamily(
+            "wirecopy_requests", "Requests answered", labels=["method", "route", "status"]
+        )  # fmt: skip
+        for (method, route, status), count in self._answered.items():
+            answered.add_metric([method, route, str(status)], count)
+        yield answered
+        text = "Seconds from a request's head to its answer; for bulk, to the end of the stream"
+        seconds = HistogramMetricFamily("wirecopy_request_seconds", text, labels=["route"])
+        for route, distribution in self._seconds.items():
+            distribution.put_into(seconds, [route])
+        yield seconds
+
+
+class Commits(Collector):
+    """Commits, and the articles in them."""
+
+    def __init__(self) -> None:
+        self.seconds = Distribution(_SECONDS)
+        self.articles = Distribution(_ARTICLES)
+        self.candidates = Distribution(_CANDIDATES)
+
+    def collect(self) -> Iterator[Metric]:
+        """What is shown."""
+        for distribution, name, text in (
+            (self.seconds, "wirecopy_commit_seconds", "Seconds to decide and store a batch"),
+            (self.articles, "wirecopy_batch_articles", "Articles per commit"),
+            (self.candidates, "wirecopy_candidates", "Candidates compared per article"),
+        ):
+            family = HistogramMetricFamily(name, text, labels=[])
+            distribution.put_into(family)
+            yield family
+
+
 class Metrics:
     """A registry of its own: two services in one process do not mix, and tests start from zero."""
 
@@ -30,31 +106,16 @@ class Metrics:
         ProcessCollector(registry=registry)
         PlatformCollector(registry=registry)
         GCCollector(registry=registry)
-        self._requests = Counter(
-            "wirecopy_requests", "Requests answered", ["method", "route", "status"], registry=registry
-        )
-        self._seconds = Histogram(
-            "wirecopy_request_seconds",
-            "Seconds from a request's head to its answer; for bulk, to the end of the stream",
-            ["route"],
-            buckets=_SECONDS,
-            registry=registry,
-        )
+        self._requests = Requests()
+        registry.register(self._requests)
+        self._commits = Commits()
+        registry.register(self._commits)
         self._refused = Counter(
             "wirecopy_refused", "Requests refused, by the kind of problem", ["problem"], registry=registry
         )
         self._lines = Counter("wirecopy_bulk_lines", "Lines of bulk streams answered", ["status"], registry=registry)
         self._articles = Counter(
             "wirecopy_articles", "Articles decided, by what they became", ["outcome"], registry=registry
-        )
-        self._commit_seconds = Histogram(
-            "wirecopy_commit_seconds", "Seconds to decide and store a batch", buckets=_SECONDS, registry=registry
-        )
-        self._batch_articles = Histogram(
-            "wirecopy_batch_articles", "Articles per commit", buckets=_ARTICLES, registry=registry
-        )
-        self._candidates = Histogram(
-            "wirecopy_candidates", "Candidates compared per article", buckets=_CANDIDATES, registry=registry
         )
         self._rejects = Counter(
             "wirecopy_verify_rejects", "Candidates that were compared and are no match", registry=registry
@@ -76,7 +137,6 @@ class Metrics:
             "wirecopy_webhook_lag_events", "Events behind the last that a webhook took", ["webhook"], registry=registry
         )
         self._gauges: dict[str, Gauge] = {}
-        self._by_request: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self._outcomes = {name: self._articles.labels(name) for name in ("new", "revised", "replayed")}
         self.gauge("ready", "1 when articles are taken")
         self.gauge("connections", "Open connections")
@@ -94,13 +154,7 @@ class Metrics:
 
     def count_request(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one answered request."""
-        known = self._by_request.get((method, route, status))
-        if known is None:
-            known = self._requests.labels(method, route, str(status)), self._seconds.labels(route)
-            self._by_request[method, route, status] = known
-        counter, histogram = known
-        counter.inc()
-        histogram.observe(seconds)
+        self._requests.add(method, route, status, seconds)
 
     def count_problem(self, name: str) -> None:
         """Count a request that was answered with this kind of problem."""
@@ -131,16 +185,20 @@ class Metrics:
 
     def count_commit(self, commit: Commit) -> None:
         """Count one commit and what its articles became."""
-        self._commit_seconds.observe(commit.seconds)
-        self._batch_articles.observe(len(commit.verdicts))
+        self._commits.seconds.add(commit.seconds)
+        self._commits.articles.add(len(commit.verdicts))
+        outcomes = {"new": 0, "revised": 0, "replayed": 0}
         rejects = 0
         for verdict in commit.verdicts:
             if verdict.replayed:
-                self._outcomes["replayed"].inc()
+                outcomes["replayed"] += 1
                 continue
-            self._outcomes["new" if verdict.revision == 1 else "revised"].inc()
-            self._candidates.observe(verdict.candidates)
+            outcomes["new" if verdict.revision == 1 else "revised"] += 1
+            self._commits.candidates.add(verdict.candidates)
             rejects += verdict.candidates - len(verdict.matches)
+        for name, count in outcomes.items():
+            if count:
+                self._outcomes[name].inc(count)
         self._rejects.inc(max(0, rejects))
 
     def render(self, gauges: Mapping[str, float], lags: Mapping[str, int]) -> bytes:

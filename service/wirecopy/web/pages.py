@@ -15,18 +15,18 @@ if TYPE_CHECKING:
     from wirecopy.web.app import App
 
 
-async def live(app: "App", call: Call) -> web.Response:
+async def live(app: "App", call: Call) -> web.StreamResponse:
     """GET /livez: the process answers."""
     return replies.json(wire.Health("live"))
 
 
-async def ready(app: "App", call: Call) -> web.Response:
+async def ready(app: "App", call: Call) -> web.StreamResponse:
     """GET /readyz: the service takes articles. Raises NotReady."""
     app.check_takes_work()
     return replies.json(wire.Health("ready"))
 
 
-async def metrics(app: "App", call: Call) -> web.Response:
+async def metrics(app: "App", call: Call) -> web.StreamResponse:
     """GET /metrics: counters and gauges for Prometheus; those of the Detector while there is one to ask."""
     gauges: dict[str, float] = {}
     if app.intake.is_ready:
@@ -43,12 +43,12 @@ async def metrics(app: "App", call: Call) -> web.Response:
     return replies.content(app.metrics.render(gauges, app.webhooks.lags()), METRICS_TYPE)
 
 
-async def openapi(app: "App", call: Call) -> web.Response:
+async def openapi(app: "App", call: Call) -> web.StreamResponse:
     """GET /openapi.json: what the service takes and answers."""
     return replies.content(description.as_json(), "application/json")
 
 
-async def docs(app: "App", call: Call) -> web.Response:
+async def docs(app: "App", call: Call) -> web.StreamResponse:
     """GET /docs: the same, to read."""
     body, policy = _page()
     return replies.content(body, "text/html; charset=utf-8", {"Content-Security-Policy": policy})

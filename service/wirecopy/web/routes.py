@@ -64,8 +64,10 @@ def find(call: Call) -> Route:
     path = call.request.rel_url.raw_path
     route = _BY_TEMPLATE.get(path)
     if route is None or "{" in path:
-        route, *encoded = _find_by_id(path)
-        call.id, call.other_id = (_decode(part) for part in encoded)
+        route, own, other = _find_by_id(path)
+        call.id = _decode(own)
+        if other:
+            call.other_id = _decode(other)
     call.route = route.template
     return route
 

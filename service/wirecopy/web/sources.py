@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from wirecopy.web.app import App
 
 
-async def get_page(app: "App", call: Call) -> web.Response:
+async def get_page(app: "App", call: Call) -> web.StreamResponse:
     """GET /v1/sources?source=&cursor=&limit=: how much of each source is copied from whom, a page at a time."""
     source, cursor, limit = queries.source_page(call.request, DEFAULT_LIMIT, MAX_LIMIT)
     found, next_cursor = await app.intake.ask_in_parts(

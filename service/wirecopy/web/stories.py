@@ -16,7 +16,7 @@ MAX_LIMIT = 500
 MAX_SIZE = 10_000_000
 
 
-async def get(app: "App", call: Call) -> web.Response:
+async def get(app: "App", call: Call) -> web.StreamResponse:
     """GET /v1/stories/{id}: the story with its members; 308 to the one that it was merged into."""
     story_id = check_id(call.id)
     call.story, call.id = story_id, ""
@@ -28,7 +28,7 @@ async def get(app: "App", call: Call) -> web.Response:
     return replies.json(wire.story(story))
 
 
-async def get_page(app: "App", call: Call) -> web.Response:
+async def get_page(app: "App", call: Call) -> web.StreamResponse:
     """GET /v1/stories?since=&source=&min_size=&cursor=&limit=: newest first, a page at a time."""
     values = queries.read(call.request, {"since", "source", "min_size", "cursor", "limit"})
     since = queries.moment(values, "since")
