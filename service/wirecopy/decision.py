@@ -206,13 +206,14 @@ def content_of(article: Article) -> bytes:
 
     Raises InvalidArticle for an article that could not be stored: made by hand, of other types or of broken Unicode.
     """
-    names = (article.title, article.source, article.url, article.language)
-    are_right = type(article.id) is type(article.text) is str and all(
-        name is None or type(name) is str for name in names
-    )
+    names = article.title, article.source, article.url, article.language
     moments = article.published, article.embargoed
-    are_right = are_right and all(moment is None or type(moment) is int for moment in moments)
-    if not are_right or article.status not in get_args(Status):
+    if not (
+        type(article.id) is type(article.text) is str
+        and _MAYBE_TEXT.issuperset(map(type, names))
+        and _MAYBE_MOMENT.issuperset(map(type, moments))
+        and article.status in _STATUSES
+    ):
         raise InvalidArticle(f"article {article.id!r} has a field of another type than its own")
     try:
         article.id.encode()
@@ -229,6 +230,8 @@ def encode(record: Decision | Epoch | Checkpoint | Clearing | Residue | Erasure 
     return _encoder.encode(record)
 
 
+_MAYBE_TEXT, _MAYBE_MOMENT = {str, type(None)}, {int, type(None)}
+_STATUSES = get_args(Status)
 _encoder = msgspec.msgpack.Encoder()
 decode_decision = msgspec.msgpack.Decoder(Decision).decode
 decode_epoch = msgspec.msgpack.Decoder(Epoch).decode

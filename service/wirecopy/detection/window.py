@@ -176,7 +176,7 @@ class Window:
         """-> what was made of an article, as `restore` takes it back."""
         words, weights, starts, sizes = self._traces.arrays
         slot = number % self._traces.capacity
-        start, size = int(starts[slot]), int(sizes[slot])
+        start, size = starts.item(slot), sizes.item(slot)
         end = start + (size & 0xFFFFFFFF)
         keys = self._index.keys_of(number)
         return Written(size >> 32, words[start:end].tobytes(), weights[start:end].tobytes(), keys.tobytes())

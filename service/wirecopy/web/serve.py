@@ -7,6 +7,7 @@ storage fails     stop at once, with the reason: what was not acknowledged is no
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import resource
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 _BACKLOG = 1024
 _SPARE_DESCRIPTORS = 64
+_SET_ASIDE_EVERY_SECONDS = 60.0
 
 OnReady = Callable[[str], None]
 
@@ -79,6 +81,7 @@ async def _serve(config: Config, open_detector: "Callable[[], Detector]", on_rea
     log.write("listening", url=url, version=VERSION)
 
     def tell_ready() -> None:
+        _set_aside(loop)
         log.write("ready")
         on_ready(url)
 
@@ -93,6 +96,16 @@ async def _serve(config: Config, open_detector: "Callable[[], Detector]", on_rea
         await app.close()
     app.intake.ended.result()  # raises what broke it
     log.write("stopped")
+
+
+def _set_aside(loop: asyncio.AbstractEventLoop) -> None:
+    """Spare the garbage collector what has lived long: with 100,000 articles a full search holds everybody up for 0.2 s.
+
+    Nothing of that is garbage in cycles: articles go when they are forgotten, and connections when they are closed.
+    """
+    gc.collect(1)
+    gc.freeze()
+    loop.call_later(_SET_ASIDE_EVERY_SECONDS, _set_aside, loop)
 
 
 async def _drain(app: App, hurry: asyncio.Event, seconds: float, log: Log) -> None:
