@@ -99,7 +99,7 @@ async def _serve(config: Config, open_detector: "Callable[[], Detector]", on_rea
 
 
 def _set_aside(loop: asyncio.AbstractEventLoop) -> None:
-    """Spare the garbage collector what has lived long: with 100,000 articles a full search holds everybody up for 0.2 s.
+    """Spare the garbage collector what has lived long: with 100,000 articles a full search holds all up for 0.2 s.
 
     Nothing of that is garbage in cycles: articles go when they are forgotten, and connections when they are closed.
     """
