@@ -10,6 +10,7 @@ class FeedReader:
     def __init__(self) -> None:
         self.story_of: dict[str, str] = {}
         self.canonical: dict[str, str] = {}
+        self._stood: dict[str, str] = {}  # for stories without members, until some come again
         self.seen = 0
 
     def apply(self, events: Iterable[Any]) -> None:
@@ -37,7 +38,11 @@ class FeedReader:
                     assert moved, event
                     self.story_of |= dict.fromkeys(moved, story)
                 case "canonical_changed":
-                    assert self.canonical.get(story) == event.previous != event.article, event
+                    known = self.canonical.get(story)
+                    assert known != event.article != event.previous, event
+                    assert event.previous == known or (known is None and event.previous == self._stood.get(story)), (
+                        event
+                    )
                     assert self.story_of[event.article] == story, event
                     self.canonical[story] = event.article
                 case "revised":
@@ -47,7 +52,7 @@ class FeedReader:
                 case _:
                     assert event.type == "recalled", event
             for gone in self.canonical.keys() - set(self.story_of.values()):
-                del self.canonical[gone]
+                self._stood[gone] = self.canonical.pop(gone)
 
     def stories(self) -> dict[str, tuple[str, frozenset[str]]]:
         """Story id -> its canonical and its members."""

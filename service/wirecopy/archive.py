@@ -76,7 +76,8 @@ class Archive:
         if decision.recall:
             self.recalls[decision.number] = decision.recall
             for number in decision.recall:
-                self.recalled_by.setdefault(number, []).append(decision.number)
+                if number in self.kept:
+                    self.recalled_by.setdefault(number, []).append(decision.number)
         if self._store is None:
             self._decisions[decision.number] = structs.replace(decision, trace=b"", weights=b"", keys=b"")
         elif not self.kept[decision.number].record:

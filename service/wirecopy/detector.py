@@ -91,7 +91,7 @@ class Detector:
         batch = _Batch(articles, contents, sketches or self.sketch(articles), first_seen)
         state, epoch = self._state, self._state.window.terms.epoch
         state.expire(first_seen)
-        batch.facts += self._lift(first_seen)
+        batch.facts += self._reveal(self._archive.lift(first_seen))
         again: list[tuple[int, int]] = []
         fresh: list[int] = []
         coming: dict[str, tuple[int, bytes]] = {}  # id -> number and content of what is in this batch
@@ -124,7 +124,7 @@ class Detector:
         archive, state = self._archive, self._state
         numbers = archive.revisions(article_id)
         state.expire(now)
-        facts = self._lift(now)
+        facts = self._reveal(archive.lift(now))
         state.begin_block()
         decisions = [archive.decision(number) for number in numbers]
         deleted = [Fact("deleted", state.stories.story_of[numbers[-1]], article_id)]
@@ -149,9 +149,9 @@ class Detector:
         Raises UnknownStory, Pinned where members are pinned apart, and StorageFailed, after which the object is of no
         further use.
         """
+        self.reach(now)
         one, other = self._find_story(story_id), self._find_story(other_id)
         if one != other:
-            self._begin_edit(now)
             self._end_edit(editing.merge(self._state, now, one, other), f"to merge {one} and {other}")
         return self.story(one)
 
@@ -162,15 +162,15 @@ class Detector:
         the articles are none or all of the story's or not in it, Pinned where articles of both parts are pinned
         together, and StorageFailed as `merge` does.
         """
+        self.reach(now)
         name = self._find_story(story_id)
         numbers = {self._archive.number(article_id) for article_id in article_ids}
-        members = self._state.stories.members[name]
+        members = self._archive.shown(self._state.stories.members[name])
         for number in numbers:
-            if self._state.stories.story_of[number] != name:
+            if number not in members:
                 raise errors.UsageError(f"the article {self._archive.kept[number].id!r} is not in the story {name}")
         if not 0 < len(numbers) < len(members):
             raise errors.UsageError(f"to split {name}, name some of its {len(members)} articles, and not all of them")
-        self._begin_edit(now)
         edit = self._end_edit(editing.split(self._state, now, name, numbers), f"to split {name}")
         return self.story(name), self.story(f"s{edit.number}")
 
@@ -181,33 +181,34 @@ class Detector:
         pruned. Raises UnknownArticle, UsageError for a wrong number of articles, Pinned where it contradicts others,
         and StorageFailed as `merge` does.
         """
+        self.reach(now)
         numbers = list(dict.fromkeys(self._archive.number(article_id) for article_id in article_ids))
         if len(numbers) < 2 or (len(numbers) > 2 and not together):
             raise errors.UsageError(
                 "to pin together, name two articles or more" if together else "to pin apart, name two articles"
             )
-        self._begin_edit(now)
         left, right = (numbers, []) if together else (numbers[:1], numbers[1:])
         edit = self._end_edit(editing.pin(self._state, now, together, left, right), "this pin")
-        return self._pin(self._state.stories.pins.by_id[edit.number])
+        return self._pin(self._state.stories.pins.by_id[edit.number], lambda numbers: numbers)
 
     def unpin(self, pin_id: str, now: int = 0) -> None:
         """Takes a pin away, durably; the stories that it concerned are decided anew.
 
         Raises UnknownPin, and StorageFailed as `merge` does.
         """
+        self.reach(now)
         digits = pin_id[1:]
         known = self._state.stories.pins.by_id
         number = int(digits) if pin_id[:1] == "p" and digits.isascii() and digits.isdigit() and len(digits) < 18 else -1
         if number not in known or pin_id != f"p{number}":
             raise errors.UnknownPin(pin_id)
-        self._begin_edit(now)
         self._end_edit(editing.unpin(self._state, now, number), "this")
 
     def pins(self) -> list[Pin]:
-        """-> all pins, the oldest first."""
+        """-> all pins, the oldest first, without hidden articles; those that say nothing without them are left out."""
         by_id = self._state.stories.pins.by_id
-        return [self._pin(by_id[number]) for number in sorted(by_id)]
+        told = [self._pin(by_id[number], self._archive.shown) for number in sorted(by_id)]
+        return [p for p in told if (p.together and len(p.articles + p.others) > 1) or (p.articles and p.others)]
 
     def compact(self) -> Compacted:
         """Leaves no byte of what was erased or pruned in the files; -> the database's bytes before and after.
@@ -412,15 +413,14 @@ class Detector:
     def reach(self, now: int) -> int:
         """Lets what was embargoed until `now` be shown from here on, durably; -> how many articles that were.
 
-        `now` is this moment, in milliseconds since 1970; `ingest`, `erase` and `prune` do the same. Nothing is shown
-        earlier than one of them was told. Raises StorageFailed, after which the object is of no further use.
+        `now` is this moment, in milliseconds since 1970; `ingest`, `erase`, `prune` and edits do the same. Nothing is
+        shown earlier than one of them was told. Raises StorageFailed, after which the object is of no further use.
         """
-        before = len(self._archive.hidden)
-        facts = self._lift(now)
-        entries = self._tell(facts, now, -1 if self._store is None else self._store.last)
+        lifted = self._archive.lift(now)
+        entries = self._tell(self._reveal(lifted), now, -1 if self._store is None else self._store.last)
         if self._store is not None and entries:
             self._store.append(entries)
-        return before - len(self._archive.hidden)
+        return sum(map(self._archive.is_current, lifted))
 
     def expire(self, now: int) -> int:
         """Takes out of the index what arrived too long before `now`; -> how many articles that were.
@@ -495,14 +495,10 @@ class Detector:
             raise errors.UnknownStory(story_id)
         return found
 
-    def _pin(self, pin: NumberedPin) -> Pin:
-        archive = self._archive
-        left, right = (tuple(archive.kept[m].id for m in archive.shown(sorted(side))) for side in (pin.left, pin.right))
+    def _pin(self, pin: NumberedPin, told: Callable[[Sequence[int]], Sequence[int]]) -> Pin:
+        kept = self._archive.kept
+        left, right = (tuple(kept[m].id for m in told(sorted(side))) for side in (pin.left, pin.right))
         return Pin(f"p{pin.id}", pin.together, left, right)
-
-    def _begin_edit(self, now: int) -> None:
-        self._state.expire(now)
-        self._state.begin_block()
 
     def _end_edit(self, edit: Edit | editing.Contradiction, wish: str) -> Edit:
         """Makes an edit durable, with its events. Raises Pinned for one that was refused."""
@@ -566,10 +562,10 @@ class Detector:
         members = (m for m in stories.members[stories.story_of[number]] if m != number)
         return list(dict.fromkeys([*members, *answers.copies(archive, number), *archive.recalls.get(number, ())]))
 
-    def _lift(self, now: int) -> list[Fact]:
-        """Lets what was embargoed until now be shown; -> what that means for readers."""
+    def _reveal(self, lifted: Sequence[int]) -> list[Fact]:
+        """-> what it means for readers that some articles, those of them that are current, are hidden no more."""
         stories = self._state.stories
-        for number in self._archive.lift(now):
+        for number in lifted:
             if number in stories.story_of and stories.origins is not None:
                 stories.origins.setdefault(number, None)
         return self._witness.take() if stories.origins else []

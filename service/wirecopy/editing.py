@@ -32,15 +32,18 @@ def merge(state: State, moment: int, one: str, other: str) -> Edit | Contradicti
 
 
 def split(state: State, moment: int, story: str, numbers: Iterable[int]) -> Edit | Contradiction:
-    """Parts some members, not all, of a story from the others; the smaller part, or else they, get a new id."""
-    stories, number = state.stories, state.loaded
+    """Parts some members, not all that are shown, of a story from the others; the smaller part gets a new id.
+
+    Hidden members stay with the others, and do not count.
+    """
+    stories, number, shown = state.stories, state.loaded, state.archive.shown
     parted = sorted(set(numbers))
     rest = sorted(set(stories.members[story]) - set(parted))
     against = stories.pins.conflict(False, parted, rest)
     if against is not None:
         return Contradiction(against)
     pin = Pin(number, False, frozenset(parted), frozenset(rest))
-    leaving = parted if len(parted) <= len(rest) else rest
+    leaving = parted if len(shown(parted)) <= len(shown(rest)) else rest
     return _finish(state, moment, pin, None, [], [Move(m, f"s{number}") for m in leaving])
 
 
@@ -72,6 +75,7 @@ def _finish(
     moves: Sequence[Move] | None,
 ) -> Edit:
     """Applies an edit whose `moves` are known, or (None) are what its pin and the evidence make of its stories."""
+    state.begin(state.loaded, moment, None)
     stories, window, number = state.stories, state.window, state.loaded
     if unpinned is not None:
         stories.pins.remove(unpinned)

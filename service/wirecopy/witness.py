@@ -49,7 +49,7 @@ class Witness:
                 if story is not None:
                     touched.setdefault(story, []).append(number)
         existed = {story for story in touched if self._existed(story, origins)}
-        exists = {story for story in touched if self._members(story)}
+        exists = {story for story in touched if story in self._stories.members}  # be it only for those who are hidden
         standings = [self._stand(story, numbers, origins, story in existed) for story, numbers in touched.items()]
         transfers = [Transfer(article, *place) for article, place in places.items()]
         return [*first, *derive(transfers, arrived, existed, exists, [s for s in standings if s is not None])]
