@@ -14,7 +14,7 @@ import httpx
 from wirecopy import errors
 from wirecopy.article import Article
 from wirecopy.comparison import Pair, side
-from wirecopy.config import Config, Detection
+from wirecopy.config import Config, Detection, Keep
 from wirecopy.events import Event
 from wirecopy.verdict import Boilerplate, Containment, Match, Member, Reasons, Revision, Stored, Story, Tie, Verdict
 from wirecopy.web.app import App, build_app
@@ -108,7 +108,7 @@ class ExactDetector:
         own = one.title, one.source, one.published, one.status, one.embargoed
         return [Revision(one.revision, one.first_seen, one.story, *own, None)]
 
-    def article(self, id: str, wanted: int | None = None) -> Stored:
+    def article(self, id: str, wanted: int | None = None, keep: Keep | None = None) -> Stored:
         if id not in self.articles:
             raise errors.UnknownArticle(id)
         article, revision, first_seen = self.articles[id]
@@ -131,7 +131,7 @@ class ExactDetector:
         first, second = (side(self.articles[id][0], Detection()) for id in (a, b))
         return Pair(first, second, Detection())
 
-    def why(self, id: str) -> Reasons:
+    def why(self, id: str, keep: Keep | None = None) -> Reasons:
         members = self.story(id).members
         odds = 4.0 if len(members) > 1 else None
         ties = [Tie(m.id, m.canonical, m.match, m.relation, m.score, odds, odds, len(members) - 1) for m in members]
@@ -141,7 +141,7 @@ class ExactDetector:
         yield
         return [], None
 
-    def story(self, id: str) -> Story:
+    def story(self, id: str, keep: Keep | None = None) -> Story:
         ids = self.by_text.get(self.articles[id][0].text, []) if id in self.articles else []
         if not ids or ids[0] != id:
             raise errors.UnknownStory(id)
@@ -154,7 +154,14 @@ class ExactDetector:
         return Story(id, id, members[0].first_seen, sources, len(ids) - 1, 0, tuple(members))
 
     def stories(
-        self, *, since: int | None, source: str | None, min_size: int, cursor: str | None, limit: int
+        self,
+        *,
+        since: int | None,
+        source: str | None,
+        min_size: int,
+        cursor: str | None,
+        limit: int,
+        keep: Keep | None = None,
     ) -> tuple[list[Story], str | None]:
         found = [self.story(ids[0]) for ids in self.by_text.values() if ids]
         found = [

@@ -142,7 +142,7 @@ def test_dedupe_passes_the_packaged_defaults_on(exact_batch: ExactBatch, article
     assert asked["inputs"] == [str(articles)]
     assert asked["config"] == Config()
     assert asked["mapping"] == {}
-    assert (asked["keep"], asked["look_ahead"], asked["strict"], asked["want_lines"]) == ("first", True, False, False)
+    assert (asked["look_ahead"], asked["strict"], asked["want_lines"]) == (True, False, False)
 
 
 def test_options_win_over_the_file_and_the_file_over_the_defaults(
@@ -151,12 +151,13 @@ def test_options_win_over_the_file_and_the_file_over_the_defaults(
     file = tmp_path / "settings.yaml"
     file.write_text("detection: {window_days: 3, min_words: 5}\nstories: {keep: longest}", encoding="utf-8")
     assert main(["dedupe", str(articles), "-o", "-", "--config", str(file)]) == 0
-    assert (exact_batch.asked["config"].detection.window_days, exact_batch.asked["keep"]) == (3, "longest")
-    options = ["--config", str(file), "--window-days", "none", "--keep", "first", "--no-look-ahead", "--strict"]
+    given = exact_batch.asked["config"]
+    assert (given.detection.window_days, given.stories.keep) == (3, "longest")
+    options = ["--config", str(file), "--window-days", "none", "--keep", "first_seen", "--no-look-ahead", "--strict"]
     assert main(["dedupe", str(articles), "-o", "-", *options]) == 0
     asked = exact_batch.asked
     assert (asked["config"].detection.window_days, asked["config"].detection.min_words) == (None, 5)
-    assert (asked["keep"], asked["look_ahead"], asked["strict"]) == ("first", False, True)
+    assert (asked["config"].stories.keep, asked["look_ahead"], asked["strict"]) == ("first_seen", False, True)
 
 
 def test_unique_holds_one_whole_input_line_per_story(exact_batch: ExactBatch, articles: Path, tmp_path: Path) -> None:

@@ -121,7 +121,7 @@ def test_dedupe_without_look_ahead_gives_the_stories_of_the_service(taken: list[
         rows = [{**msgspec.to_builtins(article), "published": _time(article.published)} for article in taken]
         file.write_bytes(b"".join(msgspec.json.encode(row) + b"\n" for row in rows))
         run = batch.dedupe(
-            [str(file)], Config(), mapping={}, keep="first", look_ahead=False, strict=True, want_lines=False,
+            [str(file)], Config(), mapping={}, look_ahead=False, strict=True, want_lines=False,
             on_refusal=lambda refusal: None, on_progress=lambda count: None
         )  # fmt: skip
     stored = [live.article(article.id) for article in taken]

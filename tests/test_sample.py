@@ -34,7 +34,6 @@ def grouped() -> dict[str, str]:
             [str(file)],
             Config(),
             mapping={},
-            keep="first",
             look_ahead=True,
             strict=True,
             want_lines=False,

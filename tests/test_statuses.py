@@ -234,7 +234,7 @@ def test_a_batch_names_no_hidden_article_but_in_its_own_line(tmp_path: Path) -> 
     lines = ["id,text,status,embargoed", *(f"{name},{written(1, 0)},{status},{until}" for name, status, until in rows)]
     file.write_text("\n".join(lines))
     run = batch.dedupe(
-        [str(file)], Config(), mapping={}, keep="first", look_ahead=False, strict=True, want_lines=True,
+        [str(file)], Config(), mapping={}, look_ahead=False, strict=True, want_lines=True,
         on_refusal=lambda refusal: None, on_progress=lambda count: None
     )  # fmt: skip
     found = {row.id: row for row in run.rows()}

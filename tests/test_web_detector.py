@@ -55,7 +55,6 @@ def stories_in_batch(file: Path) -> set[frozenset[str]]:
         [str(file)],
         Config(),
         mapping={},
-        keep="first",
         look_ahead=False,
         strict=True,
         want_lines=False,

@@ -240,7 +240,7 @@ def test_a_broken_chunked_body_is_400(service: Service) -> None:
 
 
 class BuggyDetector(ExactDetector):
-    def article(self, id: str, wanted: int | None = None) -> Any:
+    def article(self, id: str, wanted: int | None = None, keep: Any = None) -> Any:
         raise ZeroDivisionError("secret detail")
 
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from wirecopy import tally
 from wirecopy.archive import Archive, Kept
-from wirecopy.canonical import Keep, canonical, rank
+from wirecopy.canonical import Policy
 from wirecopy.decision import Decision, Found
 from wirecopy.detection.matching import probability
 from wirecopy.detection.stories import Change, Stories
@@ -21,19 +21,19 @@ class Place(NamedTuple):
     best: tuple[int, float, Relation] | None
 
 
-def place(archive: Archive, stories: Stories, number: int, keep: Keep) -> Place:
+def place(archive: Archive, stories: Stories, number: int, policy: Policy) -> Place:
     """The place that an article has."""
     name = stories.story_of[number]
     members = stories.members[name]
     if len(members) == 1:
         return Place(name, number not in archive.hidden, None)
     best = stories.best_match(number, archive.hidden)
-    is_canonical = number not in archive.hidden and canonical(archive, members, keep) == number
+    is_canonical = number not in archive.hidden and policy.canonical(archive, members) == number
     return Place(name, is_canonical, None if best is None else (best[0], *best[1]))
 
 
 def proposed_place(
-    archive: Archive, stories: Stories, number: int, kept: Kept, change: Change, keep: Keep
+    archive: Archive, stories: Stories, number: int, kept: Kept, change: Change, policy: Policy
 ) -> Place:  # fmt: skip
     """The place that an article would have if `change`, which it causes, were applied."""
     name, moved = change.moves[0].story, dict(change.moves[1:])
@@ -41,8 +41,8 @@ def proposed_place(
     members |= {m for m, story in moved.items() if story == name}
     members -= archive.hidden
     linked = [(other, *link) for later, other, link in change.links if later == number and other in members]
-    own = rank(kept, keep)
-    is_canonical = not is_hidden(kept) and all(own < rank(archive.kept[m], keep) for m in members)
+    own = policy.rank(kept)
+    is_canonical = not is_hidden(kept) and all(own < policy.rank(archive.kept[m]) for m in members)
     return Place(name, is_canonical, min(linked, key=lambda best: (-best[1], best[0]), default=None))
 
 
@@ -85,12 +85,12 @@ def matches(archive: Archive, number: int) -> tuple[Match, ...]:
     return tuple(_match(archive, match, other) for _, other, match in found if _is_told(archive, other))
 
 
-def stored(archive: Archive, stories: Stories, number: int, keep: Keep) -> Stored:
+def stored(archive: Archive, stories: Stories, number: int, policy: Policy) -> Stored:
     """An article as it is now."""
     decision = archive.decision(number)
     name = stories.story_of[number]
     relation, match, score = _best(archive, stories, number)
-    is_canonical = number not in archive.hidden and canonical(archive, stories.members[name], keep) == number
+    is_canonical = number not in archive.hidden and policy.canonical(archive, stories.members[name]) == number
     return _stored(archive, number, decision, (name, is_canonical, relation, match, score))
 
 
@@ -154,10 +154,10 @@ def revisions(archive: Archive, numbers: Sequence[int]) -> list[Revision]:
     return found
 
 
-def story(archive: Archive, stories: Stories, name: str, keep: Keep) -> Story:
+def story(archive: Archive, stories: Stories, name: str, policy: Policy) -> Story:
     """A story as it is now, its members in the order in which they came; one of them at least must be shown."""
     numbers = sorted(archive.shown(stories.members[name]), key=lambda number: archive.kept[number].came)
-    first = canonical(archive, numbers, keep)
+    first = policy.canonical(archive, numbers)
     members = tuple(_member(archive, stories, number, first) for number in numbers)
     others = [member.relation for member in members if not member.canonical]
     counts = tally.count(archive, stories, numbers)
@@ -200,10 +200,10 @@ def copies(archive: Archive, number: int) -> list[int]:
     return [other for other in matched if archive.is_current(other)]
 
 
-def reasons(archive: Archive, stories: Stories, name: str, keep: Keep) -> Reasons:
+def reasons(archive: Archive, stories: Stories, name: str, policy: Policy) -> Reasons:
     """What holds each member to a story, in the order in which they came."""
     numbers = sorted(archive.shown(stories.members[name]), key=lambda number: archive.kept[number].came)
-    first = canonical(archive, numbers, keep)
+    first = policy.canonical(archive, numbers)
     return Reasons(name, stories.least, tuple(_tie(archive, stories, number, first) for number in numbers))
 
 

@@ -14,7 +14,7 @@ import msgspec
 
 from wirecopy.archive import Archive
 from wirecopy.article import Article
-from wirecopy.canonical import Keep, canonical
+from wirecopy.canonical import Policy, rule_of
 from wirecopy.config import Config, override
 from wirecopy.detection.matching import probability
 from wirecopy.errors import Refusal, Refused
@@ -62,13 +62,13 @@ class Result(NamedTuple):
     """The state at the end of a run."""
 
     journal: Journal
-    keep: Keep
+    policy: Policy
     summary: Summary
     lines: Spool | None
 
     def rows(self) -> Iterator[Row]:
         """The accepted articles in input order, without those that were known before the run."""
-        return _rows(self.journal.state, self.keep, self.journal.first)
+        return _rows(self.journal.state, self.policy, self.journal.first)
 
     def unique_lines(self) -> Iterator[bytes]:
         """The whole input line of each story's canonical, in input order, of those in `rows`.
@@ -86,7 +86,6 @@ def dedupe(
     config: Config,
     *,
     mapping: Mapping[str, str],
-    keep: Keep,
     look_ahead: bool,
     strict: bool,
     want_lines: bool,
@@ -142,10 +141,11 @@ def dedupe(
                 on_progress(state.decided - journal.first)
     with _timed(stages, "describing"):
         state.archive.lift(time.time_ns() // 1_000_000)
-        counted = _count(_rows(state, keep, journal.first))
+        policy = Policy(rule_of(config.stories))
+        counted = _count(_rows(state, policy, journal.first))
     seconds = time.perf_counter() - started
     summary = Summary(intake.taken, *counted, refused, intake.known, seconds, stages, beside)
-    return Result(journal, keep, summary, lines)
+    return Result(journal, policy, summary, lines)
 
 
 def candidates(inputs: Sequence[str], config: Config) -> Iterator[tuple[str, list[str]]]:
@@ -196,7 +196,7 @@ def _count(rows: Iterable[Row]) -> tuple[int, int, int]:
     return len(stories), copies, rewrites
 
 
-def _rows(state: State, keep: Keep, first: int) -> Iterator[Row]:
+def _rows(state: State, policy: Policy, first: int) -> Iterator[Row]:
     archive, stories, hidden = state.archive, state.stories, state.archive.hidden
     standing: dict[str, int] = {}
     for number in range(first, state.decided):
@@ -207,7 +207,7 @@ def _rows(state: State, keep: Keep, first: int) -> Iterator[Row]:
             yield Row(article.id, story, number not in hidden, None, None, None)
             continue
         if story not in standing:
-            standing[story] = canonical(archive, members, keep)
+            standing[story] = policy.canonical(archive, members)
         is_canonical, best = standing[story] == number and number not in hidden, stories.best_match(number, hidden)
         if best is None:
             yield Row(article.id, story, is_canonical, None, None, None)

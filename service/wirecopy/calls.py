@@ -10,6 +10,7 @@ import orjson
 
 from wirecopy import errors
 from wirecopy.article import Article, format_published
+from wirecopy.config import Keep
 from wirecopy.verdict import Comparison, Pin, Reasons, Verdict
 from wirecopy.wire import (
     BoilerplatePage,
@@ -153,8 +154,8 @@ def check_article(article: Sendable) -> Call[Verdict]:
     return Call("POST", "/v1/check", _decode_verdict, encode_article(article))
 
 
-def get_article(id: str, by_query: bool, revision: int | None) -> Call[Stored]:
-    asked = {} if revision is None else {"revision": str(revision)}
+def get_article(id: str, by_query: bool, revision: int | None, keep: Keep | None) -> Call[Stored]:
+    asked = _keep(keep) | ({} if revision is None else {"revision": str(revision)})
     if by_query:
         return Call("GET", "/v1/articles", _decode_stored, params={"id": id, **asked})
     return Call("GET", _path("/v1/articles", id), _decode_stored, params=asked or None)
@@ -185,16 +186,18 @@ def explain(a: str, b: str, texts: tuple[str, str] | None) -> Call[Comparison]:
     return Call("POST", path, _decode_comparison, orjson.dumps({"a": texts[0], "b": texts[1]}))
 
 
-def get_reasons(id: str) -> Call[Reasons]:
-    return Call("GET", _path("/v1/stories", id) + "/why", _decode_reasons)
+def get_reasons(id: str, keep: Keep | None) -> Call[Reasons]:
+    return Call("GET", _path("/v1/stories", id) + "/why", _decode_reasons, params=_keep(keep) or None)
 
 
-def get_story(id: str) -> Call[Story]:
-    return Call("GET", _path("/v1/stories", id), _decode_story)
+def get_story(id: str, keep: Keep | None) -> Call[Story]:
+    return Call("GET", _path("/v1/stories", id), _decode_story, params=_keep(keep) or None)
 
 
-def get_stories(since: datetime | None, source: str | None, min_size: int, limit: int, cursor: str) -> Call[StoryPage]:
-    asked = {"since": since and since.isoformat(), "source": source, "cursor": cursor}
+def get_stories(
+    since: datetime | None, source: str | None, min_size: int, keep: Keep | None, limit: int, cursor: str
+) -> Call[StoryPage]:
+    asked = {"since": since and since.isoformat(), "source": source, "keep": keep, "cursor": cursor}
     params = {"min_size": str(min_size), "limit": str(limit), **{name: text for name, text in asked.items() if text}}
     return Call("GET", "/v1/stories", _decode_page, params=params)
 
@@ -263,6 +266,10 @@ decode_problem = msgspec.json.Decoder(Problem).decode
 def _decode_nothing(content: bytes) -> None:
     if content:
         raise ValueError("an answer of 204 has no content")
+
+
+def _keep(keep: Keep | None) -> dict[str, str]:
+    return {} if keep is None else {"keep": keep}
 
 
 def _path(collection: str, id: str) -> str:

@@ -1,24 +1,85 @@
-"""Which member stands for its story: an order of what is remembered of articles."""
+"""Which member stands for its story: an order of what is remembered of articles, by one of five policies.
 
+    first_published     the earliest claimed date, unknown last
+    first_seen          the first that came, by our clock
+    longest             the longest text
+    preferred_sources   that of the source that stands first in a list
+    agency_first        one whose source is in the list of agencies
+
+Under each, canceled members come last, and ties go to the earliest published, then to the first that came. A source is
+told by its name alone: who prints "(AFP)" in a text of its own has a copy of what the agency itself sends.
+"""
+
+import unicodedata
 from collections.abc import Sequence
-from typing import Literal
+from functools import lru_cache
 
 from wirecopy.archive import Archive, Kept
+from wirecopy.config import Keep, Stories
+from wirecopy.decision import Rule
 
-Keep = Literal["first", "longest"]
 _NO_DATE = 1 << 62
+_LONGEST_NAME = 256  # characters; a longer source is none that a list can name
 
 
-def rank(kept: Kept, keep: Keep) -> tuple[bool, int, int]:
-    """Of the members of a story, the one of the least rank stands for it: one that was not canceled, if there is one.
+def rule_of(stories: Stories, keep: Keep | None = None) -> Rule:
+    """-> the rule that is set, or, with `keep`, another one with the lists that are set."""
+    asked = keep or ("first_published" if stories.keep == "first" else stories.keep)
+    listed = {"preferred_sources": stories.preferred_sources, "agency_first": stories.agencies}.get(asked, ())
+    return Rule(asked, tuple(_fold(name) for name in listed))
 
-    first: the earliest published, unknown last, then in the order in which they came; longest: the longest trace.
+
+class Policy:
+    """A rule, ready to be asked."""
+
+    def __init__(self, rule: Rule) -> None:
+        self.rule = rule
+        are_equal = rule.keep == "agency_first"
+        self._places: dict[str, int] = {}
+        for k, name in enumerate(rule.sources):
+            self._places.setdefault(name, 0 if are_equal else k)
+        self._others = len(rule.sources)
+
+    def rank(self, kept: Kept) -> tuple[bool, int, int, int]:
+        """Of the members of a story, the one of the least rank stands for it."""
+        published = _NO_DATE if kept.published is None else kept.published
+        return kept.status == "canceled", self._tier(kept), published, kept.came
+
+    def canonical(self, archive: Archive, members: Sequence[int]) -> int:
+        """The member that stands for its story, a hidden one only where all are."""
+        kept = archive.kept
+        return min(archive.shown(members) or members, key=lambda number: self.rank(kept[number]))
+
+    def _tier(self, kept: Kept) -> int:
+        match self.rule.keep:
+            case "first_published":
+                return 0
+            case "first_seen":
+                return kept.came
+            case "longest":
+                return -kept.words
+            case _:
+                return self._place(kept.source)
+
+    def _place(self, source: str | None) -> int:
+        """The place of the first name in the list that is the source's own, or that of a domain that it is under."""
+        if source is None or len(source) > _LONGEST_NAME:
+            return self._others
+        name = _fold(source)
+        place = self._places.get(name, self._others)
+        while "." in name:
+            name = name.partition(".")[2]
+            if "." in name:
+                place = min(place, self._places.get(name, self._others))
+        return place
+
+
+@lru_cache(4096)
+def _fold(name: str) -> str:
+    """A name without what writers differ in: case, composition and width, spaces, invisible characters, a `www.`.
+
+    The dots of Turkish i are left out, so that İHA, iha, ANADOLU AJANSI and Anadolu Ajansı find themselves.
     """
-    if keep == "longest":
-        return kept.status == "canceled", -kept.words, kept.came
-    return kept.status == "canceled", _NO_DATE if kept.published is None else kept.published, kept.came
-
-
-def canonical(archive: Archive, members: Sequence[int], keep: Keep) -> int:
-    """The member that stands for its story, a hidden one only where all are."""
-    return min(archive.shown(members) or members, key=lambda number: rank(archive.kept[number], keep))
+    folded = unicodedata.normalize("NFKC", name).casefold().replace("ı", "i")
+    shown = "".join(c for c in folded if c != "\u0307" and unicodedata.category(c) != "Cf")
+    return " ".join(unicodedata.normalize("NFKC", shown).split()).removeprefix("www.")

@@ -38,6 +38,7 @@ EXIT_CODES: dict[type[errors.WirecopyError], int] = {
     errors.ServiceError: FAILED,
 }
 
+_POLICIES = ("first_published", "first_seen", "longest", "preferred_sources", "agency_first")
 _COMPILING = "wirecopy: compiling, which happens once after an installation or an upgrade and takes a minute or two"
 _EXIT_CODES_HELP = """
 \b
@@ -139,8 +140,10 @@ def commands() -> None:
 )
 @click.option(
     "--keep",
-    type=click.Choice(["first", "longest"]),
-    help="Which member stands for its story: the earliest published or the longest.  [default: as configured, first]",
+    type=click.Choice([*_POLICIES, "first"]),
+    metavar="POLICY",
+    help="Which member stands for its story: first_published, first_seen (in the inputs), longest, preferred_sources, "
+    "agency_first (their lists: config.yaml, stories).  [default: as configured, first_published]",
 )
 @click.option("--unique", metavar="UNIQUE.jsonl", help="Also write one whole input line per story, its canonical's.")
 @click.option(
@@ -239,7 +242,6 @@ def dedupe(
                 inputs,
                 settings,
                 mapping=mapping,
-                keep=settings.stories.keep,
                 look_ahead=look_ahead,
                 strict=strict,
                 want_lines=unique is not None,
@@ -281,7 +283,6 @@ def demo() -> int:
             inputs,
             settings,
             mapping={},
-            keep=settings.stories.keep,
             look_ahead=True,
             strict=True,
             want_lines=False,

@@ -21,6 +21,7 @@ import orjson
 
 from wirecopy import calls, errors
 from wirecopy.calls import Sendable
+from wirecopy.config import Keep
 from wirecopy.verdict import Boilerplate, Comparison, Match, Pin, Reasons, Source, Verdict
 from wirecopy.version import VERSION
 from wirecopy.wire import BulkAnswer, Compacted, Event, EventPage, Problem, Revision, Split, Stored, Story
@@ -50,9 +51,14 @@ class Client:
         """The verdict the article would get; nothing is stored."""
         return self._call(calls.check_article(article))
 
-    def article(self, id: str, *, by_query: bool = False, revision: int | None = None) -> Stored:
-        """An article as it is kept, or an earlier revision as it was; `by_query` for proxies that decode paths."""
-        return self._call(calls.get_article(id, by_query, revision))
+    def article(
+        self, id: str, *, by_query: bool = False, revision: int | None = None, keep: Keep | None = None
+    ) -> Stored:
+        """An article as it is kept, or an earlier revision as it was; `by_query` for proxies that decode paths.
+
+        `keep`, here and below: who stands for a story is told by this policy and not the one that is set.
+        """
+        return self._call(calls.get_article(id, by_query, revision, keep))
 
     def revisions(self, id: str) -> list[Revision]:
         """The revisions of an article, in order, with what each changed."""
@@ -74,21 +80,27 @@ class Client:
         """Why two articles match, or do not; give both `texts` to a service that keeps none."""
         return self._call(calls.explain(a, b, texts))
 
-    def why(self, id: str) -> Reasons:
+    def why(self, id: str, *, keep: Keep | None = None) -> Reasons:
         """The link that holds each member to a story."""
-        return self._call(calls.get_reasons(id))
+        return self._call(calls.get_reasons(id, keep))
 
-    def story(self, id: str) -> Story:
+    def story(self, id: str, *, keep: Keep | None = None) -> Story:
         """A story with its members."""
-        return self._call(calls.get_story(id))
+        return self._call(calls.get_story(id, keep))
 
     def stories(
-        self, *, since: datetime | None = None, source: str | None = None, min_size: int = 1, page_size: int = 50
+        self,
+        *,
+        since: datetime | None = None,
+        source: str | None = None,
+        min_size: int = 1,
+        keep: Keep | None = None,
+        page_size: int = 50,
     ) -> Iterator[Story]:
         """Stories, newest first, asked for by the page."""
         cursor: str | None = ""
         while cursor is not None:
-            page = self._call(calls.get_stories(since, source, min_size, page_size, cursor))
+            page = self._call(calls.get_stories(since, source, min_size, keep, page_size, cursor))
             yield from page.stories
             cursor = page.cursor
 
@@ -245,9 +257,14 @@ class AsyncClient:
         """The verdict the article would get; nothing is stored."""
         return await self._call(calls.check_article(article))
 
-    async def article(self, id: str, *, by_query: bool = False, revision: int | None = None) -> Stored:
-        """An article as it is kept, or an earlier revision as it was; `by_query` for proxies that decode paths."""
-        return await self._call(calls.get_article(id, by_query, revision))
+    async def article(
+        self, id: str, *, by_query: bool = False, revision: int | None = None, keep: Keep | None = None
+    ) -> Stored:
+        """An article as it is kept, or an earlier revision as it was; `by_query` for proxies that decode paths.
+
+        `keep`, here and below: who stands for a story is told by this policy and not the one that is set.
+        """
+        return await self._call(calls.get_article(id, by_query, revision, keep))
 
     async def revisions(self, id: str) -> list[Revision]:
         """The revisions of an article, in order, with what each changed."""
@@ -269,21 +286,27 @@ class AsyncClient:
         """Why two articles match, or do not; give both `texts` to a service that keeps none."""
         return await self._call(calls.explain(a, b, texts))
 
-    async def why(self, id: str) -> Reasons:
+    async def why(self, id: str, *, keep: Keep | None = None) -> Reasons:
         """The link that holds each member to a story."""
-        return await self._call(calls.get_reasons(id))
+        return await self._call(calls.get_reasons(id, keep))
 
-    async def story(self, id: str) -> Story:
+    async def story(self, id: str, *, keep: Keep | None = None) -> Story:
         """A story with its members."""
-        return await self._call(calls.get_story(id))
+        return await self._call(calls.get_story(id, keep))
 
     async def stories(
-        self, *, since: datetime | None = None, source: str | None = None, min_size: int = 1, page_size: int = 50
+        self,
+        *,
+        since: datetime | None = None,
+        source: str | None = None,
+        min_size: int = 1,
+        keep: Keep | None = None,
+        page_size: int = 50,
     ) -> AsyncIterator[Story]:
         """Stories, newest first, asked for by the page."""
         cursor: str | None = ""
         while cursor is not None:
-            page = await self._call(calls.get_stories(since, source, min_size, page_size, cursor))
+            page = await self._call(calls.get_stories(since, source, min_size, keep, page_size, cursor))
             for story in page.stories:
                 yield story
             cursor = page.cursor

@@ -8,7 +8,7 @@ with its default, its unit and what one loses on either side; a test holds the t
 from os import PathLike
 from typing import Annotated, Any, Literal
 
-from msgspec import Meta, Struct, ValidationError, convert, to_builtins
+from msgspec import Meta, Struct, ValidationError, convert, field, to_builtins
 
 from wirecopy.errors import ConfigError
 
@@ -40,10 +40,32 @@ class Detection(Struct, frozen=True, forbid_unknown_fields=True):
     model: Annotated[str, Meta(min_length=1)] | None = None
 
 
-class Stories(Struct, frozen=True, forbid_unknown_fields=True):
-    """How matches become stories."""
+Keep = Literal["first_published", "first_seen", "longest", "preferred_sources", "agency_first"]
+SourceName = Annotated[str, Meta(min_length=1, max_length=256)]
+# News agencies by the names and domains under which archives and feeds have their articles.
+_AGENCIES = """
+AFP, Agence France-Presse, afp.com, AP, Associated Press, The Associated Press, apnews.com, ap.org, Reuters,
+Thomson Reuters, reuters.com, dpa, Deutsche Presse-Agentur, dpa.com, dpa-international.com, UPI, upi.com,
+PA Media, PA, Press Association, pa.media, The Canadian Press, Canadian Press, AAP,
+Australian Associated Press, aap.com.au, APA, Austria Presse Agentur, apa.at, epd, KNA, Keystone-SDA, sda,
+keystone-sda.ch, EFE, Agencia EFE, efe.com, Europa Press, europapress.es, ANSA, ansa.it, Adnkronos,
+adnkronos.com, AGI, agi.it, Lusa, lusa.pt, Belga, ANP, anp.nl, Ritzau, NTB, TT, STT, PAP, pap.pl, ČTK, ctk.cz,
+TASR, MTI, mti.hu, Agerpres, agerpres.ro, BTA, БТА, bta.bg, HINA, hina.hr, Tanjug, Танјуг, STA, sta.si, ELTA,
+LETA, BNS, ΑΠΕ-ΜΠΕ, Ukrinform, Укрінформ, ukrinform.ua, ukrinform.net, TASS, ТАСС, tass.com, tass.ru, Interfax,
+Интерфакс, interfax.ru, РИА Новости, RIA Novosti, ria.ru, Anadolu Ajansı, Anadolu Agency, Anadolu, aa.com.tr,
+İHA, iha.com.tr, DHA, dha.com.tr, IRNA, ایرنا, irna.ir, WAM, وام, وكالة الأنباء السعودية, Xinhua, 新华社,
+新華社, xinhuanet.com, 中央社, cna.com.tw, Kyodo, Kyodo News, 共同通信, 共同通信社, kyodonews.net, Jiji Press,
+時事通信, 時事通信社, jiji.com, Yonhap, 연합뉴스, yna.co.kr, Bernama, bernama.com, Antara, antaranews.com, PTI,
+Press Trust of India, ptinews.com, ANI, aninews.in, IANS
+"""
 
-    keep: Literal["first", "longest"] = "first"
+
+class Stories(Struct, frozen=True, forbid_unknown_fields=True):
+    """How matches become stories, and who stands for one; `first` is an older name of `first_published`."""
+
+    keep: Literal[Keep, "first"] = "first_published"
+    preferred_sources: list[SourceName] = []
+    agencies: list[SourceName] = field(default_factory=lambda: _AGENCIES.replace("\n", " ").strip().split(", "))
 
 
 Seconds = Annotated[float, Meta(gt=0, le=86_400)]

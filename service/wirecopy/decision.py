@@ -13,6 +13,7 @@ from xxhash import xxh3_64_hexdigest, xxh3_128_digest
 from zstandard import ZstdCompressor, ZstdDecompressor
 
 from wirecopy.article import Article, Status
+from wirecopy.config import Keep
 from wirecopy.detection import kernels, text
 from wirecopy.detection.matching import Model
 from wirecopy.errors import InvalidArticle
@@ -32,6 +33,7 @@ class Kind(IntEnum):
     RESIDUE = 8
     RUN = 9
     POSITIONS = 10
+    RULE = 11
 
 
 class Found(Struct, array_like=True, frozen=True, gc=False):
@@ -173,6 +175,16 @@ class Edit(Struct, array_like=True, frozen=True):
     moves: Sequence[tuple[int, str]]
 
 
+class Rule(Struct, array_like=True, frozen=True):
+    """By what the events from here on tell who stands for a story; before the first such record: first_published.
+
+    `sources` are the names that it goes by, in order, as they are compared.
+    """
+
+    keep: Keep
+    sources: tuple[str, ...] = ()
+
+
 def residue_of(decision: Decision) -> Residue:
     """-> what is left of a decision that is erased."""
     number = decision.number
@@ -225,7 +237,9 @@ def content_of(article: Article) -> bytes:
         raise InvalidArticle(f"article {article.id!r} holds a lone surrogate: {error.reason}") from None
 
 
-def encode(record: Decision | Epoch | Checkpoint | Clearing | Residue | Erasure | Edit | Positions | Run) -> bytes:
+def encode(
+    record: Decision | Epoch | Checkpoint | Clearing | Residue | Erasure | Edit | Positions | Rule | Run,
+) -> bytes:
     """The payload of a record."""
     return _encoder.encode(record)
 
@@ -242,6 +256,7 @@ decode_positions = msgspec.msgpack.Decoder(Positions).decode
 decode_edit = msgspec.msgpack.Decoder(Edit).decode
 decode_erasure = msgspec.msgpack.Decoder(Erasure).decode
 decode_run = msgspec.msgpack.Decoder(Run).decode
+decode_rule = msgspec.msgpack.Decoder(Rule).decode
 _compressor = ZstdCompressor(level=1)
 
 

@@ -18,9 +18,9 @@ from wirecopy import answers, boilerplate, editing, errors, models
 from wirecopy.archive import Archive, Kept
 from wirecopy.article import Article
 from wirecopy.boilerplate import Parts
-from wirecopy.canonical import Keep
+from wirecopy.canonical import Policy, rule_of
 from wirecopy.comparison import Pair, Side, explain
-from wirecopy.config import Config
+from wirecopy.config import Config, Keep
 from wirecopy.decision import Clearing, Decision, Edit, Kind, Positions, content_of, encode, residue_of, scheme
 from wirecopy.detection.pins import Pin as NumberedPin
 from wirecopy.detection.text import Traces
@@ -41,6 +41,7 @@ __all__ = ["SCHEME", "Detector", "Sketches", "scheme_of"]
 
 SCHEME = scheme(models.load(None))
 _MAX_SCANNED = 20_000  # stories that are looked at for one page
+_MAX_TOLD = 1000  # events of one record: who reads a page reads whole records
 _MAX_PRUNED = 20_000  # articles that are pruned at once
 _STORY_ID = re.compile(r"s[0-9]{1,15}(-[0-9]{1,9})?")
 
@@ -71,7 +72,10 @@ class Detector:
         if store is not None:
             self._replaceable, self._clearings, self._numbered = replay(self._state, self._feed, store.replay())
         self._tally = Tally(self._archive, self._state.stories)
-        self._witness = Witness(self._archive, self._state.stories, self._keep)
+        self._policy = Policy(rule_of(self._config.stories))
+        goes_on = self._feed.last == 0 or self._feed.rule == self._policy.rule
+        told_by = self._policy if goes_on else Policy(self._feed.rule)
+        self._witness = Witness(self._archive, self._state.stories, told_by)
 
     def sketch(self, articles: Sequence[Article]) -> Sketches:
         """-> the traces of `articles`; pure, may run in another thread."""
@@ -91,7 +95,7 @@ class Detector:
         batch = _Batch(articles, contents, sketches or self.sketch(articles), first_seen)
         state, epoch = self._state, self._state.window.terms.epoch
         state.expire(first_seen)
-        batch.facts += self._reveal(self._archive.lift(first_seen))
+        batch.facts += self._lift(first_seen)[0]
         again: list[tuple[int, int]] = []
         fresh: list[int] = []
         coming: dict[str, tuple[int, bytes]] = {}  # id -> number and content of what is in this batch
@@ -124,7 +128,7 @@ class Detector:
         archive, state = self._archive, self._state
         numbers = archive.revisions(article_id)
         state.expire(now)
-        facts = self._reveal(archive.lift(now))
+        facts = self._lift(now)[0]
         state.begin_block()
         decisions = [archive.decision(number) for number in numbers]
         deleted = [Fact("deleted", state.stories.story_of[numbers[-1]], article_id)]
@@ -239,14 +243,15 @@ class Detector:
         with state.without(replaces) as own:
             change = state.propose(number, found, own)
             kept = self._kept(number, article, sketches, state.moment, b"", replaces)
-            place = answers.proposed_place(self._archive, state.stories, number, kept, change, self._keep)
+            place = answers.proposed_place(self._archive, state.stories, number, kept, change, self._policy)
         decision = describe(Decided(number, found, change), None, place, kept, article)
         return answers.verdict(self._archive, decision, article.id)
 
-    def article(self, article_id: str, revision: int | None = None) -> Stored:
+    def article(self, article_id: str, revision: int | None = None, *, keep: Keep | None = None) -> Stored:
         """-> the article as it is now, with its text where texts are kept; an earlier revision as it was decided then.
 
-        Raises UnknownArticle, UnknownRevision.
+        `keep`: whether it stands for its story now is told by this policy and not the one that is set. Raises
+        UnknownArticle, UnknownRevision.
         """
         if revision is not None:
             for number in self._archive.revisions(article_id)[:-1]:
@@ -254,7 +259,8 @@ class Detector:
                     return answers.stored_then(self._archive, number)
             if self._archive.kept[self._archive.number(article_id)].revision != revision:
                 raise errors.UnknownRevision(article_id, revision)
-        return answers.stored(self._archive, self._state.stories, self._archive.number(article_id), self._keep)
+        number = self._archive.number(article_id)
+        return answers.stored(self._archive, self._state.stories, number, self._policy_of(keep))
 
     def revisions(self, article_id: str) -> list[Revision]:
         """-> the revisions of the article that are kept, in order, with what each changed. Raises UnknownArticle."""
@@ -285,9 +291,9 @@ class Detector:
         """
         return explain(self.pair(a_id, b_id), texts)
 
-    def why(self, story_id: str) -> Reasons:
+    def why(self, story_id: str, *, keep: Keep | None = None) -> Reasons:
         """-> the link that holds each member to the story; of a merged one, to its heir. Raises UnknownStory."""
-        return answers.reasons(self._archive, self._state.stories, self._find_story(story_id), self._keep)
+        return answers.reasons(self._archive, self._state.stories, self._find_story(story_id), self._policy_of(keep))
 
     def sources(
         self, *, source: str | None = None, cursor: str | None = None, limit: int = 50
@@ -304,9 +310,12 @@ class Detector:
         """The same, as a generator that returns it at its end; between its parts anything else may be done."""
         return self._tally.page(source, cursor, limit)
 
-    def story(self, story_id: str) -> Story:
-        """-> the story as it is now; for one that was merged, its heir, whose id is another. Raises UnknownStory."""
-        return answers.story(self._archive, self._state.stories, self._find_story(story_id), self._keep)
+    def story(self, story_id: str, *, keep: Keep | None = None) -> Story:
+        """-> the story as it is now; for one that was merged, its heir, whose id is another. Raises UnknownStory.
+
+        `keep`: who stands for it is told by this policy and not the one that is set, which the feed follows.
+        """
+        return answers.story(self._archive, self._state.stories, self._find_story(story_id), self._policy_of(keep))
 
     def stories(
         self,
@@ -316,10 +325,12 @@ class Detector:
         min_size: int = 1,
         cursor: str | None = None,
         limit: int = 50,
+        keep: Keep | None = None,
     ) -> tuple[list[Story], str | None]:
         """-> at most `limit` stories, newest first, and the cursor of the next page, None on the last.
 
-        `since`: of those first seen at that moment or later; `source`: with an article of that source. A page may hold
+        `since`: of those first seen at that moment or later; `source`: with an article of that source; `keep` as in
+        `story`. A page may hold
         fewer than `limit` stories, even none, and still have a next one. Raises UsageError for a cursor of no page.
         """
         if cursor is not None and not _STORY_ID.fullmatch(cursor):
@@ -337,7 +348,7 @@ class Detector:
                 and (since is None or min(kept[number].first_seen for number in numbers) >= since)
             )
             if is_wanted and (source is None or any(kept[number].source == source for number in numbers)):
-                found.append(self.story(name))
+                found.append(self.story(name, keep=keep))
         return found, None
 
     def events(self, after: int = 0, limit: int = 1000) -> list[Event]:
@@ -416,11 +427,11 @@ class Detector:
         `now` is this moment, in milliseconds since 1970; `ingest`, `erase`, `prune` and edits do the same. Nothing is
         shown earlier than one of them was told. Raises StorageFailed, after which the object is of no further use.
         """
-        lifted = self._archive.lift(now)
-        entries = self._tell(self._reveal(lifted), now, -1 if self._store is None else self._store.last)
+        facts, shown = self._lift(now)
+        entries = self._tell(facts, now, -1 if self._store is None else self._store.last)
         if self._store is not None and entries:
             self._store.append(entries)
-        return sum(map(self._archive.is_current, lifted))
+        return shown
 
     def expire(self, now: int) -> int:
         """Takes out of the index what arrived too long before `now`; -> how many articles that were.
@@ -484,9 +495,9 @@ class Detector:
         if self._store is not None:
             self._store.close()
 
-    @property
-    def _keep(self) -> Keep:
-        return self._config.stories.keep
+    def _policy_of(self, keep: Keep | None) -> Policy:
+        """The policy that is set, or another one that is asked for."""
+        return self._policy if keep is None else Policy(rule_of(self._config.stories, keep))
 
     def _find_story(self, story_id: str) -> str:
         """The id of a story, or of the one that it was merged into. Raises UnknownStory."""
@@ -562,13 +573,20 @@ class Detector:
         members = (m for m in stories.members[stories.story_of[number]] if m != number)
         return list(dict.fromkeys([*members, *answers.copies(archive, number), *archive.recalls.get(number, ())]))
 
-    def _reveal(self, lifted: Sequence[int]) -> list[Fact]:
-        """-> what it means for readers that some articles, those of them that are current, are hidden no more."""
+    def _lift(self, now: int) -> tuple[list[Fact], int]:
+        """Goes by the policy that is set, if the feed went by another one, and shows what was embargoed until now.
+
+        -> what that means for readers, and of how many articles the newest revision is shown by it.
+        """
         stories = self._state.stories
+        facts = [] if self._witness.policy is self._policy else self._witness.adopt(self._policy)
+        lifted = self._archive.lift(now)
         for number in lifted:
             if number in stories.story_of and stories.origins is not None:
                 stories.origins.setdefault(number, None)
-        return self._witness.take() if stories.origins else []
+        if stories.origins:
+            facts += self._witness.take()
+        return facts, sum(map(self._archive.is_current, lifted))
 
     def _decide_new(self, batch: "_Batch", chosen: Sequence[int]) -> None:
         """Decides for some articles of a batch, whose ids are new."""
@@ -602,7 +620,7 @@ class Detector:
     ) -> None:
         """Makes the record, the verdict and the events of what was decided."""
         archive, article, number = self._archive, batch.articles[k], decided.number
-        place = answers.place(archive, self._state.stories, number, self._keep)
+        place = answers.place(archive, self._state.stories, number, self._policy)
         kept = archive.kept[number]
         decision = describe(decided, left, place, kept, article, self._state.window, recall)
         archive.keep(decision)
@@ -642,11 +660,15 @@ class Detector:
 
     def _tell(self, facts: Sequence[Fact], moment: int, record: int = -1) -> list[Entry]:
         """Makes facts the next events; -> what to append of them behind the record of this number."""
-        if not facts:
-            return []
-        told = self._feed.tell(facts, moment)
-        self._feed.keep(told, record + 1)
-        return [Entry(Kind.EVENTS, None, encode_events(told), None)]
+        entries = []
+        if facts and self._feed.rule != self._policy.rule:
+            self._feed.rule = self._policy.rule
+            entries.append(Entry(Kind.RULE, None, encode(self._feed.rule), None))
+        for k in range(0, len(facts), _MAX_TOLD):
+            told = self._feed.tell(facts[k : k + _MAX_TOLD], moment)
+            self._feed.keep(told, record + len(entries) + 1)
+            entries.append(Entry(Kind.EVENTS, None, encode_events(told), None))
+        return entries
 
 
 class _Batch:

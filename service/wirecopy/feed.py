@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from wirecopy import errors
+from wirecopy.decision import Rule
 from wirecopy.events import Event, Fact, Head, Told, decode_told, tell
 from wirecopy.redirects import Redirects
 from wirecopy.storage import Pipeline, Store
@@ -23,6 +24,7 @@ class Feed:
         self.last = 0  # the number of the newest event
         self.redirects = Redirects()
         self.positions: dict[str, int] = {}  # name of a follower -> the number of the last event that it took
+        self.rule = Rule("first_published")  # by which it has told who stands for a story
         self._store = store
         self._firsts = array("q")  # the number of the first event of each record that is kept
         self._records = array("q")  # the numbers of these records in the store, 0 without one

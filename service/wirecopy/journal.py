@@ -23,6 +23,7 @@ from xxhash import xxh3_128_digest
 from wirecopy import answers, models, storage
 from wirecopy.archive import Archive
 from wirecopy.article import Article
+from wirecopy.canonical import Policy, rule_of
 from wirecopy.config import Config
 from wirecopy.decision import Kind, Run, decode_run, encode, scheme
 from wirecopy.errors import OtherInput, UsageError
@@ -45,6 +46,7 @@ class Journal:
             replay(self.state, Feed(None), self._noting(stored.replay()))
         self.first = self.state.loaded  # the number of this run's first article
         self._config = config
+        self._policy = Policy(rule_of(config.stories))
         self._store: Store | None = None
         self._moment = 0
         self._otherwise: Run | None = None
@@ -113,7 +115,7 @@ class Journal:
         epoch, entries = state.window.terms.epoch, []
         texts = self._config.service.keep_text
         for decided, article in zip(state.decide(count), articles, strict=True):
-            place = answers.place(state.archive, state.stories, decided.number, self._config.stories.keep)
+            place = answers.place(state.archive, state.stories, decided.number, self._policy)
             kept = state.archive.kept[decided.number]
             decision = describe(decided, None, place, kept, article, state.window)
             entries.append(Entry(Kind.ARTICLE, article.id, encode(decision), article.text.encode() if texts else None))

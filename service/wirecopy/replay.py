@@ -17,6 +17,7 @@ from wirecopy.decision import (
     Kind,
     Positions,
     Residue,
+    Rule,
     decode_checkpoint,
     decode_clearing,
     decode_decision,
@@ -25,6 +26,7 @@ from wirecopy.decision import (
     decode_erasure,
     decode_positions,
     decode_residue,
+    decode_rule,
 )
 from wirecopy.detection.window import BLOCK
 from wirecopy.events import Head, decode_head
@@ -60,6 +62,8 @@ def replay(state: State, feed: Feed, stored: Iterable[Record]) -> Others:
                     feed.restore(what, number)
                 case Positions():
                     feed.place(what.reached, number)
+                case Rule():
+                    feed.rule = what
                 case Epoch():
                     state.restore_epoch(what)
                     others.replaceable.append(number)
@@ -87,7 +91,7 @@ def replay(state: State, feed: Feed, stored: Iterable[Record]) -> Others:
 
 
 Batch = list[tuple[Decision, Kept]]
-Other = Epoch | Checkpoint | Clearing | Residue | Erasure | Edit | Positions | Head
+Other = Epoch | Checkpoint | Clearing | Residue | Erasure | Edit | Positions | Rule | Head
 
 
 def _in_batches(records: Iterable[Record], state: State) -> Iterator[tuple[int, Batch | Other]]:
@@ -99,6 +103,9 @@ def _in_batches(records: Iterable[Record], state: State) -> Iterator[tuple[int, 
             continue
         if kind == Kind.POSITIONS:  # the same
             yield number, decode_positions(payload)
+            continue
+        if kind == Kind.RULE:
+            yield number, decode_rule(payload)
             continue
         if kind == Kind.ARTICLE:
             decision = decode_decision(payload)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from wirecopy.archive import Archive
-from wirecopy.canonical import Keep, canonical
+from wirecopy.canonical import Policy
 from wirecopy.detection.stories import Stories
 from wirecopy.events import Fact, Standing, Transfer, derive
 
@@ -11,10 +11,10 @@ from wirecopy.events import Fact, Standing, Transfer, derive
 class Witness:
     """Watches the stories from the moment it is made; remembers who stands for those that were touched."""
 
-    def __init__(self, archive: Archive, stories: Stories, keep: Keep) -> None:
+    def __init__(self, archive: Archive, stories: Stories, policy: Policy) -> None:
         self._archive = archive
         self._stories = stories
-        self._keep: Keep = keep
+        self.policy = policy
         self._standing: dict[str, int] = {}  # of stories of two and more that were touched, to compute nothing twice
         stories.origins = {}
 
@@ -54,6 +54,23 @@ class Witness:
         transfers = [Transfer(article, *place) for article, place in places.items()]
         return [*first, *derive(transfers, arrived, existed, exists, [s for s in standings if s is not None])]
 
+    def adopt(self, policy: Policy) -> list[Fact]:
+        """Goes by another policy from here on; -> for which stories somebody else stands by it."""
+        before, self.policy = self.policy, policy
+        self._standing.clear()
+        facts: list[Fact] = []
+        kept, archive = self._archive.kept, self._archive
+        for story, members in self._stories.members.items():
+            shown = archive.shown(members) if len(members) > 1 else ()
+            if len(shown) > 1:
+                stood, stands = before.canonical(archive, shown), policy.canonical(archive, shown)
+                if stood != stands:
+                    facts.append(Fact("canonical_changed", story, kept[stands].id, previous=kept[stood].id))
+        return facts
+
+    def _canonical(self, members: Sequence[int]) -> int:
+        return self.policy.canonical(self._archive, members)
+
     def _members(self, story: str) -> Sequence[int]:
         """The members that readers know of; none of a story that there is not."""
         return self._archive.shown(self._stories.members.get(story, ()))
@@ -73,12 +90,12 @@ class Witness:
             return None
         if before is None and existed:
             stayed = [m for m in members if origins.get(m, story) == story]
-            before = canonical(self._archive, [*stayed, *(m for m in numbers if origins[m] == story)], self._keep)
+            before = self._canonical([*stayed, *(m for m in numbers if origins[m] == story)])
         if before is not None and self._stories.story_of.get(before) == story:
             came = [m for m in numbers if origins[m] != story]
-            after = canonical(self._archive, [before, *came], self._keep)
+            after = self._canonical([before, *came])
         else:
-            after = canonical(self._archive, members, self._keep)
+            after = self._canonical(members)
         if len(members) > 1:
             self._standing[story] = after
         return Standing(story, None if before is None else kept[before].id, kept[after].id)

@@ -26,6 +26,7 @@ _MOST_REVISIONS = 10**9
 async def put(app: "App", call: Call) -> web.StreamResponse:
     """PUT /v1/articles/{id}: the verdict, once the article is on disk."""
     app.intake.check_room()
+    queries.read(call.request, frozenset())
     article_id = check_id(call.id)
     data = await call.read_json()
     if is_media_type(call.request.headers.get("Content-Type", "")):
@@ -38,6 +39,7 @@ async def put(app: "App", call: Call) -> web.StreamResponse:
 async def post(app: "App", call: Call) -> web.StreamResponse:
     """POST /v1/articles: the same with the id in the body."""
     app.intake.check_room()
+    queries.read(call.request, frozenset())
     article = await _read_article(app, call)
     response = _tell(call, await app.intake.ingest(article))
     response.headers["Location"] = f"/v1/articles/{quote(article.id, safe='')}"
@@ -46,6 +48,7 @@ async def post(app: "App", call: Call) -> web.StreamResponse:
 
 async def check(app: "App", call: Call) -> web.StreamResponse:
     """POST /v1/check: the verdict that the article would get; nothing is stored."""
+    queries.read(call.request, frozenset())
     article = await _read_article(app, call)
     verdict = await app.intake.ask(lambda detector: detector.check(article))
     call.story = verdict.story
@@ -53,9 +56,10 @@ async def check(app: "App", call: Call) -> web.StreamResponse:
 
 
 async def get(app: "App", call: Call) -> web.StreamResponse:
-    """GET /v1/articles/{id}?revision=: the article as it is kept, or an earlier revision as it was."""
-    article_id, revision = check_id(call.id), _revision_in(queries.read(call.request, {"id", "revision"}))
-    article = await app.intake.ask(lambda detector: detector.article(article_id, revision))
+    """GET /v1/articles/{id}?revision=&keep=: the article as it is kept, or an earlier revision as it was."""
+    values = queries.read(call.request, {"id", "revision", "keep"})
+    article_id, revision, keep = check_id(call.id), _revision_in(values), queries.policy(values)
+    article = await app.intake.ask(lambda detector: detector.article(article_id, revision, keep=keep))
     call.story = article.story
     return replies.json(wire.stored(article))
 
@@ -105,7 +109,7 @@ def _revision_in(values: dict[str, str]) -> int | None:
 
 
 def _id_in_query(call: Call) -> str:
-    values = queries.read(call.request, {"id", "revision"} if call.request.method != "DELETE" else {"id"})
+    values = queries.read(call.request, {"id", "revision", "keep"} if call.request.method != "DELETE" else {"id"})
     if "id" not in values:
         raise InvalidParameter("the parameter id is missing: /v1/articles?id=...")
     return values["id"]

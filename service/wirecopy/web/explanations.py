@@ -13,7 +13,7 @@ from wirecopy.article import decode
 from wirecopy.comparison import explain
 from wirecopy.config import Limits
 from wirecopy.errors import InvalidArticle
-from wirecopy.web import replies
+from wirecopy.web import queries, replies
 from wirecopy.web.call import Call, check_id
 
 if TYPE_CHECKING:
@@ -31,10 +31,11 @@ async def match_texts(app: "App", call: Call) -> web.StreamResponse:
 
 
 async def why(app: "App", call: Call) -> web.StreamResponse:
-    """GET /v1/stories/{id}/why: the link that holds each member to the story."""
+    """GET /v1/stories/{id}/why?keep=: the link that holds each member to the story."""
+    keep = queries.policy(queries.read(call.request, {"keep"}))
     story_id = check_id(call.id)
     call.story, call.id = story_id, ""
-    return replies.json(await app.intake.ask(lambda detector: detector.why(story_id)))
+    return replies.json(await app.intake.ask(lambda detector: detector.why(story_id, keep=keep)))
 
 
 async def _explain(app: "App", call: Call, texts: tuple[str, str] | None) -> web.StreamResponse:

@@ -225,6 +225,8 @@ class Intake:
     def _run(self) -> None:
         try:
             self._detector = detector = self._open()
+            detector.reach(self._now())  # what is due since the last stop is told before anything is answered
+            self._when_durable(detector, lambda: None)
             self._tell(self._report_opened)
             self._report_events(detector.last_event)
             self._serve(detector)

@@ -12,7 +12,7 @@ import msgspec
 from wirecopy import ninjs, wire
 from wirecopy.verdict import Comparison, Pin, Reasons, Verdict
 from wirecopy.version import VERSION
-from wirecopy.web import bulk, event_stream, events, problems, stories
+from wirecopy.web import bulk, event_stream, events, problems, queries, stories
 
 _TYPES = (
     *(
@@ -138,7 +138,7 @@ def _article_paths() -> dict[str, Any]:
                 "was decided then.",
                 {200: _json("The article.", wire.Stored)},
                 (*_ANYWHERE, 404, 422),
-                parameters=[revision],
+                parameters=[revision, _keep()],
             ),
             "delete": _operation(
                 "delete_article",
@@ -167,7 +167,7 @@ def _article_paths() -> dict[str, Any]:
                 "For clients behind a proxy that decodes paths.",
                 {200: _json("The article.", wire.Stored)},
                 (*_ANYWHERE, 404, 422),
-                parameters=[asked, revision],
+                parameters=[asked, revision, _keep()],
             ),
             "delete": _operation(
                 "delete_article_by_query",
@@ -233,7 +233,7 @@ def _article_paths() -> dict[str, Any]:
                 "Answers that the client does not take yet wait in a file of limited size; when it is full, or the "
                 "service stops, the last line has status 503 and stands for all lines from its own on.",
                 {200: streamed},
-                (*_ANYWHERE, 415, 417),
+                (*_ANYWHERE, 415, 417, 422),
                 body={
                     media_type: {"schema": {"type": "string"}} for media_type in (*bulk.MEDIA_TYPES, ninjs.MEDIA_TYPE)
                 },
@@ -266,6 +266,7 @@ def _story_paths() -> dict[str, Any]:
                 "Each member with its relation to, and the score of, its best match in the story.",
                 {200: _json("The story.", wire.Story), 308: _json("It was merged; see Location.", wire.Moved)},
                 (*_ANYWHERE, 404, 422),
+                parameters=[_keep()],
             ),
         },
         "/v1/stories/{id}/why": {
@@ -277,6 +278,7 @@ def _story_paths() -> dict[str, Any]:
                 "For each member its best match in the story, and the mean log-odds to all that it was compared with.",
                 {200: _json("The links.", Reasons)},
                 (*_ANYWHERE, 404, 422),
+                parameters=[_keep()],
             ),
         },
         "/v1/sources": {
@@ -307,6 +309,7 @@ def _story_paths() -> dict[str, Any]:
                     _query("since", {"type": "string"}, "Stories first seen at or after this time or date."),
                     _query("source", {"type": "string"}, "Stories with a member of this source."),
                     _query("min_size", size, "Stories of at least so many members."),
+                    _keep(),
                     _query("cursor", {"type": "string"}, "The cursor of the page before."),
                     _query("limit", limit, "Stories per page."),
                 ],
@@ -528,6 +531,11 @@ def _article_body(*required: str) -> dict[str, Any]:
         "application/json": {"schema": schema, "example": _EXAMPLE},
         ninjs.MEDIA_TYPE: {"schema": {"type": "object", "description": "An item of ninjs (1 to 3) or AP's Media API."}},
     }
+
+
+def _keep() -> dict[str, Any]:
+    policies = {"type": "string", "enum": list(queries.POLICIES)}
+    return _query("keep", policies, "The policy by which `canonical` is told; without, the one that is set.")
 
 
 def _query(name: str, schema: dict[str, Any], description: str) -> dict[str, Any]:

@@ -1,14 +1,17 @@
 """Parameters of a query, read strictly: a misspelt or repeated one is told, not ignored."""
 
 from collections.abc import Set as AbstractSet
+from typing import cast, get_args
 from urllib.parse import parse_qsl
 
 from aiohttp import web
 
 from wirecopy.article import parse_published
+from wirecopy.config import Keep
 from wirecopy.errors import InvalidArticle
 from wirecopy.web.problems import InvalidParameter, MalformedRequest
 
+POLICIES: tuple[str, ...] = get_args(Keep)
 _MAX_PARAMETERS = 20
 
 
@@ -35,6 +38,16 @@ def source_page(request: web.BaseRequest, default: int, most: int) -> tuple[str 
     """The source, the cursor and the limit of a page of what is listed by source. Raises as `read` and `integer` do."""
     values = read(request, {"source", "cursor", "limit"})
     return values.get("source"), values.get("cursor"), integer(values, "limit", default, 1, most)
+
+
+def policy(values: dict[str, str]) -> Keep | None:
+    """The policy by which an answer tells who stands for a story, None for the one that is set. Raises as `read`."""
+    name = values.get("keep")
+    if name is None:
+        return None
+    if name not in POLICIES:
+        raise InvalidParameter(f"keep must be one of {', '.join(POLICIES)}")
+    return cast(Keep, name)
 
 
 def integer(values: dict[str, str], name: str, default: int, low: int, high: int) -> int:

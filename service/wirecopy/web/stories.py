@@ -17,25 +17,29 @@ MAX_SIZE = 10_000_000
 
 
 async def get(app: "App", call: Call) -> web.StreamResponse:
-    """GET /v1/stories/{id}: the story with its members; 308 to the one that it was merged into."""
+    """GET /v1/stories/{id}?keep=: the story with its members; 308 to the one that it was merged into."""
+    keep = queries.policy(queries.read(call.request, {"keep"}))
     story_id = check_id(call.id)
     call.story, call.id = story_id, ""
-    story = await app.intake.ask(lambda detector: detector.story(story_id))
+    story = await app.intake.ask(lambda detector: detector.story(story_id, keep=keep))
     if story.id != story_id:  # it was merged
         answer = replies.json(wire.Moved(story.id), 308)
-        answer.headers["Location"] = f"/v1/stories/{story.id}"
+        answer.headers["Location"] = f"/v1/stories/{story.id}" + (f"?keep={keep}" if keep else "")
         return answer
     return replies.json(wire.story(story))
 
 
 async def get_page(app: "App", call: Call) -> web.StreamResponse:
-    """GET /v1/stories?since=&source=&min_size=&cursor=&limit=: newest first, a page at a time."""
-    values = queries.read(call.request, {"since", "source", "min_size", "cursor", "limit"})
+    """GET /v1/stories?since=&source=&min_size=&keep=&cursor=&limit=: newest first, a page at a time."""
+    values = queries.read(call.request, {"since", "source", "min_size", "cursor", "limit", "keep"})
     since = queries.moment(values, "since")
     min_size = queries.integer(values, "min_size", 1, 1, MAX_SIZE)
     limit = queries.integer(values, "limit", DEFAULT_LIMIT, 1, MAX_LIMIT)
+    keep = queries.policy(values)
     source, cursor = values.get("source"), values.get("cursor")
     stories, next_cursor = await app.intake.ask(
-        lambda detector: detector.stories(since=since, source=source, min_size=min_size, cursor=cursor, limit=limit)
+        lambda detector: detector.stories(
+            since=since, source=source, min_size=min_size, cursor=cursor, limit=limit, keep=keep
+        )
     )
     return replies.json(wire.StoryPage([wire.story(story) for story in stories], next_cursor))
