@@ -40,8 +40,9 @@ def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def fields(article: Article) -> dict[str, Any]:
-    published = None if article.published is None else format_published(article.published)
-    return {**msgspec.to_builtins(article), "published": published}
+    moments = {"published": article.published, "embargoed": article.embargoed}
+    written = {name: None if moment is None else format_published(moment) for name, moment in moments.items()}
+    return {**msgspec.to_builtins(article), **written}
 
 
 def write(file: Path, taken: Sequence[Article]) -> str:
