@@ -32,9 +32,9 @@ async def match_texts(app: "App", call: Call) -> web.StreamResponse:
 
 async def why(app: "App", call: Call) -> web.StreamResponse:
     """GET /v1/stories/{id}/why?keep=: the link that holds each member to the story."""
-    keep = queries.policy(queries.read(call.request, {"keep"}))
     story_id = check_id(call.id)
     call.story, call.id = story_id, ""
+    keep = queries.policy(queries.read(call.request, {"keep"}))
     return replies.json(await app.intake.ask(lambda detector: detector.why(story_id, keep=keep)))
 
 

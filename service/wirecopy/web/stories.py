@@ -18,9 +18,9 @@ MAX_SIZE = 10_000_000
 
 async def get(app: "App", call: Call) -> web.StreamResponse:
     """GET /v1/stories/{id}?keep=: the story with its members; 308 to the one that it was merged into."""
-    keep = queries.policy(queries.read(call.request, {"keep"}))
     story_id = check_id(call.id)
     call.story, call.id = story_id, ""
+    keep = queries.policy(queries.read(call.request, {"keep"}))
     story = await app.intake.ask(lambda detector: detector.story(story_id, keep=keep))
     if story.id != story_id:  # it was merged
         answer = replies.json(wire.Moved(story.id), 308)
