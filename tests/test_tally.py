@@ -1,16 +1,21 @@
 """Counts of stories and sources, held to a count by hand and to a whole recount after any operations."""
 
+from collections import deque
+from collections.abc import Iterator
+
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.streams import articles as any_articles
 from tests.streams import small, stream
 from tests.test_comparison import AGENCY
-from wirecopy import Article, Detector
+from wirecopy import Article, Detector, tally
 from wirecopy.tally import Tally
 from wirecopy.verdict import DayCount, Lead, Origin, Source, SourceCount
 
 DAY = 86_400_000
+Page = tuple[list[Source], str | None]
 
 
 def day_of_news() -> Detector:
@@ -105,6 +110,48 @@ def test_what_was_counted_step_by_step_is_what_a_whole_recount_finds(steps: list
     detector._tally = Tally(detector._archive, detector._state.stories)
     assert detector.sources(limit=100) == told
     assert not watched
+
+
+def answering(detector: Detector, answers: list[Page]) -> Iterator[None]:
+    """Asks in parts; the answer goes to `answers`."""
+    answers.append((yield from detector.sources_in_parts(limit=500)))
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.tuples(any_articles(wires=2), st.integers(0, 9)), min_size=4, max_size=30), st.integers(1, 3))
+def test_counting_in_parts_is_not_disturbed_by_what_comes_between(
+    steps: list[tuple[Article, int]], readers: int
+) -> None:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(tally, "PART", 60)
+        patched.setattr(tally, "_STEP", 1)
+        detector, answers = Detector(small(max_indexed_articles=1024)), list[Page]()
+        asked = [answering(detector, answers) for _ in range(readers)]
+        for now, (article, what) in enumerate(steps):
+            if what == 0 and article.id in detector._archive.number_of:
+                detector.erase(article.id, now)
+            else:
+                detector.ingest([article], first_seen=now)
+            for k, parts in enumerate(asked):
+                if next(parts, "over") == "over":
+                    asked[k] = answering(detector, answers)
+        for parts in asked:
+            deque(parts, maxlen=0)
+        found = detector.sources(limit=500)
+        detector._tally = Tally(detector._archive, detector._state.stories)
+        assert detector.sources(limit=500) == found
+        assert len(answers) >= readers
+
+
+def test_a_large_story_is_counted_in_parts_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    detector = Detector()
+    detector.ingest([Article(f"a{k}", AGENCY, source=f"s{k % 90}", published=k) for k in range(300)])
+    whole, answers = detector.sources(limit=500), list[Page]()
+    for part, least in ((20_000, 2), (500, 60)):
+        monkeypatch.setattr(tally, "PART", part)
+        detector._tally = Tally(detector._archive, detector._state.stories)
+        assert len(list(answering(detector, answers))) >= least
+    assert answers == [whole, whole]
 
 
 def test_what_is_withheld_is_not_counted() -> None:

@@ -7,9 +7,9 @@ as a rewrite of the earliest that it is a rewrite of. Earlier is what was publis
 not known. Of articles that left the index only the best match is remembered.
 """
 
-from bisect import bisect_right
 from collections import Counter
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
+from heapq import nsmallest
 from typing import NamedTuple, TypeVar
 
 from wirecopy.archive import Archive
@@ -19,7 +19,10 @@ from wirecopy.verdict import DayCount, Lead, Origin, Source, SourceCount
 
 T = TypeVar("T")
 
-PART = 256  # stories that are counted between two commits
+PART = 20_000  # links, or what takes as long, that are looked at between two commits: a few milliseconds
+_PER_STORY, _PER_ARTICLE, _STEP = 50, 10, 64  # what takes as long as so many links; articles that are taken at once
+_CAME_BITS = 40
+_OVER = object()
 _MOST_TOLD = 20  # sources that are told of one
 _COPIES = ("identical", "copy")
 
@@ -83,7 +86,7 @@ def count(archive: Archive, stories: Stories, numbers: Sequence[int]) -> Counts:
 
 
 class Tally:
-    """The counts of all sources, up to date after `settle`."""
+    """The counts of all sources, up to date after `_settle`."""
 
     def __init__(self, archive: Archive, stories: Stories) -> None:
         self._archive, self._stories = archive, stories
@@ -93,6 +96,7 @@ class Tally:
         self._articles: Counter[str] = Counter()
         self._origins: dict[str, Counter[tuple[str, bool]]] = {}
         self._leads: dict[str, Counter[str]] = {}
+        self._counting: Iterator[None] | None = None  # one for all who ask at the same time
 
     def page(
         self, source: str | None, cursor: str | None, limit: int
@@ -101,41 +105,65 @@ class Tally:
         yield from self._settle()
         if source is not None:
             return ([self._describe(source)] if self._articles[source] > 0 else []), None
-        names = sorted(self._articles)
-        begin = 0 if cursor is None else bisect_right(names, cursor)
-        chosen = names[begin : begin + limit]
-        more = begin + limit < len(names)
-        return [self._describe(name) for name in chosen], chosen[-1] if more else None
+        names = nsmallest(limit + 1, (name for name in self._articles if cursor is None or name > cursor))
+        found: list[Source] = []
+        spent = 0
+        for name in names[:limit]:
+            if spent > PART:
+                yield
+                yield from self._settle()  # others may have begun to count anew meanwhile
+                spent = 0
+            found.append(self._describe(name))
+            spent += _PER_STORY + _PER_ARTICLE * (len(self._origins.get(name, ())) + len(self._leads.get(name, ())))
+        return found, names[limit - 1] if len(names) > limit else None
 
     def _settle(self) -> Iterator[None]:
-        """Counts anew what changed, some stories at a time."""
+        """Counts anew what had changed when it began, some stories, or links of a large one, at a time."""
+        while True:
+            if self._counting is None:
+                self._counting = self._count_changed()
+            if next(self._counting, _OVER) is _OVER:
+                self._counting = None
+                return
+            yield
+
+    def _count_changed(self) -> Iterator[None]:
         hidden = self._archive.hidden
         for number in hidden ^ self._hidden:
             if number in self._stories.story_of:
                 self._changed.add(self._stories.story_of[number])
         self._hidden = set(hidden)
-        counted, most = 0, len(self._changed) + 16 * PART  # what goes on coming must not hold the answer back for ever
-        while self._changed and counted < most:
-            self._count(self._changed.pop())
-            counted += 1
-            if counted % PART == 0:
-                yield
+        spent = 0
+        for story in list(self._changed):
+            self._changed.discard(story)  # what changes from here on is counted by the next question
+            for cost in self._count(story):
+                spent += cost
+                if spent > PART:
+                    spent = 0
+                    yield
 
-    def _count(self, story: str) -> None:
+    def _count(self, story: str) -> Iterator[int]:
+        """Counts a story anew; -> the costs of its parts, which may be far apart."""
+        numbers = list(self._archive.shown(self._stories.members.get(story, ())))
+        yield _PER_STORY
+        if len(numbers) < 2:
+            told = _tell_alone(self._archive, numbers)
+        else:
+            told = yield from _tell(self._archive, self._stories, numbers)
         before = self._told.pop(story, None)
         if before is not None:
-            self._add(before, -1)
-        numbers = self._archive.shown(self._stories.members.get(story, ()))
-        told = _tell(self._archive, self._stories, numbers)
+            yield from self._add(before, -1)
         if told.articles:
             self._told[story] = told
-            self._add(told, 1)
+            yield from self._add(told, 1)
 
-    def _add(self, told: _Told, sign: int) -> None:
-        for source, origin, is_rewrite in told.articles:
+    def _add(self, told: _Told, sign: int) -> Iterator[int]:
+        for k, (source, origin, is_rewrite) in enumerate(told.articles):
             _change(self._articles, source, sign)
             if origin is not None:
                 _change(self._origins.setdefault(source, Counter()), (origin, is_rewrite), sign)
+            if k % _STEP == _STEP - 1:
+                yield _STEP * _PER_ARTICLE
         if told.first is not None:
             for source in {article.source for article in told.articles}:
                 _change(self._leads.setdefault(source, Counter()), told.first, sign)
@@ -158,41 +186,61 @@ class Tally:
         )
 
 
-def _tell(archive: Archive, stories: Stories, numbers: Sequence[int]) -> _Told:
+def _tell_alone(archive: Archive, numbers: Sequence[int]) -> _Told:
+    """What a story of one shown member, or none, adds."""
+    source = archive.kept[numbers[0]].source if numbers else None
+    return _Told((_Article(source, None, False),) if source else (), None)
+
+
+def _tell(archive: Archive, stories: Stories, numbers: Sequence[int]) -> Generator[int, None, _Told]:
+    """-> what a story of several members adds; the costs of parts, between which members may leave and be forgotten."""
     kept = archive.kept
-    if not numbers:
-        return _Told((), None)
-    if len(numbers) == 1:
-        source = kept[numbers[0]].source
-        return _Told((_Article(source, None, False),) if source else (), None)
-    ages = {number: _age(archive, number) for number in numbers}
-    articles = []
+    ages: dict[int, int] = {}  # of the members, one number for both parts of an age: it is compared for each link
+    sources: dict[int, str] = {}  # of those that have one
     for number in numbers:
-        source = kept[number].source
-        if not source:
+        if number not in kept:
             continue
-        earlier = [
-            (link.relation == "rewrite", ages[other], other)
-            for other, link in _links(stories, number)
-            if other in ages
-            and ages[other] < ages[number]
-            and link.relation != "contains"
-            and kept[other].source not in (None, "", source)
-        ]
-        best = min(earlier, default=None)
-        origin = None if best is None else kept[best[2]].source
-        articles.append(_Article(source, origin, best is not None and best[0]))
-    first = kept[min(numbers, key=ages.__getitem__)].source
+        published, came = _age(archive, number)
+        ages[number] = (published << _CAME_BITS) + came
+        if kept[number].source:
+            sources[number] = kept[number].source or ""
+        if len(ages) % _STEP == 0:
+            yield _STEP * _PER_ARTICLE
+    articles = []
+    for number, source in sources.items():
+        links = _links(stories, number)
+        articles.append(_Article(source, *_origin(links, number, ages, sources)))
+        yield _PER_ARTICLE + len(links)
+    first = sources.get(min(ages, key=ages.__getitem__)) if ages else None
     has_several = len({article.source for article in articles}) > 1
     return _Told(tuple(articles), first if has_several and first else None)
 
 
-def _links(stories: Stories, number: int) -> Iterator[tuple[int, Link]]:
+def _origin(
+    links: Iterable[tuple[int, Link]], number: int, ages: Mapping[int, int], sources: Mapping[int, str]
+) -> tuple[str | None, bool]:
+    """-> the source that an article was made of, and whether as a rewrite."""
+    own, source = ages[number], sources[number]
+    copied = rewritten = own
+    origin_of_copy = origin_of_rewrite = None
+    for other, link in links:
+        age = ages.get(other, own)
+        if age >= copied or link.relation == "contains" or sources.get(other, source) == source:
+            continue
+        if link.relation != "rewrite":
+            copied, origin_of_copy = age, sources[other]
+        elif age < rewritten:
+            rewritten, origin_of_rewrite = age, sources[other]
+    if origin_of_copy is not None:
+        return origin_of_copy, False
+    return origin_of_rewrite, origin_of_rewrite is not None
+
+
+def _links(stories: Stories, number: int) -> Collection[tuple[int, Link]]:
     """What is remembered of an article's evidence."""
     if number in stories.links:
-        yield from stories.links[number].items()
-    elif number in stories.last_best:
-        yield stories.last_best[number]
+        return stories.links[number].items()
+    return (stories.last_best[number],) if number in stories.last_best else ()
 
 
 def _age(archive: Archive, number: int) -> tuple[int, int]:
