@@ -225,10 +225,11 @@ class Intake:
     def _run(self) -> None:
         try:
             self._detector = detector = self._open()
-            detector.reach(self._now())  # what is due since the last stop is told before anything is answered
-            self._when_durable(detector, lambda: None)
-            self._tell(self._report_opened)
             self._report_events(detector.last_event)
+            detector.reach(self._now())  # what is due since the last stop is told before anything is answered
+            self._tell(self._report_opened)
+            if detector.last_event > self._last_event:
+                self._when_durable(detector, lambda: None)
             self._serve(detector)
             detector.close()
         except BaseException as error:  # noqa: BLE001 - handed to the process, which ends with it
