@@ -147,7 +147,7 @@ def test_a_large_story_is_counted_in_parts_too(monkeypatch: pytest.MonkeyPatch) 
     detector = Detector()
     detector.ingest([Article(f"a{k}", AGENCY, source=f"s{k % 90}", published=k) for k in range(300)])
     whole, answers = detector.sources(limit=500), list[Page]()
-    for part, least in ((20_000, 2), (500, 60)):
+    for part, least in ((10_000, 2), (500, 60)):
         monkeypatch.setattr(tally, "PART", part)
         detector._tally = Tally(detector._archive, detector._state.stories)
         assert len(list(answering(detector, answers))) >= least

@@ -12,6 +12,8 @@ from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, 
 from heapq import nsmallest
 from typing import NamedTuple, TypeVar
 
+from msgspec import Struct
+
 from wirecopy.archive import Archive
 from wirecopy.article import format_published
 from wirecopy.detection.stories import Link, Stories
@@ -19,7 +21,7 @@ from wirecopy.verdict import DayCount, Lead, Origin, Source, SourceCount
 
 T = TypeVar("T")
 
-PART = 20_000  # links, or what takes as long, that are looked at between two commits: a few milliseconds
+PART = 10_000  # links, or what takes as long, that are looked at between two commits: a few milliseconds
 _PER_STORY, _PER_ARTICLE, _STEP = 50, 10, 64  # what takes as long as so many links; articles that are taken at once
 _CAME_BITS = 40
 _OVER = object()
@@ -35,7 +37,7 @@ class Counts(NamedTuple):
     by_day: tuple[DayCount, ...]
 
 
-class _Article(NamedTuple):
+class _Article(Struct, frozen=True, gc=False):
     """What one article adds to the counts of its source."""
 
     source: str
@@ -43,7 +45,7 @@ class _Article(NamedTuple):
     is_rewrite: bool
 
 
-class _Told(NamedTuple):
+class _Told(Struct, frozen=True, gc=False):
     """What a story adds; `first` is the source of its earliest article, where it has several sources."""
 
     articles: tuple[_Article, ...]
@@ -158,10 +160,11 @@ class Tally:
             yield from self._add(told, 1)
 
     def _add(self, told: _Told, sign: int) -> Iterator[int]:
-        for k, (source, origin, is_rewrite) in enumerate(told.articles):
-            _change(self._articles, source, sign)
-            if origin is not None:
-                _change(self._origins.setdefault(source, Counter()), (origin, is_rewrite), sign)
+        for k, article in enumerate(told.articles):
+            _change(self._articles, article.source, sign)
+            if article.origin is not None:
+                origins = self._origins.setdefault(article.source, Counter())
+                _change(origins, (article.origin, article.is_rewrite), sign)
             if k % _STEP == _STEP - 1:
                 yield _STEP * _PER_ARTICLE
         if told.first is not None:
