@@ -48,8 +48,8 @@ class Following:
         """`read_page` reads at most so many events, its second argument, behind the first."""
         self.last = 0  # the number of the newest event that followers know of
         self.followers: set[Follower] = set()
+        self.newest = 0  # of the newest that is on disk
         self._read_page = read_page
-        self._newest = 0
         self._loop = asyncio.get_running_loop()
         self._wake_at = 0.0
         self._waking: asyncio.TimerHandle | None = None
@@ -57,7 +57,7 @@ class Following:
 
     def tell(self, newest: int) -> None:
         """The event of this number, and all before it, are on disk: wake who waits, now or a moment later."""
-        self._newest = newest
+        self.newest = newest
         if self._waking is None:
             self._waking = self._loop.call_at(max(self._wake_at, self._loop.time()), self._wake)
 
@@ -88,7 +88,7 @@ class Following:
     def _wake(self) -> None:
         self._waking = None
         self._wake_at = self._loop.time() + _APART_SECONDS
-        self.last = self._newest
+        self.last = self.newest
         for follower in self.followers:
             follower.wake()
 

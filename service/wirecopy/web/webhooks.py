@@ -77,7 +77,7 @@ class Webhooks:
 
     def lags(self) -> dict[str, int]:
         """By name, how many events there are behind the last that was delivered or passed over."""
-        return {hook.target.name: max(0, self._following.last - hook.place) for hook in self._hooks}
+        return {hook.target.name: max(0, self._following.newest - hook.place) for hook in self._hooks}
 
     async def _run(self) -> None:
         try:
