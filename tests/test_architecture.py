@@ -17,9 +17,14 @@ MAY_IMPORT: dict[str, set[str]] = {
         *("article", "batch", "client", "comparison", "config", "errors", "journal", "labels", "reading", "storage"),
         *("terminal", "tuning", "serving", "upkeep", "version", "web", "writing"),
     },
+    "rebuilding": {
+        *("archive", "arrivals", "article", "config", "decision", "detection", "editing", "errors", "events", "models"),
+        *("sketching", "state", "storage", "survey", "witness"),
+    },
+    "survey": {"archive", "decision", "detection", "events", "redirects", "storage"},
     "serving": {"config", "detector", "pushing", "reading", "storage", "terminal", "web"},
     "pushing": {"calls", "client", "config", "errors", "reading", "wire"},
-    "upkeep": {"boilerplate", "config", "detector", "storage", "terminal"},
+    "upkeep": {"boilerplate", "config", "detector", "rebuilding", "storage", "terminal"},
     "terminal": {"article", "batch", "verdict"},
     "batch": {
         *("archive", "article", "canonical", "config", "detection", "errors", "intake", "journal", "reading"),
@@ -40,9 +45,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "verdict": {"article"},
     "revisions": {"verdict"},
     "detector": {
-        *("answers", "archive", "article", "boilerplate", "canonical", "comparison", "config"),
+        *("answers", "archive", "arrivals", "article", "boilerplate", "canonical", "comparison", "config"),
         *("decision", "detection", "editing", "errors", "events", "feed", "models", "records"),
         *("replay", "sketching", "state", "storage", "tally", "verdict", "witness"),
+    },
+    "arrivals": {
+        *("answers", "archive", "article", "canonical", "decision", "detection", "events", "records", "sketching"),
+        *("state", "storage", "verdict", "witness"),
     },
     "witness": {"archive", "canonical", "detection", "events"},
     "editing": {"decision", "detection", "state"},

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.edits import check_pins, edit, edits
 from tests.feed_reader import FeedReader
 from tests.streams import MemoryStore, articles, small, stream, written
-from wirecopy import detector, errors, feed, replay, state
+from wirecopy import arrivals, errors, feed, replay, state
 from wirecopy.article import Article
 from wirecopy.config import Config
 from wirecopy.detection import window
@@ -37,7 +37,7 @@ def read_all(live: Detector, limit: int = 1000) -> list[Any]:
 
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (detector, replay, state, window):
+    for module in (arrivals, replay, state, window):
         monkeypatch.setattr(module, "BLOCK", 4)
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.edits import edit, edits
 from tests.streams import MemoryStore, articles, image, small, stream
-from wirecopy import batch, boilerplate, detector, replay, state
+from wirecopy import arrivals, batch, boilerplate, replay, state
 from wirecopy.article import Article
 from wirecopy.config import Config
 from wirecopy.decision import Kind, decode_clearing
@@ -28,7 +28,7 @@ BLOCK = 4
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Blocks of four numbers, so that a cap of some articles can be kept."""
-    for module in (detector, replay, state, window):
+    for module in (arrivals, replay, state, window):
         monkeypatch.setattr(module, "BLOCK", BLOCK)
 
 

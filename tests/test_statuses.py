@@ -13,7 +13,7 @@ from tests.conftest import RunService
 from tests.feed_reader import FeedReader
 from tests.streams import MemoryStore, articles, image, small, written
 from tests.test_events import read_all, stories_of
-from wirecopy import batch, detector, errors, replay, state
+from wirecopy import arrivals, batch, errors, replay, state
 from wirecopy.article import Article
 from wirecopy.client import Client
 from wirecopy.config import Config
@@ -65,7 +65,7 @@ steps = st.lists(
 @given(steps, st.sampled_from([12, 1000]))
 def test_only_what_is_shown_is_told_and_the_feed_tells_the_same(taken: list[tuple[str, Any]], cap: int) -> None:
     with pytest.MonkeyPatch.context() as patched:
-        for module in (detector, replay, state, window):
+        for module in (arrivals, replay, state, window):
             patched.setattr(module, "BLOCK", 4)
         config = small(max_indexed_articles=cap)
         store, now, reader, current = MemoryStore(), NOW, FeedReader(), dict[str, Article]()

@@ -15,23 +15,22 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from wirecopy import answers, boilerplate, editing, errors, models
-from wirecopy.archive import Archive, Kept
+from wirecopy.archive import Archive
+from wirecopy.arrivals import Arrivals, kept_of, sketches_of
 from wirecopy.article import Article
 from wirecopy.boilerplate import Parts
 from wirecopy.canonical import Policy, rule_of
 from wirecopy.comparison import Pair, Side, explain
 from wirecopy.config import Config, Keep
-from wirecopy.decision import Clearing, Decision, Edit, Kind, Positions, content_of, encode, residue_of, scheme
+from wirecopy.decision import Clearing, Edit, Kind, Positions, content_of, encode, residue_of, scheme
 from wirecopy.detection.pins import Pin as NumberedPin
-from wirecopy.detection.text import Traces
-from wirecopy.detection.window import BLOCK
 from wirecopy.events import Event, Fact
 from wirecopy.events import encode as encode_events
 from wirecopy.feed import Feed
 from wirecopy.records import describe
 from wirecopy.replay import replay
 from wirecopy.sketching import Sketches, sketch
-from wirecopy.state import DAY, Decided, Left, State
+from wirecopy.state import DAY, Decided, State
 from wirecopy.storage import Compacted, Entry, Pipeline, Remains, Store
 from wirecopy.tally import Tally
 from wirecopy.verdict import Boilerplate, Comparison, Match, Pin, Reasons, Revision, Source, Stored, Story, Verdict
@@ -92,8 +91,8 @@ class Detector:
         before anything has changed, and StorageFailed, after which the object is of no further use.
         """
         contents = [content_of(article) for article in articles]
-        batch = _Batch(articles, contents, sketches or self.sketch(articles), first_seen)
-        state, epoch = self._state, self._state.window.terms.epoch
+        state, sketches = self._state, sketches or self.sketch(articles)
+        batch = Arrivals(state, self._witness, self._policy, articles, contents, sketches, first_seen)
         state.expire(first_seen)
         batch.facts += self._lift(first_seen)[0]
         again: list[tuple[int, int]] = []
@@ -107,12 +106,12 @@ class Detector:
             elif current[1] == content:
                 again.append((k, current[0]))
             else:
-                self._decide_new(batch, fresh)
+                batch.decide_new(fresh)
                 fresh = []
                 coming[article.id] = state.loaded, content
-                self._decide_revision(batch, k, current[0])
-        self._decide_new(batch, fresh)
-        self._append(batch, begins_epoch=state.window.terms.epoch != epoch)
+                batch.decide_revision(k, current[0])
+        batch.decide_new(fresh)
+        self._append(batch, first_seen)
         for k, number in again:
             batch.verdicts[k] = self._stored_answer(number)
         return [batch.verdicts[k] for k in range(len(articles))]
@@ -238,11 +237,11 @@ class Detector:
             return self._stored_answer(current[0])
         state, number = self._state, self._state.window.loaded
         replaces = None if current is None else current[0]
-        sketches = self._sketches_of(article, self.sketch([article]), replaces)
+        sketches = sketches_of(state, article, self.sketch([article]), replaces)
         found = state.window.probe(*sketches, article.published, article.source, replaces)
         with state.without(replaces) as own:
             change = state.propose(number, found, own)
-            kept = self._kept(number, article, sketches, state.moment, b"", replaces)
+            kept = kept_of(self._archive, number, article, sketches, state.moment, b"", replaces)
             place = answers.proposed_place(self._archive, state.stories, number, kept, change, self._policy)
         decision = describe(Decided(number, found, change), None, place, kept, article)
         return answers.verdict(self._archive, decision, article.id)
@@ -543,36 +542,6 @@ class Detector:
         decision = self._archive.decision(number)
         return answers.verdict(self._archive, decision, self._archive.kept[number].id, replayed=True)
 
-    def _kept(
-        self, number: int, article: Article, sketches: Sketches, moment: int, content: bytes, replaces: int | None
-    ) -> Kept:
-        words = len(sketches.traces.words)
-        kept = Kept(article.id, article.published, article.source, words, number, moment, moment, 1, content)
-        kept.status, kept.embargoed = article.status, article.embargoed
-        if replaces is not None:
-            old = self._archive.kept[replaces]
-            kept.came, kept.first_seen, kept.revision = old.came, old.first_seen, old.revision + 1
-        return kept
-
-    def _sketches_of(self, article: Article, sketches: Sketches, replaces: int | None) -> Sketches:
-        """What an article is compared by: of a cancellation what it cancels, whatever notice came as its text."""
-        if article.status != "canceled" or replaces is None:
-            return sketches
-        window, decision = self._state.window, self._archive.decision(replaces)
-        is_here = replaces >= window.oldest
-        trace = decision.trace or (window.written(replaces).trace if is_here else b"")
-        if not trace:
-            return sketches
-        title_words = decision.title_words or (window.written(replaces).title_words if is_here else 0)
-        words = np.frombuffer(trace, dtype=np.uint32)
-        return Sketches(Traces(words, np.array([0, len(words)])), np.array([title_words]))
-
-    def _recall(self, number: int) -> list[int]:
-        """What is to be recalled with an article that is about to be canceled, as far as it is known now."""
-        archive, stories = self._archive, self._state.stories
-        members = (m for m in stories.members[stories.story_of[number]] if m != number)
-        return list(dict.fromkeys([*members, *answers.copies(archive, number), *archive.recalls.get(number, ())]))
-
     def _lift(self, now: int) -> tuple[list[Fact], int]:
         """Goes by the policy that is set, if the feed went by another one, and shows what was embargoed until now.
 
@@ -588,74 +557,18 @@ class Detector:
             facts += self._witness.take()
         return facts, sum(map(self._archive.is_current, lifted))
 
-    def _decide_new(self, batch: "_Batch", chosen: Sequence[int]) -> None:
-        """Decides for some articles of a batch, whose ids are new."""
-        state = self._state
-        sketches = batch.sketches if len(chosen) == len(batch.articles) else batch.sketches.take(chosen)
-        begin = 0
-        while begin < len(chosen):
-            state.begin_block()
-            part = chosen[begin : begin + BLOCK - state.loaded % BLOCK]
-            end = begin + len(part)
-            articles, contents = [batch.articles[k] for k in part], [batch.contents[k] for k in part]
-            state.load(articles, sketches.part(begin, end), batch.moment, contents)
-            for k, decided in zip(part, state.decide(len(part)), strict=True):
-                self._take_down(batch, k, decided, None)
-            begin = end
-
-    def _decide_revision(self, batch: "_Batch", k: int, replaces: int) -> None:
-        """Decides for one article of a batch, which replaces another revision."""
-        state, article, sketches = self._state, batch.articles[k], batch.sketches.part(k, k + 1)
-        state.begin_block()
-        sketches = self._sketches_of(article, sketches, replaces)
-        recall = self._recall(replaces) if article.status == "canceled" else []
-        left = state.withdraw(replaces)
-        kept = self._kept(state.loaded, article, sketches, batch.moment, batch.contents[k], replaces)
-        state.load_revision(kept, sketches)
-        for decided in state.decide(1, own=left.story):
-            self._take_down(batch, k, decided, left, recall)
-
-    def _take_down(
-        self, batch: "_Batch", k: int, decided: Decided, left: Left | None, recall: list[int] | None = None
-    ) -> None:
-        """Makes the record, the verdict and the events of what was decided."""
-        archive, article, number = self._archive, batch.articles[k], decided.number
-        place = answers.place(archive, self._state.stories, number, self._policy)
-        kept = archive.kept[number]
-        decision = describe(decided, left, place, kept, article, self._state.window, recall)
-        archive.keep(decision)
-        batch.verdicts[k] = answers.verdict(archive, decision, article.id)
-        batch.decided.append((decision, article))
-        is_shown, first = number not in archive.hidden, []
-        if left is not None and left.number not in archive.hidden:
-            revised = Fact("revised", left.story, article.id, revision=kept.revision)
-            first = [revised if is_shown else Fact("deleted", left.story, article.id)]
-        batch.facts += self._witness.take(article.id, first)
-        if is_shown and kept.status == "canceled":
-            members = archive.shown(self._state.stories.members[place.story])
-            ids = tuple(archive.kept[m].id for m in answers.recall(archive, members))
-            batch.facts.append(Fact("recalled", place.story, article.id, articles=ids))
-
-    def _append(self, batch: "_Batch", *, begins_epoch: bool) -> None:
+    def _append(self, batch: Arrivals, moment: int) -> None:
         """Makes what was decided durable, with its events."""
         if self._store is None:
-            self._tell(batch.facts, batch.moment)
+            self._tell(batch.facts, moment)
             return
         if not batch.decided and not batch.facts:
             return
-        texts = self._config.service.keep_text
-        record = self._store.last
-        entries = []
-        for decision, article in batch.decided:
-            record += 1
-            self._archive.kept[decision.number].record = record
-            entries.append(Entry(Kind.ARTICLE, article.id, encode(decision), article.text.encode() if texts else None))
-        if begins_epoch:
-            record += 1
-            entries.append(Entry(Kind.EPOCH, None, encode(self._state.epoch()), None))
+        entries = batch.entries(self._store.last, with_texts=self._config.service.keep_text)
+        record = self._store.last + len(entries)
+        if batch.begins_epoch:
             self._replaceable.append(record)
-        entries += self._tell(batch.facts, batch.moment, record)
-        self._store.append(entries)
+        self._store.append(entries + self._tell(batch.facts, moment, record))
         self._archive.settle()
 
     def _tell(self, facts: Sequence[Fact], moment: int, record: int = -1) -> list[Entry]:
@@ -669,16 +582,3 @@ class Detector:
             self._feed.keep(told, record + len(entries) + 1)
             entries.append(Entry(Kind.EVENTS, None, encode_events(told), None))
         return entries
-
-
-class _Batch:
-    """Articles that come together, and what becomes of them."""
-
-    def __init__(self, articles: Sequence[Article], contents: Sequence[bytes], sketches: Sketches, moment: int) -> None:
-        self.articles = articles
-        self.contents = contents
-        self.sketches = sketches
-        self.moment = moment
-        self.verdicts: dict[int, Verdict] = {}
-        self.decided: list[tuple[Decision, Article]] = []
-        self.facts: list[Fact] = []

@@ -92,6 +92,30 @@ def _finish(
     return Edit(number, moment, kept, unpinned, links, [*change.moves, *rest])
 
 
+def redo(state: State, edit: Edit) -> Edit | Contradiction | None:
+    """Does what a stored edit did, among stories that were decided anew, to those of its articles that are there.
+
+    -> None, and nothing is changed, where it concerns nobody any more. A merge or split of stories that are others now
+    becomes its pin. The number that the edit had must be the next one.
+    """
+    stories, pins = state.stories, state.stories.pins
+    if edit.pin is None:
+        return unpin(state, edit.moment, edit.unpinned) if edit.unpinned in pins.by_id else None
+    together, *sides = edit.pin
+    left, right = ([m for m in side if m in stories.story_of] for side in sides)
+    if not Pin(edit.number, together, frozenset(left), frozenset(right)).ties_somebody:
+        return None
+    if left and right:
+        one, other = stories.story_of[left[0]], stories.story_of[right[0]]
+        if together and one != other and stories.members[one] == left and stories.members[other] == right:
+            return merge(state, edit.moment, one, other)
+        leaving = left if len(left) <= len(right) else right
+        was_split = [m for m, _ in edit.moves if m in stories.story_of] == leaving
+        if not together and was_split and stories.members[one] == sorted(left + right):
+            return split(state, edit.moment, one, left)
+    return pin(state, edit.moment, together, left, right)
+
+
 def restore(state: State, edit: Edit) -> None:
     """Applies a stored edit."""
     state.begin(edit.number, edit.moment, None)
@@ -101,7 +125,7 @@ def restore(state: State, edit: Edit) -> None:
     if edit.pin is not None:
         together, left, right = edit.pin
         new = Pin(edit.number, together, frozenset(left) & known.keys(), frozenset(right) & known.keys())
-        if len(new.left | new.right) > 1 if together else new.left and new.right:
+        if new.ties_somebody:
             stories.pins.add(new)
     stories.link((b, a, Link(odds, relation)) for b, a, odds, relation in edit.links if a in known and b in known)
     stories.apply([move for move in edit.moves if move[0] in known])

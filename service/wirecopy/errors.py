@@ -140,12 +140,27 @@ class OtherScheme(StorageError):
 
     def __init__(self, place: str, found: str, wanted: str) -> None:
         super().__init__(
-            f"{place} was made with scheme {found}, this program uses {wanted}: "
-            "use the version or model that made it, or push the articles into a new folder"
+            f"{place} was made with scheme {found}, this program uses {wanted}: make it anew from the kept texts "
+            "by wirecopy rebuild, or use the version or model that made it"
         )
         self.place = place
         self.found = found
         self.wanted = wanted
+
+
+class TextsMissing(StorageError):
+    """Articles were stored without their texts, and what needs these was not allowed to leave them out."""
+
+    def __init__(self, place: str, articles: int, revisions: int, of: int) -> None:
+        earlier = f", nor have {revisions:,} earlier revisions of others" if revisions else ""
+        super().__init__(
+            f"{articles:,} of the {of:,} articles in {place} have no kept text to be made anew from{earlier}: "
+            "leave these out by --without-missing, or push all articles into a new folder"
+        )
+        self.place = place
+        self.articles = articles
+        self.revisions = revisions
+        self.of = of
 
 
 class NewerFormat(StorageError):

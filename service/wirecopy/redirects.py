@@ -26,6 +26,11 @@ class Redirects:
         self._heirs = {gone: heir for gone, heir in followed if heir in stories}
         return sorted(self._heirs.items())
 
+    def revive(self, stories: Iterable[str]) -> None:
+        """Forgets that stories which are there were merged into others once."""
+        for story in stories:
+            self._heirs.pop(story, None)
+
     def replace(self, merged: Iterable[tuple[str, str]]) -> None:
         """Takes these and no others."""
         self._heirs = dict(merged)

@@ -54,16 +54,21 @@ def patience(sentence: str, seconds: float = 3.0) -> Iterator[None]:
 
 
 @contextmanager
-def progress() -> Iterator[Callable[[int], None]]:
-    """Show a counter on standard error, if that is a terminal; what it yields takes the number of articles so far."""
+def progress(total: int | None = None) -> Iterator[Callable[[int], None]]:
+    """Show a counter on standard error, if that is a terminal, with a bar where the `total` is known.
+
+    What it yields takes the number of articles so far.
+    """
     if not sys.stderr.isatty():
         yield lambda _: None
         return
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    columns = (SpinnerColumn(), TextColumn("{task.completed:,.0f} articles"), TimeElapsedColumn())
+    whole = "" if total is None else f" of {total:,}"
+    counter, clock = TextColumn(f"{{task.completed:,.0f}}{whole} articles"), TimeElapsedColumn()
+    columns: tuple[ProgressColumn, ...] = (SpinnerColumn() if total is None else BarColumn(), counter, clock)
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=None)
+        task = bar.add_task("", total=total)
         yield lambda done: bar.update(task, completed=done)
 
 

@@ -155,7 +155,41 @@ def compact(data: Path) -> int:
     return _DONE
 
 
-COMMANDS = (verify, backup, restore, boilerplate, compact)
+@click.command(epilog=_EPILOG)
+@_data
+@click.option("--config", "config_file", metavar="FILE", help="The settings that the service will run with.")
+@click.option("--without-missing", is_flag=True, help="Leave out the articles whose texts were not kept.")
+@click.option("--accept-loss", is_flag=True, help="Go on with what is left when the last commits are missing.")
+def rebuild(data: Path, config_file: str | None, without_missing: bool, accept_loss: bool) -> int:
+    """Make the database anew from the kept texts: for another model or version, or settings that decide otherwise.
+
+    All articles are decided anew, in the order in which they came. Moments, revisions, statuses and pins stay, what was
+    deleted stays deleted, and the feed goes on with events that say what has changed. Stop the service before. It takes
+    about as long as sending all articles again, and as much free disk as the database has; until its end the old one
+    stays as it is, also when it is killed.
+
+    \b
+    Example:
+      wirecopy rebuild --data /var/lib/wirecopy --config /etc/wirecopy.yaml
+    """
+    import time
+
+    from wirecopy import config, rebuilding
+    from wirecopy.terminal import progress
+
+    settings = config.load(config_file)
+    opened = rebuilding.open_rebuild(data, settings, without_missing=without_missing, accept_loss=accept_loss)
+    with opened as planned:
+        if planned.loss is not None:
+            click.echo(f"wirecopy: {data}: {planned.loss}; going on without it", err=True)
+        click.echo(f"{data}: {planned.describe()}")
+        with progress(planned.revisions) as on_progress:
+            made = planned.run(time.time_ns() // 1_000_000, on_progress)
+    click.echo(f"{data}: {made.describe()}")
+    return _DONE
+
+
+COMMANDS = (verify, backup, restore, boilerplate, compact, rebuild)
 
 
 def _describe(report: "Report") -> str:

@@ -1,6 +1,11 @@
-"""Witness: what the moves of articles between stories mean for those who read stories."""
+"""Witness: what the moves of articles between stories mean for those who read stories.
 
+Where stories were made anew as a whole, what readers knew and what they know then is compared instead.
+"""
+
+from collections import Counter
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from wirecopy.archive import Archive
 from wirecopy.canonical import Policy
@@ -99,3 +104,58 @@ class Witness:
         if len(members) > 1:
             self._standing[story] = after
         return Standing(story, None if before is None else kept[before].id, kept[after].id)
+
+
+class Seen(NamedTuple):
+    """What readers know: the story of each article by its id, in the order in which they came; who stands for each."""
+
+    place: dict[str, str]
+    canonical: dict[str, str]
+
+
+def look(archive: Archive, stories: Stories, keep: Keep) -> Seen:
+    """-> all that readers know now."""
+    kept, place, canonicals = archive.kept, {}, {}
+    for number in sorted(archive.shown(list(stories.story_of))):
+        place[kept[number].id] = stories.story_of[number]
+    for story, members in stories.members.items():
+        shown = archive.shown(members)
+        if shown:
+            canonicals[story] = kept[canonical(archive, shown, keep)].id
+    return Seen(place, canonicals)
+
+
+def differences(before: Seen, after: Seen) -> list[Fact]:
+    """-> the facts by which whoever knows `before` comes to know `after`."""
+    gone = [Fact("deleted", story, name) for name, story in before.place.items() if name not in after.place]
+    transfers = [Transfer(name, before.place.get(name), story) for name, story in after.place.items()]
+    existed = {story for name, story in before.place.items() if name in after.place}
+    facts = gone + derive(transfers, None, existed, after.canonical.keys(), ())
+    known = _follow(before, facts)
+    return facts + [
+        Fact("canonical_changed", story, name, previous=known.get(story))
+        for story, name in after.canonical.items()
+        if known.get(story) != name
+    ]
+
+
+def _follow(before: Seen, facts: Sequence[Fact]) -> dict[str, str]:
+    """-> who stands for each story to somebody who knew `before` and was told `facts`; none for a story once empty."""
+    sizes, known = Counter(before.place.values()), dict(before.canonical)
+    for fact in facts:
+        left, other = fact.story, fact.other or ""
+        match fact.type:
+            case "deleted":
+                sizes[left] -= 1
+            case "split":
+                sizes[left] -= len(fact.articles)
+                sizes[other] += len(fact.articles)
+            case "merged":
+                sizes[left] += sizes[other]
+                left, sizes[other] = other, 0
+            case "created" | "joined":
+                sizes[left] += 1
+                known |= {left: fact.article or ""} if fact.type == "created" else {}
+        if not sizes[left]:
+            known.pop(left, None)
+    return known

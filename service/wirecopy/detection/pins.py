@@ -22,6 +22,11 @@ class Pin(NamedTuple):
     left: frozenset[int]
     right: frozenset[int]
 
+    @property
+    def ties_somebody(self) -> bool:
+        """Whether it concerns two articles at least, as it must."""
+        return len(self.left | self.right) > 1 if self.together else bool(self.left and self.right)
+
 
 class Pins:
     """The pins, by the numbers of articles."""
@@ -66,8 +71,9 @@ class Pins:
             pin = self.by_id[pin_id]
             left, right = pin.left - {number}, pin.right - {number}
             self.remove(pin_id)
-            if len(left | right) > 1 if pin.together else left and right:
-                self.add(pin._replace(left=left, right=right))
+            rest = pin._replace(left=left, right=right)
+            if rest.ties_somebody:
+                self.add(rest)
 
     def tied(self, numbers: Iterable[int]) -> set[int]:
         """-> the articles that belong together with any of these, and these."""

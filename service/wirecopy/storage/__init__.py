@@ -1,7 +1,7 @@
 """SQLite behind three verbs: open (replay), append (one commit per batch), close. Imports only `errors` of ours."""
 
 from wirecopy.storage.checking import Report, find_place, holds_articles, verify
-from wirecopy.storage.compacting import compact
+from wirecopy.storage.compacting import compact, open_any
 from wirecopy.storage.copying import backup, copy, restore
 from wirecopy.storage.pipeline import Pipeline
 from wirecopy.storage.replacing import replacing
@@ -23,6 +23,7 @@ __all__ = [
     "copy",
     "find_place",
     "holds_articles",
+    "open_any",
     "replacing",
     "restore",
     "verify",

@@ -1,10 +1,32 @@
-"""Writing the database of a folder anew while no service runs, whatever scheme its records have."""
+"""The database of a folder in which no service runs, whatever scheme its records have: opening it, writing it anew."""
 
+import os
 from contextlib import closing
 from pathlib import Path
 
 from wirecopy.storage.checking import find_place, look, open_marked
+from wirecopy.storage.place import Place, take_lock
+from wirecopy.storage.replacing import put_in_place
 from wirecopy.storage.store import Compacted, Store
+
+
+def open_any(folder: Path, *, accept_loss: bool = False) -> Store:
+    """Open what a folder holds under its own scheme, in today's format.
+
+    Raises StorageFailed where it holds nothing, and what `Store.open` raises.
+    """
+    place = Place(Path(folder))
+    if place.made.exists():
+        lock = take_lock(place)
+        try:
+            put_in_place(place)
+        finally:
+            os.close(lock)
+    find_place(place.folder)
+    _, pin = look(place)
+    with closing(open_marked(place, pin)) as log:
+        scheme = log.about.scheme
+    return Store.open(place.folder, scheme=scheme, accept_loss=accept_loss)
 
 
 def compact(folder: Path) -> Compacted:
@@ -12,9 +34,5 @@ def compact(folder: Path) -> Compacted:
 
     Raises Locked beside a running service, NoRoom, and what `Store.open` raises.
     """
-    place = find_place(folder)
-    _, pin = look(place)
-    with closing(open_marked(place, pin)) as log:
-        scheme = log.about.scheme
-    with Store.open(place.folder, scheme=scheme) as store:
+    with open_any(folder) as store:
         return store.compact()

@@ -117,6 +117,10 @@ class Log:
             found = self._rows("SELECT body FROM texts WHERE number = ?", number)
             return unpack_text(number, row[4], found[0][0] if found else None)
 
+    def numbers_without_text(self, kind: int) -> set[int]:
+        """The numbers of the records of a kind that never had a text; unchecked."""
+        return {row[0] for row in self._rows("SELECT number FROM records WHERE kind = ? AND text_digest IS NULL", kind)}
+
     def around(self, number: int) -> tuple[bytes, Row]:
         """The row that stands for a number, and the chain before it; raises BadRow when there is none."""
         found = self._rows(f"SELECT {COLUMNS} FROM records WHERE number >= ? ORDER BY number LIMIT 1", number)

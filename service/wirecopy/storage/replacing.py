@@ -20,14 +20,17 @@ def replacing(folder: Path) -> Iterator[Path]:
     """An empty folder inside `folder`, whose database takes the place of the one in `folder` when the block ends well.
 
     `folder` is locked meanwhile, and may hold nothing yet. The block must leave a closed store. When it fails, or the
-    process dies, the old database stays. Raises Locked, StorageFailed.
+    process dies, the old database stays. Raises Locked, StorageFailed, NoRoom where the disk cannot hold another
+    database as large as the old one.
     """
     place = Place(Path(folder))
     lock = take_lock(place)
     try:
         put_in_place(place)
         with failures_of(place.making):
-            _discard(place.making)
+            needed, free = size_of(place.database), shutil.disk_usage(place.folder).free
+            if free < needed:
+                raise errors.NoRoom(str(place.folder), needed, free)
             make_folder(place.making)
         try:
             yield place.making
@@ -45,10 +48,12 @@ def replacing(folder: Path) -> Iterator[Path]:
 
 
 def put_in_place(place: Place) -> None:
-    """Finish what `replacing` began in a folder that this process has locked, if anything; may be done again.
+    """Finish what `replacing` began in a folder that this process has locked, or take it away; may be done again.
 
     Raises StorageFailed.
     """
+    with failures_of(place.making):
+        _discard(place.making)
     if not place.made.exists():
         return
     made = Place(place.made)

@@ -63,6 +63,10 @@ class Snapshot:
         """As `Store.text`."""
         return self._log.text(number)
 
+    def numbers_without_text(self, kind: int) -> set[int]:
+        """The numbers of the records of a kind whose texts were not kept."""
+        return self._log.numbers_without_text(kind)
+
     def close(self) -> None:
         """Let go of the files."""
         self._log.close()

@@ -1,0 +1,153 @@
+"""Arrivals: articles that come together, and what becomes of each, in order: verdict, record, events.
+
+A new id is loaded and decided; a later revision takes the place of the one before, which leaves its story first.
+Whoever decides calls this: the service for what is sent, a rebuild for what was kept.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from wirecopy import answers
+from wirecopy.archive import Archive, Kept
+from wirecopy.article import Article
+from wirecopy.canonical import Keep
+from wirecopy.decision import Decision, Kind, encode
+from wirecopy.detection.text import Traces
+from wirecopy.detection.window import BLOCK
+from wirecopy.events import Fact
+from wirecopy.records import describe
+from wirecopy.sketching import Sketches
+from wirecopy.state import Decided, Left, State
+from wirecopy.storage import Entry
+from wirecopy.verdict import Verdict
+from wirecopy.witness import Witness
+
+
+class Arrivals:
+    """Articles that come at one moment. `verdicts` are by their places among them, `facts` in order."""
+
+    def __init__(
+        self, state: State, witness: Witness, keep: Keep, articles: Sequence[Article], contents: Sequence[bytes],
+        sketches: Sketches, moment: int
+    ) -> None:  # fmt: skip
+        """`contents` are what `content_of` says of the articles."""
+        self.verdicts: dict[int, Verdict] = {}
+        self.decided: list[tuple[Decision, Article]] = []
+        self.facts: list[Fact] = []
+        self._state = state
+        self._witness = witness
+        self._keep: Keep = keep
+        self._articles = articles
+        self._contents = contents
+        self._sketches = sketches
+        self._moment = moment
+        self._epoch = state.window.terms.epoch
+
+    def decide_new(self, chosen: Sequence[int]) -> None:
+        """Decides for some of them, whose ids are new."""
+        state = self._state
+        sketches = self._sketches if len(chosen) == len(self._articles) else self._sketches.take(chosen)
+        begin = 0
+        while begin < len(chosen):
+            state.begin_block()
+            part = chosen[begin : begin + BLOCK - state.loaded % BLOCK]
+            end = begin + len(part)
+            articles, contents = [self._articles[k] for k in part], [self._contents[k] for k in part]
+            state.load(articles, sketches.part(begin, end), self._moment, contents)
+            for k, decided in zip(part, state.decide(len(part)), strict=True):
+                self._take_down(k, decided, None)
+            begin = end
+
+    def decide_revision(self, k: int, replaces: int, revision: int | None = None) -> None:
+        """Decides for one of them, which replaces another revision; `revision` where it is not simply the next."""
+        state, article, sketches = self._state, self._articles[k], self._sketches.part(k, k + 1)
+        state.begin_block()
+        sketches = sketches_of(state, article, sketches, replaces)
+        recall = self._recall(replaces) if article.status == "canceled" else []
+        left = state.withdraw(replaces)
+        kept = kept_of(state.archive, state.loaded, article, sketches, self._moment, self._contents[k], replaces)
+        kept.revision = revision or kept.revision
+        state.load_revision(kept, sketches)
+        for decided in state.decide(1, own=left.story):
+            self._take_down(k, decided, left, recall)
+
+    def decide_remaining(self, k: int, first_seen: int, revision: int) -> None:
+        """Decides for one of them whose earlier revisions are not there any more."""
+        state, article, sketches = self._state, self._articles[k], self._sketches.part(k, k + 1)
+        state.begin_block()
+        kept = kept_of(state.archive, state.loaded, article, sketches, self._moment, self._contents[k], None)
+        kept.first_seen, kept.revision = first_seen, revision
+        state.load_revision(kept, sketches)
+        for decided in state.decide(1):
+            self._take_down(k, decided, None)
+
+    def entries(self, last: int, *, with_texts: bool) -> list[Entry]:
+        """-> what is to be stored of them behind the record numbered `last`; an epoch that began is the last of it."""
+        entries = []
+        for decision, article in self.decided:
+            text = article.text.encode() if with_texts else None
+            entries.append(Entry(Kind.ARTICLE, article.id, encode(decision), text))
+            self._state.archive.kept[decision.number].record = last + len(entries)
+        if self.begins_epoch:
+            entries.append(Entry(Kind.EPOCH, None, encode(self._state.epoch()), None))
+        return entries
+
+    @property
+    def begins_epoch(self) -> bool:
+        """Whether one of them was the last of its epoch of the term weights."""
+        return self._state.window.terms.epoch != self._epoch
+
+    def _recall(self, number: int) -> list[int]:
+        """What is to be recalled with an article that is about to be canceled, as far as it is known now."""
+        archive, stories = self._state.archive, self._state.stories
+        members = (m for m in stories.members[stories.story_of[number]] if m != number)
+        return list(dict.fromkeys([*members, *answers.copies(archive, number), *archive.recalls.get(number, ())]))
+
+    def _take_down(self, k: int, decided: Decided, left: Left | None, recall: list[int] | None = None) -> None:
+        """Makes the record, the verdict and the events of what was decided."""
+        state, article, number = self._state, self._articles[k], decided.number
+        archive, stories = state.archive, state.stories
+        place = answers.place(archive, stories, number, self._keep)
+        kept = archive.kept[number]
+        decision = describe(decided, left, place, kept, article, state.window, recall)
+        archive.keep(decision)
+        self.verdicts[k] = answers.verdict(archive, decision, article.id)
+        self.decided.append((decision, article))
+        is_shown, first = number not in archive.hidden, []
+        if left is not None and left.number not in archive.hidden:
+            revised = Fact("revised", left.story, article.id, revision=kept.revision)
+            first = [revised if is_shown else Fact("deleted", left.story, article.id)]
+        self.facts += self._witness.take(article.id, first)
+        if is_shown and kept.status == "canceled":
+            members = archive.shown(stories.members[place.story])
+            ids = tuple(archive.kept[m].id for m in answers.recall(archive, members))
+            self.facts.append(Fact("recalled", place.story, article.id, articles=ids))
+
+
+def kept_of(
+    archive: Archive, number: int, article: Article, sketches: Sketches, moment: int, content: bytes,
+    replaces: int | None
+) -> Kept:  # fmt: skip
+    """What is to be remembered of one article, the first revision of its id or the one after `replaces`."""
+    words = len(sketches.traces.words)
+    kept = Kept(article.id, article.published, article.source, words, number, moment, moment, 1, content)
+    kept.status, kept.embargoed = article.status, article.embargoed
+    if replaces is not None:
+        old = archive.kept[replaces]
+        kept.came, kept.first_seen, kept.revision = old.came, old.first_seen, old.revision + 1
+    return kept
+
+
+def sketches_of(state: State, article: Article, sketches: Sketches, replaces: int | None) -> Sketches:
+    """What an article is compared by: of a cancellation what it cancels, whatever notice came as its text."""
+    if article.status != "canceled" or replaces is None:
+        return sketches
+    window, decision = state.window, state.archive.decision(replaces)
+    is_here = replaces >= window.oldest
+    trace = decision.trace or (window.written(replaces).trace if is_here else b"")
+    if not trace:
+        return sketches
+    title_words = decision.title_words or (window.written(replaces).title_words if is_here else 0)
+    words = np.frombuffer(trace, dtype=np.uint32)
+    return Sketches(Traces(words, np.array([0, len(words)])), np.array([title_words]))

@@ -1,0 +1,145 @@
+"""Survey: what a store says without its sketches: articles, stories, pins, the feed. So its scheme may be any.
+
+    take      all records, in order
+    ask       what is known of the articles, where each of them stood, what may be decided anew
+
+Like a replay, without the part that compares: places come from the moves that were stored.
+"""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from wirecopy.archive import Archive, Kept
+from wirecopy.decision import (
+    Checkpoint,
+    Edit,
+    Erasure,
+    Kind,
+    decode_checkpoint,
+    decode_decision,
+    decode_edit,
+    decode_erasure,
+    decode_residue,
+)
+from wirecopy.detection.pins import Pin, Pins
+from wirecopy.detection.stories import Stories
+from wirecopy.events import decode_head
+from wirecopy.redirects import Redirects
+from wirecopy.storage import Record
+
+
+class Omitted(NamedTuple):
+    """The revisions that cannot be decided anew, by number; how many articles go with them, how many only lose some."""
+
+    numbers: set[int]
+    articles: int
+    revisions: int
+
+
+class Survey:
+    """What all records that were taken said, at the end of them."""
+
+    def __init__(self) -> None:
+        self.archive = Archive(None)
+        self.stories = Stories()
+        self.redirects = Redirects()
+        self.next = 0  # the first number that was never given to an article, an erasure or an edit
+        self.moment = 0  # the latest that is known of
+        self.last_event = 0
+        self.is_of_runs = False  # `dedupe` wrote it, not a service
+
+    @property
+    def revisions(self) -> int:
+        """How many revisions of articles are kept."""
+        return sum(kept.record > 0 for kept in self.archive.kept.values())
+
+    def take(self, record: Record) -> None:
+        """Takes the next record."""
+        match record.kind:
+            case Kind.ARTICLE:
+                self._take_article(record)
+            case Kind.RESIDUE:
+                residue = decode_residue(record.payload)
+                self._begin(residue.number, residue.arrived)
+                self._replace(residue.replaces, residue.number)
+                self.archive.add_nameless(residue.number, residue.words, residue.arrived)
+                self._move(residue.moves, residue.number)
+            case Kind.ERASURE:
+                self._take_erasure(decode_erasure(record.payload))
+            case Kind.EDIT:
+                self._take_edit(decode_edit(record.payload))
+            case Kind.CHECKPOINT:
+                self._take_checkpoint(decode_checkpoint(record.payload))
+            case Kind.EVENTS:
+                head = decode_head(record.payload)
+                self.moment = max(self.moment, head.at)
+                self.last_event = head.first + head.count - 1
+                self.redirects.add(head.merged)
+            case Kind.RUN:
+                self.is_of_runs = True
+
+    def end(self) -> None:
+        """All records were taken: what was embargoed until the latest moment is shown."""
+        self.archive.lift(self.moment)
+
+    def omitted(self, textless: set[int]) -> Omitted:
+        """-> what cannot be decided anew when the records numbered `textless` have no text.
+
+        An article whose newest revision is among them goes with all of them: an older one would be out of date.
+        """
+        numbers = {number for number, kept in self.archive.kept.items() if kept.record in textless}
+        ids = [name for name, number in self.archive.number_of.items() if number in numbers]
+        whole = {number for name in ids for number in self.archive.revisions(name)}
+        return Omitted(numbers | whole, len(ids), len(numbers - whole))
+
+    def _take_article(self, record: Record) -> None:
+        d = decode_decision(record.payload)
+        self._begin(d.number, d.arrived)
+        self._replace(d.replaces, d.number)
+        kept = Kept(
+            record.id or "", d.published, d.source, len(d.weights), d.came, d.first_seen,
+            d.arrived, d.revision, d.content, record.number, d.status, d.embargoed
+        )  # fmt: skip
+        self.archive.add(d.number, kept)
+        self._move(d.moves, d.number)
+
+    def _take_erasure(self, erasure: Erasure) -> None:
+        self._begin(erasure.number, erasure.moment)
+        for number in erasure.erased:
+            self.stories.remove(number)
+        self._move(erasure.moves)
+        for number in erasure.erased:
+            if number in self.archive.kept:
+                self.archive.drop(number)
+
+    def _take_edit(self, edit: Edit) -> None:
+        self._begin(edit.number, edit.moment)
+        pins, known = self.stories.pins, self.stories.story_of.keys()
+        if edit.unpinned is not None:
+            pins.remove(edit.unpinned)
+        if edit.pin is not None:
+            together, left, right = edit.pin
+            pin = Pin(edit.number, together, frozenset(left) & known, frozenset(right) & known)
+            if pin.ties_somebody:
+                pins.add(pin)
+        self._move(edit.moves)
+
+    def _take_checkpoint(self, checkpoint: Checkpoint) -> None:
+        self.next = max(self.next, checkpoint.next)
+        self.last_event = max(self.last_event, checkpoint.last_event)
+        self.redirects.replace(checkpoint.redirects)
+        self.stories.pins = Pins()
+        for pin_id, together, left, right in checkpoint.pins:
+            self.stories.pins.add(Pin(pin_id, together, frozenset(left), frozenset(right)))
+
+    def _begin(self, number: int, moment: int) -> None:
+        self.next = max(self.next, number + 1)
+        self.moment = max(self.moment, moment)
+
+    def _replace(self, replaces: int | None, number: int) -> None:
+        if replaces is not None:
+            self.stories.remove(replaces, heir=number)
+
+    def _move(self, moves: Iterable[tuple[int, str]], own: int | None = None) -> None:
+        known = self.stories.story_of
+        self.stories.apply([move for move in moves if move[0] == own or move[0] in known])
