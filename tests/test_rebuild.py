@@ -23,6 +23,7 @@ from tests.feed_reader import FeedReader
 from tests.storage_writer import append_some
 from tests.streams import MemoryStore, articles, image, small, stream, written
 from tests.test_events import read_all, stories_of
+from tests.test_web_kill import Serving
 from wirecopy import arrivals, errors, rebuilding, replay, state
 from wirecopy.article import Article
 from wirecopy.cli import main
@@ -241,6 +242,8 @@ def test_another_model_decides_otherwise_and_serves_the_folder_then(tmp_path: Pa
             live.ingest(taken[k : k + 8], NOW + k)
         before, reader = stories_of(live), FeedReader()
         reader.apply(read_all(live))
+        live.place({"desk": 7})
+        live.place({"archive": 9})
     made = rebuild(folder, config, now=NOW + 100)
     with pytest.raises(errors.OtherScheme, match="wirecopy rebuild"):
         Store.open(folder, scheme=SCHEME)
@@ -260,6 +263,7 @@ def test_another_model_decides_otherwise_and_serves_the_folder_then(tmp_path: Pa
         assert reader.stories() == stories_of(after)
         assert {event.at for event in after.events(made.first_event - 1)} == {NOW + 100}
         assert after.article("n7").text == taken[7].text
+        assert after.positions() == {"desk": 7, "archive": 9}
 
 
 def as_made_otherwise(folder: Path) -> None:
@@ -368,6 +372,19 @@ def test_a_lost_end_is_refused_unless_accepted(tmp_path: Path, capsys: pytest.Ca
     out, err = capsys.readouterr()
     assert "records 3 to 4 were acknowledged and are missing; going on without it" in err
     assert "made anew: 1 articles in 1 stories; nothing that readers know of has changed" in out
+
+
+def test_serve_tells_in_its_log_what_it_goes_on_without(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    with opened(folder) as live:
+        live.ingest([article(1)], NOW)
+    older = Place(folder).database.read_bytes()
+    with opened(folder) as live:
+        live.ingest([article(2)], NOW)
+    Place(folder).database.write_bytes(older)
+    assert Serving(folder, "--accept-loss").end(signal.SIGTERM) == 0
+    said = 'event=loss level=warning message="records 3 to 4 were acknowledged and are missing; going on without it"'
+    assert said in (tmp_path / "log").read_text(encoding="utf-8")
 
 
 # The command

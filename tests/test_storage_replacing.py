@@ -57,7 +57,7 @@ def test_a_snapshot_holds_what_was_there_while_the_writer_goes_on(data: Path) ->
 
 
 def test_a_snapshot_of_another_scheme_or_of_nothing_is_refused(data: Path, tmp_path: Path) -> None:
-    with pytest.raises(errors.OtherScheme, match="push the articles into a new folder"):
+    with pytest.raises(errors.OtherScheme, match="wirecopy rebuild"):
         Snapshot.open(data, scheme="other")
     with pytest.raises(errors.StorageFailed, match="holds no stored articles"):
         Snapshot.open(tmp_path / "nothing")

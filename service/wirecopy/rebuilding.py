@@ -2,7 +2,8 @@
 
 All articles that are kept are decided anew, in the order in which they came and each at its own moment, under the
 settings of today. What does not depend on decisions stays as it was: revisions and their numbers, first_seen, statuses,
-embargoes, pins, the events that were told, how far followers got. Whoever merged or split stories by hand finds that done again.
+embargoes, pins, the events that were told, how far followers got. Whoever merged or split stories by hand finds that
+done again.
 
 **Numbers stay.** Every article keeps the number under which it came; numbers of what is gone (pruned, erased, left out)
 are given to nobody. So a story that the same article founds has the id that it had, and no id ever means another story.

@@ -1,5 +1,6 @@
 """Commands of the service: serve, push. Like `cli`: parse arguments, call, print."""
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -135,4 +136,6 @@ def _open_detector(config: "Config", accept_loss: bool) -> "Detector":
     from wirecopy.storage import Pipeline, Store
 
     store = Store.open(Path(config.service.data), scheme=scheme_of(config), accept_loss=accept_loss)
+    if store.loss is not None:
+        logging.getLogger("loss").warning("%s; going on without it", store.loss)  # the service's log takes warnings
     return Detector(config, Pipeline(store))
