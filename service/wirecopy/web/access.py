@@ -70,9 +70,9 @@ class Keys:
         digest = hashlib.sha256(key.strip().encode("utf-8", "surrogateescape")).digest()
         found = [client for client in self._clients if hmac.compare_digest(digest, client.digest)]
         if not found or scheme.lower() != "bearer":
-            raise NotAuthorized(
-                "this service needs a key: Authorization: Bearer KEY", WWW_Authenticate='Bearer realm="wirecopy"'
-            )
+            is_wrong = key and scheme.lower() == "bearer"
+            reason = "this key is not known here" if is_wrong else "this service needs a key: Authorization: Bearer KEY"
+            raise NotAuthorized(reason, WWW_Authenticate='Bearer realm="wirecopy"')
         return found[0]
 
 
