@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.brute_force import SETTINGS, BruteForce, Refused, Told, ToldPin, ToldStory, age
 from tests.feed_reader import FeedReader
 from tests.streams import MemoryStore, image, written
-from wirecopy import detector, errors, replay, state
+from wirecopy import arrivals, errors, replay, state
 from wirecopy.article import Article
 from wirecopy.config import Config, Service
 from wirecopy.detection import terms, window
@@ -204,7 +204,7 @@ def told_of(live: Detector, name: str) -> Told:
 
 @pytest.fixture(autouse=True)
 def small_blocks_and_one_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (detector, replay, state, window):
+    for module in (arrivals, replay, state, window):
         monkeypatch.setattr(module, "BLOCK", BLOCK)
     monkeypatch.setattr(window, "REPEATS", 1 << 12)
     monkeypatch.setattr(terms, "next_epoch_start", lambda counted: 1 << 40)

@@ -5,7 +5,7 @@ import pytest
 from tests.feed_reader import FeedReader
 from tests.streams import MemoryStore, image, small, written
 from tests.test_events import stories_of
-from wirecopy import detector, errors, replay, state
+from wirecopy import arrivals, errors, replay, state
 from wirecopy.article import Article, Status
 from wirecopy.config import Config
 from wirecopy.detection import window
@@ -89,7 +89,7 @@ def test_an_edit_ends_the_embargoes_of_its_moment_and_the_feed_says_so() -> None
 
 
 def test_an_edit_that_pins_refuse_changes_nothing_at_a_block_s_begin(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (detector, replay, state, window):
+    for module in (arrivals, replay, state, window):
         monkeypatch.setattr(module, "BLOCK", 4)
     store, config = MemoryStore(), small(max_indexed_articles=4)
     live = opened(store, config)

@@ -254,7 +254,7 @@ def test_another_model_decides_otherwise_and_serves_the_folder_then(tmp_path: Pa
         assert stories_of(after) == stories_of(fresh)
         assert len(stories_of(after)) > len(before)
         assert made.stories == len(stories_of(after))
-        own = {"redirects": {}, "positions": {}}  # what a fresh service has nothing of
+        own: dict[str, Any] = {"redirects": {}, "positions": {}}  # what a fresh service has nothing of
         assert without_records(after) | own == without_records(fresh) | own
         reader.apply(after.events(reader.seen))
         assert reader.stories() == stories_of(after)

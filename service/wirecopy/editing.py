@@ -109,7 +109,7 @@ def redo(state: State, edit: Edit) -> Edit | Contradiction | None:
         one, other = stories.story_of[left[0]], stories.story_of[right[0]]
         if together and one != other and stories.members[one] == left and stories.members[other] == right:
             return merge(state, edit.moment, one, other)
-        leaving = left if len(left) <= len(right) else right
+        leaving = left if len(state.archive.shown(left)) <= len(state.archive.shown(right)) else right
         was_split = [m for m, _ in edit.moves if m in stories.story_of] == leaving
         if not together and was_split and stories.members[one] == sorted(left + right):
             return split(state, edit.moment, one, left)

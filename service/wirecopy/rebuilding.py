@@ -243,8 +243,7 @@ class _Remaking:
 
     def _redo(self, edit: Edit) -> None:
         self._leave_blank(edit.number, edit.moment)
-        self._state.expire(edit.moment)
-        self._state.begin_block()
+        self._archive.lift(edit.moment)
         made = editing.redo(self._state, edit)
         if isinstance(made, Edit):
             self._append(Entry(Kind.EDIT, None, encode(made), None))
@@ -259,8 +258,6 @@ class _Remaking:
         if not wanted.ties_somebody or pins.by_id.get(pin.id) == wanted:
             return True
         pins.remove(pin.id)
-        state.expire(moment)
-        state.begin_block()
         made = editing.pin(state, moment, pin.together, wanted.left, wanted.right)
         if not isinstance(made, Edit):
             return False

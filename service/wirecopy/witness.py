@@ -107,10 +107,14 @@ class Witness:
 
 
 class Seen(NamedTuple):
-    """What readers know: the story of each article by its id, in the order in which they came; who stands for each."""
+    """What readers know: the story of each article by its id, in the order in which they came; who stands for each.
+
+    `stories` are all that there are, also those whose articles are all hidden.
+    """
 
     place: dict[str, str]
     canonical: dict[str, str]
+    stories: frozenset[str]
 
 
 def look(archive: Archive, stories: Stories, keep: Keep) -> Seen:
@@ -122,7 +126,7 @@ def look(archive: Archive, stories: Stories, keep: Keep) -> Seen:
         shown = archive.shown(members)
         if shown:
             canonicals[story] = kept[canonical(archive, shown, keep)].id
-    return Seen(place, canonicals)
+    return Seen(place, canonicals, frozenset(stories.members))
 
 
 def differences(before: Seen, after: Seen) -> list[Fact]:
@@ -130,7 +134,7 @@ def differences(before: Seen, after: Seen) -> list[Fact]:
     gone = [Fact("deleted", story, name) for name, story in before.place.items() if name not in after.place]
     transfers = [Transfer(name, before.place.get(name), story) for name, story in after.place.items()]
     existed = {story for name, story in before.place.items() if name in after.place}
-    facts = gone + derive(transfers, None, existed, after.canonical.keys(), ())
+    facts = gone + derive(transfers, None, existed, after.stories, ())
     known = _follow(before, facts)
     return facts + [
         Fact("canonical_changed", story, name, previous=known.get(story))
