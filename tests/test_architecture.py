@@ -18,8 +18,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         *("terminal", "tuning", "serving", "upkeep", "version", "web", "writing"),
     },
     "rebuilding": {
-        *("archive", "arrivals", "article", "config", "decision", "detection", "editing", "errors", "events", "models"),
-        *("sketching", "state", "storage", "survey", "witness"),
+        *("archive", "arrivals", "article", "canonical", "config", "decision", "detection", "editing", "errors"),
+        *("events", "models", "sketching", "state", "storage", "survey", "witness"),
     },
     "survey": {"archive", "decision", "detection", "events", "redirects", "storage"},
     "serving": {"config", "detector", "pushing", "reading", "storage", "terminal", "web"},

@@ -16,7 +16,7 @@ from tests.exact_detector import Service
 from tests.feed_reader import FeedReader
 from tests.streams import MemoryStore, articles, written
 from tests.test_events import read_all, stories_of
-from wirecopy import Article, AsyncClient, Client, Detector, cli, detector, replay, state
+from wirecopy import Article, AsyncClient, Client, Detector, arrivals, cli, detector, replay, state
 from wirecopy.archive import Kept
 from wirecopy.canonical import Policy, rule_of
 from wirecopy.cli import main
@@ -92,7 +92,7 @@ def take(live: Detector, step: Any, now: int) -> int:
 
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (detector, replay, state, window):
+    for module in (arrivals, replay, state, window):
         monkeypatch.setattr(module, "BLOCK", 4)
     monkeypatch.setattr(detector, "_MAX_TOLD", 3)
 

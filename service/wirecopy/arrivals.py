@@ -11,7 +11,7 @@ import numpy as np
 from wirecopy import answers
 from wirecopy.archive import Archive, Kept
 from wirecopy.article import Article
-from wirecopy.canonical import Keep
+from wirecopy.canonical import Policy
 from wirecopy.decision import Decision, Kind, encode
 from wirecopy.detection.text import Traces
 from wirecopy.detection.window import BLOCK
@@ -28,7 +28,7 @@ class Arrivals:
     """Articles that come at one moment. `verdicts` are by their places among them, `facts` in order."""
 
     def __init__(
-        self, state: State, witness: Witness, keep: Keep, articles: Sequence[Article], contents: Sequence[bytes],
+        self, state: State, witness: Witness, policy: Policy, articles: Sequence[Article], contents: Sequence[bytes],
         sketches: Sketches, moment: int
     ) -> None:  # fmt: skip
         """`contents` are what `content_of` says of the articles."""
@@ -37,7 +37,7 @@ class Arrivals:
         self.facts: list[Fact] = []
         self._state = state
         self._witness = witness
-        self._keep: Keep = keep
+        self._policy = policy
         self._articles = articles
         self._contents = contents
         self._sketches = sketches
@@ -108,7 +108,7 @@ class Arrivals:
         """Makes the record, the verdict and the events of what was decided."""
         state, article, number = self._state, self._articles[k], decided.number
         archive, stories = state.archive, state.stories
-        place = answers.place(archive, stories, number, self._keep)
+        place = answers.place(archive, stories, number, self._policy)
         kept = archive.kept[number]
         decision = describe(decided, left, place, kept, article, state.window, recall)
         archive.keep(decision)

@@ -21,6 +21,7 @@ from wirecopy import editing, errors, models, sketching, storage
 from wirecopy.archive import Archive
 from wirecopy.arrivals import Arrivals
 from wirecopy.article import Article
+from wirecopy.canonical import Policy, rule_of
 from wirecopy.config import Config
 from wirecopy.decision import (
     Decision,
@@ -146,7 +147,8 @@ class _Remaking:
         self._store = store
         self._archive = Archive(store)
         self._state = State(config, self._archive)
-        self._witness = Witness(self._archive, self._state.stories, config.stories.keep)
+        self._policy = Policy(rule_of(config.stories))
+        self._witness = Witness(self._archive, self._state.stories, self._policy)
         self._waiting: list[tuple[Decision, Article]] = []
         self._on_progress = on_progress
         self._done = 0
@@ -181,9 +183,10 @@ class _Remaking:
         self._decide_waiting()
         self._leave_blank(survey.next, survey.moment)
         lost = sum(not self._keep_pin(pin, survey.moment) for pin in survey.stories.pins.by_id.values())
-        before = look(survey.archive, survey.stories, self._config.stories.keep)
+        before = look(survey.archive, survey.stories, Policy(survey.rule))
         self._archive.lift(moment)
-        facts = differences(before, look(self._archive, self._state.stories, self._config.stories.keep))
+        facts = differences(before, look(self._archive, self._state.stories, self._policy))
+        self._append(Entry(Kind.RULE, None, encode(self._policy.rule), None))
         last, redirects, stories = survey.last_event, survey.redirects, self._state.stories.members
         for begin in range(0, len(facts), _FACTS):
             told = tell(last + 1, moment, facts[begin : begin + _FACTS])
@@ -216,8 +219,7 @@ class _Remaking:
         state.expire(first.arrived)
         self._archive.lift(first.arrived)
         contents = [content_of(article) for article in articles]
-        keep = self._config.stories.keep
-        arrivals = Arrivals(state, self._witness, keep, articles, contents, sketches, first.arrived)
+        arrivals = Arrivals(state, self._witness, self._policy, articles, contents, sketches, first.arrived)
         earlier = self._archive.number_of.get(articles[0].id)
         if earlier is not None:
             arrivals.decide_revision(0, earlier, first.revision)

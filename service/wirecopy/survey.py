@@ -15,11 +15,13 @@ from wirecopy.decision import (
     Edit,
     Erasure,
     Kind,
+    Rule,
     decode_checkpoint,
     decode_decision,
     decode_edit,
     decode_erasure,
     decode_residue,
+    decode_rule,
 )
 from wirecopy.detection.pins import Pin, Pins
 from wirecopy.detection.stories import Stories
@@ -46,6 +48,7 @@ class Survey:
         self.next = 0  # the first number that was never given to an article, an erasure or an edit
         self.moment = 0  # the latest that is known of
         self.last_event = 0
+        self.rule = Rule("first_published")  # by which readers were told who stands for a story
         self.is_of_runs = False  # `dedupe` wrote it, not a service
 
     @property
@@ -75,6 +78,8 @@ class Survey:
                 self.moment = max(self.moment, head.at)
                 self.last_event = head.first + head.count - 1
                 self.redirects.add(head.merged)
+            case Kind.RULE:
+                self.rule = decode_rule(record.payload)
             case Kind.RUN:
                 self.is_of_runs = True
 

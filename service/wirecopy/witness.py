@@ -117,7 +117,7 @@ class Seen(NamedTuple):
     stories: frozenset[str]
 
 
-def look(archive: Archive, stories: Stories, keep: Keep) -> Seen:
+def look(archive: Archive, stories: Stories, policy: Policy) -> Seen:
     """-> all that readers know now."""
     kept, place, canonicals = archive.kept, {}, {}
     for number in sorted(archive.shown(list(stories.story_of))):
@@ -125,7 +125,7 @@ def look(archive: Archive, stories: Stories, keep: Keep) -> Seen:
     for story, members in stories.members.items():
         shown = archive.shown(members)
         if shown:
-            canonicals[story] = kept[canonical(archive, shown, keep)].id
+            canonicals[story] = kept[policy.canonical(archive, shown)].id
     return Seen(place, canonicals, frozenset(stories.members))
 
 
