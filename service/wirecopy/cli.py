@@ -39,7 +39,6 @@ EXIT_CODES: dict[type[errors.WirecopyError], int] = {
 }
 
 _POLICIES = ("first_published", "first_seen", "longest", "preferred_sources", "agency_first")
-_COMPILING = "wirecopy: compiling, which happens once after an installation or an upgrade and takes a minute or two"
 _EXIT_CODES_HELP = """
 \b
 Exit codes:
@@ -228,7 +227,7 @@ def dedupe(
     with ExitStack() as kept, ExitStack() as stack:
         stories_file = stack.enter_context(writing.open_output(output))
         unique_file = None if unique is None else stack.enter_context(writing.open_output(unique))
-        with terminal.patience(_COMPILING):
+        with terminal.patience(terminal.COMPILING):
             from wirecopy import batch  # the compiled core: loaded once everything else is known to be right
 
         journal = None
@@ -273,7 +272,7 @@ def demo() -> int:
 
     from wirecopy import config, reading, terminal
 
-    with terminal.patience(_COMPILING):
+    with terminal.patience(terminal.COMPILING):
         from wirecopy import batch
 
     settings = config.load()

@@ -59,8 +59,10 @@ def serve(config_file: str | None, allow_anonymous: bool, accept_loss: bool, **s
       wirecopy serve
       wirecopy serve --config wirecopy.yaml --data /var/lib/wirecopy
     """
-    from wirecopy import config
-    from wirecopy.web import serve as service
+    from wirecopy import config, terminal
+
+    with terminal.patience(terminal.COMPILING, seconds=10.0):
+        from wirecopy.web import serve as service
 
     given = {name: value for name, value in settings.items() if value is not None}
     loaded = config.override(config.load(config_file), "service", **given)

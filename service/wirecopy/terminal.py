@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from wirecopy.batch import Row, Summary
     from wirecopy.verdict import Boilerplate, Change, Comparison, Paragraph
 
+COMPILING = "wirecopy: compiling, which happens once after an installation or an upgrade and takes a minute or two"
 _SOURCE_COLUMNS = 24
 _DATE_COLUMNS, _RELATION_COLUMNS, _SCORE_COLUMNS = 10, 9, 4
 _OTHER_COLUMNS = 3 + _SOURCE_COLUMNS + _DATE_COLUMNS + _RELATION_COLUMNS + _SCORE_COLUMNS + 4 * 2  # with the gaps

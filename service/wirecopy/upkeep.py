@@ -174,8 +174,11 @@ def rebuild(data: Path, config_file: str | None, without_missing: bool, accept_l
     """
     import time
 
-    from wirecopy import config, rebuilding
-    from wirecopy.terminal import progress
+    from wirecopy import config
+    from wirecopy.terminal import COMPILING, patience, progress
+
+    with patience(COMPILING):
+        from wirecopy import rebuilding
 
     settings = config.load(config_file)
     opened = rebuilding.open_rebuild(data, settings, without_missing=without_missing, accept_loss=accept_loss)
