@@ -100,6 +100,16 @@ def test_a_big_payload_and_a_big_text_come_back(tmp_path: Path) -> None:
         assert target.text(1) == text
 
 
+@pytest.mark.parametrize("texts", [[b"one text"] * 87, [b"", None, b"x"], [None] * 20, [b"a", b""], [b"only"]])
+def test_commits_of_any_size_give_back_each_text_to_its_record(tmp_path: Path, texts: list[bytes | None]) -> None:
+    own = [None if text is None else text + b"%d" % k if text else text for k, text in enumerate(texts)]
+    with open_store(tmp_path) as target:
+        assert target.append([Entry(1, f"id-{k}", b"payload %d" % k, text) for k, text in enumerate(own)]) == len(own)
+    with open_store(tmp_path) as target:
+        assert [found.payload for found in target.replay()] == [b"payload %d" % k for k in range(len(own))]
+        assert [target.text(number) for number in range(1, len(own) + 1)] == own
+
+
 @pytest.mark.parametrize("number", [0, -1, 4])
 def test_a_number_that_was_never_given_out_is_an_error(tmp_path: Path, number: int) -> None:
     with open_store(tmp_path) as target:

@@ -14,6 +14,7 @@ kind and a payload that the seal covers. It counts as pruned.
 
 import os
 import struct
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from xxhash import xxh3_128_digest
@@ -180,10 +181,17 @@ def _run_seal(before: bytes, first: int, last: int, chain: bytes, kept: bytes) -
     return xxh3_128_digest(b"".join((b"pruned", before, _RUN.pack(first, last), chain, kept)))
 
 
-def pack_text(compressor: ZstdCompressor, text: bytes) -> tuple[bytes, bytes]:
-    """The stored form of a text and the digest that goes into its record."""
-    body = compressor.compress(text)
-    return body, xxh3_128_digest(body)
+def pack_texts(compressor: ZstdCompressor, texts: Sequence[bytes]) -> list[tuple[bytes, bytes]]:
+    """The stored form of each text and the digest that goes into its record.
+
+    All are compressed in one call: every call lets the other threads in, and has to wait for its turn afterwards.
+    """
+    if len(texts) > 1 and all(texts):
+        packed = compressor.multi_compress_to_buffer(list(texts))
+        bodies = [packed[k].tobytes() for k in range(len(texts))]
+    else:
+        bodies = [compressor.compress(text) for text in texts]
+    return [(body, xxh3_128_digest(body)) for body in bodies]
 
 
 def unpack_text(number: int, text_digest: bytes, body: Any) -> bytes:
