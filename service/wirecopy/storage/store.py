@@ -311,7 +311,7 @@ class Store:
 
 
 def _insert(connection: Connection, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Insert rows, many with each statement: every statement lets the other threads in, and has to wait for its turn."""
+    """Insert rows, many with each statement: every one lets the other threads in, and has to wait for its turn."""
     at = 0
     for size in _ROWS_AT_ONCE:
         while len(rows) - at >= size:
