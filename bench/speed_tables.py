@@ -1,4 +1,4 @@
-"""Tables of speed and size, made of the result files of `bench.kernels`, `batch`, `memory` and `index`."""
+"""Tables of speed and size, made of the result files of `bench.kernels`, `batch`, `memory`, `index` and `http`."""
 
 from collections.abc import Callable
 from typing import Any
@@ -83,9 +83,35 @@ def index(result: Result) -> str:
     return table(["articles in the index", "insert us", "query us", "longest insert ms", "bytes per article"], lines)
 
 
+def http(result: Result) -> str:
+    """Return the service under load, with the F1 of labelled articles that went through it, so configured."""
+    figures = result["figures"]
+    scores = ", ".join(f"{row['scores']['pairs']['f1']:.3f}" for row in result["quality"] if row["way"] == "service")
+    names = ", ".join(row["set"] for row in result["quality"] if row["way"] == "service")
+    times = f"{figures['p50_ms']:.1f} / {figures['p99_ms']:.1f} / {figures['slowest_ms']:.1f}"
+    lines = [
+        [
+            "bare handler, as fast as answered", f"{figures['bare_per_second']:,.0f}", "1.00", "",
+            f"{figures['bare_cpu_ms']:.2f}", "",
+        ],
+        [
+            "`PUT`, as fast as answered", f"{figures['put_per_second']:,.0f}", f"{figures['put_to_bare']:.2f}", "",
+            f"{figures['put_cpu_ms']:.2f}", scores,
+        ],
+        [
+            "`PUT`, half as fast", f"{figures['paced_per_second']:,.0f}", "", times,
+            f"{figures['paced_cpu_ms']:.2f}", scores,
+        ],
+        ["`/v1/bulk`", f"{figures['bulk_per_second']:,.0f}", "", "", f"{figures['bulk_cpu_ms']:.2f}", scores],
+    ]  # fmt: skip
+    header = [f"{figures['window']:,} articles in the window, 32 connections", "a second", "of bare"]
+    return table([*header, "ms: median / 99 % / slowest", "processor ms", f"F1 {names}"], lines)
+
+
 SOURCES: dict[str, tuple[str, Callable[[Result], str]]] = {
     "speed-kernels": ("kernels.json", kernels),
     "speed-batch": ("batch.json", batch),
     "speed-memory": ("memory.json", memory),
     "speed-index": ("index.json", index),
+    "speed-http": ("http.json", http),
 }

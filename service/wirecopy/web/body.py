@@ -28,6 +28,8 @@ class Budget:
 class Share:
     """What one request holds of the budget; given back when the request is over."""
 
+    __slots__ = ("_budget", "_held")
+
     def __init__(self, budget: Budget) -> None:
         self._budget = budget
         self._held = 0
@@ -47,6 +49,8 @@ class Share:
 
 class Patience:
     """Reads from one client until its time is used up: `timeout` seconds, one more per `min_rate` bytes received."""
+
+    __slots__ = ("_content", "_min_rate", "_received", "_timeout", "_waited", "_waiting", "is_interrupted")
 
     def __init__(self, request: web.BaseRequest, timeout: float, min_rate: int) -> None:
         self._content = request.content
