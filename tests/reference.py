@@ -259,10 +259,10 @@ def gram_hash(trace: Sequence[int], i: int, source: int) -> int:
     return value
 
 
-def sampled(trace: Sequence[int], source: int) -> list[tuple[int, int]]:
+def sample_passages(trace: Sequence[int], source: int, counters: int) -> list[tuple[int, int]]:
     """(position, counter) of each sampled passage: one in four, by the low bits of its hash."""
     hashes = [(i, gram_hash(trace, i, source)) for i in range(len(trace) - GRAM + 1)]
-    return [(i, value >> 8) for i, value in hashes if value % 4 == 0]
+    return [(i, (value >> 8) % counters) for i, value in hashes if value % 4 == 0]
 
 
 def mask_boilerplate(
@@ -271,7 +271,7 @@ def mask_boilerplate(
     """The weights, 0 (or 128, a repeated word) in passages that the source repeated."""
     masked: set[int] = set()
     end = None  # of the repeated passage before, when no other sampled passage came between
-    for i, counter in sampled(trace, source):
+    for i, counter in sample_passages(trace, source, len(repeats)):
         if repeats[counter % len(repeats)] < least:
             end = None
             continue
@@ -283,7 +283,7 @@ def mask_boilerplate(
 def count_passages(trace: Sequence[int], source: int, repeats: Sequence[int]) -> list[int]:
     """The counters after an article, at most 255."""
     counts = list(repeats)
-    for _, counter in sampled(trace, source):
+    for _, counter in sample_passages(trace, source, len(repeats)):
         counts[counter % len(counts)] = min(255, counts[counter % len(counts)] + 1)
     return counts
 
@@ -309,7 +309,11 @@ def repeated_stretches(
             while end < len(trace) and masked[end]:
                 end += 1
             if end > start:
-                inside = [at % len(repeats) for i, at in sampled(trace, source) if start <= i and i + GRAM <= end]
+                inside = [
+                    at % len(repeats)
+                    for i, at in sample_passages(trace, source, len(repeats))
+                    if start <= i and i + GRAM <= end
+                ]
                 learnt = [at for at in inside if repeats[at] >= least]
                 digest = source
                 for word in trace[start:end]:
@@ -324,7 +328,7 @@ def clear_passages(articles: Iterable[Sequence[int]], source: int, repeats: Sequ
     """The counters after the articles' passages were taken back; full ones are emptied."""
     counts = list(repeats)
     for trace in articles:
-        for _, counter in sampled(trace, source):
+        for _, counter in sample_passages(trace, source, len(repeats)):
             at = counter % len(counts)
             counts[at] = 0 if counts[at] == 255 else max(0, counts[at] - 1)
     return counts
@@ -443,8 +447,14 @@ def insert(number: int, keys: Sequence[int], chains: Chains, live_articles: int,
 
 
 def tag_of(key: int, tags: int) -> int:
-    """A place that depends on the key alone."""
-    return (key * 0xC2B2AE35 % 2**32 >> 7) % tags
+    """An even place that depends on the key alone."""
+    return (key * 0xC2B2AE35 % 2**32 >> 7) % tags // 2 * 2
+
+
+def ring_of(key: int, tags: Sequence[int]) -> int:
+    """The ring of a key, which has one of two places; -1 for none."""
+    at = tag_of(key, len(tags))
+    return next(((tag >> 32) - 1 for tag in tags[at : at + 2] if tag & 0xFFFFFFFF == key), -1)
 
 
 def make_ring(key: int, buckets: Mapping[int, Sequence[int]]) -> list[int]:
@@ -475,18 +485,21 @@ def candidates(
     shared: dict[int, int] = {}
     for key, rarity in keys.items():
         hits = 0
-        for looked, number in enumerate(buckets.get(key, ()), start=1):
-            if is_near(published, dates[number], window):
+        for number in buckets.get(key, ())[:128]:
+            if hits < most_hits and is_near(minute_of(published), minute_of(dates[number]), window // 60_000):
                 shared[number] = shared.get(number, 0) + rarity
                 hits += 1
-            if hits == most_hits or (looked > 64 and 16 * hits < looked):
-                break
     enough = sorted((number for number in shared if shared[number] >= least), key=lambda n: (-shared[n], -n))
     return enough[:most], len(enough)
 
 
-def is_near(published: int | None, other: int | None, window: int) -> bool:
-    return published is None or other is None or abs(published - other) <= window
+def minute_of(date: int | None) -> int | None:
+    """The minute of a date in milliseconds, within what 32 bits hold."""
+    return None if date is None else min(max(date // 60_000, -(2**31) + 1), 2**31 - 1)
+
+
+def is_near(minute: int | None, other: int | None, window: int) -> bool:
+    return minute is None or other is None or abs(minute - other) <= window
 
 
 # --- verification -----------------------------------------------------------------------------------------------------
@@ -807,17 +820,49 @@ def judge_pairs(
     return [judge(texts[x], texts[y], days_between(dates[x], dates[y]), min_words, model, names) for x, y in pairs]
 
 
-def mark_stems(trace: Sequence[int], weights: Sequence[int]) -> tuple[set[int], int]:
-    """The low bits of the weighty stems, and the weight of their first occurrences."""
-    first = [(word & 0x7FFF, weight) for word, weight in zip(trace, weights, strict=True) if 0 < weight < 128]
-    return {bits for bits, _ in first}, sum(weight for _, weight in first)
+class Glance(NamedTuple):
+    shared: int
+    weight: int
+    shared_numbers: int
+    numbers: int
+    number_count: int
+    words: int
 
 
-def may_match(stems: set[int], whole: int, trace: Sequence[int], weights: Sequence[int]) -> bool:
-    """Whether 18 % of the lighter text's weight may be shared."""
-    first = [(word & 0x7FFF, weight) for word, weight in zip(trace, weights, strict=True) if weight < 128]
-    shared = sum(weight for bits, weight in first if bits in stems)
-    return shared >= 0.18 * min(whole, sum(weight for _, weight in first))
+def stems_of(trace: Sequence[int], weights: Sequence[int]) -> set[int]:
+    """The low bits of the weighty stems."""
+    return {word & 0x7FFF for word, weight in zip(trace, weights, strict=True) if 0 < weight < 128}
+
+
+def glance(trace: Sequence[int], weights: Sequence[int], stems: set[int]) -> Glance:
+    """What first occurrences weigh, all and those in `stems`; numbers count one nat more."""
+    first = [(word, weight) for word, weight in zip(trace, weights, strict=True) if weight < 128]
+    shared = [(word, weight) for word, weight in first if word & 0x7FFF in stems]
+    numbers, shared_numbers = ([weight + 16 for word, weight in some if word & NUMBER] for some in (first, shared))
+    return Glance(
+        sum(weight for _, weight in shared), sum(weight for _, weight in first), sum(shared_numbers), sum(numbers),
+        len(numbers), len(trace)
+    )  # fmt: skip
+
+
+def may_match(own: Glance, other: Glance, screen: Sequence[float]) -> bool:
+    """Whether the screen lets a pair pass: (bias, weights, weights of squares), or nothing."""
+    short, long = (own, other) if own.weight <= other.weight else (other, own)
+    shared, numbers = other.shared / 16, other.shared_numbers / 16
+    known = [
+        shared / (short.weight / 16 + 1),
+        shared / (long.weight / 16 + 1),
+        log((short.weight + 16) / (long.weight + 16)),
+        log1p(shared),
+        log1p(max(own.words, other.words)),
+        (numbers + 2) / (short.numbers / 16 + 4),
+        (numbers + 2) / (long.numbers / 16 + 4),
+        log1p(short.number_count),
+        log1p(max(0.0, short.numbers / 16 - numbers)),
+    ]
+    if not screen or known[0] >= 0.45:
+        return True
+    return screen[0] + sum(w * f + q * f * f for w, q, f in zip(screen[1:10], screen[10:], known, strict=True)) >= 0
 
 
 def heads_for(words: int) -> int:
@@ -906,7 +951,7 @@ class Outcome(NamedTuple):
 
 def match_articles(
     arrivals: Sequence[Arrival], limits: Limits, repeats: list[int], importance: Sequence[np.float32], model: Model,
-    names: Sequence[str]
+    names: Sequence[str], screen: Sequence[float]
 ) -> list[Outcome]:  # fmt: skip
     """Mask, sketch, candidates, judge for each article, in order; passages of what is no copy are counted."""
     outcomes: list[Outcome] = []
@@ -926,11 +971,14 @@ def match_articles(
         compared = []
         for other in found:
             bodies = (len(side.trace) - side.title_words for side in (text, texts[other]))
-            if min(bodies) < limits.min_words or may_match(
-                *mark_stems(text.trace, text.weights), texts[other].trace, texts[other].weights
-            ):
+            stems = stems_of(text.trace, text.weights)
+            own = glance(text.trace, text.weights, stems)
+            seen = glance(texts[other].trace, texts[other].weights, stems)
+            is_short = min(bodies) < limits.min_words
+            if is_short or seen.shared >= 0.18 * min(own.weight, seen.weight):
                 gap = days_between(published, dates[other])
-                compared.append((other, judge(text, texts[other], gap, limits.min_words, model, names)))
+                odds = judge(text, texts[other], gap, limits.min_words, model, names)
+                compared.append((other, odds if is_short or may_match(own, seen, screen) else -9.0))
         counted = limits.boilerplate > 0 and all(odds < 2.5 for _, odds in compared)
         if counted:
             repeats[:] = count_passages(text.trace, source, repeats)
@@ -965,7 +1013,7 @@ def recount_passages(articles: Iterable[tuple[Sequence[int], int]], repeats: Seq
     """The counters after (trace, source) were counted or taken back; those at 255 stay, as do those at 0."""
     counts = list(repeats)
     for trace, source in articles:
-        for _, counter in sampled(trace, source) if source else ():
+        for _, counter in sample_passages(trace, source, len(counts)) if source else ():
             at = counter % len(counts)
             if counts[at] < 255:
                 counts[at] = max(0, counts[at] + step)
@@ -1026,5 +1074,5 @@ def erase_keys(number: int, chains: Chains) -> Chains:
 
 def full_passages(trace: Sequence[int], source: int, repeats: Sequence[int]) -> list[int]:
     """The counters of a trace's passages that have reached 255, in the order of the passages."""
-    places = [counter % len(repeats) for _, counter in sampled(trace, source)]
+    places = [counter % len(repeats) for _, counter in sample_passages(trace, source, len(repeats))]
     return [place for place in places if repeats[place] == 255]

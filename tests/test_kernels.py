@@ -289,6 +289,15 @@ def test_gram_hash(trace: list[int], i: int, source: int) -> None:
 
 
 @law
+@given(traces, u64s, st.sampled_from([1, 8, 1 << 20]))
+def test_sample_passages(trace: list[int], source: int, counters: int) -> None:
+    starts, places = np.zeros(len(trace) + 1, np.int64), np.zeros(len(trace) + 1, np.int64)
+    count = kernels.sample_passages(u32(trace), np.uint64(source), counters, starts, places)
+    found = list(zip(starts[:count].tolist(), places[:count].tolist(), strict=True))
+    assert found == reference.sample_passages(trace, source, counters)
+
+
+@law
 @given(st.data(), traces, u64s, st.integers(1, 3))
 def test_mask_boilerplate(data: st.DataObject, trace: list[int], source: int, least: int) -> None:
     weights = data.draw(st.lists(st.integers(0, 255), min_size=len(trace), max_size=len(trace)))
@@ -487,42 +496,63 @@ class Buckets:
         return lists
 
 
-dates = st.none() | st.integers(0, 30)
+dates = st.none() | st.integers(0, 30).map(lambda minutes: minutes * 60_000)
 steps = st.lists(
     st.tuples(st.just("add"), placed_keys, dates)
     | st.tuples(st.just("remove"), st.integers(0, 12), dates)
     | st.tuples(st.just("expire"), st.integers(0, 12), dates),
     max_size=60 if JIT else 15,
 )
-limits = st.tuples(st.integers(0, 12), st.integers(1, 50), st.integers(1, 40), st.integers(1, 10))
+limits = st.tuples(
+    st.integers(0, 12).map(lambda minutes: minutes * 60_000), st.integers(1, 50), st.integers(1, 40), st.integers(1, 10)
+)
 
 
 def seeking(most_hits: int) -> tuple[npt.NDArray[Any], ...]:
     """What `candidates` needs room for."""
-    hits = np.empty(2 * kernels.KEYS * most_hits, dtype=np.int64)
+    hits = np.empty(2 * kernels.KEYS * most_hits + 1, dtype=np.int64)
     return np.zeros(8192, np.int64), np.zeros(kernels.COUNTERS, np.uint32), hits, np.empty(kernels.KEYS, np.int64)
 
 
 @law
-@given(st.integers(0, 2**32 - 1), st.sampled_from([1, 2, 1024, 1 << 20]))
+@given(st.integers(0, 2**32 - 1), st.sampled_from([2, 1024, 1 << 20]))
 def test_tag_of(key: int, tags: int) -> None:
     assert int(kernels.tag_of(np.uint32(key), tags)) == reference.tag_of(key, tags)
 
 
+@law
+@given(st.lists(st.sampled_from([7, 9, 11]), min_size=1, max_size=4), st.sampled_from([2, 4]), st.integers(0, 9))
+def test_ring_of(keys: list[int], tags: int, first: int) -> None:
+    held = [0] * tags
+    for k, key in enumerate(keys):
+        held[reference.tag_of(key, tags) + k % 2] = key | (first + k + 1) << 32
+    for key in (7, 9, 11, 13):
+        found = int(kernels.ring_of(np.uint32(key), np.array(held, dtype=np.uint64)))
+        assert found == reference.ring_of(key, held)
+
+
+@given(st.none() | st.integers(-(10**15), 10**15) | st.sampled_from([2**61, -(2**61)]))
+def test_minute_of(date: int | None) -> None:
+    found = int(kernels.minute_of(kernels.UNKNOWN if date is None else date))
+    twin = reference.minute_of(date)
+    assert found == (kernels.UNKNOWN_MINUTE if twin is None else twin)
+
+
 @given(dates, dates, st.integers(0, 30))
 def test_is_near(date: int | None, other: int | None, window: int) -> None:
-    one, two = (kernels.UNKNOWN if day is None else day for day in (date, other))
-    assert bool(kernels.is_near(one, two, window)) == reference.is_near(date, other, window)
+    one, two = (kernels.UNKNOWN_MINUTE if day is None else day // 60_000 for day in (date, other))
+    known = (None if day is None else day // 60_000 for day in (date, other))
+    assert bool(kernels.is_near(one, two, window)) == reference.is_near(*known, window)
 
 
 def ring_of(index: LshIndex, key: int) -> list[int]:
     """The articles in a key's ring, the newest last."""
-    tag = int(index.tags[reference.tag_of(key, len(index.tags))])
-    if tag & 0xFFFFFFFF != key:
+    ring = reference.ring_of(key, index.tags.tolist())
+    if ring < 0:
         return []
-    ring = (tag >> 32) - 1
     pushes = int(index.pushed[2 * ring])
-    return [int(index.rings[ring * kernels.RING + e % kernels.RING]) for e in range(max(0, pushes - 128), pushes)]
+    entries = [int(index.rings[ring * kernels.RING + e % kernels.RING]) for e in range(max(0, pushes - 128), pushes)]
+    return [entry & 0xFFFFFFFF for entry in entries]
 
 
 @pytest.mark.parametrize("size", [3, 127, 128, 129, 300])
@@ -533,12 +563,13 @@ def test_make_ring_and_drop_rings(size: int) -> None:
         if number == size:
             kernels.make_ring(np.uint32(POOL[0]), index.arrays)
             assert ring_of(index, POOL[0]) == reference.make_ring(POOL[0], twin.lists())
-        date = None if number % 5 == 0 else number // 2
+        date = None if number % 5 == 0 else number // 2 * 60_000
         placed = {number % 64: POOL[0], (number + 9) % 64: POOL[1 + number % 3]}
         index.add(number, sketch_of(placed), kernels.UNKNOWN if date is None else date)
         twin.add(number, placed, date)
     assert ring_of(index, POOL[0]) == reference.make_ring(POOL[0], twin.lists())[-(size + 40) :]
-    for published, window, most_hits in [(size // 2, 10, 100), (0, 3, 100), (10**6, 5, 100), (size // 2, 400, 200)]:
+    for middle, minutes, most_hits in [(size // 2, 10, 100), (0, 3, 100), (10**6, 5, 100), (size // 2, 400, 200)]:
+        published, window = middle * 60_000, minutes * 60_000
         for oldest in (0, size // 3):
             index.expire(oldest)
             twin.expire(oldest)
@@ -567,14 +598,17 @@ def test_make_ring_and_drop_rings(size: int) -> None:
     assert {key: ring_of(index, key) for key in POOL[:4] if ring_of(index, key)} == left == {}
 
 
-@pytest.mark.parametrize(("far", "near"), [(0, 5), (60, 5), (64, 1), (70, 0), (200, 0)])
-def test_candidates_among_articles_of_other_times(far: int, near: int) -> None:
-    """The search of a key ends where hardly any of its articles is near."""
+@pytest.mark.parametrize("has_ring", [False, True])
+@pytest.mark.parametrize(("far", "near"), [(0, 5), (60, 5), (125, 3), (128, 0), (200, 0)])
+def test_candidates_among_articles_of_other_times(far: int, near: int, has_ring: bool) -> None:
+    """The search of a key ends where so many newer articles have it, near or not."""
     index, twin = small_index(400), Buckets(400)
     for number in range(5 + far):
-        date = 0 if number < 5 else 1000
+        date = 0 if number < 5 else 10**9
         index.add(number, sketch_of({3: POOL[0]}), date)
         twin.add(number, {3: POOL[0]}, date)
+    if has_ring:
+        kernels.make_ring(np.uint32(POOL[0]), index.arrays)
     out = np.zeros(9, dtype=np.int64)
     kept, found = kernels.candidates(
         sketch_of({1: POOL[0]}), u8([9] * 64), 0, 50, index.arrays, 100, 5, 9, seeking(100), out
@@ -615,7 +649,8 @@ def test_candidates(capacity: int, history: list[Any], rarities: list[int], boun
             twin.add(number, placed, date)
             number += 1
             for key in list(placed.values())[::2]:
-                kernels.make_ring(np.uint32(key), index.arrays)
+                if reference.ring_of(key, index.tags.tolist()) < 0:
+                    kernels.make_ring(np.uint32(key), index.arrays)
 
 
 @law
@@ -833,15 +868,17 @@ def test_judge_pairs(texts: list[reference.Text], data: st.DataObject) -> None:
 
 
 @law
-@given(pairs_of_texts())
-def test_mark_stems_and_may_match(texts: tuple[reference.Text, reference.Text]) -> None:
+@given(pairs_of_texts(), st.sampled_from([[], [-10.0, *[1.0] * 18], shipped_model().screen_array(0.0).tolist()]))
+def test_glance_and_may_match(texts: tuple[reference.Text, reference.Text], screen: list[float]) -> None:
     a, b = texts
     stems = np.full(kernels.STEM_BITS >> 6, 2**64 - 1, dtype=np.uint64)
-    whole = kernels.mark_stems(u32(a.trace), u8(a.weights), stems)
-    marks = np.flatnonzero(np.unpackbits(stems.view(np.uint8), bitorder="little")).tolist()
-    assert (set(marks), int(whole)) == reference.mark_stems(a.trace, a.weights)
-    may_match = kernels.may_match(stems, whole, u32(b.trace), u8(b.weights))
-    assert may_match == reference.may_match(set(marks), whole, b.trace, b.weights)
+    own = kernels.glance(u32(a.trace), u8(a.weights), stems, True)
+    marks = set(np.flatnonzero(np.unpackbits(stems.view(np.uint8), bitorder="little")).tolist())
+    assert marks == reference.stems_of(a.trace, a.weights)
+    seen = kernels.glance(u32(b.trace), u8(b.weights), stems, False)
+    twins = [reference.glance(text.trace, text.weights, marks) for text in (a, b)]
+    assert [tuple(map(int, found)) for found in (own, seen)] == [tuple(twin) for twin in twins]
+    assert bool(kernels.may_match(own, seen, np.array(screen))) == reference.may_match(twins[0], twins[1], screen)
 
 
 @st.composite
@@ -853,11 +890,12 @@ def arrivals(draw: st.DrawFn) -> reference.Arrival:
 @law
 @given(st.lists(arrivals(), min_size=1, max_size=7), st.sampled_from([0, 1, 2]), st.integers(1, 4), st.integers(1, 7))
 def test_match_articles(coming: list[reference.Arrival], boilerplate: int, most: int, batch: int) -> None:
+    screen = shipped_model().screen_array(0.0)
     assume(all(is_within_budget(x.text, y.text) for k, x in enumerate(coming) for y in coming[:k]))
     limits = reference.Limits(10, 5, 3, 200, most, boilerplate)
     repeats, twin_repeats = np.zeros(64, dtype=np.uint8), [0] * 64
     twin = reference.match_articles(
-        coming, limits, twin_repeats, list(importance()), model_of(shipped_model()), FEATURES
+        coming, limits, twin_repeats, list(importance()), model_of(shipped_model()), FEATURES, screen.tolist()
     )
     index, store = small_index(10), store_of([arrival.text for arrival in coming], 10)
     found: list[tuple[list[tuple[int, float]], int]] = []
@@ -869,7 +907,7 @@ def test_match_articles(coming: list[reference.Arrival], boilerplate: int, most:
         total = kernels.match_articles(
             first, len(part), i64([kernels.UNKNOWN if a.published is None else a.published for a in part]),
             np.array([a.source for a in part], dtype=np.uint64), index.arrays, store, repeats, importance(),
-            shipped_model().arrays(), i64(limits), least_odds, scratch(), counts, others, odds, results
+            shipped_model().arrays(), screen, i64(limits), least_odds, scratch(), counts, others, odds, results
         )  # fmt: skip
         ends = np.cumsum(counts >> 32)
         assert total == ends[-1]

@@ -33,7 +33,7 @@ class Detection(Struct, frozen=True, forbid_unknown_fields=True):
     min_words: Annotated[int, Meta(ge=1, le=1000)] = 8
     max_words: Annotated[int, Meta(ge=64, le=1_000_000)] = 4096
     min_shared_rarity: Annotated[float, Meta(ge=1, le=100)] = 9.0
-    max_key_articles: Annotated[int, Meta(ge=1, le=1000)] = 100
+    max_key_articles: Annotated[int, Meta(ge=1, le=128)] = 48
     max_candidates: Annotated[int, Meta(ge=1, le=1000)] = 64
     min_odds: Annotated[float, Meta(ge=-10, le=10)] = -1.5
     boilerplate_stories: Annotated[int, Meta(ge=0, le=255)] = 4

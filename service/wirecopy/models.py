@@ -17,6 +17,7 @@ def load(file: str | None) -> Model:
         with open(file, "rb") as stream:
             model = msgspec.json.decode(stream.read(), type=Model)
         model.arrays()
+        model.screen_array(0.0)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise ConfigError(file, _SETTING, f"{_WANTED}: {reason}") from None

@@ -10,6 +10,7 @@ from numba import njit, types, uint32, uint64
 
 from wirecopy.detection.lanes import (
     LANES,
+    fetch,
     fold_row,
     high_of_row,
     letters_of_row,
@@ -537,6 +538,23 @@ def gram_hash(words, i, source):
     return h
 
 
+@njit(types.int64(_U32, uint64, types.int64, _i64, _i64), cache=True, nogil=True)
+def sample_passages(words, source, counters, starts, places):
+    """Writes where each sampled passage of a trace starts, and which of `counters` (2 ** b) is its own; -> how many.
+
+    There must be room for one per word. All hashes are taken first, without branches: a branch that is taken for every
+    fourth would be guessed wrongly, and what the counters say would be waited for one by one.
+    """
+    size = uint64(counters - 1)
+    count = uint64(0)
+    for i in range(words.shape[0] - GRAM + 1):
+        h = gram_hash(words, i, source)
+        starts[count] = i
+        places[count] = np.int64((h >> uint64(8)) & size)
+        count += uint64(h & uint64(SAMPLED) == uint64(0))
+    return np.int64(count)
+
+
 @njit(types.int64(_U32, _u8, uint64, _U8, types.int64), cache=True, nogil=True)
 def mask_boilerplate(words, weights, source, repeats, least):
     """Sets the weight of words in passages that the source repeated in `least` stories to 0; -> words masked.
@@ -544,14 +562,19 @@ def mask_boilerplate(words, weights, source, repeats, least):
     Passages of GRAM words whose hash is not sampled are judged by the sampled ones around them: a masked stretch
     reaches from a repeated passage to the next, when no more than 2 * GRAM words lie between.
     """
-    size = uint64(repeats.shape[0] - 1)
+    starts, places = np.empty(words.shape[0] + 1, np.int64), np.empty(words.shape[0] + 1, np.int64)
+    count = sample_passages(words, source, repeats.shape[0], starts, places)
+    repeated = 0
+    for t in range(count):
+        places[t] = repeats[places[t]]
+        repeated += places[t] >= least
     masked = 0
+    if repeated == 0:
+        return masked
     last = -1  # the end of the stretch that is being masked
-    for i in range(words.shape[0] - GRAM + 1):
-        h = gram_hash(words, i, source)
-        if h & uint64(SAMPLED) != uint64(0):
-            continue
-        if repeats[(h >> uint64(8)) & size] < least:
+    for t in range(count):
+        i = starts[t]
+        if places[t] < least:
             last = -1
             continue
         begin = last if last >= 0 and i - last <= 2 * GRAM else i
@@ -566,13 +589,9 @@ def mask_boilerplate(words, weights, source, repeats, least):
 @njit(types.void(_U32, uint64, _u8), cache=True, nogil=True)
 def count_passages(words, source, repeats):
     """Counts the sampled passages of an article that is no copy of one before; counts saturate at 255."""
-    size = uint64(repeats.shape[0] - 1)
-    for i in range(words.shape[0] - GRAM + 1):
-        h = gram_hash(words, i, source)
-        if h & uint64(SAMPLED) == uint64(0):
-            at = (h >> uint64(8)) & size
-            if repeats[at] < 255:
-                repeats[at] += 1
+    starts, places = np.empty(words.shape[0] + 1, np.int64), np.empty(words.shape[0] + 1, np.int64)
+    for t in range(sample_passages(words, source, repeats.shape[0], starts, places)):
+        repeats[places[t]] += np.uint8(repeats[places[t]] < 255)
 
 
 @njit(
@@ -638,18 +657,13 @@ def repeated_stretches(
 def clear_passages(slots, source, store, repeats):
     """Takes the passages of stored articles of a source back; counters that have reached 255 start again at 0."""
     words, _, starts, sizes = store
-    size = uint64(repeats.shape[0] - 1)
     for k in range(slots.shape[0]):
-        start = starts[slots[k]]
-        for i in range(start, start + (sizes[slots[k]] & 0xFFFFFFFF) - GRAM + 1):
-            h = gram_hash(words, i, source)
-            if h & uint64(SAMPLED) == uint64(0):
-                at = (h >> uint64(8)) & size
-                before = repeats[at]
-                if before == 255:
-                    repeats[at] = 0
-                elif before > 0:
-                    repeats[at] = before - 1
+        count = sizes[slots[k]] & 0xFFFFFFFF
+        trace = words[starts[slots[k]] : starts[slots[k]] + count]
+        where, places = np.empty(count + 1, np.int64), np.empty(count + 1, np.int64)
+        for t in range(sample_passages(trace, source, repeats.shape[0], where, places)):
+            before = np.int64(repeats[places[t]])
+            repeats[places[t]] = 0 if before == 255 else max(before - 1, 0)
 
 
 # --- sketch -----------------------------------------------------------------------------------------------------------
@@ -844,9 +858,11 @@ def split_chain(postings, heads, state):
     heads[chains] = 0
     tails = (np.int64(-1), np.int64(-1))
     stay, move = tails
+    newest_slot = state[NEWEST] % capacity  # `number_at` without a division per posting
     last = np.int64(1) << 62
     while posting >= 0:
-        number = number_at(posting // KEYS, state[NEWEST], capacity)
+        behind = newest_slot - posting // KEYS
+        number = state[NEWEST] - (behind if behind >= 0 else behind + capacity)
         age = number * KEYS + posting % KEYS
         if age >= last or number < state[OLDEST]:
             break
@@ -873,33 +889,53 @@ def split_chain(postings, heads, state):
     state[CHAINS] = chains + 1
 
 
-# Keys that many articles share have a ring: their newest RING postings side by side in memory, where a chain would lead
-# from one line of cache to another. Rings are a cache of the chains, of which nobody can tell whether it is there: they
-# come and go without a trace in any result. `tags` maps a key to its ring (key in the low half, ring + 1 in the high
-# half; each key has one place, and the last comer takes it), `rings` holds the numbers of the articles (their lower 32
-# bits), `pushed` for each ring how many there were and the number of the last.
+# Keys that many articles share have a ring: their newest RING postings side by side in memory, each with the minute of
+# its article, where a chain would lead from one line of cache to another. Rings are a cache of the chains, of which
+# nobody can tell whether it is there: they come and go without a trace in any result. `tags` maps a key to its ring (key
+# in the low half, ring + 1 in the high half; a key has its place or the one beside it, and of two others the one that
+# was used less lately goes), `rings` holds the numbers of the articles (their lower 32 bits; the minute in the high
+# half), `pushed` for each ring how many there were and the number of the last.
 
 # postings, heads, state, dates, tags, rings, pushed
-_INDEX = types.Tuple((_u64, _u32, _i64, _i64, _u64, _u32, _i64))
+_INDEX = types.Tuple((_u64, _u32, _i64, _i64, _u64, _u64, _i64))
 _SEEKING = types.Tuple((_i64, _u32, _i64, _i64))  # what `candidates` needs room for
 COUNTERS = 1 << 13
-RING = 128
-FAR, FAR_SHARE = 64, 16
-HOT = 32  # postings of a key, seen along its chain, from which it is given a ring
+RING = 128  # so many of a key's postings are looked at, the newest
+HOT = 16  # postings of a key, seen along its chain, from which it is given a ring
+MINUTE = 60_000  # milliseconds
+UNKNOWN_MINUTE = -(1 << 31)
+
+
+@njit(types.int64(types.int64), cache=True, nogil=True, inline="always")
+def minute_of(date):
+    """The minute of a date in milliseconds as 32 bits hold it; UNKNOWN_MINUTE for an unknown one."""
+    return UNKNOWN_MINUTE if date == UNKNOWN else min(max(date // MINUTE, UNKNOWN_MINUTE + 1), (1 << 31) - 1)
 
 
 @njit(types.int64(uint32, types.int64), cache=True, nogil=True, inline="always")
 def tag_of(key, tags):
-    """The place of a key among `tags` (a power of two)."""
-    return np.int64(uint32(key * uint32(0xC2B2AE35)) >> uint32(7)) & (tags - 1)
+    """The place of a key among `tags` (a power of two from 2 on), always an even one; the other is behind it."""
+    return np.int64(uint32(key * uint32(0xC2B2AE35)) >> uint32(7)) & (tags - 2)
+
+
+@njit(types.int64(uint32, _U64), cache=True, nogil=True, inline="always")
+def ring_of(key, tags):
+    """The ring of a key, -1 when it has none."""
+    tag = tag_of(key, tags.shape[0])
+    one, two = tags[tag], tags[tag + 1]
+    found = one if uint32(one) == key else two if uint32(two) == key else uint64(0)
+    return np.int64(found >> uint64(32)) - 1
 
 
 @njit(types.void(uint32, _INDEX), cache=True, nogil=True)
 def make_ring(key, index):
-    """Makes a ring of the newest live postings of a key, in the place of what was there."""
-    postings, heads, state, _, tags, rings, pushed = index
+    """Makes a ring of the newest live postings of a key that has none, in the place of what was there."""
+    postings, heads, state, dates, tags, rings, pushed = index
     capacity = postings.shape[0] // KEYS
     tag = tag_of(key, tags.shape[0])
+    one, two = np.int64(tags[tag] >> uint64(32)) - 1, np.int64(tags[tag + 1] >> uint64(32)) - 1
+    if one >= 0 and (two < 0 or pushed[2 * two + 1] < pushed[2 * one + 1]):
+        tag += 1
     ring = np.int64(tags[tag] >> uint64(32)) - 1
     if ring < 0:
         if state[RINGS] * RING >= rings.shape[0]:
@@ -919,7 +955,8 @@ def make_ring(key, index):
         last = age
         if uint32(postings[posting]) == key:
             newest = max(newest, number)
-            rings[ring * RING + RING - 1 - n] = number & 0xFFFFFFFF
+            entry = uint64(number) & _LOW | uint64(minute_of(dates[posting // KEYS])) << uint64(32)
+            rings[ring * RING + RING - 1 - n] = entry
             n += 1
         posting = np.int64(postings[posting] >> uint64(32)) - 1
     for k in range(n):
@@ -933,44 +970,53 @@ def drop_rings(article_keys, tags):
     """Takes the rings of keys away, as must be done before one of their postings changes."""
     for k in range(article_keys.shape[0]):
         tag = tag_of(article_keys[k] | uint32(1), tags.shape[0])
-        if uint32(tags[tag]) == article_keys[k] | uint32(1):
-            tags[tag] &= ~_LOW
+        for place in range(tag, tag + 2):
+            if uint32(tags[place]) == article_keys[k] | uint32(1):
+                tags[place] &= ~_LOW
 
 
 @njit(types.void(types.int64, _U32, _INDEX), cache=True, nogil=True)
 def insert(number, article_keys, index):
-    """Adds an article's keys under `number`, which is larger than all before it."""
-    postings, heads, state, _, tags, rings, pushed = index
+    """Adds an article's keys under `number`, which is larger than all before it; its date must be there."""
+    postings, heads, state, dates, tags, rings, pushed = index
     capacity = postings.shape[0] // KEYS
     slot = number % capacity
     state[NEWEST] = number
     if state[OLDEST] <= number - capacity:
         state[OLDEST] = number - capacity + 1
+    used = 0
+    for k in range(KEYS):
+        used += article_keys[k] != 0
+    state[POSTINGS] += used
+    live = (number - state[OLDEST] + 1) * KEYS
+    splits = max(0, min(used, min(live, heads.shape[0]) - state[CHAINS]))
+    for k in range(splits):  # all of them are fetched while the first is split
+        chains = state[CHAINS] + k
+        split_from = 2 * state[SPLIT_FROM] if chains >= 2 * state[SPLIT_FROM] else state[SPLIT_FROM]
+        fetch(postings, uint64(max(np.int64(heads[chains - split_from]) - 1, 0)))
+    for _ in range(splits):
+        split_chain(postings, heads, state)
+    entry = uint64(number) & _LOW | uint64(minute_of(dates[slot])) << uint64(32)
     for k in range(KEYS):
         key = article_keys[k]
         posting = slot * KEYS + k
         postings[posting] = key
         if key == 0:
             continue
-        state[POSTINGS] += 1
-        live = (number - state[OLDEST] + 1) * KEYS
-        if state[CHAINS] < live and state[CHAINS] < heads.shape[0]:
-            split_chain(postings, heads, state)
         chain = chain_of(key, state[CHAINS], state[SPLIT_FROM])
         postings[posting] = uint64(key) | uint64(heads[chain]) << uint64(32)
         heads[chain] = posting + 1
-        tag = tag_of(key, tags.shape[0])
-        if uint32(tags[tag]) == key:
-            ring = np.int64(tags[tag] >> uint64(32)) - 1
-            rings[ring * RING + (pushed[2 * ring] & (RING - 1))] = number & 0xFFFFFFFF
+        ring = ring_of(key, tags)
+        if ring >= 0:
+            rings[ring * RING + (pushed[2 * ring] & (RING - 1))] = entry
             pushed[2 * ring] += 1
             pushed[2 * ring + 1] = number
 
 
 @njit(types.boolean(types.int64, types.int64, types.int64), cache=True, nogil=True, inline="always")
-def is_near(date, other, window):
-    """Whether two dates differ by at most `window`, or one is unknown."""
-    return date == UNKNOWN or other == UNKNOWN or abs(date - other) <= window
+def is_near(minute, other, window):
+    """Whether two minutes differ by at most `window`, or one is unknown."""
+    return (minute == UNKNOWN_MINUTE) | (other == UNKNOWN_MINUTE) | (abs(minute - other) <= window)
 
 
 @njit(
@@ -982,11 +1028,11 @@ def is_near(date, other, window):
 def candidates(article_keys, key_weights, published, window, index, most_hits, least, most, scratch, out):
     """Writes the numbers of articles that share enough keys to `out`, best first; -> (how many, how many qualified).
 
-    Of each key at most `most_hits` postings count, the newest first. Among articles of other times the search ends: as
-    soon as more than FAR of its postings were looked at and not one in FAR_SHARE counted. An article qualifies when the
-    rarities of the shared keys add up to `least` (sixteenths of a nat); the `most` highest sums are kept, of equal ones
-    the newest. The index holds the publication time of each slot; two known dates differ by at most `window`.
-    `scratch`: a table of 2 ** b zeros, 2 ** b > 2 * KEYS * most_hits; COUNTERS zeros; room for 2 * KEYS * most_hits
+    Of each key the newest RING postings are looked at, and at most `most_hits` of them count. An article qualifies when
+    the rarities of the shared keys add up to `least` (sixteenths of a nat); the `most` highest sums are kept, of equal
+    ones the newest. The index holds the publication time of each slot; two known dates differ by at most `window`
+    (milliseconds), minute against minute.
+    `scratch`: a table of 2 ** b zeros, 2 ** b > 2 * KEYS * most_hits; COUNTERS zeros; room for 2 * KEYS * most_hits + 1
     hits; KEYS numbers, which become those of the postings of each key that were met along its chain.
     """
     postings, heads, state, dates, tags, rings, pushed = index
@@ -996,59 +1042,42 @@ def candidates(article_keys, key_weights, published, window, index, most_hits, l
     newest, oldest = state[NEWEST], state[OLDEST]
     newest_slot = newest % capacity  # `number_at` without a division per posting
     chains, split_from = state[CHAINS], state[SPLIT_FROM]
-    # Chains are followed side by side, one step each in turn: every step waits for memory, and steps of different
-    # chains wait at the same time.
+    minute, reach = minute_of(published), window // MINUTE
+    # Chains are followed side by side, one step each in turn, and what comes next is fetched meanwhile: every step waits
+    # for memory, and steps of different chains wait at the same time.
     at_posting = np.empty(KEYS, np.int64)
+    ring_at = np.empty(KEYS, np.int64)
+    for k in range(KEYS):
+        key = article_keys[k]
+        ring_at[k] = ring_of(key, tags)
+        at_posting[k] = np.int64(heads[chain_of(key, chains, split_from)]) - 1
     last = np.full(KEYS, np.int64(1) << 62)
     hits = np.zeros(KEYS, np.int64)
-    looked = np.zeros(KEYS, np.int64)
     walked[:] = 0
     active = np.empty(KEYS, np.int64)
     going = 0
+    for k in range(KEYS):
+        if article_keys[k] != 0 and ring_at[k] < 0 and at_posting[k] >= 0:
+            fetch(postings, uint64(at_posting[k]))
+            fetch(dates, uint64(at_posting[k] // KEYS))
+            active[going] = k
+            going += 1
     n = 0
     for k in range(KEYS):
-        key = article_keys[k]
-        if key == 0:
-            continue
-        tag = tags[tag_of(key, tags.shape[0])]
-        if uint32(tag) != key:
-            head = np.int64(heads[chain_of(key, chains, split_from)])
-            at_posting[k] = head - 1
-            active[going] = k
-            going += head > 0
-            continue
-        ring = np.int64(tag >> uint64(32)) - 1
-        if pushed[2 * ring + 1] < oldest:
+        ring = ring_at[k]
+        if article_keys[k] == 0 or ring < 0 or pushed[2 * ring + 1] < oldest:
             continue
         pushes = pushed[2 * ring]
-        lowest = max(np.int64(0), pushes - RING)
         rarity = np.int64(key_weights[k])
-        number = newest + 1
-        e = pushes - 1
-        while e >= lowest:
-            behind = (newest - np.int64(rings[ring * RING + (e & (RING - 1))])) & 0xFFFFFFFF
-            number = newest - behind
-            if number < oldest:
+        full = n + most_hits
+        for e in range(pushes - 1, max(np.int64(0), pushes - RING) - 1, -1):
+            entry = rings[ring * RING + (e & (RING - 1))]
+            number = newest - ((newest - np.int64(entry & _LOW)) & 0xFFFFFFFF)
+            other = np.int64(np.int32(entry >> uint64(32)))
+            if n == full or number < oldest:
                 break
-            slot = newest_slot - behind
-            if is_near(dates[slot if slot >= 0 else slot + capacity], published, window):
-                shared[n] = number << 8 | rarity
-                n += 1
-                hits[k] += 1
-            looked[k] += 1
-            if hits[k] == most_hits or (looked[k] > FAR and hits[k] * FAR_SHARE < looked[k]):
-                break
-            e -= 1
-        if e < lowest and looked[k] > 0:  # on along the chain, behind the last one in the ring
-            slot = newest_slot - (newest - number)
-            slot = slot if slot >= 0 else slot + capacity
-            for posting in range(slot * KEYS, slot * KEYS + KEYS):
-                if uint32(postings[posting]) == key:
-                    last[k] = number * KEYS + posting % KEYS
-                    at_posting[k] = np.int64(postings[posting] >> uint64(32)) - 1
-                    active[going] = k
-                    going += at_posting[k] >= 0
-                    break
+            shared[n] = number << 8 | rarity  # written in any case: whether it counts is no branch to be foreseen
+            n += is_near(minute, other, reach)
     while going:
         still = 0
         for t in range(going):
@@ -1063,18 +1092,20 @@ def candidates(article_keys, key_weights, published, window, index, most_hits, l
                 continue
             last[k] = age
             if uint32(entry) == article_keys[k]:
-                looked[k] += 1
                 walked[k] += 1
-                if is_near(dates[slot], published, window):
-                    shared[n] = number << 8 | key_weights[k]
-                    n += 1
-                    hits[k] += 1
-                if hits[k] == most_hits or (looked[k] > FAR and hits[k] * FAR_SHARE < looked[k]):
+                near = is_near(minute_of(dates[slot]), minute, reach)
+                shared[n] = number << 8 | np.int64(key_weights[k])
+                n += near
+                hits[k] += near
+                if hits[k] == most_hits or walked[k] == RING:
                     continue
             posting = np.int64(entry >> uint64(32)) - 1
             at_posting[k] = posting
-            active[still] = k
-            still += posting >= 0
+            if posting >= 0:
+                fetch(postings, uint64(posting))
+                fetch(dates, uint64(posting // KEYS))
+                active[still] = k
+                still += 1
         going = still
     # Most articles share a single key. Sums are first taken in few counters, where several articles may meet, and only
     # those whose counter is full enough are told apart.
@@ -1460,39 +1491,81 @@ STEM_BITS = 1 << 15
 SCREEN = 0.18  # of the weight of either text; candidates that share less were never near a match on any labelled set
 
 
-@njit(types.int64(_U32, _U8, types.Array(types.uint64, 1, "C")), cache=True, nogil=True)
-def mark_stems(words, weights, stems):
-    """Sets the bits of the weighty stems of a trace in `stems` (STEM_BITS bits, cleared first); -> their weight."""
-    stems[:] = 0
-    whole = 0
-    for i in range(words.shape[0]):
-        w = weights[i]
-        if 0 < w < REPEAT:
-            whole += np.int64(w)
-            at = words[i] & uint32(STEM_BITS - 1)
-            stems[at >> uint32(6)] |= uint64(1) << uint64(at & uint32(63))
-    return whole
+# What is known of a pair before it is verified: the features that the words alone decide, taken from stems that share a
+# bit. The model's screen is a formula over them and their squares.
+_GLANCE = types.UniTuple(types.int64, 6)
+SCREENED = (
+    CONTAINED, CONTAINED_LONG, RATIO, EVIDENCE, LENGTH, NUMBERS, NUMBERS_LONG, NUMBER_COUNT, NEW_NUMBERS
+)  # fmt: skip
+CERTAIN = 0.45  # of the shorter text; pairs that share more are always verified
+SHARED, WEIGHED, SHARED_NUMBERS, WEIGHED_NUMBERS, NUMBER_WORDS, WORDS = range(6)
 
 
-@njit(types.boolean(types.Array(types.uint64, 1, "C"), types.int64, _U32, _U8), cache=True, nogil=True)
-def may_match(stems, whole, words, weights):
-    """Whether a trace shares SCREEN of its own weight, or of `whole`, with the trace that `mark_stems` marked.
+@njit(_GLANCE(_U32, _U8, types.Array(types.uint64, 1, "C"), types.boolean), cache=True, nogil=True)
+def glance(words, weights, stems, marks):
+    """-> (weight shared with `stems`, weight, the same two of numbers, how many numbers, words) of a trace.
 
-    A cheap bound before `verify`: stems that share a bit count as shared.
+    Of words that stood in it before only the first counts. `stems` are STEM_BITS bits; with `marks` they are cleared
+    first and become those of this trace, which then shares all it has.
     """
-    shared, total = 0, 0
-    for j in range(words.shape[0]):
-        w = np.int64(weights[j])
-        w = w if w < REPEAT else 0
-        at = words[j] & uint32(STEM_BITS - 1)
+    shared, total, shared_numbers, numbers, number_count = 0, 0, 0, 0, 0
+    if marks:
+        stems[:] = 0
+        for i in range(words.shape[0]):
+            if 0 < weights[i] < REPEAT:
+                at = words[i] & uint32(STEM_BITS - 1)
+                stems[at >> uint32(6)] |= uint64(1) << uint64(at & uint32(63))
+    for i in range(words.shape[0]):
+        w = np.int64(weights[i])
+        once = np.int64(w < REPEAT)
+        w *= once
+        at = words[i] & uint32(STEM_BITS - 1)
+        here = np.int64((stems[at >> uint32(6)] >> uint64(at & uint32(63))) & uint64(1))
+        number = once * np.int64((words[i] >> uint32(30)) & uint32(1))
         total += w
-        shared += w * np.int64((stems[at >> uint32(6)] >> uint64(at & uint32(63))) & uint64(1))
-    return shared >= SCREEN * min(whole, total)
+        shared += here * w
+        numbers += number * (w + 16)
+        shared_numbers += here * number * (w + 16)
+        number_count += number
+    return shared, total, shared_numbers, numbers, number_count, words.shape[0]
+
+
+@njit(types.boolean(_GLANCE, _GLANCE, types.float64[::1]), cache=True, nogil=True)
+def may_match(own, other, screen):
+    """Whether a pair is worth being verified: what `glance` says of a trace, and of another by the stems of the first.
+
+    `screen` is (bias, weights of SCREENED, weights of their squares), or empty: then all are.
+    """
+    if screen.shape[0] == 0:
+        return True
+    is_shorter = own[WEIGHED] <= other[WEIGHED]
+    short, long = (own, other) if is_shorter else (other, own)
+    one = 16.0
+    shared, shared_numbers = float(other[SHARED]), float(other[SHARED_NUMBERS])
+    contained = shared / (short[WEIGHED] + one)
+    if contained >= CERTAIN:
+        return True
+    features = (
+        contained,
+        shared / (long[WEIGHED] + one),
+        np.log((short[WEIGHED] + one) / (long[WEIGHED] + one)),
+        np.log1p(shared / one),
+        np.log1p(float(max(own[WORDS], other[WORDS]))),
+        (shared_numbers + 2 * one) / (short[WEIGHED_NUMBERS] + 4 * one),
+        (shared_numbers + 2 * one) / (long[WEIGHED_NUMBERS] + 4 * one),
+        np.log1p(float(short[NUMBER_WORDS])),
+        np.log1p(max(short[WEIGHED_NUMBERS] - shared_numbers, 0.0) / one),
+    )
+    total = screen[0]
+    for k in range(len(SCREENED)):
+        total += (screen[1 + k] + screen[1 + len(SCREENED) + k] * features[k]) * features[k]
+    return total >= 0
 
 
 # The groups of arrays that the kernels below share; see lsh.LshIndex, matching.TraceStore, matching.Model.
 _STORE = types.Tuple((_u32, _u8, _i64, _i64))  # words, weights, starts, title words << 32 | words
 _MODEL = types.Tuple((types.float64, types.float64[::1], _i64, types.float64[::1], types.float64[::1]))
+_SCREEN = types.float64[::1]
 _SCRATCH = types.Tuple((_SEEKING, types.int32[::1], types.int32[::1]))  # for candidates, word heads, word following
 SAME_TEXT = 7.0  # log-odds of two texts that are equal word for word
 HELD = -4.0  # log-odds of a story and a round-up that holds it: never a reason to join the two
@@ -1573,13 +1646,13 @@ def judge_pairs(slots_a, slots_b, dates, store, min_words, model, scratch, odds,
 @njit(
     types.int64(
         types.int64, types.int64, _I64, _U64, _INDEX, _STORE, _u8,
-        types.Array(types.float32, 1, "C", readonly=True), _MODEL, _I64, types.float64, _SCRATCH, _i64, _i64,
-        types.float64[::1], types.float32[:, ::1]
+        types.Array(types.float32, 1, "C", readonly=True), _MODEL, _SCREEN, _I64, types.float64, _SCRATCH, _i64,
+        _i64, types.float64[::1], types.float32[:, ::1]
     ),
     cache=True, nogil=True
 )  # fmt: skip
 def match_articles(
-    first, count, published, sources, index, store, repeats, importance, model, limits, least_odds, scratch,
+    first, count, published, sources, index, store, repeats, importance, model, screen, limits, least_odds, scratch,
     out_counts, out_others, out_odds, out_results
 ):  # fmt: skip
     """Takes the stored articles first .. first + count - 1 through mask, sketch, candidates, verification, in order.
@@ -1620,15 +1693,21 @@ def match_articles(
         if n:
             room = heads_for(size_a)
             index_words(a, wa, word_heads[:room], word_following)
-            whole = mark_stems(a, wa, stems)
+            own = glance(a, wa, stems, True)
             for c in range(n):
                 other = found[c] % capacity
                 size_b, title_b = sizes[other] & 0xFFFFFFFF, sizes[other] >> 32
                 b = words[starts[other] : starts[other] + size_b]
                 wb = weights[starts[other] : starts[other] + size_b]
-                if not may_match(stems, whole, b, wb) and size_a - title_a >= min_words <= size_b - title_b:
-                    continue
-                compared += 1
+                if size_a - title_a >= min_words <= size_b - title_b:
+                    seen = glance(b, wb, stems, False)
+                    if seen[SHARED] < SCREEN * min(own[WEIGHED], seen[WEIGHED]):
+                        continue
+                    compared += 1
+                    if not may_match(own, seen, screen):
+                        continue
+                else:
+                    compared += 1
                 odds = judge(
                     a, wa, title_a, word_heads[:room], word_following, b, wb, title_b,
                     days_between(published[k], dates[other]), min_words, model, features, out_results[total]
@@ -1774,28 +1853,18 @@ def chain_articles(index):
 def recount_passages(slots, sources, store, repeats, step):
     """Counts the passages of stored articles (`step` 1) or takes them back (-1); a source of 0 leaves one out.
 
-    A counter that has reached 255 stays there. Hashes are collected first, without branches, and then counted: a branch
-    that is taken for every fourth hash would wait for each of them.
+    A counter that has reached 255 stays there.
     """
     words, _, starts, sizes = store
-    size = uint64(repeats.shape[0] - 1)
-    longest = np.int64(0)
-    for k in range(slots.shape[0]):
-        longest = max(longest, sizes[slots[k]] & 0xFFFFFFFF)
-    sampled = np.empty(longest + 1, np.int64)
     for k in range(slots.shape[0]):
         if sources[k] == uint64(0):
             continue
-        start = starts[slots[k]]
-        count = 0
-        for i in range(start, start + (sizes[slots[k]] & 0xFFFFFFFF) - GRAM + 1):
-            h = gram_hash(words, i, sources[k])
-            sampled[count] = np.int64((h >> uint64(8)) & size)
-            count += np.int64(h & uint64(SAMPLED) == uint64(0))
-        for i in range(count):
-            before = repeats[sampled[i]]
-            if before < 255 and (step > 0 or before > 0):
-                repeats[sampled[i]] = np.int64(before) + step
+        count = sizes[slots[k]] & 0xFFFFFFFF
+        trace = words[starts[slots[k]] : starts[slots[k]] + count]
+        where, places = np.empty(count + 1, np.int64), np.empty(count + 1, np.int64)
+        for t in range(sample_passages(trace, sources[k], repeats.shape[0], where, places)):
+            before = np.int64(repeats[places[t]])
+            repeats[places[t]] = before if before == 255 else max(before + step, 0)
 
 
 ERASE_STEPS = 256
@@ -1844,12 +1913,10 @@ def erase_keys(number, index):
 @njit(types.int64(_U32, uint64, _u8, _i64), cache=True, nogil=True)
 def full_passages(words, source, repeats, out):
     """Writes the places of the counters of a trace's passages that have reached 255 to `out`; -> how many."""
-    size = uint64(repeats.shape[0] - 1)
+    starts, places = np.empty(words.shape[0] + 1, np.int64), np.empty(words.shape[0] + 1, np.int64)
     count = 0
-    for i in range(words.shape[0] - GRAM + 1):
-        h = gram_hash(words, i, source)
-        place = np.int64((h >> uint64(8)) & size)
-        if h & uint64(SAMPLED) == uint64(0) and repeats[place] == 255:
-            out[count] = place
+    for t in range(sample_passages(words, source, repeats.shape[0], starts, places)):
+        if repeats[places[t]] == 255:
+            out[count] = places[t]
             count += 1
     return count

@@ -1,4 +1,4 @@
-"""Sixty-four bytes at a time: what the kernels need of the processor's wide registers, in terms of any processor.
+"""What the kernels need of the processor beyond Python's terms: sixty-four bytes at a time, and memory ahead of time.
 
 Each operation is plain Python here, which is what it means and what runs without the compiler; within compiled code it
 becomes vector instructions of LLVM, which every target has in its own width. Nothing is checked: callers see to it that
@@ -73,6 +73,10 @@ def number_high(data, at):
     return int.from_bytes(bytes(data[at : at + 8]), "big")
 
 
+def fetch(array, at):
+    """Lets the memory of array[at] be on its way while something else is done; changes nothing."""
+
+
 # --- the same for the compiler ----------------------------------------------------------------------------------------
 
 
@@ -145,6 +149,20 @@ def _ones(typing, bits):
     return types.uint64(types.uint64), generate
 
 
+@intrinsic
+def _fetch(typing, array, at):
+    def generate(context, builder, signature, arguments):
+        data = cgutils.create_struct_proxy(signature.args[0])(context, builder, arguments[0]).data
+        place = builder.bitcast(builder.gep(data, [arguments[1]]), _BYTE.as_pointer())
+        whole = ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [_BYTE.as_pointer(), whole, whole, whole])
+        call = builder.module.declare_intrinsic("llvm.prefetch", [_BYTE.as_pointer()], kind)
+        builder.call(call, [place, whole(0), whole(3), whole(1)])  # to be read, often, as data
+        return context.get_dummy_value()
+
+    return types.void(array, types.uint64), generate
+
+
 def _number(*, swap):
     @intrinsic
     def number(typing, data, at):
@@ -183,6 +201,11 @@ def _compile_zeros_below(bits):
 @overload(ones)
 def _compile_ones(bits):
     return lambda bits: _ones(types.uint64(bits))
+
+
+@overload(fetch)
+def _compile_fetch(array, at):
+    return lambda array, at: _fetch(array, types.uint64(at))
 
 
 @overload(number_low)

@@ -35,7 +35,7 @@ class LshIndex:
         self.dates = self.all_dates[:capacity]
         most_rings = 1 << max(10, int(np.ceil(np.log2(capacity / 8))))
         self.tags = reserve(most_rings, np.uint64)
-        self.rings = reserve(most_rings * kernels.RING, np.uint32)
+        self.rings = reserve(most_rings * kernels.RING, np.uint64)
         self.pushed = reserve(most_rings * 2, np.int64)
         self.state = np.array([-1, 0, FIRST_CHAINS, FIRST_CHAINS, 0, 0], dtype=np.int64)
 

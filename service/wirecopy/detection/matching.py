@@ -32,13 +32,29 @@ class Hinge(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     weight: float
 
 
+class Screen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Whether a pair can have log-odds from `least_odds` on, guessed by what `kernels.glance` knows before verification.
+
+    It can where bias + sum of weight * feature + sum of square * feature ** 2 is not negative.
+    """
+
+    least_odds: float
+    bias: float
+    weights: dict[str, float]
+    squares: dict[str, float]
+
+
 class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The log-odds of a shared source from the features; `trained` says on what, when, and how well it did."""
+    """The log-odds of a shared source from the features; `trained` says on what, when, and how well it did.
+
+    `screen` belongs to these very weights; a model without one verifies every candidate.
+    """
 
     bias: float
     weights: dict[str, float]
     hinges: tuple[Hinge, ...] = ()
     trained: dict[str, Any] = {}
+    screen: Screen | None = None
 
     def arrays(self) -> tuple[float, npt.NDArray[np.float64], npt.NDArray[np.int64], Any, Any]:
         """What `kernels.log_odds` takes. Raises KeyError for a feature that does not exist."""
@@ -49,6 +65,18 @@ class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         hinged = np.array([place[hinge.feature] for hinge in self.hinges], dtype=np.int64)
         knots = np.array([hinge.knot for hinge in self.hinges], dtype=np.float64)
         return self.bias, weights, hinged, knots, np.array([hinge.weight for hinge in self.hinges], dtype=np.float64)
+
+    def screen_array(self, least_odds: float) -> npt.NDArray[np.float64]:
+        """What `kernels.may_match` takes; empty where nothing can be screened, for want of a screen or below its odds.
+
+        Raises KeyError for a feature that is missing.
+        """
+        screen = self.screen
+        if screen is None or least_odds < screen.least_odds:
+            return np.empty(0)
+        names = [FEATURES[k] for k in kernels.SCREENED]
+        parts = [screen.bias, *(screen.weights[name] for name in names), *(screen.squares[name] for name in names)]
+        return np.array(parts)
 
 
 @cache

@@ -94,7 +94,8 @@ class Window:
         self._index = LshIndex(capacity)
         self._traces = TraceStore(capacity, 2 * self._word_cap + 4 * BLOCK * max_words)
         self._passages_of: U64 = reserve(capacity, np.uint64)  # the source whose passages were counted, or 0
-        self._model = (model or shipped_model()).arrays()
+        model = model or shipped_model()
+        self._model, self._screen = model.arrays(), model.screen_array(min_odds)
         self._importance = importance()
         self._sources: dict[str | None, int] = {}
         self._limits = np.array(
@@ -107,7 +108,7 @@ class Window:
             (
                 np.zeros(table, dtype=np.int64),
                 np.zeros(kernels.COUNTERS, dtype=np.uint32),
-                np.empty(2 * kernels.KEYS * max_key_articles, dtype=np.int64),
+                np.empty(2 * kernels.KEYS * max_key_articles + 1, dtype=np.int64),
                 np.empty(kernels.KEYS, dtype=np.int64),
             ),
             np.empty(kernels.heads_for(LONGEST_TRACE), dtype=np.int32),
@@ -313,7 +314,7 @@ class Window:
         odds, results = np.empty(most, np.float64), np.empty((most + 1, kernels.RESULTS), np.float32)
         kernels.match_articles(
             first, count, days, hashes, self._index.arrays, self._traces.arrays, self.repeats, self._importance,
-            self._model, self._limits, self._min_odds, self._scratch, counts, others, odds, results
+            self._model, self._screen, self._limits, self._min_odds, self._scratch, counts, others, odds, results
         )  # fmt: skip
         counts |= (self._traces.arrays[3][slots] & 0xFFFFFFFF) >= self._max_words
         return counts, _founds(counts, others, odds, results)
