@@ -74,20 +74,20 @@ class Probe:
         size = 1
         while size <= 2 * kernels.KEYS * self.most_hits:
             size *= 2
-        room = 2 * kernels.KEYS * self.most_hits
+        room = 2 * kernels.KEYS * self.most_hits + 1
         self.scratch = (
             np.zeros(size, np.int64),
             np.zeros(kernels.COUNTERS, np.uint32),
             np.empty(room, np.int64),
             np.empty(kernels.KEYS, np.int64),
         )
-        self.out = np.empty(self.most, np.int64)
+        self.out, self.sums = np.empty(self.most, np.int64), np.empty(self.most, np.int64)
 
     def look_up(self, index: lsh.LshIndex, keys: U32, rarities: U8, published: int) -> None:
         """Find the candidates of one article."""
         kernels.candidates(
             keys, rarities, published, WINDOW, index.arrays, self.most_hits, self.least, self.most, self.scratch,
-            self.out,
+            self.out, self.sums,
         )  # fmt: skip
 
 

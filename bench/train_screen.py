@@ -2,7 +2,7 @@
 
     python -m bench.train_screen --eval PATH [--model service/wirecopy/data/model.json]
 
-Run it after `bench.train`: the screen guesses what the model itself says, so it needs streams of articles and no labels.
+Run it after `bench.train`: the screen guesses what the model itself says, so it needs streams of articles, no labels.
 It is a logistic regression on what is known before verification; its bias is moved until hardly any match is lost in
 any stream, and none that would hold a story together.
 """
@@ -110,8 +110,8 @@ def describe(stream: Stream, screen: Screen) -> str:
     matches = stream.odds >= screen.least_odds
     lost = stream.odds[matches & (guess < 0)]
     return (
-        f"{stream.name:22} {len(guess):8,} candidates, verified {np.mean(guess >= 0):.3f}; of {matches.sum():,} matches "
-        f"lost {len(lost)}, at most {lost.max(initial=-9.0):.2f}"
+        f"{stream.name:22} {len(guess):8,} candidates, verified {np.mean(guess >= 0):.3f}; "
+        f"of {matches.sum():,} matches lost {len(lost)}, at most {lost.max(initial=-9.0):.2f}"
     )
 
 

@@ -477,8 +477,8 @@ def candidates(
     most_hits: int,
     least: int,
     most: int,
-) -> tuple[list[int], int]:
-    """-> (the articles that share enough keys, best first and at most `most`, how many there are).
+) -> tuple[list[int], int, list[int]]:
+    """-> (the articles that share enough keys, best first and at most `most`, how many there are, sums of rarity).
 
     `keys` maps the article's keys to their rarity, `buckets` each key to the articles that have it, newest first.
     """
@@ -490,7 +490,7 @@ def candidates(
                 shared[number] = shared.get(number, 0) + rarity
                 hits += 1
     enough = sorted((number for number in shared if shared[number] >= least), key=lambda n: (-shared[n], -n))
-    return enough[:most], len(enough)
+    return enough[:most], len(enough), [shared[number] for number in enough[:most]]
 
 
 def minute_of(date: int | None) -> int | None:
@@ -941,21 +941,21 @@ class Limits(NamedTuple):
     boilerplate: int
 
 
-class Outcome(NamedTuple):
-    """What was found for one article: (number, log-odds) of matches and of what was compared, best candidates first."""
+class Sought(NamedTuple):
+    """What is known of an article before verification; `text` is as masked."""
 
-    compared: list[tuple[int, float]]
+    text: Text
+    candidates: list[int]
+    qualified: int
     is_counted: bool
-    is_truncated: bool
 
 
-def match_articles(
+def find_articles(
     arrivals: Sequence[Arrival], limits: Limits, repeats: list[int], importance: Sequence[np.float32], model: Model,
-    names: Sequence[str], screen: Sequence[float]
-) -> list[Outcome]:  # fmt: skip
-    """Mask, sketch, candidates, judge for each article, in order; passages of what is no copy are counted."""
-    outcomes: list[Outcome] = []
-    texts: list[Text] = []
+    names: Sequence[str]
+) -> list[Sought]:  # fmt: skip
+    """Mask, sketch, candidates of each article, in order; passages of what is no copy are counted."""
+    outcomes: list[Sought] = []
     buckets: dict[int, list[int]] = {}
     dates = {number: arrival.published for number, arrival in enumerate(arrivals)}
     for number, (text, published, source) in enumerate(arrivals):
@@ -965,27 +965,44 @@ def match_articles(
         whole, words, pairs = sketch(text.trace, text.weights, text.title_words, limits.min_words, importance)
         keys = {key: rarity for key, rarity in [(whole, 255), *words, *pairs] if key}
         window = limits.window
-        found, qualified = candidates(
+        found, qualified, sums = candidates(
             keys, published, window, buckets, dates, limits.most_hits, limits.least, limits.most
         )
-        compared = []
-        for other in found:
-            bodies = (len(side.trace) - side.title_words for side in (text, texts[other]))
-            stems = stems_of(text.trace, text.weights)
-            own = glance(text.trace, text.weights, stems)
-            seen = glance(texts[other].trace, texts[other].weights, stems)
-            is_short = min(bodies) < limits.min_words
-            if is_short or seen.shared >= 0.18 * min(own.weight, seen.weight):
-                gap = days_between(published, dates[other])
-                odds = judge(text, texts[other], gap, limits.min_words, model, names)
-                compared.append((other, odds if is_short or may_match(own, seen, screen) else -9.0))
-        counted = limits.boilerplate > 0 and all(odds < 2.5 for _, odds in compared)
-        if counted:
+        all_keys = sum(rarity for _, rarity in [*words, *pairs])
+        alike = [other for other, shared in zip(found, sums, strict=True) if shared >= 0.25 * all_keys]
+        gaps = [days_between(published, dates[other]) for other in alike]
+        odds = [
+            judge(text, outcomes[other].text, gap, limits.min_words, model, names)
+            for other, gap in zip(alike, gaps, strict=True)
+        ]
+        is_counted = limits.boilerplate > 0 and all(value < 2.5 for value in odds)
+        if is_counted:
             repeats[:] = count_passages(text.trace, source, repeats)
-        outcomes.append(Outcome(compared, counted, qualified > len(found)))
-        texts.append(text)
+        outcomes.append(Sought(text, found, qualified, is_counted))
         for key in keys:
             buckets.setdefault(key, []).insert(0, number)
+    return outcomes
+
+
+def verify_articles(
+    found: Sequence[Sought], dates: Sequence[int | None], min_words: int, model: Model,
+    names: Sequence[str], screen: Sequence[float]
+) -> list[list[tuple[int, float]]]:  # fmt: skip
+    """(number, log-odds) of the candidates that were compared, best candidates first; -9 for what was screened."""
+    outcomes = []
+    for number, (text, others, _, _) in enumerate(found):
+        compared = []
+        for other in others:
+            twin = found[other].text
+            stems = stems_of(text.trace, text.weights)
+            own = glance(text.trace, text.weights, stems)
+            seen = glance(twin.trace, twin.weights, stems)
+            is_short = min(len(side.trace) - side.title_words for side in (text, twin)) < min_words
+            if is_short or seen.shared >= 0.18 * min(own.weight, seen.weight):
+                gap = days_between(dates[number], dates[other])
+                odds = judge(text, twin, gap, min_words, model, names)
+                compared.append((other, odds if is_short or may_match(own, seen, screen) else -9.0))
+        outcomes.append(compared)
     return outcomes
 
 

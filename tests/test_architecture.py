@@ -33,7 +33,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "intake": {"article", "decision", "errors", "journal", "reading", "sketching"},
     "journal": {
         *("answers", "archive", "article", "canonical", "config", "decision", "errors", "feed", "models", "records"),
-        *("replay", "state", "storage"),
+        *("replay", "detection", "state", "storage"),
     },
     "spool": {"errors"},
     "tuning": {"detection", "errors", "labels"},

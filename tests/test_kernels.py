@@ -541,8 +541,8 @@ def test_minute_of(date: int | None) -> None:
 @given(dates, dates, st.integers(0, 30))
 def test_is_near(date: int | None, other: int | None, window: int) -> None:
     one, two = (kernels.UNKNOWN_MINUTE if day is None else day // 60_000 for day in (date, other))
-    known = (None if day is None else day // 60_000 for day in (date, other))
-    assert bool(kernels.is_near(one, two, window)) == reference.is_near(*known, window)
+    twins = [None if day is None else day // 60_000 for day in (date, other)]
+    assert bool(kernels.is_near(one, two, window)) == reference.is_near(twins[0], twins[1], window)
 
 
 def ring_of(index: LshIndex, key: int) -> list[int]:
@@ -573,7 +573,7 @@ def test_make_ring_and_drop_rings(size: int) -> None:
         for oldest in (0, size // 3):
             index.expire(oldest)
             twin.expire(oldest)
-            out = np.zeros(300, dtype=np.int64)
+            out, sums = np.zeros((2, 300), dtype=np.int64)
             keys, shared = {0: POOL[0], 9: POOL[2]}, {POOL[0]: 5, POOL[2]: 5}
             kept, found = kernels.candidates(
                 sketch_of(keys),
@@ -586,9 +586,10 @@ def test_make_ring_and_drop_rings(size: int) -> None:
                 300,
                 seeking(most_hits),
                 out,
+                sums,
             )
             lists = twin.lists()
-            assert (out[:kept].tolist(), found) == reference.candidates(
+            assert (out[:kept].tolist(), found, sums[:kept].tolist()) == reference.candidates(
                 shared, published, window, lists, twin.dates, most_hits, 5, 300
             )
     rings = {key: ring_of(index, key) for key in POOL[:4] if ring_of(index, key)}
@@ -609,12 +610,12 @@ def test_candidates_among_articles_of_other_times(far: int, near: int, has_ring:
         twin.add(number, {3: POOL[0]}, date)
     if has_ring:
         kernels.make_ring(np.uint32(POOL[0]), index.arrays)
-    out = np.zeros(9, dtype=np.int64)
+    out, sums = np.zeros((2, 9), dtype=np.int64)
     kept, found = kernels.candidates(
-        sketch_of({1: POOL[0]}), u8([9] * 64), 0, 50, index.arrays, 100, 5, 9, seeking(100), out
+        sketch_of({1: POOL[0]}), u8([9] * 64), 0, 50, index.arrays, 100, 5, 9, seeking(100), out, sums
     )
     expected = reference.candidates({POOL[0]: 9}, 0, 50, twin.lists(), twin.dates, 100, 5, 9)
-    assert (out[:kept].tolist(), found) == expected
+    assert (out[:kept].tolist(), found, sums[:kept].tolist()) == expected
     assert found == near
 
 
@@ -635,14 +636,24 @@ def test_candidates(capacity: int, history: list[Any], rarities: list[int], boun
         else:
             # Each key once: this is what a sketch is.
             placed = {position: key for key, position in {key: position for position, key in value.items()}.items()}
-            out = np.zeros(most, dtype=np.int64)
+            out, sums = np.zeros((2, most), dtype=np.int64)
             published = kernels.UNKNOWN if date is None else date
             kept, found = kernels.candidates(
-                sketch_of(placed), u8(rarities), published, window, index.arrays, most_hits, least, most, room, out
+                sketch_of(placed),
+                u8(rarities),
+                published,
+                window,
+                index.arrays,
+                most_hits,
+                least,
+                most,
+                room,
+                out,
+                sums,
             )
             shared = {key: rarities[position] for position, key in placed.items()}
             expected = reference.candidates(shared, date, window, twin.lists(), twin.dates, most_hits, least, most)
-            assert (out[:kept].tolist(), found) == expected
+            assert (out[:kept].tolist(), found, sums[:kept].tolist()) == expected
             assert not room[0].any()
             assert not room[1].any()
             index.add(number, sketch_of(placed), published)
@@ -664,7 +675,7 @@ def test_a_grown_index_has_the_same_candidates(articles: list[Any], oldest: int)
     for one in (index, index.grow(50)):
         out = np.zeros(20, dtype=np.int64)
         kept, _ = kernels.candidates(
-            sketch_of(dict(enumerate(POOL))), u8([5] * 64), 10, 9, one.arrays, 50, 5, 20, seeking(50), out
+            sketch_of(dict(enumerate(POOL))), u8([5] * 64), 10, 9, one.arrays, 50, 5, 20, seeking(50), out, out.copy()
         )
         answers.append((out[:kept].tolist(), len(one)))
     assert answers[0] == answers[1]
@@ -845,8 +856,8 @@ def store_of(
     return joined([text.trace for text in texts]), u8([w for text in texts for w in text.weights]), starts, sizes
 
 
-def scratch() -> tuple[Any, npt.NDArray[np.int32], npt.NDArray[np.int32]]:
-    return seeking(50), np.zeros(4096, dtype=np.int32), np.zeros(1024, dtype=np.int32)
+def scratch() -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+    return np.zeros(4096, dtype=np.int32), np.zeros(1024, dtype=np.int32)
 
 
 @law
@@ -888,39 +899,55 @@ def arrivals(draw: st.DrawFn) -> reference.Arrival:
 
 
 @law
-@given(st.lists(arrivals(), min_size=1, max_size=7), st.sampled_from([0, 1, 2]), st.integers(1, 4), st.integers(1, 7))
-def test_match_articles(coming: list[reference.Arrival], boilerplate: int, most: int, batch: int) -> None:
+@given(
+    st.lists(arrivals(), min_size=1, max_size=7), st.sampled_from([0, 1, 2]), st.integers(1, 4), st.integers(1, 7),
+    st.lists(st.integers(0, 3), min_size=8, max_size=8)
+)  # fmt: skip
+def test_find_articles_and_verify_articles(
+    coming: list[reference.Arrival], boilerplate: int, most: int, batch: int, repeats: list[int]
+) -> None:
     screen = shipped_model().screen_array(0.0)
     assume(all(is_within_budget(x.text, y.text) for k, x in enumerate(coming) for y in coming[:k]))
     limits = reference.Limits(10, 5, 3, 200, most, boilerplate)
-    repeats, twin_repeats = np.zeros(64, dtype=np.uint8), [0] * 64
-    twin = reference.match_articles(
-        coming, limits, twin_repeats, list(importance()), model_of(shipped_model()), FEATURES, screen.tolist()
+    counters = u8(repeats)
+    twin = reference.find_articles(coming, limits, repeats, list(importance()), model_of(shipped_model()), FEATURES)
+    verified = reference.verify_articles(
+        twin, [a.published for a in coming], 5, model_of(shipped_model()), FEATURES, screen.tolist()
     )
-    index, store = small_index(10), store_of([arrival.text for arrival in coming], 10)
-    found: list[tuple[list[tuple[int, float]], int]] = []
-    least_odds = -1.5
+    index, store, least_odds = small_index(10), store_of([arrival.text for arrival in coming], 11), -1.5
     for first in range(0, len(coming), batch):
         part = coming[first : first + batch]
-        counts, others = np.zeros(len(part), dtype=np.int64), np.zeros(len(part) * most, dtype=np.int64)
-        odds, results = np.zeros(len(others)), np.zeros((len(others) + 1, kernels.RESULTS), np.float32)
-        total = kernels.match_articles(
-            first, len(part), i64([kernels.UNKNOWN if a.published is None else a.published for a in part]),
-            np.array([a.source for a in part], dtype=np.uint64), index.arrays, store, repeats, importance(),
-            shipped_model().arrays(), screen, i64(limits), least_odds, scratch(), counts, others, odds, results
+        days = i64([kernels.UNKNOWN if a.published is None else a.published for a in part])
+        counts, qualified = np.zeros(len(part), dtype=np.int64), np.zeros(len(part), dtype=np.int64)
+        counted, found = np.zeros(len(part), dtype=np.bool_), np.zeros(len(part) * most, dtype=np.int64)
+        kernels.find_articles(
+            first, len(part), days, np.array([a.source for a in part], dtype=np.uint64), index.arrays, store, counters,
+            importance(), shipped_model().arrays(), i64(limits), seeking(50), scratch(), counts, qualified, counted,
+            found
         )  # fmt: skip
-        ends = np.cumsum(counts >> 32)
+        flags, others = np.zeros(len(part), dtype=np.int64), np.zeros(len(found), dtype=np.int64)
+        odds, results = np.zeros(len(others)), np.zeros((len(others) + 1, kernels.RESULTS), np.float32)
+        total = kernels.verify_articles(
+            first, len(part), days, index.all_dates, store, shipped_model().arrays(), screen, i64(limits), least_odds,
+            scratch(), counts, qualified, found, flags, others, odds, results
+        )  # fmt: skip
+        ends = np.cumsum(flags >> 32).tolist()
         assert total == ends[-1]
-        for count, end in zip(counts.tolist(), ends.tolist(), strict=True):
-            rows = range(end - (count >> 32), end)
-            found.append(([(int(others[k]), float(odds[k])) for k in rows], count & 0xFFFFFFFF))
-    for (matches, flags), outcome in zip(found, twin, strict=True):
-        expected = [(n, odds) for n, odds in outcome.compared if odds >= least_odds or odds == reference.HELD]
-        assume(all(abs(odds - least_odds) > 1e-3 for _, odds in outcome.compared))
-        assert [number for number, _ in matches] == [number for number, _ in expected]
-        assert [odds for _, odds in matches] == pytest.approx([odds for _, odds in expected], abs=1e-3)
-        assert flags == len(outcome.compared) << 2 | outcome.is_counted << 1 | outcome.is_truncated
-    assert repeats.tolist() == twin_repeats
+        for k, end in enumerate(ends):
+            _, candidates, enough, is_counted = twin[first + k]
+            assert bool(counted[k]) == is_counted
+            assert found[k * most : k * most + counts[k]].tolist() == candidates
+            assert qualified[k] == enough
+            compared = verified[first + k]
+            assume(all(abs(value - least_odds) > 1e-3 for _, value in compared))
+            expected = [(n, value) for n, value in compared if value >= least_odds or value == reference.HELD]
+            rows = range(end - (int(flags[k]) >> 32), end)
+            assert [int(others[row]) for row in rows] == [number for number, _ in expected]
+            assert [float(odds[row]) for row in rows] == pytest.approx([value for _, value in expected], abs=1e-3)
+            is_cut = enough > len(candidates)
+            assert int(flags[k]) & 0xFFFFFFFF == len(compared) << 1 | is_cut
+    assert store[1].tolist() == [weight for sought in twin for weight in sought.text.weights]
+    assert counters.tolist() == repeats
 
 
 @law

@@ -1,14 +1,16 @@
 """A whole run over files: read, refuse duplicates, look ahead, decide, and the state at the end.
 
-Reading and sketching go on in a thread of their own beside the rest: the compiled parts release the interpreter.
+Reading and sketching go on in a thread of their own beside the rest, finding candidates and verifying them in two more:
+the compiled parts release the interpreter.
 """
 
 import queue
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import msgspec
 
@@ -26,6 +28,9 @@ from wirecopy.spool import Spool
 from wirecopy.state import BATCH, State
 
 _AHEAD = 8  # chunks that may wait between the threads
+_MATCHING = 2  # threads: one finds the candidates of a block while another verifies those of the one before
+
+T = TypeVar("T")
 
 
 class Row(NamedTuple):
@@ -108,7 +113,14 @@ def dedupe(
     lines = Spool() if want_lines else None
     waiting = _Waiting() if look_ahead and journal.writes else None
     refused = 0
-    with _sketched(inputs, config, mapping, want_lines, schema, beside) as chunks:
+    with (
+        _sketched(inputs, config, mapping, want_lines, schema, beside) as chunks,
+        ThreadPoolExecutor(_MATCHING) as threads,
+    ):
+
+        def start(task: Callable[[], T]) -> Callable[[], T]:
+            return threads.submit(task).result
+
         while True:
             with _timed(stages, "waiting for input"):
                 item = next(chunks, None)
@@ -128,17 +140,17 @@ def dedupe(
                     waiting.add(taken.articles)
             if not look_ahead:
                 with _timed(stages, "deciding"):
-                    journal.decide(len(taken.articles), taken.articles)
+                    journal.decide(len(taken.articles), taken.articles, start)
             on_progress(intake.taken)
-    intake.finish()
-    if look_ahead:
-        with _timed(stages, "looking ahead"):
-            journal.look_ahead(intake.digest())
-        with _timed(stages, "deciding"):
-            while state.decided < state.loaded:
-                count = min(BATCH, state.loaded - state.decided)
-                journal.decide(count, () if waiting is None else waiting.take(count))
-                on_progress(state.decided - journal.first)
+        intake.finish()
+        if look_ahead:
+            with _timed(stages, "looking ahead"):
+                journal.look_ahead(intake.digest())
+            with _timed(stages, "deciding"):
+                while state.decided < state.loaded:
+                    count = min(BATCH, state.loaded - state.decided)
+                    journal.decide(count, () if waiting is None else waiting.take(count), start)
+                    on_progress(state.decided - journal.first)
     with _timed(stages, "describing"):
         state.archive.lift(time.time_ns() // 1_000_000)
         policy = Policy(rule_of(config.stories))

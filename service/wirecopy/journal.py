@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from msgspec import structs
@@ -26,6 +27,7 @@ from wirecopy.article import Article
 from wirecopy.canonical import Policy, rule_of
 from wirecopy.config import Config
 from wirecopy.decision import Kind, Run, decode_run, encode, scheme
+from wirecopy.detection.window import Start
 from wirecopy.errors import OtherInput, UsageError
 from wirecopy.feed import Feed
 from wirecopy.records import describe
@@ -103,19 +105,27 @@ class Journal:
             raise OtherInput("other articles come after those that were decided")
         self.state.look_ahead(begins_epoch=False)
 
-    def decide(self, count: int, articles: Iterable[Article]) -> None:
-        """Decides for the next `count` loaded articles, which are given where they are to be stored."""
+    def decide(self, count: int, articles: Iterable[Article], start: Start[Any]) -> None:
+        """Decides for the next `count` loaded articles, which are given where they are to be stored.
+
+        `start`: see `Window.match`.
+        """
         state, store = self.state, self._store
         if store is None:
-            for _ in state.decide(count):
+            for _ in state.decide(count, start=start):
                 pass
             return
         if count and self.run is not None and self.run.is_ended:
             raise OtherInput("that had ended, and other articles follow; leave out --resume")
         epoch, entries = state.window.terms.epoch, []
         texts = self._config.service.keep_text
+<<<<<<< HEAD
         for decided, article in zip(state.decide(count), articles, strict=True):
             place = answers.place(state.archive, state.stories, decided.number, self._policy)
+=======
+        for decided, article in zip(state.decide(count, start=start), articles, strict=True):
+            place = answers.place(state.archive, state.stories, decided.number, self._config.stories.keep)
+>>>>>>> 4737a10 (Matching in two passes that may overlap: candidates of the next block are found while one is verified)
             kept = state.archive.kept[decided.number]
             decision = describe(decided, None, place, kept, article, state.window)
             entries.append(Entry(Kind.ARTICLE, article.id, encode(decision), article.text.encode() if texts else None))

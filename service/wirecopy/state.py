@@ -11,7 +11,7 @@ into batches: those that are too old leave at numbers and moments that the artic
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -24,12 +24,12 @@ from wirecopy.detection import terms
 from wirecopy.detection.pins import Pin, Pins
 from wirecopy.detection.stories import Change, Link, Move, Stories
 from wirecopy.detection.text import Traces
-from wirecopy.detection.window import BLOCK, Found, Restored, Window
+from wirecopy.detection.window import BLOCK, Found, Restored, Start, Window
 from wirecopy.detection.window import dates as as_dates
 from wirecopy.sketching import Sketches
 
 DAY = 86_400_000  # milliseconds
-BATCH = 512  # articles that `dedupe` decides at once
+BATCH = 2048  # articles that `dedupe` decides at once
 _STEPS = 336  # the index forgets in so many steps per window: hourly, when it is 14 days
 _NEVER = -(1 << 62)
 
@@ -122,10 +122,10 @@ class State:
         if begins_epoch:
             self.window.terms.begin_epoch()
 
-    def decide(self, count: int, *, own: str | None = None) -> Iterator[Decided]:
+    def decide(self, count: int, *, own: str | None = None, start: Start[Any] = lambda task: task) -> Iterator[Decided]:
         """Decides for the next `count` loaded articles; each has taken its place in a story when it is handed out.
 
-        `own`: see `Stories.decide`. Must be run to its end.
+        `own`: see `Stories.decide`; `start`: see `Window.match`. Must be run to its end.
         """
         window, stories, kept = self.window, self.stories, self.archive.kept
         while count:
@@ -133,7 +133,7 @@ class State:
             batch = min(room, count)
             numbers = range(window.decided, window.decided + batch)
             articles = [kept[number] for number in numbers]
-            founds = window.match(batch, [a.published for a in articles], [a.source for a in articles])
+            founds = window.match(batch, [a.published for a in articles], [a.source for a in articles], start)
             for number, found in zip(numbers, founds, strict=True):
                 change = stories.decide(number, found.matches, window.judge, oldest=window.oldest, own=own)
                 stories.link(change.links)

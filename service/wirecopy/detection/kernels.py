@@ -889,12 +889,12 @@ def split_chain(postings, heads, state):
     state[CHAINS] = chains + 1
 
 
-# Keys that many articles share have a ring: their newest RING postings side by side in memory, each with the minute of
-# its article, where a chain would lead from one line of cache to another. Rings are a cache of the chains, of which
-# nobody can tell whether it is there: they come and go without a trace in any result. `tags` maps a key to its ring (key
-# in the low half, ring + 1 in the high half; a key has its place or the one beside it, and of two others the one that
-# was used less lately goes), `rings` holds the numbers of the articles (their lower 32 bits; the minute in the high
-# half), `pushed` for each ring how many there were and the number of the last.
+# Keys that many articles share have a ring: their newest RING postings side by side in memory, each with the minute
+# of its article, where a chain would lead from one line of cache to another. Rings are a cache of the chains, of
+# which nobody can tell whether it is there: they come and go without a trace in any result. `tags` maps a key to its
+# ring (key in the low half, ring + 1 in the high half; a key has its place or the one beside it, and of two others the
+# one that was used less lately goes), `rings` holds the numbers of the articles (their lower 32 bits; the minute in the
+# high half), `pushed` for each ring how many there were and the number of the last.
 
 # postings, heads, state, dates, tags, rings, pushed
 _INDEX = types.Tuple((_u64, _u32, _i64, _i64, _u64, _u64, _i64))
@@ -1021,12 +1021,14 @@ def is_near(minute, other, window):
 
 @njit(
     types.UniTuple(types.int64, 2)(
-        _U32, _U8, types.int64, types.int64, _INDEX, types.int64, types.int64, types.int64, _SEEKING, _i64
+        _U32, _U8, types.int64, types.int64, _INDEX, types.int64, types.int64, types.int64, _SEEKING, _i64, _i64
     ),
     cache=True, nogil=True
 )  # fmt: skip
-def candidates(article_keys, key_weights, published, window, index, most_hits, least, most, scratch, out):
-    """Writes the numbers of articles that share enough keys to `out`, best first; -> (how many, how many qualified).
+def candidates(article_keys, key_weights, published, window, index, most_hits, least, most, scratch, out, sums):
+    """Writes the numbers of articles that share enough keys to `out`, best first, and how much these weigh to `sums`.
+
+    -> (how many, how many qualified).
 
     Of each key the newest RING postings are looked at, and at most `most_hits` of them count. An article qualifies when
     the rarities of the shared keys add up to `least` (sixteenths of a nat); the `most` highest sums are kept, of equal
@@ -1043,8 +1045,8 @@ def candidates(article_keys, key_weights, published, window, index, most_hits, l
     newest_slot = newest % capacity  # `number_at` without a division per posting
     chains, split_from = state[CHAINS], state[SPLIT_FROM]
     minute, reach = minute_of(published), window // MINUTE
-    # Chains are followed side by side, one step each in turn, and what comes next is fetched meanwhile: every step waits
-    # for memory, and steps of different chains wait at the same time.
+    # Chains are followed side by side, one step each in turn, and what comes next is fetched meanwhile: every step
+    # waits for memory, and steps of different chains wait at the same time.
     at_posting = np.empty(KEYS, np.int64)
     ring_at = np.empty(KEYS, np.int64)
     for k in range(KEYS):
@@ -1140,6 +1142,7 @@ def candidates(article_keys, key_weights, published, window, index, most_hits, l
     kept = min(found, most)
     for t in range(kept):
         out[t] = shared[found - 1 - t] & ((1 << 40) - 1)
+        sums[t] = shared[found - 1 - t] >> 40
     return kept, found
 
 
@@ -1566,10 +1569,11 @@ def may_match(own, other, screen):
 _STORE = types.Tuple((_u32, _u8, _i64, _i64))  # words, weights, starts, title words << 32 | words
 _MODEL = types.Tuple((types.float64, types.float64[::1], _i64, types.float64[::1], types.float64[::1]))
 _SCREEN = types.float64[::1]
-_SCRATCH = types.Tuple((_SEEKING, types.int32[::1], types.int32[::1]))  # for candidates, word heads, word following
+_SCRATCH = types.UniTuple(types.int32[::1], 2)  # word heads, word following
 SAME_TEXT = 7.0  # log-odds of two texts that are equal word for word
 HELD = -4.0  # log-odds of a story and a round-up that holds it: never a reason to join the two
 SAME_COPY = 2.5  # log-odds from which an article is another copy of one before, whose passages are not counted again
+COPIED_KEYS = 0.25  # of what an article's keys weigh: copies share more with one before
 
 
 @njit(
@@ -1625,7 +1629,7 @@ def heads_for(words):
 def judge_pairs(slots_a, slots_b, dates, store, min_words, model, scratch, odds, results):
     """Judges stored articles pairwise; pairs with the same a should stand together."""
     words, weights, starts, sizes = store
-    _, heads, following = scratch
+    heads, following = scratch
     features = np.empty(FEATURES, np.float32)
     last = np.int64(-1)
     room = np.int64(0)
@@ -1644,91 +1648,137 @@ def judge_pairs(slots_a, slots_b, dates, store, min_words, model, scratch, odds,
 
 
 @njit(
-    types.int64(
-        types.int64, types.int64, _I64, _U64, _INDEX, _STORE, _u8,
-        types.Array(types.float32, 1, "C", readonly=True), _MODEL, _SCREEN, _I64, types.float64, _SCRATCH, _i64,
-        _i64, types.float64[::1], types.float32[:, ::1]
+    types.void(
+        types.int64, types.int64, _I64, _U64, _INDEX, _STORE, _u8, types.Array(types.float32, 1, "C", readonly=True),
+        _MODEL, _I64, _SEEKING, _SCRATCH, _i64, _i64, types.boolean[::1], _i64
     ),
     cache=True, nogil=True
 )  # fmt: skip
-def match_articles(
-    first, count, published, sources, index, store, repeats, importance, model, screen, limits, least_odds, scratch,
-    out_counts, out_others, out_odds, out_results
+def find_articles(
+    first, count, published, sources, index, store, repeats, importance, model, limits, seeking, scratch, out_counts,
+    out_qualified, out_counted, out_candidates
 ):  # fmt: skip
-    """Takes the stored articles first .. first + count - 1 through mask, sketch, candidates, verification, in order.
+    """Takes the stored articles first .. first + count - 1 through mask, sketch and candidates, in order.
 
     limits: window, min_words, most_hits, least, most, boilerplate stories (0: none is masked). For article k of the
-    batch, out_counts[k] = matches << 32 | candidates << 2 | counted << 1 | truncated; its matches (log-odds at least
-    `least_odds`, and what it contains or is contained in) follow those of k - 1 in out_others (numbers), out_odds and
-    out_results. Weights are masked in place. Each article enters the index, and its passages are counted when it is no
-    copy, before the next is looked up; with `first` -1, the one article in the store's slot behind those of the index
-    is looked up and leaves nothing. -> matches in all.
+    batch, out_counts[k] candidates are out_candidates[k * most:], of the out_qualified[k] that there are. Weights are
+    masked in place. Each article enters the index, and its passages are counted (out_counted[k]) when it is no copy,
+    before the next is looked up; with `first` -1, the one article in the store's slot behind those of the index is
+    looked up and leaves nothing. Of what shares a large part of its keys it is verified at once whether it is a copy.
     """
     dates = index[3]
     words, weights, starts, sizes = store
-    seeking, word_heads, word_following = scratch
+    word_heads, word_following = scratch
     walked = seeking[3]
     window, min_words, most_hits, least, most, boilerplate = limits
     capacity = dates.shape[0]
-    found = np.empty(most, np.int64)
     article_keys = np.empty(KEYS, np.uint32)
     key_weights = np.empty(KEYS, np.uint8)
-    features = np.empty(FEATURES, np.float32)
-    stems = np.empty(STEM_BITS >> 6, np.uint64)
-    total = 0
+    sums = np.empty(most, np.int64)
+    features, results = np.empty(FEATURES, np.float32), np.empty(RESULTS, np.float32)
     for k in range(count):
-        number = first + k
-        slot = number % capacity if first >= 0 else capacity
-        size_a, title_a = sizes[slot] & 0xFFFFFFFF, sizes[slot] >> 32
-        a = words[starts[slot] : starts[slot] + size_a]
-        wa = weights[starts[slot] : starts[slot] + size_a]
+        slot = (first + k) % capacity if first >= 0 else capacity
+        size, title = sizes[slot] & 0xFFFFFFFF, sizes[slot] >> 32
+        a, wa = words[starts[slot] : starts[slot] + size], weights[starts[slot] : starts[slot] + size]
         if boilerplate > 0:
             mask_boilerplate(a, wa, sources[k], repeats, boilerplate)
-        sketch(a, wa, title_a, min_words, importance, article_keys, key_weights)
-        n, qualified = candidates(
-            article_keys, key_weights, published[k], window, index, most_hits, least, most, seeking, found
+        sketch(a, wa, title, min_words, importance, article_keys, key_weights)
+        found = out_candidates[k * most : (k + 1) * most]
+        out_counts[k], out_qualified[k] = candidates(
+            article_keys, key_weights, published[k], window, index, most_hits, least, most, seeking, found, sums
         )  # fmt: skip
-        matches, compared = 0, 0
-        best = -SAME_TEXT
-        if n:
-            room = heads_for(size_a)
-            index_words(a, wa, word_heads[:room], word_following)
-            own = glance(a, wa, stems, True)
-            for c in range(n):
-                other = found[c] % capacity
-                size_b, title_b = sizes[other] & 0xFFFFFFFF, sizes[other] >> 32
-                b = words[starts[other] : starts[other] + size_b]
-                wb = weights[starts[other] : starts[other] + size_b]
-                if size_a - title_a >= min_words <= size_b - title_b:
-                    seen = glance(b, wb, stems, False)
-                    if seen[SHARED] < SCREEN * min(own[WEIGHED], seen[WEIGHED]):
-                        continue
-                    compared += 1
-                    if not may_match(own, seen, screen):
-                        continue
-                else:
-                    compared += 1
-                odds = judge(
-                    a, wa, title_a, word_heads[:room], word_following, b, wb, title_b,
-                    days_between(published[k], dates[other]), min_words, model, features, out_results[total]
-                )  # fmt: skip
-                best = max(best, odds)
-                if odds >= least_odds or out_results[total][CONTAINS] > 0:
-                    out_others[total] = found[c]
-                    out_odds[total] = odds
-                    total += 1
-                    matches += 1
-        counted = boilerplate > 0 and best < SAME_COPY
-        out_counts[k] = matches << 32 | compared << 2 | (2 if counted else 0) | (1 if qualified > n else 0)
+        out_counted[k] = False
         if first < 0:
             continue
         dates[slot] = published[k]
         for j in range(KEYS):
             if walked[j] >= HOT:
                 make_ring(article_keys[j], index)
-        insert(number, article_keys, index)
-        if counted:
+        insert(first + k, article_keys, index)
+        if boilerplate == 0:
+            continue
+        whole = np.int64(0)
+        for j in range(1, KEYS):
+            whole += np.int64(key_weights[j])
+        best = -SAME_TEXT
+        room = heads_for(size)
+        for c in range(out_counts[k]):
+            if sums[c] < COPIED_KEYS * whole or best >= SAME_COPY:
+                break
+            if c == 0:
+                index_words(a, wa, word_heads[:room], word_following)
+            other = found[c] % capacity
+            size_b, title_b = sizes[other] & 0xFFFFFFFF, sizes[other] >> 32
+            b, wb = words[starts[other] : starts[other] + size_b], weights[starts[other] : starts[other] + size_b]
+            odds = judge(
+                a, wa, title, word_heads[:room], word_following, b, wb, title_b,
+                days_between(published[k], dates[other]), min_words, model, features, results
+            )  # fmt: skip
+            best = max(best, odds)
+        if best < SAME_COPY:
+            out_counted[k] = True
             count_passages(a, sources[k], repeats)
+
+
+@njit(
+    types.int64(
+        types.int64, types.int64, _I64, _I64, _STORE, _MODEL, _SCREEN, _I64, types.float64, _SCRATCH, _I64, _I64, _I64,
+        _i64, _i64, types.float64[::1], types.float32[:, ::1]
+    ),
+    cache=True, nogil=True
+)  # fmt: skip
+def verify_articles(
+    first, count, published, dates, store, model, screen, limits, least_odds, scratch, counts, qualified, found,
+    out_counts, out_others, out_odds, out_results
+):  # fmt: skip
+    """Verifies the candidates that `find_articles` found, which `counts`, `qualified` and `found` are.
+
+    For article k of the batch, out_counts[k] = matches << 32 | candidates << 1 | truncated; its matches
+    (log-odds at least `least_odds`, and what it contains or is contained in) follow those of k - 1 in out_others
+    (numbers), out_odds and out_results. `dates` are those of all slots of the index. Traces are read, nothing of the
+    index is, so that later articles may enter it meanwhile. -> matches in all.
+    """
+    words, weights, starts, sizes = store
+    word_heads, word_following = scratch
+    min_words, most = limits[1], limits[4]
+    capacity = starts.shape[0] - 1
+    features = np.empty(FEATURES, np.float32)
+    stems = np.empty(STEM_BITS >> 6, np.uint64)
+    total = 0
+    for k in range(count):
+        slot = (first + k) % capacity if first >= 0 else capacity
+        size_a, title_a = sizes[slot] & 0xFFFFFFFF, sizes[slot] >> 32
+        a, wa = words[starts[slot] : starts[slot] + size_a], weights[starts[slot] : starts[slot] + size_a]
+        matches, compared = 0, 0
+        room = heads_for(size_a)
+        is_indexed = False
+        own = glance(a, wa, stems, True) if counts[k] else (0, 0, 0, 0, 0, 0)
+        for c in range(k * most, k * most + counts[k]):
+            other = found[c] % capacity
+            size_b, title_b = sizes[other] & 0xFFFFFFFF, sizes[other] >> 32
+            b, wb = words[starts[other] : starts[other] + size_b], weights[starts[other] : starts[other] + size_b]
+            if size_a - title_a >= min_words <= size_b - title_b:
+                seen = glance(b, wb, stems, False)
+                if seen[SHARED] < SCREEN * min(own[WEIGHED], seen[WEIGHED]):
+                    continue
+                compared += 1
+                if not may_match(own, seen, screen):
+                    continue
+            else:
+                compared += 1
+            if not is_indexed:
+                index_words(a, wa, word_heads[:room], word_following)
+                is_indexed = True
+            odds = judge(
+                a, wa, title_a, word_heads[:room], word_following, b, wb, title_b,
+                days_between(published[k], dates[other]), min_words, model, features, out_results[total]
+            )  # fmt: skip
+            if odds >= least_odds or out_results[total][CONTAINS] > 0:
+                out_others[total] = found[c]
+                out_odds[total] = odds
+                total += 1
+                matches += 1
+        out_counts[k] = matches << 32 | compared << 1 | (1 if qualified[k] > counts[k] else 0)
     return total
 
 

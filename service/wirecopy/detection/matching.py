@@ -33,7 +33,7 @@ class Hinge(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Screen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Whether a pair can have log-odds from `least_odds` on, guessed by what `kernels.glance` knows before verification.
+    """Whether a pair can have log-odds from `least_odds` on, guessed by what `kernels.glance` knows of it.
 
     It can where bias + sum of weight * feature + sum of square * feature ** 2 is not negative.
     """

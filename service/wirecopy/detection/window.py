@@ -1,7 +1,8 @@
 """Window: the articles that a new one is compared with, by number; what is too old leaves it.
 
     load      their traces are stored
-    match     weights, mask, keys -> candidates -> matches      one compiled pass over a batch, in order
+    match     weights, mask, keys -> candidates                 one compiled pass over a block, in order
+              candidates -> matches                             another, which may run beside the next block's first
     learn     their words are counted for the next epoch
     restore   what `match` and `learn` left behind, put back from what was decided, recomputing nothing
     forget    the oldest leave
@@ -9,8 +10,8 @@
 Articles are numbered in the order in which they come. Nothing depends on how they are cut into batches.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +33,11 @@ WORDS_PER_ARTICLE = 1024  # the cap on words is this times the cap on articles: 
 REPEATS = 1 << 26  # counters of passages repeated by one source: at a million articles one in fifteen is full by chance
 LONGEST_TRACE = 1_000_000  # words: a store may hold traces made under a larger `max_words` than today's
 ALWAYS = 1 << 61  # milliseconds
+GROWING = 1 << 21  # articles that a window which may grow has room for at once; what is not used takes no memory
+TOGETHER = 64  # articles that one call of a compiled pass takes
+
+T = TypeVar("T")
+Start = Callable[[Callable[[], T]], Callable[[], T]]  # begins a task beside others; -> what waits for its result
 
 F32 = npt.NDArray[np.float32]
 I64 = npt.NDArray[np.int64]
@@ -82,6 +88,7 @@ class Window:
         model: Model | None = None, grows: bool = True
     ) -> None:  # fmt: skip
         """At most `capacity` articles stay when blocks are begun with `overfull`; else it `grows`."""
+        capacity = max(capacity, GROWING) if grows else capacity
         self.terms = TermWeights()
         self.loaded = 0  # the number of the next article to be loaded
         self.decided = 0  # the number of the next article to be matched
@@ -104,16 +111,14 @@ class Window:
             dtype=np.int64,
         )  # fmt: skip
         table = 1 << int(np.ceil(np.log2(2 * kernels.KEYS * max_key_articles + 1)))
-        self._scratch = (
-            (
-                np.zeros(table, dtype=np.int64),
-                np.zeros(kernels.COUNTERS, dtype=np.uint32),
-                np.empty(2 * kernels.KEYS * max_key_articles + 1, dtype=np.int64),
-                np.empty(kernels.KEYS, dtype=np.int64),
-            ),
-            np.empty(kernels.heads_for(LONGEST_TRACE), dtype=np.int32),
-            np.empty(LONGEST_TRACE, dtype=np.int32),
+        self._seeking = (
+            np.zeros(table, dtype=np.int64),
+            np.zeros(kernels.COUNTERS, dtype=np.uint32),
+            np.empty(2 * kernels.KEYS * max_key_articles + 1, dtype=np.int64),
+            np.empty(kernels.KEYS, dtype=np.int64),
         )
+        # One each: they may run side by side.
+        self._finding, self._verifying, self._judging = _word_index(), _word_index(), _word_index()
 
     def __len__(self) -> int:
         return len(self._index)
@@ -134,15 +139,21 @@ class Window:
         self._traces.append(self.loaded, traces, title_words)
         self.loaded += len(traces)
 
-    def match(self, count: int, published: Sequence[int | None], sources: Sequence[str | None]) -> Iterator[Found]:
-        """Takes the next `count` loaded articles through the compiled pass; -> what was found, article by article."""
-        first, hashes = self.decided, self._hashes(sources)
-        self.terms.weigh(*self._traces.part(first, count))
-        slots = self._slots(range(first, first + count))
-        counts, founds = self._match(first, slots, dates(published), hashes)
-        self._passages_of[slots] = np.where(counts & 2, hashes, 0)
+    def match(
+        self,
+        count: int,
+        published: Sequence[int | None],
+        sources: Sequence[str | None],
+        start: Start[Any] = lambda task: task,
+    ) -> Iterator[Found]:
+        """Takes the next `count` loaded articles through the compiled passes; -> what was found, article by article.
+
+        Must be run to its end before anything else is asked for but `judge`. With a `start` that runs tasks in threads
+        the passes over neighbouring blocks overlap; the result is the same.
+        """
+        first, days, hashes = self.decided, dates(published), self._hashes(sources)
         self.decided += count
-        return founds
+        return self._founds(first, days, hashes, start)
 
     def learn(self, count: int) -> None:
         """Counts the words of the newest `count` articles, which were loaded together."""
@@ -165,8 +176,9 @@ class Window:
         self._index.all_dates[slot] = days
         self.terms.weigh(*self._traces.at(slot))
         with _Hidden(self._index, without):
-            _, founds = self._match(-1, slot, days, self._hashes([source]))
-        return next(founds)
+            sought = self._find(-1, slot, days, self._hashes([source]))
+            counts, verified = self._verify(-1, slot, days, sought)
+        return next(_cut(counts, sought, verified))
 
     def judge(self, pairs: Sequence[tuple[int, int]]) -> Iterable[Link]:
         """Compares pairs (later, earlier) of articles in the window."""
@@ -306,18 +318,63 @@ class Window:
             self._index.skip(self.loaded, number)
             self.loaded = self.decided = number
 
-    def _match(self, first: int, slots: I64, days: I64, hashes: U64) -> tuple[I64, Iterator[Found]]:
-        """Runs `kernels.match_articles`; -> its counts, and what was found, article by article."""
-        count = len(slots)
-        most = count * int(self._limits[4])
-        counts, others = np.empty(count, np.int64), np.empty(most, np.int64)
-        odds, results = np.empty(most, np.float64), np.empty((most + 1, kernels.RESULTS), np.float32)
-        kernels.match_articles(
+    def _founds(self, first: int, days: I64, hashes: U64, start: Start[Any]) -> Iterator[Found]:
+        """Finds and verifies block by block; the next block is found while one is verified."""
+        blocks = [slice(k, min(k + TOGETHER, len(days))) for k in range(0, len(days), TOGETHER)]
+
+        def find(k: int) -> Callable[[], tuple[I64, Sought]]:
+            def run() -> tuple[I64, Sought]:
+                begin, end = first + blocks[k].start, first + blocks[k].stop
+                slots = self._slots(range(begin, end))
+                self.terms.weigh(*self._traces.at(slots))
+                return slots, self._find(begin, slots, days[blocks[k]], hashes[blocks[k]])
+
+            return start(run)
+
+        def verify(k: int, slots: I64, sought: Sought) -> Callable[[], tuple[I64, Verified]]:
+            begin = first + blocks[k].start
+            return start(lambda: self._verify(begin, slots, days[blocks[k]], sought))
+
+        finding = find(0) if blocks else None
+        verifying: tuple[Callable[[], tuple[I64, Verified]], Sought] | None = None
+        for k in range(len(blocks) + 1):
+            found = None if finding is None else finding()
+            finding = find(k + 1) if k + 1 < len(blocks) else None
+            before = None if verifying is None else (*verifying[0](), verifying[1])  # not beside the next verification
+            verifying = None
+            if found is not None:
+                slots, sought = found
+                self._passages_of[slots] = np.where(sought.counted, hashes[blocks[k]], 0)
+                verifying = verify(k, slots, sought), sought
+            if before is not None:
+                counts, verified, sought = before
+                yield from _cut(counts, sought, verified)
+
+    def _find(self, first: int, slots: I64, days: I64, hashes: U64) -> "Sought":
+        """Runs `kernels.find_articles`."""
+        count, most = len(slots), int(self._limits[4])
+        sought = Sought(
+            np.empty(count, np.int64), np.empty(count, np.int64), np.empty(count, np.bool_),
+            np.empty(count * most, np.int64)
+        )  # fmt: skip
+        kernels.find_articles(
             first, count, days, hashes, self._index.arrays, self._traces.arrays, self.repeats, self._importance,
-            self._model, self._screen, self._limits, self._min_odds, self._scratch, counts, others, odds, results
+            self._model, self._limits, self._seeking, self._finding, *sought
+        )  # fmt: skip
+        return sought
+
+    def _verify(self, first: int, slots: I64, days: I64, sought: "Sought") -> tuple[I64, "Verified"]:
+        """Runs `kernels.verify_articles`; -> its counts, and its matches."""
+        count, most = len(slots), int(sought.counts.sum())
+        counts, found = np.empty(count, np.int64), Verified(
+            np.empty(most, np.int64), np.empty(most, np.float64), np.empty((most + 1, kernels.RESULTS), np.float32)
+        )  # fmt: skip
+        kernels.verify_articles(
+            first, count, days, self._index.all_dates, self._traces.arrays, self._model, self._screen, self._limits,
+            self._min_odds, self._verifying, sought.counts, sought.qualified, sought.candidates, counts, *found
         )  # fmt: skip
         counts |= (self._traces.arrays[3][slots] & 0xFFFFFFFF) >= self._max_words
-        return counts, _founds(counts, others, odds, results)
+        return counts, found
 
     def _uncount(self, slots: I64) -> None:
         kernels.recount_passages(slots, self._passages_of[slots], self._traces.arrays, self.repeats, -1)
@@ -345,7 +402,7 @@ class Window:
         odds, results = np.empty(len(pairs)), np.empty((len(pairs), kernels.RESULTS), np.float32)
         kernels.judge_pairs(
             slots[:, 0].copy(), slots[:, 1].copy(), self._index.all_dates, self._traces.arrays, int(self._limits[1]),
-            self._model, self._scratch, odds, results
+            self._model, self._judging, odds, results
         )  # fmt: skip
         return odds, results
 
@@ -392,13 +449,36 @@ def dates(published: Sequence[int | None]) -> I64:
     return np.array([kernels.UNKNOWN if date is None else date for date in published], dtype=np.int64)
 
 
-def _founds(counts: I64, others: I64, odds: npt.NDArray[np.float64], results: F32) -> Iterator[Found]:
-    """Cuts flat output of the kernel into one Found per article."""
+class Sought(NamedTuple):
+    """`kernels.find_articles` writes: how many candidates an article has, of how many, if it was counted; which."""
+
+    counts: I64
+    qualified: I64
+    counted: npt.NDArray[np.bool_]
+    candidates: I64
+
+
+class Verified(NamedTuple):
+    """What `kernels.verify_articles` writes of the matches of several articles, one after the other."""
+
+    others: I64
+    odds: npt.NDArray[np.float64]
+    results: F32
+
+
+def _word_index() -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+    """Room for `kernels.index_words`, whatever the trace."""
+    return np.empty(kernels.heads_for(LONGEST_TRACE), dtype=np.int32), np.empty(LONGEST_TRACE, dtype=np.int32)
+
+
+def _cut(counts: I64, sought: Sought, verified: Verified) -> Iterator[Found]:
+    """Cuts the matches of several articles into one Found per article."""
+    others, odds, results = verified
     at = 0
-    for count in counts.tolist():
+    for count, is_counted in zip(counts.tolist(), sought.counted.tolist(), strict=True):
         end = at + (count >> 32)
         order = sorted(range(at, end), key=lambda k: (-odds[k], others[k])) if end > at + 1 else range(at, end)
         matches = [(int(others[k]), Link(float(odds[k]), relation(results[k]))) for k in order]
         rows = results[list(order)] if matches else results[:0]
-        yield Found(matches, rows, (count & 0xFFFFFFFF) >> 2, bool(count & 1), bool(count & 2))
+        yield Found(matches, rows, (count & 0xFFFFFFFF) >> 1, bool(count & 1), is_counted)
         at = end
