@@ -119,13 +119,8 @@ class Journal:
             raise OtherInput("that had ended, and other articles follow; leave out --resume")
         epoch, entries = state.window.terms.epoch, []
         texts = self._config.service.keep_text
-<<<<<<< HEAD
-        for decided, article in zip(state.decide(count), articles, strict=True):
-            place = answers.place(state.archive, state.stories, decided.number, self._policy)
-=======
         for decided, article in zip(state.decide(count, start=start), articles, strict=True):
-            place = answers.place(state.archive, state.stories, decided.number, self._config.stories.keep)
->>>>>>> 4737a10 (Matching in two passes that may overlap: candidates of the next block are found while one is verified)
+            place = answers.place(state.archive, state.stories, decided.number, self._policy)
             kept = state.archive.kept[decided.number]
             decision = describe(decided, None, place, kept, article, state.window)
             entries.append(Entry(Kind.ARTICLE, article.id, encode(decision), article.text.encode() if texts else None))
