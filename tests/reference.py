@@ -674,7 +674,8 @@ def verify(a: Text, b: Text, gap: float) -> tuple[dict[str, float], dict[str, fl
         lengths = sorted((len(a.trace), len(b.trace)))
         results["contains"] = 2.0 if lengths[1] >= max(3 * lengths[0], lengths[0] + 400) else 0.0
     if not results.get("contains"):
-        results["contains"] = float(has_part_about(in_a, in_b) or has_part_about(in_b, in_a))
+        is_short = 2 * results["longest"] < max(len(a.trace), len(b.trace))
+        results["contains"] = float(is_short and (has_part_about(in_a, in_b) or has_part_about(in_b, in_a)))
     return features, results
 
 

@@ -1466,6 +1466,8 @@ def verify(a, wa, title_a, heads, following, b, wb, title_b, gap, features, resu
     # A round-up, ticker or newsletter holds the other text in one part of its own, and begins with something else.
     held = features[CONTAINED] >= 0.5 and features[HITS_LONG] <= 0.35 and features[LEAD_LONG] <= 0.35
     held &= abs(n - m) >= ROUND_UP and max(n, m) >= 3 * min(n, m)
+    # Of what repeats itself, only the last words are told to be shared: a long run shows two texts that are one.
+    held_in_part &= 2 * longest < max(n, m)
     results[CONTAINS] = 2 if held else 1 if held_in_part else 0
 
 
