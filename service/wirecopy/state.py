@@ -142,7 +142,7 @@ class State:
             if self._epochs:
                 window.learn(batch)
                 if batch == room:
-                    window.terms.begin_epoch()
+                    window.terms.begin_epoch(terms.OWN)
             count -= batch
 
     def propose(self, number: int, found: Found, own: str | None) -> Change:

@@ -2,6 +2,9 @@
 
 The rarity of a stem is ln((N + N0) / (df + N0 * p)) in nats: N articles were seen, df of them with the stem, and the
 prior counts as N0 more articles, a share p of them with the stem (p = exp(-UNSEEN) for what the prior does not know).
+A word that two articles share stands in those two at least. Where they were counted beforehand, df says so; where a
+stream is taken in order they come later, and both N and df are greater by OWN: else the same pair would look rarer
+in order than ahead, and the model knows only pairs that were counted.
 So five articles alone are weighed by the prior, and a language that the prior has never seen is known after some
 hundreds. Stems are counted in a table of 2 ** 22 slots without keys: bounded memory, and stems that share a slot only
 look a little less rare than they are.
@@ -22,6 +25,7 @@ from wirecopy.detection.text import Traces
 PRIOR_ARTICLES = 2000.0
 UNSEEN = 9.0  # nats
 MOST = 9.5  # nats; rarity is cut here, so that it means the same in small and in large streams
+OWN = 2.0  # articles that hold a word that two share, when those two are not among the counted
 STEPS = 16  # per nat
 
 
@@ -49,12 +53,15 @@ def prior() -> npt.NDArray[np.float64]:
 @cache
 def prior_rarity() -> npt.NDArray[np.uint8]:
     """The rarities of epoch 0, when nothing has been counted."""
-    return rarity_of(np.zeros(kernels.TERM_SLOTS, dtype=np.uint32), 0)
+    return rarity_of(np.zeros(kernels.TERM_SLOTS, dtype=np.uint32), 0, OWN)
 
 
-def rarity_of(counts: npt.NDArray[np.uint32], articles: int) -> npt.NDArray[np.uint8]:
-    """-> (2 ** 22,) uint8, the rarity of each slot in sixteenths of a nat, for `articles` counted so far."""
-    nats = np.log((articles + PRIOR_ARTICLES) / (counts + PRIOR_ARTICLES * prior()))
+def rarity_of(counts: npt.NDArray[np.uint32], articles: int, own: float = 0.0) -> npt.NDArray[np.uint8]:
+    """-> (2 ** 22,) uint8, the rarity of each slot in sixteenths of a nat, for `articles` counted so far.
+
+    `own` of these are still to come: 0 or OWN.
+    """
+    nats = np.log((articles + own + PRIOR_ARTICLES) / (counts + own + PRIOR_ARTICLES * prior()))
     return np.round(np.clip(nats, 0.0, MOST) * STEPS).astype(np.uint8)
 
 
@@ -97,10 +104,10 @@ class TermWeights:
         slots, times = np.unique(stems & np.uint32(kernels.TERM_SLOTS - 1), return_counts=True)
         self.counts[slots] -= np.minimum(self.counts[slots], times.astype(np.uint32))
 
-    def begin_epoch(self) -> None:
-        """Takes the rarities of what has been counted."""
+    def begin_epoch(self, own: float = 0.0) -> None:
+        """Takes the rarities of what has been counted; `own` is OWN when it is for articles that have not been."""
         self.epoch += 1
-        self.rarity = rarity_of(self.counts, self.counted)
+        self.rarity = rarity_of(self.counts, self.counted, own)
 
     def restore(self, epoch: int, rarity: npt.NDArray[np.uint8]) -> None:
         """Takes an epoch as it was stored."""
