@@ -58,9 +58,11 @@ def constants() -> str:
     lines = [
         ("keys per article", kernels.KEYS, "`kernels.KEYS`"),
         ("shared rarity that makes a candidate, nats", defaults.min_shared_rarity, "`detection.min_shared_rarity`"),
-        ("articles looked up per key, the newest", defaults.max_key_articles, "`detection.max_key_articles`"),
+        ("articles looked at per key, the newest", kernels.RING, "`kernels.RING`"),
+        ("of these, articles within the window that count", defaults.max_key_articles, "`detection.max_key_articles`"),
         ("candidates per article", defaults.max_candidates, "`detection.max_candidates`"),
         ("share of either text's weight below which none is compared", kernels.SCREEN, "`kernels.SCREEN`"),
+        ("share of the shorter text from which none is screened", kernels.CERTAIN, "`kernels.CERTAIN`"),
         ("log-odds from which a candidate is a match", defaults.min_odds, "`detection.min_odds`"),
         ("mean log-odds that hold a story together", stories.LEAST, "`stories.LEAST`"),
         ("log-odds beyond which evidence counts no more", stories.CLIP, "`stories.CLIP`"),
