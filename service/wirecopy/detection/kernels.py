@@ -955,7 +955,7 @@ def make_ring(key, index):
         last = age
         if uint32(postings[posting]) == key:
             newest = max(newest, number)
-            entry = uint64(number) & _LOW | uint64(minute_of(dates[posting // KEYS])) << uint64(32)
+            entry = uint64(number) & _LOW | uint64(minute_of(dates[posting // KEYS]) & 0xFFFFFFFF) << uint64(32)
             rings[ring * RING + RING - 1 - n] = entry
             n += 1
         posting = np.int64(postings[posting] >> uint64(32)) - 1
@@ -996,7 +996,7 @@ def insert(number, article_keys, index):
         fetch(postings, uint64(max(np.int64(heads[chains - split_from]) - 1, 0)))
     for _ in range(splits):
         split_chain(postings, heads, state)
-    entry = uint64(number) & _LOW | uint64(minute_of(dates[slot])) << uint64(32)
+    entry = uint64(number) & _LOW | uint64(minute_of(dates[slot]) & 0xFFFFFFFF) << uint64(32)
     for k in range(KEYS):
         key = article_keys[k]
         posting = slot * KEYS + k
@@ -1075,7 +1075,8 @@ def candidates(article_keys, key_weights, published, window, index, most_hits, l
         for e in range(pushes - 1, max(np.int64(0), pushes - RING) - 1, -1):
             entry = rings[ring * RING + (e & (RING - 1))]
             number = newest - ((newest - np.int64(entry & _LOW)) & 0xFFFFFFFF)
-            other = np.int64(np.int32(entry >> uint64(32)))
+            high = np.int64(entry >> uint64(32))
+            other = high - ((high & 0x80000000) << 1)
             if n == full or number < oldest:
                 break
             shared[n] = number << 8 | rarity  # written in any case: whether it counts is no branch to be foreseen
