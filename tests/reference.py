@@ -861,7 +861,7 @@ def may_match(own: Glance, other: Glance, screen: Sequence[float]) -> bool:
         log1p(short.number_count),
         log1p(max(0.0, short.numbers / 16 - numbers)),
     ]
-    if not screen or known[0] >= 0.45:
+    if not screen or known[0] >= 0.45 or short.weight < 160 or own.words == other.words:
         return True
     return screen[0] + sum(w * f + q * f * f for w, q, f in zip(screen[1:10], screen[10:], known, strict=True)) >= 0
 

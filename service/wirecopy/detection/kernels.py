@@ -1503,7 +1503,8 @@ _GLANCE = types.UniTuple(types.int64, 6)
 SCREENED = (
     CONTAINED, CONTAINED_LONG, RATIO, EVIDENCE, LENGTH, NUMBERS, NUMBERS_LONG, NUMBER_COUNT, NEW_NUMBERS
 )  # fmt: skip
-CERTAIN = 0.45  # of the shorter text; pairs that share more are always verified
+CERTAIN = 0.45  # of the shorter text; pairs that share more are always verified, and texts of the same length
+LITTLE = 160  # sixteenths of a nat; and texts of less weight, of which a glance says nothing
 SHARED, WEIGHED, SHARED_NUMBERS, WEIGHED_NUMBERS, NUMBER_WORDS, WORDS = range(6)
 
 
@@ -1549,7 +1550,7 @@ def may_match(own, other, screen):
     one = 16.0
     shared, shared_numbers = float(other[SHARED]), float(other[SHARED_NUMBERS])
     contained = shared / (short[WEIGHED] + one)
-    if contained >= CERTAIN:
+    if contained >= CERTAIN or short[WEIGHED] < LITTLE or own[WORDS] == other[WORDS]:
         return True
     features = (
         contained,

@@ -473,12 +473,12 @@ def _word_index() -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
 
 def _cut(counts: I64, sought: Sought, verified: Verified) -> Iterator[Found]:
     """Cuts the matches of several articles into one Found per article."""
-    others, odds, results = verified
+    others, odds, results = verified.others.tolist(), verified.odds.tolist(), verified.results
     at = 0
     for count, is_counted in zip(counts.tolist(), sought.counted.tolist(), strict=True):
         end = at + (count >> 32)
-        order = sorted(range(at, end), key=lambda k: (-odds[k], others[k])) if end > at + 1 else range(at, end)
-        matches = [(int(others[k]), Link(float(odds[k]), relation(results[k]))) for k in order]
-        rows = results[list(order)] if matches else results[:0]
+        order = sorted(range(at, end), key=lambda k: (-odds[k], others[k]))
+        matches = [(others[k], Link(odds[k], relation(results[k]))) for k in order]
+        rows = results[order] if matches else results[:0]
         yield Found(matches, rows, (count & 0xFFFFFFFF) >> 1, bool(count & 1), is_counted)
         at = end
