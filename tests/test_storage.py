@@ -361,7 +361,7 @@ def test_another_scheme_is_refused_with_what_to_do(tmp_path: Path) -> None:
     open_store(tmp_path).close()
     with pytest.raises(
         errors.OtherScheme,
-        match="made with scheme test, this program uses other: use the version or model that made it",
+        match=r"made with scheme test, this program uses other: .* wirecopy rebuild, or use the version or model",
     ):
         Store.open(tmp_path, scheme="other")
     open_store(tmp_path).close()
