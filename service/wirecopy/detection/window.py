@@ -450,7 +450,11 @@ def dates(published: Sequence[int | None]) -> I64:
 
 
 class Sought(NamedTuple):
-    """`kernels.find_articles` writes: how many candidates an article has, of how many, if it was counted; which."""
+    """What `kernels.find_articles` writes of several articles.
+
+    How many candidates each has, how many qualified, whether its passages were counted, and which the candidates are:
+    the same room for each article.
+    """
 
     counts: I64
     qualified: I64
