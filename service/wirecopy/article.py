@@ -136,23 +136,18 @@ def parse_published(value: str, name: str = "published") -> int:
 
 def _from_clean_fields(fields: Mapping[str, Any], limits: Limits, mapping: Mapping[str, str] | None) -> Article:
     get = fields.get
-    if mapping:
-        values = [get(mapping.get(name, name)) for name in FIELDS]
-    else:
-        values = [get("id"), get("text"), get("title"), get("source"), get("url"), get("published"), get("language")]
-        values += [get("status"), get("embargoed")]
-    article_id, text, title, source, url, published, language, status, embargoed = values
+    names = [mapping.get(name, name) for name in FIELDS] if mapping else FIELDS
+    article_id, text, title, source, url, published, language, status, embargoed = map(get, names)
     if type(article_id) is not str or not article_id:
         _refuse_required("id", article_id, mapping)
     if type(text) is not str or not text or text.isspace():
         _refuse_required("text", text, mapping)
     _check_length("id", article_id, limits.max_id_bytes)
     _check_length("text", text, limits.max_text_bytes)
-    for name, value in (("title", title), ("source", source), ("url", url), ("language", language)):
-        if value is not None:
-            if type(value) is not str:
-                raise InvalidArticle(f"{_label(name, mapping)} must be a string, not {_type_name(value)}")
-            _check_length(name, value, limits.max_field_bytes)
+    surely_fits = limits.max_field_bytes // 4
+    for value in (title, source, url, language):
+        if value is not None and (type(value) is not str or len(value) > surely_fits):
+            _check_optional(fields, limits, mapping)
     if published is not None:
         published = _moment("published", published, mapping)
     if status is None and embargoed is None:
@@ -163,6 +158,16 @@ def _from_clean_fields(fields: Mapping[str, Any], limits: Limits, mapping: Mappi
     if embargoed is not None:
         embargoed = _moment("embargoed", embargoed, mapping)
     return Article(article_id, text, title, source, url, published, language, status or "usable", embargoed)
+
+
+def _check_optional(fields: Mapping[str, Any], limits: Limits, mapping: Mapping[str, str] | None) -> None:
+    """Raise InvalidArticle for the first of the optional texts that is none, or too long."""
+    for name in ("title", "source", "url", "language"):
+        value = fields.get(mapping.get(name, name) if mapping else name)
+        if value is not None:
+            if type(value) is not str:
+                raise InvalidArticle(f"{_label(name, mapping)} must be a string, not {_type_name(value)}")
+            _check_length(name, value, limits.max_field_bytes)
 
 
 def _moment(name: str, value: object, mapping: Mapping[str, str] | None) -> int:

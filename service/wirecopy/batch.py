@@ -1,11 +1,9 @@
 """A whole run over files: read, refuse duplicates, look ahead, decide, and the state at the end.
 
-Reading and sketching go on in a thread of their own beside the rest, finding candidates and verifying them in two more:
-the compiled parts release the interpreter.
+Reading and sketching go on in a thread each beside the rest, finding candidates and verifying them in two more: the
+compiled parts release the interpreter.
 """
 
-import queue
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +12,7 @@ from typing import NamedTuple, TypeVar
 
 import msgspec
 
+from wirecopy.ahead import made_ahead
 from wirecopy.archive import Archive
 from wirecopy.article import Article
 from wirecopy.canonical import Policy, rule_of
@@ -27,10 +26,10 @@ from wirecopy.sketching import Sketches, sketch
 from wirecopy.spool import Spool
 from wirecopy.state import BATCH, State
 
-_AHEAD = 8  # chunks that may wait between the threads
 _MATCHING = 2  # threads: one finds the candidates of a block while another verifies those of the one before
 
 T = TypeVar("T")
+_Sketched = tuple[Chunk, Sketches]
 
 
 class Row(NamedTuple):
@@ -49,7 +48,7 @@ class Summary(NamedTuple):
 
     `stages` are seconds by name, those of the main thread.
 
-    `beside` has those of the thread that reads and sketches ahead, at the same time.
+    `beside` has those of the threads that read and sketch ahead, at the same time.
     """
 
     articles: int
@@ -113,21 +112,18 @@ def dedupe(
     lines = Spool() if want_lines else None
     waiting = _Waiting() if look_ahead and journal.writes else None
     refused = 0
+    chunks = read(inputs, limits=config.limits, mapping=mapping, keep_lines=want_lines, schema=schema)
     with (
-        _sketched(inputs, config, mapping, want_lines, schema, beside) as chunks,
+        _sketched(chunks, config.detection.max_words, beside) as sketched,
         ThreadPoolExecutor(_MATCHING) as threads,
     ):
 
         def start(task: Callable[[], T]) -> Callable[[], T]:
             return threads.submit(task).result
 
-        while True:
-            with _timed(stages, "waiting for input"):
-                item = next(chunks, None)
-            if item is None:
-                break
+        for chunk, sketches in _each_timed(stages, "waiting for input", sketched):
             with _timed(stages, "loading"):
-                taken = intake.take(*item)
+                taken = intake.take(chunk, sketches)
                 for refusal in taken.refusals:
                     refused += 1
                     on_refusal(refusal)
@@ -167,10 +163,10 @@ def candidates(inputs: Sequence[str], config: Config) -> Iterator[tuple[str, lis
     Ids must be unique. Raises InputFailed and UsageError as reading does.
     """
     every = override(config, "detection", min_odds=-10.0)
-    state = State(every, Archive(None), epochs=False, forgets=False)
+    state = State(every, Archive(None), looks_ahead=True, forgets=False)
     for chunk in read(inputs, limits=config.limits, mapping={}):
         state.load(chunk.articles, sketch(chunk.articles, config.detection.max_words))
-    state.look_ahead()
+    state.window.terms.begin_epoch()
     kept = state.archive.kept
     while state.decided < state.loaded:
         for number, found, _ in state.decide(min(BATCH, state.loaded - state.decided)):
@@ -230,56 +226,29 @@ def _rows(state: State, policy: Policy, first: int) -> Iterator[Row]:
 
 
 @contextmanager
-def _sketched(
-    inputs: Sequence[str],
-    config: Config,
-    mapping: Mapping[str, str],
-    want_lines: bool,
-    schema: Schema,
-    stages: dict[str, float],
-) -> Iterator[Iterator[tuple[Chunk, Sketches]]]:
-    """Chunks with their sketches, made in a thread; an error there is raised here, after what came before it."""
-    ready: queue.Queue[tuple[Chunk, Sketches] | BaseException | None] = queue.Queue(_AHEAD)
-    left = threading.Event()
+def _sketched(chunks: Iterable[Chunk], max_words: int, stages: dict[str, float]) -> Iterator[Iterator[_Sketched]]:
+    """Chunks with their sketches, both made ahead, each in a thread."""
 
-    def produce() -> None:
-        try:
-            chunks = iter(read(inputs, limits=config.limits, mapping=mapping, keep_lines=want_lines, schema=schema))
-            while not left.is_set():
-                with _timed(stages, "reading and parsing"):
-                    chunk = next(chunks, None)
-                if chunk is None:
-                    ready.put(None)
-                    return
-                with _timed(stages, "sketching"):
-                    sketches = sketch(chunk.articles, config.detection.max_words)
-                ready.put((chunk, sketches))
-        except BaseException as error:  # noqa: BLE001 - handed to the thread that waits
-            ready.put(error)
+    def sketched(chunks: Iterable[Chunk]) -> Iterator[_Sketched]:
+        for chunk in chunks:
+            with _timed(stages, "sketching"):
+                sketches = sketch(chunk.articles, max_words)
+            yield chunk, sketches
 
-    def consume() -> Iterator[tuple[Chunk, Sketches]]:
-        while (item := ready.get()) is not None:
-            if isinstance(item, BaseException):
-                raise item
-            yield item
-
-    thread = threading.Thread(target=produce, daemon=True)
-    thread.start()
-    try:
-        yield consume()
-    finally:
-        left.set()
-        while thread.is_alive():
-            with _empty(ready):
-                thread.join(0.05)
+    reading = _each_timed(stages, "reading and parsing", chunks)
+    with made_ahead(reading) as read_ahead, made_ahead(sketched(read_ahead)) as sketched_ahead:
+        yield sketched_ahead
 
 
-@contextmanager
-def _empty(ready: "queue.Queue[tuple[Chunk, Sketches] | BaseException | None]") -> Iterator[None]:
-    """Frees a producer that waits for a place."""
-    while not ready.empty():
-        ready.get_nowait()
-    yield
+def _each_timed(stages: dict[str, float], stage: str, items: Iterable[T]) -> Iterator[T]:
+    """The items, with the time that each took to come."""
+    waiting = iter(items)
+    while True:
+        with _timed(stages, stage):
+            item = next(waiting, None)
+        if item is None:
+            return
+        yield item
 
 
 @contextmanager

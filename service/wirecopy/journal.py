@@ -42,7 +42,7 @@ class Journal:
     def __init__(self, config: Config, *, look_ahead: bool, stored: Store | Snapshot | None = None) -> None:
         """Takes up what is stored. Raises Damaged and StorageFailed, ConfigError for a model file that is none."""
         room = 0 if stored is None else stored.last
-        self.state = State(config, Archive(stored), epochs=not look_ahead, forgets=False, room=room)
+        self.state = State(config, Archive(stored), looks_ahead=look_ahead, forgets=False, room=room)
         self.run: Run | None = None  # the last run of which there are records
         if stored is not None:
             replay(self.state, Feed(None), self._noting(stored.replay()))
@@ -92,18 +92,17 @@ class Journal:
             self.begin(self._store, begins)
 
     def look_ahead(self, digest: bytes) -> None:
-        """Learns the term weights from what is known and all that is loaded, whose digest is given, once per run.
+        """Takes the term weights from what is known and all that is loaded, whose digest is given, once per run.
 
         Raises OtherInput when an interrupted run had looked at other articles.
         """
         if self._store is None or self.run is None or self.run.articles is None:
-            self.state.look_ahead()
+            self.state.window.terms.begin_epoch()
             if self.run is not None and self._store is not None:
                 self._tell(structs.replace(self.run, articles=digest), Entry(Kind.EPOCH, None, self._epoch(), None))
             return
         if self.run.articles != digest:
             raise OtherInput("other articles come after those that were decided")
-        self.state.look_ahead(begins_epoch=False)
 
     def decide(self, count: int, articles: Iterable[Article], start: Start[Any]) -> None:
         """Decides for the next `count` loaded articles, which are given where they are to be stored.

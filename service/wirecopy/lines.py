@@ -2,22 +2,25 @@
 
 Files are read in big blocks and split by `bytes.split`, never byte by byte. Memory is bounded by the line limit and
 the block size, whatever the file holds: a line over the limit is dropped while it passes, and compressed data is fed
-in small steps, so that a block of 4 KiB can grow to at most 128 MiB (the densest that zstd can be).
+in small steps: 64 KiB of gzip can grow to at most 66 MiB, 4 KiB of zstd to at most 128 MiB (the densest they can be).
+
+Gzip is read by `isal`, which needs half the processor time of zlib, 5 us of the 26 that reading an article took.
 """
 
 import sys
-import zlib
 from collections.abc import Callable, Iterable, Iterator
 from io import BufferedReader
 from typing import BinaryIO, Protocol, cast
+
+from isal import isal_zlib
 
 from wirecopy.errors import InputFailed
 
 STDIN = "<stdin>"
 
 _BLOCK_BYTES = 2**20
-_COMPRESSED_STEP_BYTES = 4096
-_GZIP_WBITS = 31  # zlib's code for "gzip header and trailer expected"
+_GZIP_STEP_BYTES, _ZSTD_STEP_BYTES = 2**16, 2**12
+_GZIP_WBITS = 31  # its code, as zlib's, for "gzip header and trailer expected"
 _MAX_ZSTD_WINDOW_BYTES = 2**31  # dumps made with `zstd --long=31` need it
 
 
@@ -59,26 +62,28 @@ def _read_blocks(file: str) -> Iterator[bytes]:
 def _decompressed(file: str, stream: BinaryIO) -> Iterator[bytes]:
     suffix = file.lower().rpartition(".")[2]
     if suffix == "gz":
-        yield from _decompress(stream, lambda: zlib.decompressobj(_GZIP_WBITS), zlib.error, file)
+        steps = iter(lambda: stream.read(_GZIP_STEP_BYTES), b"")
+        yield from _decompress(steps, lambda: isal_zlib.decompressobj(_GZIP_WBITS), isal_zlib.error, file)
     elif suffix == "zst":
         import zstandard
 
         shared = zstandard.ZstdDecompressor(max_window_size=_MAX_ZSTD_WINDOW_BYTES)
-        yield from _decompress(stream, shared.decompressobj, zstandard.ZstdError, file)
+        steps = iter(lambda: stream.read(_ZSTD_STEP_BYTES), b"")
+        yield from _decompress(steps, shared.decompressobj, zstandard.ZstdError, file)
     else:
         yield from iter(lambda: stream.read(_BLOCK_BYTES), b"")
 
 
 def _decompress(
-    stream: BinaryIO, new_decompressor: Callable[[], _Decompressor], damage: type[Exception], file: str
+    steps: Iterable[bytes], new_decompressor: Callable[[], _Decompressor], damage: type[Exception], file: str
 ) -> Iterator[bytes]:
-    """Yield what the members or frames in `stream` hold; raises EOFError when the last one is not complete."""
+    """Yield what the members or frames in the data hold; raises EOFError when the last one is not complete."""
     decompressor = new_decompressor()
     try:
-        while compressed := stream.read(_COMPRESSED_STEP_BYTES):
+        for compressed in steps:
             while compressed:
                 if decompressor.eof:
-                    if damage is zlib.error and not (compressed := compressed.lstrip(b"\0")):
+                    if damage is isal_zlib.error and not (compressed := compressed.lstrip(b"\0")):
                         break  # gzip files may be padded with zeros
                     decompressor = new_decompressor()
                 yield decompressor.decompress(compressed)

@@ -33,7 +33,7 @@ class Sketches(NamedTuple):
 
 def sketch(articles: Sequence[Article], max_words: int) -> Sketches:
     """-> the traces of `articles`. Pure; the compiled part releases the interpreter."""
-    titled = [f"{article.title}\n{article.text}" if article.title else article.text for article in articles]
-    traces = text.trace(titled, max_words)
+    heads = [f"{article.title}\n" if article.title else "" for article in articles]
+    traces = text.trace([article.text for article in articles], max_words, heads)
     titles = text.trace([article.title or "" for article in articles], max_words)
     return Sketches(traces, np.diff(titles.bounds))

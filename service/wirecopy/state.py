@@ -54,9 +54,11 @@ class State:
     """The window of articles to compare with, the stories, and what is remembered of every article."""
 
     def __init__(
-        self, config: Config, archive: Archive, *, epochs: bool = True, forgets: bool = True, room: int = 0
-    ) -> None:
-        """`epochs=False` leaves the term weights as they are: a run that looked ahead has learnt them before.
+        self, config: Config, archive: Archive, *, epochs: bool = True, looks_ahead: bool = False,
+        forgets: bool = True, room: int = 0
+    ) -> None:  # fmt: skip
+        """`epochs=False` leaves the term weights as they are. What `looks_ahead` counts words when they are loaded,
+        not when they were decided, and begins one epoch itself when all are.
 
         `forgets=False` keeps every article in the window, however old, and however many there are; `room` is how many
         are to be restored. Raises ConfigError for a model file that is none.
@@ -77,7 +79,7 @@ class State:
             min_odds=settings.min_odds,
             model=models.load(settings.model),
         )
-        self._epochs = epochs
+        self._epochs, self._looks_ahead = epochs and not looks_ahead, looks_ahead
         self._forgets = forgets
         self._index_milliseconds = None if service.index_days is None else max(1, int(service.index_days * DAY))
         self._bereft: set[int] = set()  # articles outside the window whose best match was dropped
@@ -101,6 +103,8 @@ class State:
         """Stores new articles that `decide` is to take, in this order."""
         number = self.window.loaded
         self.window.load(*sketches)
+        if self._looks_ahead:
+            self.window.terms.count(sketches.traces)
         lengths = np.diff(sketches.traces.bounds).tolist()
         add = self.archive.add
         if contents is None:
@@ -115,12 +119,6 @@ class State:
         """Stores a later revision of an article that `decide` is to take, after the earlier one was withdrawn."""
         self.archive.add(self.window.loaded, kept)
         self.window.load(*sketches)
-
-    def look_ahead(self, *, begins_epoch: bool = True) -> None:
-        """Counts the words of all that is loaded and not decided; term weights are learnt from all that was counted."""
-        self.window.learn_ahead(BATCH)
-        if begins_epoch:
-            self.window.terms.begin_epoch()
 
     def decide(self, count: int, *, own: str | None = None, start: Start[Any] = lambda task: task) -> Iterator[Decided]:
         """Decides for the next `count` loaded articles; each has taken its place in a story when it is handed out.

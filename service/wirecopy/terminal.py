@@ -82,10 +82,10 @@ def describe_summary(summary: "Summary") -> str:
 
 
 def describe_stages(summary: "Summary") -> str:
-    """A table of seconds per stage, in the order in which they ran; then those of the thread that ran beside them."""
+    """A table of seconds per stage, in the order in which they ran; then those of the threads that ran beside them."""
     whole = summary.seconds or 1.0
     lines = [f"{name:<20} {seconds:9.3f} s {seconds / whole:6.1%}" for name, seconds in summary.stages.items()]
-    lines += [f"{'all':<20} {summary.seconds:9.3f} s", "beside, in a thread of its own"]
+    lines += [f"{'all':<20} {summary.seconds:9.3f} s", "beside, in threads of their own"]
     lines += [f"  {name:<18} {seconds:9.3f} s {seconds / whole:6.1%}" for name, seconds in summary.beside.items()]
     return "\n".join(lines)
 

@@ -15,6 +15,7 @@ Weights change only in epochs. An epoch is a table of rarities, begun when the n
 
 from functools import cache
 from importlib import resources
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +28,7 @@ UNSEEN = 9.0  # nats
 MOST = 9.5  # nats; rarity is cut here, so that it means the same in small and in large streams
 OWN = 2.0  # articles that hold a word that two share, when those two are not among the counted
 STEPS = 16  # per nat
+UNKNOWN = 255  # in the prior: of which it says nothing
 
 
 def next_epoch_start(counted: int) -> int:
@@ -41,13 +43,13 @@ def next_epoch_start(counted: int) -> int:
 
 
 @cache
-def prior() -> npt.NDArray[np.float64]:
-    """(2 ** 22,) the share of articles that the prior expects to contain the stems of each slot."""
+def prior() -> npt.NDArray[np.uint8]:
+    """(2 ** 22,) how rare the stems of each slot are in the prior, in sixteenths of a nat; `UNKNOWN`: none is in it."""
     with resources.files("wirecopy").joinpath("data/prior.npz").open("rb") as file, np.load(file) as data:
-        words, rarity = data["words"], data["rarity"].astype(np.float64)
-    share = np.full(kernels.TERM_SLOTS, np.exp(-UNSEEN))
-    np.maximum.at(share, words & (kernels.TERM_SLOTS - 1), np.exp(-rarity / STEPS))
-    return share
+        words, rarity = data["words"], data["rarity"]
+    least = np.full(kernels.TERM_SLOTS, UNKNOWN, dtype=np.uint8)
+    np.minimum.at(least, words & (kernels.TERM_SLOTS - 1), rarity)
+    return least
 
 
 @cache
@@ -61,8 +63,16 @@ def rarity_of(counts: npt.NDArray[np.uint32], articles: int, own: float = 0.0) -
 
     `own` of these are still to come: 0 or OWN.
     """
-    nats = np.log((articles + own + PRIOR_ARTICLES) / (counts + own + PRIOR_ARTICLES * prior()))
-    return np.round(np.clip(nats, 0.0, MOST) * STEPS).astype(np.uint8)
+    share = np.exp(-np.minimum(np.arange(256) / STEPS, UNSEEN))
+
+    def rarity(times: Any, expected: npt.NDArray[np.float64]) -> npt.NDArray[np.uint8]:
+        nats = np.log((articles + own + PRIOR_ARTICLES) / (times + own + PRIOR_ARTICLES * expected))
+        return np.round(np.clip(nats, 0.0, MOST) * STEPS).astype(np.uint8)
+
+    table = np.take(rarity(0, share), prior())  # most slots were never counted: what they are is one of 256 values
+    counted = np.flatnonzero(counts)
+    table[counted] = rarity(counts[counted], share[prior()[counted]])
+    return table
 
 
 class Scratch:

@@ -159,11 +159,6 @@ class Window:
         """Counts the words of the newest `count` articles, which were loaded together."""
         self.terms.count(self._traces.part(self.decided - count, count)[0])
 
-    def learn_ahead(self, batch: int) -> None:
-        """Counts the words of everything that is loaded and not decided."""
-        for first in range(self.decided, self.loaded, batch):
-            self.terms.count(self._traces.part(first, min(batch, self.loaded - first))[0])
-
     def probe(
         self, traces: Traces, title_words: I64, published: int | None, source: str | None, without: int | None
     ) -> Found:
