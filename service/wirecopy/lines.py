@@ -21,6 +21,7 @@ STDIN = "<stdin>"
 _BLOCK_BYTES = 2**20
 _GZIP_STEP_BYTES, _ZSTD_STEP_BYTES = 2**16, 2**12
 _GZIP_WBITS = 31  # its code, as zlib's, for "gzip header and trailer expected"
+_GZIP_DAMAGE = cast(type[Exception], isal_zlib.error)  # the library's types say: an instance
 _MAX_ZSTD_WINDOW_BYTES = 2**31  # dumps made with `zstd --long=31` need it
 
 
@@ -63,7 +64,7 @@ def _decompressed(file: str, stream: BinaryIO) -> Iterator[bytes]:
     suffix = file.lower().rpartition(".")[2]
     if suffix == "gz":
         steps = iter(lambda: stream.read(_GZIP_STEP_BYTES), b"")
-        yield from _decompress(steps, lambda: isal_zlib.decompressobj(_GZIP_WBITS), isal_zlib.error, file)
+        yield from _decompress(steps, lambda: isal_zlib.decompressobj(_GZIP_WBITS), _GZIP_DAMAGE, file)
     elif suffix == "zst":
         import zstandard
 
@@ -83,7 +84,7 @@ def _decompress(
         for compressed in steps:
             while compressed:
                 if decompressor.eof:
-                    if damage is isal_zlib.error and not (compressed := compressed.lstrip(b"\0")):
+                    if damage is _GZIP_DAMAGE and not (compressed := compressed.lstrip(b"\0")):
                         break  # gzip files may be padded with zeros
                     decompressor = new_decompressor()
                 yield decompressor.decompress(compressed)

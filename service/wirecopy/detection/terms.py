@@ -67,7 +67,8 @@ def rarity_of(counts: npt.NDArray[np.uint32], articles: int, own: float = 0.0) -
 
     def rarity(times: Any, expected: npt.NDArray[np.float64]) -> npt.NDArray[np.uint8]:
         nats = np.log((articles + own + PRIOR_ARTICLES) / (times + own + PRIOR_ARTICLES * expected))
-        return np.round(np.clip(nats, 0.0, MOST) * STEPS).astype(np.uint8)
+        rounded: npt.NDArray[np.uint8] = np.round(np.clip(nats, 0.0, MOST) * STEPS).astype(np.uint8)
+        return rounded
 
     table = np.take(rarity(0, share), prior())  # most slots were never counted: what they are is one of 256 values
     counted = np.flatnonzero(counts)
