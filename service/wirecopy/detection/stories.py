@@ -22,10 +22,12 @@ the greater part of the others when these join another story.
 
 from bisect import bisect_left
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from functools import cache
 from itertools import count, islice
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from wirecopy.detection import kernels
 from wirecopy.detection.matching import Relation
@@ -88,9 +90,11 @@ class Stories:
         nobody else is in it.
         """
         founded = own if own is not None and own not in self.members else f"s{number}"
+        is_pinned = number in self.pins
+        if not matches and not is_pinned:
+            return Change([Move(number, founded)], [])
         evidence = _Evidence(self.links, number, matches, judge)
         matches = [(other, link) for other, link in matches if link.relation != "contains"]
-        is_pinned = number in self.pins
         home = self._home(number) if is_pinned else None
         if not matches:
             return Change([Move(number, home or founded)], evidence.links())
@@ -182,13 +186,14 @@ class Stories:
             self.story_of[number] = story
             members = self.members.get(story)
             if members is None:
-                self.members[story] = [number]
+                members = self.members[story] = [number]
                 self._put_in_order(story)
             elif members[-1] < number:
                 members.append(number)
             else:
                 members.insert(bisect_left(members, number), number)
-            self.largest = max(self.largest, len(self.members[story]))
+            if len(members) > self.largest:
+                self.largest = len(members)
 
     def link(self, links: Iterable[tuple[int, int, Link]]) -> None:
         """Keeps the evidence between pairs (later, earlier) of articles for later decisions."""
@@ -315,14 +320,18 @@ class Stories:
     ) -> list[Move]:
         """Clusters a region, with the article `number` if there is one; -> the moves, that of `number` first."""
         articles = region if number is None else [*region, number]
-        pairs = [(b, a) for k, b in enumerate(articles) for a in articles[:k]]
         size = len(articles)
-        odds = np.zeros((size, size))
-        odds[np.tril_indices(size, -1)] = evidence.compare(pairs)
-        odds += odds.T
+        odds, (later, earlier) = np.zeros((size, size)), _pairs_of(size)
+        odds[later, earlier] = evidence.compare([(b, a) for k, b in enumerate(articles) for a in articles[:k]])
+        odds[earlier, later] = odds[later, earlier]
         if self.pins:
             self.pins.impose(odds, articles, self._stand_for(region, oldest, leaving))
         labels = kernels.cluster(odds, self.least).tolist()
+        if number is not None:
+            held = set(zip([self.story_of[m] for m in region], labels, strict=False))
+            if len(held) == len({story for story, _ in held}) == len({label for _, label in held}):  # as most often:
+                homes = {label: story for story, label in held}  # the stories stay as they are
+                return [Move(number, homes.get(labels[-1], founded))]
         clusters: dict[int, list[int]] = {}
         for article, label in zip(articles, labels, strict=True):
             clusters.setdefault(label, []).append(article)
@@ -377,9 +386,15 @@ class _Evidence:
 
     def compare(self, pairs: Sequence[tuple[int, int]]) -> list[float]:
         """-> the clipped log-odds of pairs (later, earlier), comparing those that never were."""
-        found = [self._find(b, a) for b, a in pairs]
-        missing = [k for k, link in enumerate(found) if link is None]
-        if missing:
+        number, own, known, found_now = self._number, self.own, self._known, self._made
+        found: list[Link | None] = []
+        for pair in pairs:
+            b, a = pair
+            row = own if b == number else known.get(b)
+            link = None if row is None else row.get(a)
+            found.append(found_now.get(pair) if link is None else link)
+        if None in found:
+            missing = [k for k, link in enumerate(found) if link is None]
             made = [pairs[k] for k in missing]
             for k, pair, link in zip(missing, made, self._judge(made), strict=True):
                 self._made[pair] = found[k] = link
@@ -391,13 +406,11 @@ class _Evidence:
         own = [(number, other, link) for other, link in self.own.items()] if number is not None else []
         return own + [(b, a, link) for (b, a), link in self._made.items()]
 
-    def _find(self, b: int, a: int) -> Link | None:
-        if b == self._number:
-            link = self.own.get(a)
-        else:
-            row = self._known.get(b)
-            link = None if row is None else row.get(a)
-        return self._made.get((b, a)) if link is None else link
+
+@cache
+def _pairs_of(size: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Rows and columns of a matrix below its diagonal, row by row; sizes are at most REGION + 1."""
+    return np.tril_indices(size, -1)
 
 
 def _parts(number: int, first: int) -> Iterator[str]:
@@ -407,8 +420,8 @@ def _parts(number: int, first: int) -> Iterator[str]:
 
 def story_age(story: str) -> tuple[int, int]:
     """Orders story ids by the moment in which they began."""
-    number, _, part = story[1:].partition("-")
-    return int(number), int(part or 0)
+    number, dash, part = story[1:].partition("-")
+    return int(number), int(part) if dash else 0
 
 
 def _story_of_age(age: tuple[int, int]) -> str:
