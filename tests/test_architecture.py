@@ -14,8 +14,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "__init__": {"article", "client", "comparison", "detector", "errors", "keying", "minhashing", "verdict", "version"},
     "__main__": {"cli"},
     "cli": {
-        *("article", "batch", "client", "comparison", "config", "errors", "journal", "labels", "reading", "storage"),
-        *("terminal", "tuning", "serving", "upkeep", "version", "web", "writing"),
+        *("article", "batch", "client", "comparison", "config", "errors", "garbage", "journal", "labels", "reading"),
+        *("storage", "terminal", "tuning", "serving", "upkeep", "version", "web", "writing"),
     },
     "rebuilding": {
         *("archive", "arrivals", "article", "canonical", "config", "decision", "detection", "editing", "errors"),
@@ -36,6 +36,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         *("replay", "detection", "state", "storage"),
     },
     "ahead": set(),
+    "garbage": set(),
     "spool": {"errors"},
     "tuning": {"detection", "errors", "labels"},
     "labels": {"config", "detection", "errors", "lines", "reading", "sketching"},
@@ -62,7 +63,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "boilerplate": {"archive", "detection", "errors", "verdict"},
     "comparison": {"article", "config", "detection", "errors", "models", "sketching", "verdict"},
     "records": {"answers", "archive", "article", "decision", "detection", "state"},
-    "replay": {"archive", "decision", "detection", "editing", "events", "feed", "state", "storage"},
+    "replay": {"archive", "decision", "detection", "editing", "events", "feed", "garbage", "state", "storage"},
     "state": {"archive", "article", "config", "decision", "detection", "models", "sketching"},
     "answers": {"archive", "canonical", "decision", "detection", "revisions", "tally", "verdict"},
     "tally": {"archive", "article", "detection", "verdict"},

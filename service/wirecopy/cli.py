@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Never
 
 import click
 
-from wirecopy import errors, serving, upkeep
+from wirecopy import errors, garbage, serving, upkeep
 from wirecopy.version import VERSION
 
 if TYPE_CHECKING:
@@ -224,7 +224,7 @@ def dedupe(
     if keep is not None:
         settings = config.override(settings, "stories", keep=keep)
     writing.check_targets(reading.expand(inputs, schema), [output] if unique is None else [output, unique])
-    with ExitStack() as kept, ExitStack() as stack:
+    with garbage.unsearched(), ExitStack() as kept, ExitStack() as stack:
         stories_file = stack.enter_context(writing.open_output(output))
         unique_file = None if unique is None else stack.enter_context(writing.open_output(unique))
         with terminal.patience(terminal.COMPILING):
@@ -413,11 +413,12 @@ def _fail(sentence: str, code: int) -> int:
 
 
 def _prepare_process() -> None:
-    """Text that a stream's encoding lacks is escaped, and SIGTERM unwinds, so that temporary files are removed."""
+    """Text that an encoding lacks is escaped, SIGTERM unwinds, so that temporary files are removed, exit is quick."""
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
     with suppress(ValueError):  # only the main thread may
         signal.signal(signal.SIGTERM, _terminate)
+    garbage.leave_at_exit()
 
 
 def _terminate(number: int, frame: object) -> Never:

@@ -1,11 +1,9 @@
 """Replay: what is in the store, applied in order. Recomputes nothing, and takes whole batches where it can."""
 
-import gc
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from typing import NamedTuple
 
-from wirecopy import editing
+from wirecopy import editing, garbage
 from wirecopy.archive import Kept
 from wirecopy.decision import (
     Checkpoint,
@@ -55,7 +53,7 @@ def replay(state: State, feed: Feed, stored: Iterable[Record]) -> Others:
     Raises Damaged and StorageFailed; the state is of no use then.
     """
     others = Others([], [], {})
-    with _without_collection():
+    with garbage.unsearched():
         for number, what in _in_batches(stored, state):
             match what:
                 case Head():
@@ -131,18 +129,6 @@ def _in_batches(records: Iterable[Record], state: State) -> Iterator[tuple[int, 
             yield number, decode_edit(payload)
     if waiting:
         yield 0, waiting
-
-
-@contextmanager
-def _without_collection() -> Iterator[None]:
-    """No search for cycles of garbage: there are none, and it would look at everything again and again."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def _stands_apart(decision: Decision, last: Decision, state: State) -> bool:
