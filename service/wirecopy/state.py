@@ -125,7 +125,7 @@ class State:
 
         `own`: see `Stories.decide`; `start`: see `Window.match`. Must be run to its end.
         """
-        window, stories, kept = self.window, self.stories, self.archive.kept
+        window, stories, kept, oldest = self.window, self.stories, self.archive.kept, self.window.oldest
         while count:
             room = terms.next_epoch_start(window.terms.counted) - window.terms.counted if self._epochs else count
             batch = min(room, count)
@@ -133,8 +133,9 @@ class State:
             articles = [kept[number] for number in numbers]
             founds = window.match(batch, [a.published for a in articles], [a.source for a in articles], start)
             for number, found in zip(numbers, founds, strict=True):
-                change = stories.decide(number, found.matches, window.judge, oldest=window.oldest, own=own)
-                stories.link(change.links)
+                change = stories.decide(number, found.matches, window.judge, oldest=oldest, own=own)
+                if change.links:
+                    stories.link(change.links)
                 stories.apply(change.moves)
                 yield Decided(number, found, change)
             if self._epochs:

@@ -302,7 +302,7 @@ class Stories:
         for story, members in live.items():
             linked = [m for m, _ in matches if self.story_of[m] == story][: SAMPLE // 2]
             sample = list(dict.fromkeys([*linked, *islice(members, SAMPLE)]))[:SAMPLE]
-            odds = evidence.compare([(number, m) for m in sample])
+            odds = evidence.compare(number, sample)
             mean = sum(odds) / len(sample)
             if mean > best:
                 best, where = mean, story
@@ -322,7 +322,7 @@ class Stories:
         articles = region if number is None else [*region, number]
         size = len(articles)
         odds, (later, earlier) = np.zeros((size, size)), _pairs_of(size)
-        odds[later, earlier] = evidence.compare([(b, a) for k, b in enumerate(articles) for a in articles[:k]])
+        odds[later, earlier] = evidence.compare_all(articles)
         odds[earlier, later] = odds[later, earlier]
         if self.pins:
             self.pins.impose(odds, articles, self._stand_for(region, oldest, leaving))
@@ -384,21 +384,32 @@ class _Evidence:
         self._judge = judge
         self._made: dict[tuple[int, int], Link] = {}
 
-    def compare(self, pairs: Sequence[tuple[int, int]]) -> list[float]:
-        """-> the clipped log-odds of pairs (later, earlier), comparing those that never were."""
-        number, own, known, found_now = self._number, self.own, self._known, self._made
-        found: list[Link | None] = []
-        for pair in pairs:
-            b, a = pair
-            row = own if b == number else known.get(b)
-            link = None if row is None else row.get(a)
-            found.append(found_now.get(pair) if link is None else link)
+    def compare(self, number: int, others: Sequence[int]) -> list[float]:
+        """-> the clipped log-odds of an article and each of some earlier ones, comparing pairs that never were."""
+        return self._complete([(number, other) for other in others], self._row(number, others))
+
+    def compare_all(self, articles: Sequence[int]) -> list[float]:
+        """-> the same of all pairs of articles in ascending order: of each with all before it."""
+        pairs = [(b, a) for k, b in enumerate(articles) for a in articles[:k]]
+        return self._complete(pairs, [link for k, b in enumerate(articles) for link in self._row(b, articles[:k])])
+
+    def _row(self, b: int, others: Sequence[int]) -> Iterator[Link | None]:
+        """What is known of an article and each of some earlier ones."""
+        row = self.own if b == self._number else self._known.get(b)
+        return iter([None] * len(others)) if row is None else map(row.get, others)
+
+    def _complete(self, pairs: Sequence[tuple[int, int]], known: Iterable[Link | None]) -> list[float]:
+        """The clipped log-odds of pairs, of which some links are known."""
+        found = list(known)
         if None in found:
             missing = [k for k, link in enumerate(found) if link is None]
-            made = [pairs[k] for k in missing]
-            for k, pair, link in zip(missing, made, self._judge(made), strict=True):
-                self._made[pair] = found[k] = link
-        return [max(-CLIP, min(CLIP, link.odds)) for link in found if link is not None]
+            made = [pairs[k] for k in missing if pairs[k] not in self._made]
+            if made:
+                self._made.update(zip(made, self._judge(made), strict=True))
+            for k in missing:
+                found[k] = self._made[pairs[k]]
+        odds = [link.odds for link in found if link is not None]
+        return [CLIP if value > CLIP else -CLIP if value < -CLIP else value for value in odds]
 
     def links(self) -> list[tuple[int, int, Link]]:
         """All that is new."""
