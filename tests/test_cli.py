@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import orjson
 import pytest
+from msgspec import Struct
 
 import wirecopy
 from wirecopy import errors, reading
@@ -26,7 +27,7 @@ from wirecopy.verdict import Change, Comparison, Fragment, Paragraph, Paragraphs
 from wirecopy.version import VERSION
 
 
-class Row(NamedTuple):
+class Row(Struct):
     id: str
     story: str
     canonical: bool

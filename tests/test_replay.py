@@ -125,9 +125,7 @@ def test_dedupe_without_look_ahead_gives_the_stories_of_the_service(taken: list[
             on_refusal=lambda refusal: None, on_progress=lambda count: None
         )  # fmt: skip
     stored = [live.article(article.id) for article in taken]
-    assert [tuple(row) for row in run.rows()] == [
-        (a.id, a.story, a.canonical, a.relation, a.match, a.score) for a in stored
-    ]
+    assert list(run.rows()) == [batch.Row(a.id, a.story, a.canonical, a.relation, a.match, a.score) for a in stored]
 
 
 def _time(milliseconds: int | None) -> str | None:

@@ -32,7 +32,7 @@ T = TypeVar("T")
 _Sketched = tuple[Chunk, Sketches]
 
 
-class Row(NamedTuple):
+class Row(msgspec.Struct, frozen=True, gc=False):
     """One line of output: the article's place at the end of the run."""
 
     id: str
@@ -206,11 +206,11 @@ def _count(rows: Iterable[Row]) -> tuple[int, int, int]:
 
 def _rows(state: State, policy: Policy, first: int) -> Iterator[Row]:
     archive, stories, hidden = state.archive, state.stories, state.archive.hidden
+    kept, story_of, members_of = archive.kept, stories.story_of, stories.members
     standing: dict[str, int] = {}
     for number in range(first, state.decided):
-        article = archive.kept[number]
-        story = stories.story_of[number]
-        members = stories.members[story]
+        article, story = kept[number], story_of[number]
+        members = members_of[story]
         if len(members) == 1:
             yield Row(article.id, story, number not in hidden, None, None, None)
             continue

@@ -392,9 +392,9 @@ for _command in (*serving.COMMANDS, *upkeep.COMMANDS):
 
 
 def _write(result: "Result", stories_file: "Output", unique_file: "Output | None") -> None:
-    import orjson
+    from msgspec.json import Encoder
 
-    stories_file.write_lines(orjson.dumps(row._asdict()) for row in result.rows())
+    stories_file.write_lines(map(Encoder().encode, result.rows()))
     if unique_file is not None:
         unique_file.write_lines(result.unique_lines())
 
