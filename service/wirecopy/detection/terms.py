@@ -105,7 +105,7 @@ class TermWeights:
 
     def count(self, traces: Traces) -> None:
         """Counts the stems of some articles, each once per article. The epoch does not change."""
-        self._scratch.fit(int(np.diff(traces.bounds).max(initial=0)))
+        self._scratch.fit(traces.longest)
         kernels.count_terms(traces.words, traces.bounds, self.counts, self._scratch.seen, self._scratch.stamp)
         self.counted += len(traces)
 
@@ -126,5 +126,5 @@ class TermWeights:
 
     def weigh(self, traces: Traces, weights: npt.NDArray[np.uint8]) -> None:
         """Writes the weights of all words of `traces`, see `kernels.weigh`."""
-        self._scratch.fit(int(np.diff(traces.bounds).max(initial=0)))
+        self._scratch.fit(traces.longest)
         kernels.weigh(traces.words, traces.bounds, self.rarity, weights, self._scratch.seen, self._scratch.stamp)

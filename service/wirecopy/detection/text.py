@@ -55,6 +55,11 @@ class Traces(NamedTuple):
     def __getitem__(self, k: Any) -> Any:
         return self.words[self.bounds[k] : self.bounds[k + 1]]
 
+    @property
+    def longest(self) -> int:
+        """How many words the longest trace has, 0 without any."""
+        return int((self.bounds[1:] - self.bounds[:-1]).max(initial=0))
+
 
 def _fnv(name: str) -> int:
     h = 2166136261

@@ -4,6 +4,7 @@ The words of an article stand together in one flat array; the next article's fol
 come those at its beginning, when they have been forgotten. What is forgotten gives its memory back.
 """
 
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -52,8 +53,7 @@ class TraceStore:
 
     def at(self, slots: npt.NDArray[np.int64]) -> tuple[Traces, npt.NDArray[np.uint8]]:
         """-> the same for slots whose traces stand one after the other."""
-        bounds = np.zeros(len(slots) + 1, dtype=np.int64)
-        np.cumsum(self._sizes[slots] & _WORDS, out=bounds[1:])
+        bounds = np.array([0, *accumulate((self._sizes[slots] & _WORDS).tolist())], dtype=np.int64)
         start = int(self._starts[slots[0]]) if len(slots) else 0
         end = start + int(bounds[-1])
         return Traces(self._words.array[start:end], bounds), self._weights.array[start:end]
@@ -114,7 +114,7 @@ class TraceStore:
         self._words.array[start : start + len(traces.words)] = traces.words
         self._starts[slots] = start + traces.bounds[:-1]
         self._begins[slots] = begin + traces.bounds[:-1]
-        self._sizes[slots] = title_words << 32 | np.diff(traces.bounds)
+        self._sizes[slots] = title_words << 32 | (traces.bounds[1:] - traces.bounds[:-1])
 
     def _clear(self, first: int, last: int) -> None:
         """Makes zeros of what lies between two places: memory that cannot be given back yet still holds nothing."""
