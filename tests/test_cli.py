@@ -320,6 +320,20 @@ def test_the_command_line_starts_without_anything_heavy() -> None:
     assert run_python(code).stdout.strip() == b""
 
 
+def test_dedupe_loads_no_linear_algebra_and_hides_none_afterwards(tmp_path: Path) -> None:
+    file = tmp_path / "in.jsonl"
+    file.write_bytes(b'{"id": "1", "text": "One text of some few words."}\n')
+    code = """
+        import sys
+        from wirecopy import cli
+        assert cli.main(["dedupe", *sys.argv[1:]]) == 0
+        print("numba" in sys.modules, "scipy" in sys.modules)
+        import scipy.linalg
+    """
+    done = run_python(code, str(file), "--output", str(tmp_path / "out.jsonl"))
+    assert (done.returncode, done.stdout.split()) == (0, [b"True", b"False"])
+
+
 WITH_EXACT_BATCH = """
     import os, signal, sys
     from types import SimpleNamespace
