@@ -1,6 +1,6 @@
 """Input files as bytes: open, decompress, split into lines.
 
-Files are read in big blocks and split by `bytes.split`, never byte by byte. Memory is bounded by the line limit and
+Files are read in big blocks and split by `bytes.find`, never byte by byte. Memory is bounded by the line limit and
 the block size, whatever the file holds: a line over the limit is dropped while it passes, and compressed data is fed
 in small steps: 64 KiB of gzip can grow to at most 66 MiB, 4 KiB of zstd to at most 128 MiB (the densest they can be).
 
@@ -112,21 +112,28 @@ def _without_mark(blocks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _split(blocks: Iterable[bytes], max_line_bytes: int) -> Iterator[bytes | None]:
-    """Yield lines; `pieces` hold the unfinished one while it is within the limit, `size` counts it in any case."""
+    """Yield lines; `pieces` hold the unfinished one while it is within the limit, `size` counts it in any case.
+
+    `find` reads many bytes at a time, `bytes.split` one after the other.
+    """
     pieces: list[bytes] = []
     size = 0
     for block in blocks:
-        start, *lines = block.split(b"\n")
-        size += len(start)
-        if size <= max_line_bytes:
-            pieces.append(start)
-        else:
+        begin = 0
+        while (end := block.find(b"\n", begin)) >= 0:
+            size += end - begin
+            pieces.append(block[begin:end])
+            if size > max_line_bytes:
+                yield None
+            else:
+                yield pieces[0] if len(pieces) == 1 else b"".join(pieces)
             pieces.clear()
-        if lines:
-            yield b"".join(pieces) if size <= max_line_bytes else None
-            unfinished = lines.pop()
-            for line in lines:
-                yield line if len(line) <= max_line_bytes else None
-            pieces, size = [unfinished], len(unfinished)
+            size, begin = 0, end + 1
+        if begin < len(block):
+            size += len(block) - begin
+            if size <= max_line_bytes:
+                pieces.append(block[begin:])
+            else:
+                pieces.clear()
     if size:
         yield b"".join(pieces) if size <= max_line_bytes else None
