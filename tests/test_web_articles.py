@@ -1,5 +1,6 @@
 """The routes of articles and stories, over a real socket."""
 
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
@@ -7,7 +8,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from tests.exact_detector import Service
+from tests.exact_detector import Service, wait_until
 
 TEXT = "The harbour bridge was closed to all traffic on Monday."
 FULL = {
@@ -224,18 +225,40 @@ def test_a_caller_may_choose_the_request_id(service: Service) -> None:
         assert get(service, "/livez", headers={"X-Request-Id": forged}).headers["X-Request-Id"] != forged
 
 
+def commits_of(service: Service, *groups: int) -> list[int]:
+    """The sizes of the commits when so many requests come while the first commit is held up, group after group."""
+    commits: list[int] = service.detector.commits
+    service.detector.gate.clear()
+    sent: list[Future[httpx.Response]] = []
+
+    def have_all_arrived() -> bool:
+        return service.app.intake.waiting_singles == len(sent)
+
+    with (
+        httpx.Client(base_url=service.url, timeout=20, trust_env=False) as client,
+        ThreadPoolExecutor(sum(groups)) as pool,
+    ):
+        for count in groups:
+            numbers = range(len(sent), len(sent) + count)
+            sent += [pool.submit(client.put, f"/v1/articles/{n}", json={"text": f"Text {n}"}) for n in numbers]
+            wait_until(have_all_arrived)
+        service.detector.gate.set()
+        assert {future.result().status_code for future in sent} == {201}
+    return commits
+
+
 def test_requests_that_wait_together_are_one_commit(service: Service) -> None:
-    detector = service.detector
-    detector.gate.clear()
-    with httpx.Client(base_url=service.url, timeout=20, trust_env=False) as client:
-        from concurrent.futures import ThreadPoolExecutor
+    commits = commits_of(service, 20)
+    assert len(commits) <= 4
+    assert sum(commits) == 20
 
-        from tests.exact_detector import wait_until
 
-        with ThreadPoolExecutor(20) as pool:
-            sent = [pool.submit(client.put, f"/v1/articles/{n}", json={"text": f"Text {n}"}) for n in range(20)]
-            wait_until(lambda: service.app.intake.waiting_singles == 20)
-            detector.gate.set()
-            assert {future.result().status_code for future in sent} == {201}
-    assert len(detector.commits) <= 3
-    assert sum(detector.commits) == 20
+def test_a_few_requests_that_come_during_a_commit_are_the_next(service: Service) -> None:
+    assert commits_of(service, 1, 5) == [1, 5]
+
+
+def test_of_many_waiting_requests_half_are_committed_while_the_others_are_decided(service: Service) -> None:
+    commits = commits_of(service, 1, 40)
+    assert commits[0] == 1
+    assert sum(commits) == 41
+    assert 8 <= max(commits) <= 20
