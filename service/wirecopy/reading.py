@@ -59,13 +59,8 @@ class Chunk:
     lines: list[bytes] | None = None
 
 
-class _Record(NamedTuple):
-    """`article` or, if None, the `refusal` that says why; `raw` is the line to keep."""
-
-    line: int
-    article: Article | None
-    refusal: str
-    raw: bytes
+# Its line, the article or, if None, the refusal that says why, the line to keep. A plain tuple: there is one per line.
+_Record = tuple[int, Article | None, str, bytes]
 
 
 def read(
@@ -208,12 +203,12 @@ def _read_file(file: str, limits: Limits, mapping: Mapping[str, str], keep_lines
 def _read_jsonl(file: str, limits: Limits, mapping: Mapping[str, str]) -> Iterator[_Record]:
     for number, line in enumerate(read_lines(file, limits.max_line_bytes), 1):
         if line is None:
-            yield _Record(number, None, f"longer than {limits.max_line_bytes} bytes", b"")
+            yield number, None, f"longer than {limits.max_line_bytes} bytes", b""
         elif line and not line.isspace():
             try:
-                yield _Record(number, parse(line, limits, mapping), "", line.removesuffix(b"\r"))
+                yield number, parse(line, limits, mapping), "", line.removesuffix(b"\r")
             except ArticleError as error:
-                yield _Record(number, None, str(error), b"")
+                yield number, None, str(error), b""
 
 
 def _read_items(file: str, limits: Limits) -> Iterator[_Record]:
@@ -223,19 +218,19 @@ def _read_items(file: str, limits: Limits) -> Iterator[_Record]:
     if _format_of(file) == _JSONL:
         for number, line in enumerate(read_lines(file, limits.max_line_bytes), 1):
             if line is None:
-                yield _Record(number, None, f"longer than {limits.max_line_bytes} bytes", b"")
+                yield number, None, f"longer than {limits.max_line_bytes} bytes", b""
             elif line and not line.isspace():
                 try:
-                    yield _Record(number, ninjs.parse(line, limits), "", line.removesuffix(b"\r"))
+                    yield number, ninjs.parse(line, limits), "", line.removesuffix(b"\r")
                 except ArticleError as error:
-                    yield _Record(number, None, str(error), b"")
+                    yield number, None, str(error), b""
         return
     for number, item in enumerate(ninjs.items_in(_read_document(file, limits)), 1):
         try:
             raw = orjson.dumps(item)
-            yield _Record(number, ninjs.parse(raw, limits), "", raw)
+            yield number, ninjs.parse(raw, limits), "", raw
         except ArticleError as error:
-            yield _Record(number, None, str(error), b"")
+            yield number, None, str(error), b""
 
 
 def _read_document(file: str, limits: Limits) -> Any:
@@ -256,11 +251,11 @@ def _read_document(file: str, limits: Limits) -> Any:
 def _read_rows(rows: Iterable[Row], limits: Limits, mapping: Mapping[str, str], keep_lines: bool) -> Iterator[_Record]:
     for line, fields, refusal in rows:
         if fields is None:
-            yield _Record(line, None, refusal, b"")
+            yield line, None, refusal, b""
             continue
         try:
             article = from_fields(fields, limits, mapping)
         except ArticleError as error:
-            yield _Record(line, None, str(error), b"")
+            yield line, None, str(error), b""
         else:
-            yield _Record(line, article, "", orjson.dumps(fields, default=str) if keep_lines else b"")
+            yield line, article, "", orjson.dumps(fields, default=str) if keep_lines else b""
