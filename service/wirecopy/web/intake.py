@@ -2,7 +2,7 @@
 
 Requests put work into a queue without bound of its own; what may be in it is bounded before: single articles by
 `max_waiting`, streams by their number and by what each has under way. The owner takes everything that is there, in
-turns: the single articles that gathered while others were under way, or half of them, then one batch of a stream, then
+turns: the single articles that gathered while it worked on the last, or half of many, then one batch of a stream, then
 questions. The store may write in a thread of its own, so what is decided waits there for its commit; nobody is answered
 before that, not even who only asked, since the answer may speak of articles that are not on disk yet.
 
@@ -32,7 +32,6 @@ T = TypeVar("T")
 
 _PRUNE_EVERY_SECONDS = 60.0
 _SKETCH_THREADS = 2
-_ENOUGH = 8  # single articles that are worth a batch while others are under way
 _ALL_AT_ONCE = 16  # single articles that are not worth two
 
 
@@ -139,22 +138,13 @@ class Intake:
         self.check_room()
         future: asyncio.Future[Verdict] = self._new_future()
         self.waiting_singles += 1
+        if not self._gathering:
+            self._loop.call_soon(self._hand_over)
         self._gathering.append(_Single(article, future))
-        if len(self._gathering) in (1, _ENOUGH):
-            self._loop.call_soon(self._hand_over_when_due)
         return future
 
-    def _hand_over_when_due(self) -> None:
-        """Give the owner the single articles that came: enough at once, a few when those before them are answered.
-
-        A few that were decided meanwhile would wait for the next commit all the same, and to wake two threads for each
-        of them takes longer than what these then do.
-        """
-        is_alone = self.waiting_singles == len(self._gathering)
-        if is_alone or len(self._gathering) >= _ENOUGH:
-            self._hand_over()
-
     def _hand_over(self) -> None:
+        """Give the owner the single articles that came since the last time."""
         if self._gathering:
             self._queue.put(_Singles(self._gathering))
             self._gathering = []
@@ -360,7 +350,6 @@ class Intake:
         for single, verdict in zip(gathered, commit.verdicts, strict=True):
             self._unanswered.discard(single.future)
             _set_result(single.future, verdict)
-        self._loop.call_soon(self._hand_over_when_due)  # behind these answers
 
     def _answer_batch(self, batch: _Batch, commit: Commit) -> None:
         self._on_commit(commit)
