@@ -527,9 +527,9 @@ class Text(NamedTuple):
 
 
 def matching_words(a: Text, b: Text) -> list[tuple[int, int]]:
-    """(position in a, position in b) of weighty words of one stem; of a's occurrences the last eight count."""
-    places = index_words(a.trace, a.weights)
-    return [(i, j) for j in range(len(b.trace)) if b.weight(j) for i in places.get(b.trace[j] & STEM, [])[:8]]
+    """(position in a, position in b) of weighty words of one stem; of its occurrences in either the last eight."""
+    in_a, in_b = index_words(a.trace, a.weights), index_words(b.trace, b.weights)
+    return [(i, j) for stem, places in in_b.items() for j in places[:8] for i in in_a.get(stem, [])[:8]]
 
 
 def are_same(a: Text, i: int, b: Text, j: int) -> bool:
@@ -639,6 +639,8 @@ def verify(a: Text, b: Text, gap: float) -> tuple[dict[str, float], dict[str, fl
     features = {
         "contained": short.share(short.firsts(), short.first),
         "contained_long": long.share(long.firsts(), long.first),
+        "incidental": incidental(a, b) / (short.total(short.firsts()) + 16),
+        "incidental_long": incidental(a, b) / (long.total(long.firsts()) + 16),
         "runs": short.share(unquoted(short), short.in_runs),
         "runs_long": long.share(unquoted(long), long.in_runs),
         "quoted_runs": short.share(every, {i for i in short.in_runs if short.is_quoted(i)}),
@@ -677,6 +679,13 @@ def verify(a: Text, b: Text, gap: float) -> tuple[dict[str, float], dict[str, fl
         is_short = 2 * results["longest"] < max(len(a.trace), len(b.trace))
         results["contains"] = float(is_short and (has_part_about(in_a, in_b) or has_part_about(in_b, in_a)))
     return features, results
+
+
+def incidental(a: Text, b: Text) -> int:
+    """The weight of stems that come once in both texts, or twice in one of them: in passing, not as their topic."""
+    in_a, in_b = index_words(a.trace, a.weights), index_words(b.trace, b.weights)
+    passing = [stem for stem, places in in_a.items() if len(places) + len(in_b.get(stem, [0] * 3)) <= 3]
+    return sum(min(a.weight(in_a[stem][0]), b.weight(in_b[stem][0])) for stem in passing)
 
 
 def has_part_about(one: Shared, other: Shared) -> bool:
@@ -758,10 +767,14 @@ def kept_order(*sides: Shared) -> float:
 
 
 def run_weight(a: Text, b: Text, run: tuple[int, int, int]) -> int:
-    """The weight of a run of more than three words, most of them outside quotation marks; 0 of others."""
+    """The weight of a run of more than three words, most of them outside quotation marks; 0 of others.
+
+    A word weighs what it does in the text where it weighs less.
+    """
     start_a, start_b, length = run
     quoted = sum(a.trace[start_a + k] & b.trace[start_b + k] & QUOTED > 0 for k in range(length))
-    return sum(a.weight(start_a + k) for k in range(length)) if length > 3 and 2 * quoted < length else 0
+    weights = (min(a.weight(start_a + k), b.weight(start_b + k)) for k in range(length))
+    return sum(weights) if length > 3 and 2 * quoted < length else 0
 
 
 def unshared_in_runs(*sides: Shared) -> float:

@@ -799,6 +799,20 @@ def test_verify(texts: tuple[reference.Text, reference.Text], gap: float) -> Non
         assert results[getattr(kernels, name.upper())] == pytest.approx(value, rel=1e-4, abs=1e-5), name
 
 
+@law
+@given(pairs_of_texts(), st.integers(1, 12))
+def test_verify_says_the_same_when_the_texts_change_places(
+    texts: tuple[reference.Text, reference.Text], times: int
+) -> None:
+    a, b = (reference.Text(list(of.trace) * times, list(of.weights) * times, of.title_words) for of in texts)
+    assume(is_within_budget(a, b) and is_within_budget(b, a))
+    (there, results), (back, returned) = verified(a, b, 1.5), verified(b, a, 1.5)
+    if there["ratio"] < -1e-6:  # of two texts of the same weight either may be the shorter one
+        assert back == there
+    swapped = [returned[k] for k in (kernels.OTHER_IN_THIS, kernels.THIS_IN_OTHER, kernels.CONTAINS)]
+    assert swapped == [results[k] for k in (kernels.THIS_IN_OTHER, kernels.OTHER_IN_THIS, kernels.CONTAINS)]
+
+
 @pytest.mark.parametrize("words", [1500, 1700, 4000])
 def test_verify_of_long_texts(words: int) -> None:
     one = [word_of(k * k % 5003) for k in range(words)]

@@ -1155,13 +1155,14 @@ LEAD = 40  # words
 FIRST = 30  # words; looked for in twice as many of the other text
 RUN = 3  # words that stand together in both texts make a shared run
 MOST_OCCURRENCES = 8
+PASSING = 3  # times that a word of no topic comes in two texts together
 DIAGONALS = 64
 SAME_DAY, MOST_GAP = 1.25, 4.0  # days: a gap below the first says nothing (many dates are days), one above no more
-FEATURES = 27
+FEATURES = 29
 (
-    CONTAINED, CONTAINED_LONG, RUNS, RUNS_LONG, QUOTED_RUNS, QUOTES, NUMBERS, NUMBERS_LONG, NUMBER_COUNT, NEW_NUMBERS,
-    EVIDENCE, RATIO, LENGTH, SLOTS, LOCAL, HITS, HITS_LONG, LOCAL_TAIL, LOCAL_LEAD, LOCAL_LEAD_LONG, LEAD_LONG,
-    LEAD_BEST, ORDER, RARE_RUN, WHOLE, TEMPLATE, GAP
+    CONTAINED, CONTAINED_LONG, INCIDENTAL, INCIDENTAL_LONG, RUNS, RUNS_LONG, QUOTED_RUNS, QUOTES, NUMBERS, NUMBERS_LONG,
+    NUMBER_COUNT, NEW_NUMBERS, EVIDENCE, RATIO, LENGTH, SLOTS, LOCAL, HITS, HITS_LONG, LOCAL_TAIL, LOCAL_LEAD,
+    LOCAL_LEAD_LONG, LEAD_LONG, LEAD_BEST, ORDER, RARE_RUN, WHOLE, TEMPLATE, GAP
 ) = range(FEATURES)  # fmt: skip
 RESULTS = 7  # what `verify` returns beside the features
 SHARED_WORDS, THIS_IN_OTHER, OTHER_IN_THIS, COVERED, SAME_BODY, LONGEST, CONTAINS = range(RESULTS)
@@ -1196,9 +1197,11 @@ def verify(a, wa, title_a, heads, following, b, wb, title_b, gap, features, resu
 
     `heads` and `following` are what `index_words` made of a. Everything is weighted by rarity: words below COMMON and
     masked boilerplate count nothing, except that masked numbers still count as numbers. `gap` is that between the dates
-    in days, 0 when one is unknown. The features are described in docs/matching.md; they are the same when a and b
-    change places, but for what words that come more than MOST_OCCURRENCES times add. results[CONTAINS] is 2 when the
-    longer text holds the shorter one and much else, 1 when one has a part about what the other is about, else 0.
+    in days, 0 when one is unknown. Of a word that comes often only the last MOST_OCCURRENCES places in either text can
+    be shared: what a text names again and again is its topic, and the first place, which stands for the word where each
+    counts once, says so. The features are described in docs/matching.md; they are the same when a and b change places.
+    results[CONTAINS] is 2 when the longer text holds the shorter one and much else, 1 when one has a part about what
+    the other is about, else 0.
     """
     n, m = a.shape[0], b.shape[0]
     mask = uint32(heads.shape[0] - 1)
@@ -1211,6 +1214,9 @@ def verify(a, wa, title_a, heads, following, b, wb, title_b, gap, features, resu
     run_a = np.zeros(n, np.uint8)
     run_b = np.zeros(m, np.uint8)
     block_seen = np.full(n, -1, np.int32)
+    times_b = np.zeros(n, np.int32)  # how often b has the stem whose last place in a this is
+    common = np.zeros(n, np.uint8)  # what it weighs in either text, where it weighs less
+    times_a = np.zeros(n, np.int32)  # how often a has it, MOST_OCCURRENCES at most
     block_of = np.empty(n, np.int32)  # a division per pair of words would be the dearest part of all
     for g in range(blocks_a):
         block_of[g * window_a : min(n, (g + 1) * window_a)] = g
@@ -1219,26 +1225,34 @@ def verify(a, wa, title_a, heads, following, b, wb, title_b, gap, features, resu
     heaviest = 0
     # Runs that were found, by diagonal i - j: what one begins with another pair of its words need not be found again.
     run_diagonals = np.full(DIAGONALS, np.int64(1) << 40)
-    run_ends = np.zeros(DIAGONALS, np.int64)
+    run_starts = np.zeros(DIAGONALS, np.int64)
     # The words of b whose stems may stand in a, collected without branches, which would be guessed wrongly.
     meeting = np.empty(m, np.int32)
     meetings = 0
     for j in range(m):
         meeting[meetings] = j
         meetings += np.int64(heads[b[j] & uint32(STEM) & mask] >= 0) & np.int64((wb[j] & WEIGHT) > 0)
-    for t in range(meetings):
+    for t in range(meetings - 1, -1, -1):
         j = np.int64(meeting[t])
         w = wb[j] & WEIGHT
         stem = b[j] & uint32(STEM)
+        i = heads[stem & mask]
+        while i >= 0 and a[i] & uint32(STEM) != stem:
+            i = following[i]
+        if i < 0:
+            continue
+        times_b[i] += 1
+        if times_b[i] > MOST_OCCURRENCES:
+            continue
+        last = i
         block_b = j // window_b
         last_block = -1
         hits = 0
-        i = heads[stem & mask]
         while i >= 0 and hits < MOST_OCCURRENCES:
             if a[i] & uint32(STEM) == stem:
                 hits += 1
-                if shared_a[i] < 0:
-                    shared_a[i] = j
+                shared_a[i] = j
+                shared_b[j] = i
                 block_a = np.int64(block_of[i])
                 if block_seen[i] != block_b:
                     block_seen[i] = block_b
@@ -1249,7 +1263,7 @@ def verify(a, wa, title_a, heads, following, b, wb, title_b, gap, features, resu
                 near = i > 0 and j > 0 and (a[i - 1] ^ b[j - 1]) & uint32(HASH) == 0
                 near |= i + 1 < n and j + 1 < m and (a[i + 1] ^ b[j + 1]) & uint32(HASH) == 0
                 diagonal = (i - j) & (DIAGONALS - 1)
-                known = run_diagonals[diagonal] == i - j and j < run_ends[diagonal]
+                known = run_diagonals[diagonal] == i - j and j >= run_starts[diagonal]
                 if near and not known and budget > 0 and (a[i] ^ b[j]) & uint32(HASH) == 0:
                     left = 1
                     while i >= left and j >= left and (a[i - left] ^ b[j - left]) & uint32(HASH) == 0:
@@ -1265,14 +1279,19 @@ def verify(a, wa, title_a, heads, following, b, wb, title_b, gap, features, resu
                         for k in range(1 - left, right):
                             run_a[i + k] = 1
                             run_b[j + k] = 1
-                            weight += np.int64(wa[i + k] & WEIGHT)
+                            weight += np.int64(min(wa[i + k] & WEIGHT, wb[j + k] & WEIGHT))
                             quoted += (a[i + k] & b[j + k]) >> uint32(31)
                         if length > RUN and 2 * quoted < length:
                             heaviest = max(heaviest, weight)
-                        run_diagonals[diagonal], run_ends[diagonal] = i - j, j + right
+                        run_diagonals[diagonal], run_starts[diagonal] = i - j, j - left + 1
                         longest = max(longest, length)
-                shared_b[j] = i
             i = following[i]
+        if times_b[last] == 1:
+            times_a[last] = hits
+            common[last] = min(wa[last] & WEIGHT, w)
+    incidental = 0
+    for i in range(n):
+        incidental += np.int64(times_a[i] + times_b[i] <= PASSING) * np.int64(common[i])
 
     # Sums over a and over b: [total, shared, words shared, numbers, numbers shared, plain, plain in runs, all
     # occurrences, in quotes, quoted runs, lead, lead shared, -, -, -, number count]. Without branches: they would be
@@ -1426,6 +1445,8 @@ def verify(a, wa, title_a, heads, following, b, wb, title_b, gap, features, resu
 
     features[CONTAINED] = s[1] / (s[0] + one)
     features[CONTAINED_LONG] = o[1] / (o[0] + one)
+    features[INCIDENTAL] = incidental / (s[0] + one)
+    features[INCIDENTAL_LONG] = incidental / (o[0] + one)
     features[RUNS] = s[6] / (s[5] + one)
     features[RUNS_LONG] = o[6] / (o[5] + one)
     features[QUOTED_RUNS] = s[9] / (s[7] + one)

@@ -1,6 +1,6 @@
 """Candidates -> matches: is there a shared source behind two texts, how sure is that, and what is the relation?
 
-The log-odds are linear in some twenty-five documented features of two traces (docs/matching.md), with hinges where a
+The log-odds are linear in some thirty documented features of two traces (docs/matching.md), with hinges where a
 feature saturates. The weights are fitted from labelled pairs by `wirecopy tune`; the shipped ones are in
 data/model.json, with what they were fitted on.
 """
@@ -16,9 +16,10 @@ import numpy.typing as npt
 from wirecopy.detection import kernels
 
 FEATURES = (
-    "contained", "contained_long", "runs", "runs_long", "quoted_runs", "quotes", "numbers", "numbers_long",
-    "number_count", "new_numbers", "evidence", "ratio", "length", "slots", "local", "hits", "hits_long", "local_tail",
-    "local_lead", "local_lead_long", "lead_long", "lead_best", "order", "rare_run", "whole", "template", "gap",
+    "contained", "contained_long", "incidental", "incidental_long", "runs", "runs_long", "quoted_runs", "quotes",
+    "numbers", "numbers_long", "number_count", "new_numbers", "evidence", "ratio", "length", "slots", "local", "hits",
+    "hits_long", "local_tail", "local_lead", "local_lead_long", "lead_long", "lead_best", "order", "rare_run", "whole",
+    "template", "gap",
 )  # fmt: skip
 Relation = Literal["identical", "copy", "rewrite", "contains"]
 COPIED = 0.5  # share of the shorter text in shared runs from which a match is a copy
