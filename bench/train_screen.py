@@ -31,7 +31,7 @@ from wirecopy.detection.stories import LEAST
 from wirecopy.labels import Corpus
 
 STREAMS = (("us11",), ("reuters21578", "rewrites-dev"), ("german",), ("telegram",))
-LOST = 0.004  # of the matches of a stream, at most
+LOST, BINDING_LOST = 0.02, 0.004  # of the doubtful matches of a stream, and of those that hold stories, at most
 MOST_DIFFERENT = 30_000  # pairs of a stream that are no match
 SEED = 1
 
@@ -91,11 +91,12 @@ def fit(streams: list[Stream], least_odds: float) -> Screen:
 
 
 def limit_of(stream: Stream, guess: npt.NDArray[np.float64], least_odds: float) -> float:
-    """Return the highest limit that loses few matches of a stream, and none that holds a story together."""
-    matches = np.sort(guess[stream.odds >= least_odds])
-    binding = guess[stream.odds >= LEAST]
-    few = matches[int(LOST * len(matches))] if len(matches) else np.inf
-    return float(min(few, binding.min(initial=np.inf)))
+    """Return the highest limit that loses few matches of a stream, and hardly any that holds a story together."""
+    limits = [np.inf]
+    for odds, lost in ((least_odds, LOST), (LEAST, BINDING_LOST)):
+        matches = np.sort(guess[stream.odds >= odds])
+        limits += matches[int(lost * len(matches))][None].tolist() if len(matches) else []
+    return float(min(limits))
 
 
 def with_squares(known: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
