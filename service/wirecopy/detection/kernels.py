@@ -1390,17 +1390,6 @@ def verify(a, wa, title_a, heads, following, b, wb, title_b, gap, features, resu
         local[side, 2] /= tail + 16
         local[side, 3] /= lead + 16
 
-    # Numbers in shared runs against numbers that changed right beside them: the filled-in places of a template.
-    changed, same_numbers = 0, 0
-    for side in range(2):
-        words, run, shared, count = (a, run_a, shared_a, n) if side == 0 else (b, run_b, shared_b, m)
-        for i in range(count):
-            if (words[i] >> uint32(30)) & uint32(1):
-                if run[i]:
-                    same_numbers += 1
-                elif shared[i] < 0 and ((i > 0 and run[i - 1]) or (i + 1 < count and run[i + 1])):
-                    changed += 1
-
     # How much of either text's first words stand in the beginning of the other.
     lead_best = np.float32(0)
     for side in range(2):
@@ -1419,29 +1408,39 @@ def verify(a, wa, title_a, heads, following, b, wb, title_b, gap, features, resu
     s, o = sums[short], sums[1 - short]
     one = np.float32(16)  # one nat: the smoothing that keeps shares of next to nothing near 0
 
-    # Order: rare shared words that keep their order. Template: unshared words between shared runs.
-    kept, pairs = 0, 0
-    slots, inside = np.zeros(2, np.int64), np.zeros(2, np.int64)
+    # Order: rare shared words that keep their order. Template: unshared words between shared runs. Slots: numbers in
+    # shared runs against numbers that changed right beside them, the filled-in places of a template. Where such words
+    # are is collected without branches first; they are few.
+    kept, pairs, slots, inside, changed, same_numbers = 0, 0, 0, 0, 0, 0
+    most = max(n, m)
+    rare, number_at = np.empty(most, np.int32), np.empty(most, np.int32)
+    run_at, unshared_before = np.empty(most, np.int32), np.empty(most, np.int32)
     for side in range(2):
-        weights, shared, run, count = (wa, shared_a, run_a, n) if side == 0 else (wb, shared_b, run_b, m)
-        previous = -1
-        run_end = -1000
-        unshared = 0
+        words, weights, shared, run = (a, wa, shared_a, run_a) if side == 0 else (b, wb, shared_b, run_b)
+        count = n if side == 0 else m
+        rares, numbers, runs, unshared = uint64(0), uint64(0), uint64(0), 0
         for i in range(count):
-            if shared[i] >= 0 and 48 < weights[i] < REPEAT:
-                if previous >= 0:
-                    pairs += 1
-                    if shared[i] > previous:
-                        kept += 1
-                previous = np.int64(shared[i])
+            place, w = shared[i], weights[i]
+            rare[rares] = place
+            rares += uint64((place >= 0) & (w > 48) & (w < REPEAT))
+            number_at[numbers] = i
+            numbers += uint64((words[i] >> uint32(30)) & uint32(1))
+            run_at[runs], unshared_before[runs] = i, unshared
+            runs += uint64(run[i])
+            unshared += np.int64((place < 0) & ((w & WEIGHT) > 0) & (run[i] == 0))
+        for t in range(uint64(1), rares):
+            kept += np.int64(rare[t] > rare[t - uint64(1)])
+        pairs += max(np.int64(rares) - 1, 0)
+        for t in range(uint64(1), runs):
+            before = t - uint64(1)
+            slots += np.int64(run_at[t] - run_at[before] <= 6) * np.int64(unshared_before[t] - unshared_before[before])
+        inside += np.int64(runs)
+        for t in range(numbers):
+            i = np.int64(number_at[t])
             if run[i]:
-                inside[side] += 1
-                if unshared and i - run_end <= 6:
-                    slots[side] += unshared
-                unshared = 0
-                run_end = i
-            elif shared[i] < 0 and weights[i] & WEIGHT:
-                unshared += 1
+                same_numbers += 1
+            elif shared[i] < 0 and ((i > 0 and run[i - 1]) or (i + 1 < count and run[i + 1])):
+                changed += 1
 
     features[CONTAINED] = s[1] / (s[0] + one)
     features[CONTAINED_LONG] = o[1] / (o[0] + one)
@@ -1470,7 +1469,7 @@ def verify(a, wa, title_a, heads, following, b, wb, title_b, gap, features, resu
     features[ORDER] = (kept + 2) / np.float32(pairs + 4) if pairs > 2 else np.float32(0.6)
     features[RARE_RUN] = np.log1p(heaviest / one)
     features[GAP] = max(min(gap, MOST_GAP) - SAME_DAY, 0.0)
-    features[TEMPLATE] = (slots[0] + slots[1]) / np.float32(inside[0] + inside[1] + 20)
+    features[TEMPLATE] = slots / np.float32(inside + 20)
     body_a, body_b = n - title_a, m - title_b
     same = body_a == body_b and body_a > 0
     if same:
