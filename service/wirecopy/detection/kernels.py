@@ -1232,39 +1232,46 @@ def verify(a, wa, title_a, heads, following, b, wb, title_b, gap, features, resu
     for j in range(m):
         meeting[meetings] = j
         meetings += np.int64(heads[b[j] & uint32(STEM) & mask] >= 0) & np.int64((wb[j] & WEIGHT) > 0)
+    block_b, block_start = blocks_b - 1, (blocks_b - 1) * window_b
     for t in range(meetings - 1, -1, -1):
-        j = np.int64(meeting[t])
-        w = wb[j] & WEIGHT
-        stem = b[j] & uint32(STEM)
+        j = np.int64(meeting[uint64(t)])
+        at_j = uint64(j)  # unsigned: an index that may be negative is looked at twice
+        while j < block_start:
+            block_b, block_start = block_b - 1, block_start - window_b
+        w = wb[at_j] & WEIGHT
+        stem = b[at_j] & uint32(STEM)
         i = heads[stem & mask]
-        while i >= 0 and a[i] & uint32(STEM) != stem:
-            i = following[i]
+        while i >= 0 and a[uint64(i)] & uint32(STEM) != stem:
+            i = following[uint64(i)]
         if i < 0:
             continue
-        times_b[i] += 1
-        if times_b[i] > MOST_OCCURRENCES:
+        last = uint64(i)
+        times_b[last] += 1
+        if times_b[last] > MOST_OCCURRENCES:
             continue
-        last = i
-        block_b = j // window_b
+        before_j, behind_j = b[uint64(max(j - 1, 0))], b[uint64(min(j + 1, m - 1))]
         last_block = -1
         hits = 0
         while i >= 0 and hits < MOST_OCCURRENCES:
-            if a[i] & uint32(STEM) == stem:
+            at = uint64(i)
+            word = a[at]
+            if word & uint32(STEM) == stem:
                 hits += 1
-                shared_a[i] = j
-                shared_b[j] = i
-                block_a = np.int64(block_of[i])
-                if block_seen[i] != block_b:
-                    block_seen[i] = block_b
-                    found_a[block_a, block_b] += wa[i] & WEIGHT
+                shared_a[at] = j
+                shared_b[at_j] = i
+                block_a = np.int64(block_of[at])
+                if block_seen[at] != block_b:
+                    block_seen[at] = block_b
+                    found_a[uint64(block_a), uint64(block_b)] += wa[at] & WEIGHT
                 if block_a != last_block:
                     last_block = block_a
-                    found_b[block_b, block_a] += w
-                near = i > 0 and j > 0 and (a[i - 1] ^ b[j - 1]) & uint32(HASH) == 0
-                near |= i + 1 < n and j + 1 < m and (a[i + 1] ^ b[j + 1]) & uint32(HASH) == 0
-                diagonal = (i - j) & (DIAGONALS - 1)
-                known = run_diagonals[diagonal] == i - j and j >= run_starts[diagonal]
-                if near and not known and budget > 0 and (a[i] ^ b[j]) & uint32(HASH) == 0:
+                    found_b[uint64(block_b), uint64(block_a)] += w
+                near = (i > 0) & (j > 0) & ((a[uint64(max(i - 1, 0))] ^ before_j) & uint32(HASH) == 0)
+                near |= (i + 1 < n) & (j + 1 < m) & ((a[uint64(min(i + 1, n - 1))] ^ behind_j) & uint32(HASH) == 0)
+                near &= (word ^ b[at_j]) & uint32(HASH) == 0
+                diagonal = uint64(i - j) & uint64(DIAGONALS - 1)
+                known = (run_diagonals[diagonal] == i - j) & (j >= run_starts[diagonal])
+                if near & (not known) & (budget > 0):
                     left = 1
                     while i >= left and j >= left and (a[i - left] ^ b[j - left]) & uint32(HASH) == 0:
                         left += 1
@@ -1285,7 +1292,7 @@ def verify(a, wa, title_a, heads, following, b, wb, title_b, gap, features, resu
                             heaviest = max(heaviest, weight)
                         run_diagonals[diagonal], run_starts[diagonal] = i - j, j - left + 1
                         longest = max(longest, length)
-            i = following[i]
+            i = following[at]
         if times_b[last] == 1:
             times_a[last] = hits
             common[last] = min(wa[last] & WEIGHT, w)
