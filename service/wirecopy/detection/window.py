@@ -476,8 +476,10 @@ def _cut(counts: I64, sought: Sought, verified: Verified) -> Iterator[Found]:
     at = 0
     for count, is_counted in zip(counts.tolist(), sought.counted.tolist(), strict=True):
         end = at + (count >> 32)
+        if end == at:
+            yield Found([], results[:0], (count & 0xFFFFFFFF) >> 1, bool(count & 1), is_counted)
+            continue
         order = sorted(range(at, end), key=lambda k: (-odds[k], others[k]))
         matches = [(others[k], Link(odds[k], relation(results[k]))) for k in order]
-        rows = results[order] if matches else results[:0]
-        yield Found(matches, rows, (count & 0xFFFFFFFF) >> 1, bool(count & 1), is_counted)
+        yield Found(matches, results[order], (count & 0xFFFFFFFF) >> 1, bool(count & 1), is_counted)
         at = end
