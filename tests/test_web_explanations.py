@@ -45,7 +45,7 @@ def test_a_pair_is_explained_by_its_kept_texts(start: Start) -> None:
     assert passage["text"] == AGENCY[passage["a_start"] : passage["a_end"]]
     assert [paragraph["mark"] for paragraph in told["paragraphs"]["b"]] == ["shared"] * 4 + ["only here"]
     assert told["numbers"] == [{"a": None, "b": {"text": "300", "start": 559, "end": 562, "word": 95, "words": 1}}]
-    assert len(told["features"]) == 27
+    assert len(told["features"]) == 29
 
 
 def test_without_texts_words_are_told_and_the_callers_texts_are_aligned(start: Start) -> None:

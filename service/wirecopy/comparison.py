@@ -45,12 +45,16 @@ class Side(NamedTuple):
 
 
 class Pair(NamedTuple):
-    """Two sides, named as who asks names them, and what they are judged by; the later one is judged first."""
+    """Two sides, named as who asks names them, and what they are judged by; the later one is judged first.
+
+    `least`: the log-odds from which a relation is named: by themselves, where the two would be one story.
+    """
 
     a: Side
     b: Side
     settings: Detection
     b_is_later: bool = False
+    least: float = LEAST
 
 
 def compare(a: Article, b: Article, config: Config | None = None) -> Comparison:
@@ -77,10 +81,10 @@ def explain(pair: Pair, texts: tuple[str, str] | None = None) -> Comparison:
 
     Raises InvalidArticle for a text whose words are not those of its article.
     """
-    a, b, settings, b_is_later = pair
+    a, b, settings, b_is_later, least = pair
     if texts is not None:
         a, b = _with_text(a, texts[0], settings), _with_text(b, texts[1], settings)
-    odds, what, features = _judge(b, a, settings) if b_is_later else _judge(a, b, settings)
+    odds, what, features = _judge(b, a, settings, least) if b_is_later else _judge(a, b, settings, least)
     words_a, words_b = a.words[a.title_words :], b.words[b.title_words :]
     in_a, in_b = _spans(a), _spans(b)
     return Comparison(
@@ -123,8 +127,8 @@ class _Spans(NamedTuple):
         return self.text[start:stop], start, stop
 
 
-def _judge(a: Side, b: Side, settings: Detection) -> tuple[float, Relation | None, dict[str, float]]:
-    """The log-odds, the relation if the two alone would be one story or one contains the other, and the features."""
+def _judge(a: Side, b: Side, settings: Detection, least: float) -> tuple[float, Relation | None, dict[str, float]]:
+    """The log-odds, the relation from `least` on or where one contains the other, and the features."""
     heads = np.empty(kernels.heads_for(len(a.words)), dtype=np.int32)
     following = np.empty(len(a.words), dtype=np.int32)
     features, results = np.zeros(kernels.FEATURES, np.float32), np.zeros(kernels.RESULTS, np.float32)
@@ -135,8 +139,8 @@ def _judge(a: Side, b: Side, settings: Detection) -> tuple[float, Relation | Non
         settings.min_words, models.load(settings.model).arrays(), features, results
     )  # fmt: skip
     described = {name: round(float(value), 4) for name, value in zip(FEATURES, features, strict=True)}
-    would_join = odds > LEAST and odds >= settings.min_odds
-    return odds, relation(results) if would_join or results[kernels.CONTAINS] > 0 else None, described
+    is_match = odds >= max(least, settings.min_odds)
+    return odds, relation(results) if is_match or results[kernels.CONTAINS] > 0 else None, described
 
 
 def _titled(title: str | None, body: str) -> str:

@@ -281,7 +281,8 @@ class Detector:
         for hidden, article_id in ((number, a_id), (other, b_id)):
             if hidden in self._archive.hidden:  # the passages that it shares would tell its text
                 raise errors.UnknownArticle(article_id)
-        return Pair(self._side(number), self._side(other), self._config.detection, other > number)
+        settings = self._config.detection
+        return Pair(self._side(number), self._side(other), settings, other > number, settings.min_odds)
 
     def explain(self, a_id: str, b_id: str, texts: tuple[str, str] | None = None) -> Comparison:
         """Why two articles match, or do not; `texts`, where none are kept, lead to what is in characters.
