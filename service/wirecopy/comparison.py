@@ -19,7 +19,7 @@ from wirecopy.article import Article
 from wirecopy.config import Config, Detection
 from wirecopy.detection import alignment, kernels, text
 from wirecopy.detection.alignment import Piece
-from wirecopy.detection.matching import FEATURES, probability, relation
+from wirecopy.detection.matching import FEATURES, probability, relations
 from wirecopy.detection.stories import LEAST
 from wirecopy.detection.terms import TermWeights
 from wirecopy.errors import InvalidArticle
@@ -140,7 +140,7 @@ def _judge(a: Side, b: Side, settings: Detection, least: float) -> tuple[float, 
     )  # fmt: skip
     described = {name: round(float(value), 4) for name, value in zip(FEATURES, features, strict=True)}
     is_match = odds >= max(least, settings.min_odds)
-    return odds, relation(results) if is_match or results[kernels.CONTAINS] > 0 else None, described
+    return odds, relations(results[None])[0] if is_match or results[kernels.CONTAINS] > 0 else None, described
 
 
 def _titled(title: str | None, body: str) -> str:

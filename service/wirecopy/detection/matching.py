@@ -91,14 +91,14 @@ def probability(odds: float) -> float:
     return round(float(1.0 / (1.0 + np.exp(-odds))), 4)
 
 
-def relation(results: npt.NDArray[np.float32]) -> Relation:
-    """What two texts with a shared source are to each other.
+def relations(results: npt.NDArray[np.float32]) -> list[Relation]:
+    """What two texts with a shared source are to each other, for each row of results of `kernels.verify`.
 
     `identical`: the same words in the same order; `contains`: the longer is a round-up that holds the other among
     several stories; `copy`: half of the shorter text stands in shared runs; else `rewrite`.
     """
-    if results[kernels.CONTAINS] > 0:
-        return "contains"
-    if results[kernels.SAME_BODY] > 0:
-        return "identical"
-    return "copy" if results[kernels.COVERED] >= COPIED else "rewrite"
+    wanted = results[:, [kernels.CONTAINS, kernels.SAME_BODY, kernels.COVERED]].tolist()
+    return [
+        "contains" if contains > 0 else "identical" if same > 0 else "copy" if covered >= COPIED else "rewrite"
+        for contains, same, covered in wanted
+    ]

@@ -19,7 +19,7 @@ import xxhash
 
 from wirecopy.detection import kernels, terms
 from wirecopy.detection.lsh import LshIndex, importance
-from wirecopy.detection.matching import Model, relation, shipped_model
+from wirecopy.detection.matching import Model, relations, shipped_model
 from wirecopy.detection.memory import reserve
 from wirecopy.detection.passages import Stretch, find_stretches
 from wirecopy.detection.stories import Link
@@ -178,7 +178,7 @@ class Window:
     def judge(self, pairs: Sequence[tuple[int, int]]) -> Iterable[Link]:
         """Compares pairs (later, earlier) of articles in the window."""
         odds, results = self._judge(pairs)
-        return [Link(value, relation(row)) for value, row in zip(odds.tolist(), results, strict=True)]
+        return list(map(Link, odds.tolist(), relations(results)))
 
     def written(self, number: int) -> Written:
         """-> what was made of an article, as `restore` takes it back."""
@@ -472,14 +472,18 @@ def _word_index() -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
 
 def _cut(counts: I64, sought: Sought, verified: Verified) -> Iterator[Found]:
     """Cuts the matches of several articles into one Found per article."""
-    others, odds, results = verified.others.tolist(), verified.odds.tolist(), verified.results
+    all_counts = counts.tolist()
+    total = sum(count >> 32 for count in all_counts)
+    others, odds, results = verified.others[:total].tolist(), verified.odds[:total].tolist(), verified.results[:total]
+    links = list(map(Link, odds, relations(results)))
+    nothing = results[:0]
     at = 0
-    for count, is_counted in zip(counts.tolist(), sought.counted.tolist(), strict=True):
+    for count, is_counted in zip(all_counts, sought.counted.tolist(), strict=True):
         end = at + (count >> 32)
+        compared, is_truncated = (count & 0xFFFFFFFF) >> 1, bool(count & 1)
         if end == at:
-            yield Found([], results[:0], (count & 0xFFFFFFFF) >> 1, bool(count & 1), is_counted)
+            yield Found([], nothing, compared, is_truncated, is_counted)
             continue
-        order = sorted(range(at, end), key=lambda k: (-odds[k], others[k]))
-        matches = [(others[k], Link(odds[k], relation(results[k]))) for k in order]
-        yield Found(matches, results[order], (count & 0xFFFFFFFF) >> 1, bool(count & 1), is_counted)
+        order = sorted(range(at, end), key=lambda k: (-odds[k], others[k])) if end > at + 1 else [at]
+        yield Found([(others[k], links[k]) for k in order], results[order], compared, is_truncated, is_counted)
         at = end
