@@ -314,36 +314,27 @@ class Window:
             self.loaded = self.decided = number
 
     def _founds(self, first: int, days: I64, hashes: U64, start: Start[Any]) -> Iterator[Found]:
-        """Finds and verifies block by block; the next block is found while one is verified."""
+        """Finds and verifies block by block, in two lanes: each task begins the next of its kind."""
         blocks = [slice(k, min(k + TOGETHER, len(days))) for k in range(0, len(days), TOGETHER)]
 
-        def find(k: int) -> Callable[[], tuple[I64, Sought]]:
-            def run() -> tuple[I64, Sought]:
-                begin, end = first + blocks[k].start, first + blocks[k].stop
-                slots = self._slots(range(begin, end))
-                self.terms.weigh(*self._traces.at(slots))
-                return slots, self._find(begin, slots, days[blocks[k]], hashes[blocks[k]])
+        def find(k: int) -> tuple[I64, Sought, Any]:
+            begin, end = first + blocks[k].start, first + blocks[k].stop
+            slots = self._slots(range(begin, end))
+            self.terms.weigh(*self._traces.at(slots))
+            sought = self._find(begin, slots, days[blocks[k]], hashes[blocks[k]])
+            self._passages_of[slots] = np.where(sought.counted, hashes[blocks[k]], 0)
+            return slots, sought, start(lambda: find(k + 1)) if k + 1 < len(blocks) else None
 
-            return start(run)
+        def verify(k: int, finding: Callable[[], Any]) -> tuple[I64, Sought, Verified, Any]:
+            slots, sought, finding_next = finding()
+            counts, verified = self._verify(first + blocks[k].start, slots, days[blocks[k]], sought)
+            return counts, sought, verified, finding_next and start(lambda: verify(k + 1, finding_next))
 
-        def verify(k: int, slots: I64, sought: Sought) -> Callable[[], tuple[I64, Verified]]:
-            begin = first + blocks[k].start
-            return start(lambda: self._verify(begin, slots, days[blocks[k]], sought))
-
-        finding = find(0) if blocks else None
-        verifying: tuple[Callable[[], tuple[I64, Verified]], Sought] | None = None
-        for k in range(len(blocks) + 1):
-            found = None if finding is None else finding()
-            finding = find(k + 1) if k + 1 < len(blocks) else None
-            before = None if verifying is None else (*verifying[0](), verifying[1])  # not beside the next verification
-            verifying = None
-            if found is not None:
-                slots, sought = found
-                self._passages_of[slots] = np.where(sought.counted, hashes[blocks[k]], 0)
-                verifying = verify(k, slots, sought), sought
-            if before is not None:
-                counts, verified, sought = before
-                yield from _cut(counts, sought, verified)
+        finding = start(lambda: find(0)) if blocks else None
+        verifying = finding and start(lambda: verify(0, finding))
+        while verifying is not None:
+            counts, sought, verified, verifying = verifying()
+            yield from _cut(counts, sought, verified)
 
     def _find(self, first: int, slots: I64, days: I64, hashes: U64) -> "Sought":
         """Runs `kernels.find_articles`."""
