@@ -859,7 +859,19 @@ def glance(trace: Sequence[int], weights: Sequence[int], stems: set[int]) -> Gla
     )  # fmt: skip
 
 
-def may_match(own: Glance, other: Glance, screen: Sequence[float]) -> bool:
+def mark_opening(of: Text) -> set[int]:
+    """The low bits of the weighty words of a title and the sixty words behind it."""
+    return {of.trace[i] & 0xFFF for i in range(len(of.trace))[: of.title_words + 60] if of.weight(i)}
+
+
+def opening_in(of: Text, stems: set[int]) -> float:
+    """How much of the first thirty words behind the title stands in another's opening."""
+    lead = range(len(of.trace))[of.title_words : of.title_words + 30]
+    found = sum(of.weight(i) for i in lead if of.trace[i] & 0xFFF in stems)
+    return found / (sum(of.weight(i) for i in lead) + 16)
+
+
+def may_match(own: Glance, other: Glance, lead_best: float, screen: Sequence[float]) -> bool:
     """Whether the screen lets a pair pass: (bias, weights, weights of squares), or nothing."""
     short, long = (own, other) if own.weight <= other.weight else (other, own)
     shared, numbers = other.shared / 16, other.shared_numbers / 16
@@ -873,10 +885,11 @@ def may_match(own: Glance, other: Glance, screen: Sequence[float]) -> bool:
         (numbers + 2) / (long.numbers / 16 + 4),
         log1p(short.number_count),
         log1p(max(0.0, short.numbers / 16 - numbers)),
+        lead_best,
     ]
     if not screen or known[0] >= 0.45 or short.weight < 160 or own.words == other.words:
         return True
-    return screen[0] + sum(w * f + q * f * f for w, q, f in zip(screen[1:10], screen[10:], known, strict=True)) >= 0
+    return screen[0] + sum(w * f + q * f * f for w, q, f in zip(screen[1:11], screen[11:], known, strict=True)) >= 0
 
 
 def heads_for(words: int) -> int:
@@ -1015,7 +1028,8 @@ def verify_articles(
             if is_short or seen.shared >= 0.18 * min(own.weight, seen.weight):
                 gap = days_between(dates[number], dates[other])
                 odds = judge(text, twin, gap, min_words, model, names)
-                compared.append((other, odds if is_short or may_match(own, seen, screen) else -9.0))
+                lead = max(opening_in(text, mark_opening(twin)), opening_in(twin, mark_opening(text)))
+                compared.append((other, odds if is_short or may_match(own, seen, lead, screen) else -9.0))
         outcomes.append(compared)
     return outcomes
 

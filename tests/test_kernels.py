@@ -893,8 +893,8 @@ def test_judge_pairs(texts: list[reference.Text], data: st.DataObject) -> None:
 
 
 @law
-@given(pairs_of_texts(), st.sampled_from([[], [-10.0, *[1.0] * 18], shipped_model().screen_array(0.0).tolist()]))
-def test_glance_and_may_match(texts: tuple[reference.Text, reference.Text], screen: list[float]) -> None:
+@given(pairs_of_texts(), st.sampled_from([[], [-10.0, *[1.0] * 20], shipped_model().screen_array(0.0).tolist()]))
+def test_glance_openings_and_may_match(texts: tuple[reference.Text, reference.Text], screen: list[float]) -> None:
     a, b = texts
     stems = np.full(kernels.STEM_BITS >> 6, 2**64 - 1, dtype=np.uint64)
     own = kernels.glance(u32(a.trace), u8(a.weights), stems, True)
@@ -903,7 +903,15 @@ def test_glance_and_may_match(texts: tuple[reference.Text, reference.Text], scre
     seen = kernels.glance(u32(b.trace), u8(b.weights), stems, False)
     twins = [reference.glance(text.trace, text.weights, marks) for text in (a, b)]
     assert [tuple(map(int, found)) for found in (own, seen)] == [tuple(twin) for twin in twins]
-    assert bool(kernels.may_match(own, seen, np.array(screen))) == reference.may_match(twins[0], twins[1], screen)
+    lead = opening_shared(a, b)
+    assert lead == pytest.approx(reference.opening_in(a, reference.mark_opening(b)))
+    assert bool(kernels.may_match(own, seen, lead, np.array(screen))) == reference.may_match(*twins, lead, screen)
+
+
+def opening_shared(a: reference.Text, b: reference.Text) -> float:
+    stems = np.full(kernels.OPENING_BITS >> 6, 2**64 - 1, dtype=np.uint64)
+    kernels.mark_opening(u32(b.trace), u8(b.weights), b.title_words, stems)
+    return kernels.opening_in(u32(a.trace), u8(a.weights), a.title_words, stems)
 
 
 @st.composite

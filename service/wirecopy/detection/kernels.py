@@ -1524,12 +1524,13 @@ STEM_BITS = 1 << 15
 SCREEN = 0.18  # of the weight of either text; candidates that share less were never near a match on any labelled set
 
 
-# What is known of a pair before it is verified: the features that the words alone decide, taken from stems that share a
-# bit. The model's screen is a formula over them and their squares.
+# What is known of a pair before it is verified: the features that the words alone decide, and how alike the texts open,
+# taken from stems that share a bit. The model's screen is a formula over them and their squares.
 _GLANCE = types.UniTuple(types.int64, 6)
 SCREENED = (
-    CONTAINED, CONTAINED_LONG, RATIO, EVIDENCE, LENGTH, NUMBERS, NUMBERS_LONG, NUMBER_COUNT, NEW_NUMBERS
+    CONTAINED, CONTAINED_LONG, RATIO, EVIDENCE, LENGTH, NUMBERS, NUMBERS_LONG, NUMBER_COUNT, NEW_NUMBERS, LEAD_BEST
 )  # fmt: skip
+OPENING_BITS = 1 << 12
 CERTAIN = 0.45  # of the shorter text; pairs that share more are always verified, and texts of the same length
 LITTLE = 160  # sixteenths of a nat; and texts of less weight, of which a glance says nothing
 SHARED, WEIGHED, SHARED_NUMBERS, WEIGHED_NUMBERS, NUMBER_WORDS, WORDS = range(6)
@@ -1564,11 +1565,32 @@ def glance(words, weights, stems, marks):
     return shared, total, shared_numbers, numbers, number_count, words.shape[0]
 
 
-@njit(types.boolean(_GLANCE, _GLANCE, types.float64[::1]), cache=True, nogil=True)
-def may_match(own, other, screen):
+@njit(types.void(_U32, _U8, types.int64, types.uint64[::1]), cache=True, nogil=True)
+def mark_opening(words, weights, title_words, stems):
+    """Makes `stems`, OPENING_BITS bits, those of the weighty words in a trace's title and the 2 * FIRST words behind it."""
+    stems[:] = 0
+    for i in range(min(words.shape[0], title_words + 2 * FIRST)):
+        at = words[i] & uint32(OPENING_BITS - 1)
+        stems[at >> uint32(6)] |= uint64((weights[i] & WEIGHT) > 0) << uint64(at & uint32(63))
+
+
+@njit(types.float64(_U32, _U8, types.int64, types.uint64[::1]), cache=True, nogil=True)
+def opening_in(words, weights, title_words, stems):
+    """-> the share of a trace's first FIRST words behind its title that stand in another's opening."""
+    lead, found = 0, 0
+    for i in range(title_words, min(words.shape[0], title_words + FIRST)):
+        w = np.int64(weights[i] & WEIGHT)
+        at = words[i] & uint32(OPENING_BITS - 1)
+        lead += w
+        found += w * np.int64((stems[at >> uint32(6)] >> uint64(at & uint32(63))) & uint64(1))
+    return found / (lead + 16.0)
+
+
+@njit(types.boolean(_GLANCE, _GLANCE, types.float64, types.float64[::1]), cache=True, nogil=True)
+def may_match(own, other, lead_best, screen):
     """Whether a pair is worth being verified: what `glance` says of a trace, and of another by the stems of the first.
 
-    `screen` is (bias, weights of SCREENED, weights of their squares), or empty: then all are.
+    `lead_best` is the larger share that `opening_in` finds. `screen` is (bias, weights of SCREENED, weights of their squares), or empty: then all are.
     """
     if screen.shape[0] == 0:
         return True
@@ -1589,6 +1611,7 @@ def may_match(own, other, screen):
         (shared_numbers + 2 * one) / (long[WEIGHED_NUMBERS] + 4 * one),
         np.log1p(float(short[NUMBER_WORDS])),
         np.log1p(max(short[WEIGHED_NUMBERS] - shared_numbers, 0.0) / one),
+        lead_best,
     )
     total = screen[0]
     for k in range(len(SCREENED)):
@@ -1775,6 +1798,7 @@ def verify_articles(
     capacity = starts.shape[0] - 1
     features = np.empty(FEATURES, np.float32)
     stems = np.empty(STEM_BITS >> 6, np.uint64)
+    opening_a, opening_b = np.empty(OPENING_BITS >> 6, np.uint64), np.empty(OPENING_BITS >> 6, np.uint64)
     total = 0
     for k in range(count):
         slot = (first + k) % capacity if first >= 0 else capacity
@@ -1784,6 +1808,8 @@ def verify_articles(
         room = heads_for(size_a)
         is_indexed = False
         own = glance(a, wa, stems, True) if counts[k] else (0, 0, 0, 0, 0, 0)
+        if counts[k]:
+            mark_opening(a, wa, title_a, opening_a)
         for c in range(k * most, k * most + counts[k]):
             other = found[c] % capacity
             size_b, title_b = sizes[other] & 0xFFFFFFFF, sizes[other] >> 32
@@ -1793,7 +1819,9 @@ def verify_articles(
                 if seen[SHARED] < SCREEN * min(own[WEIGHED], seen[WEIGHED]):
                     continue
                 compared += 1
-                if not may_match(own, seen, screen):
+                mark_opening(b, wb, title_b, opening_b)
+                lead = max(opening_in(a, wa, title_a, opening_b), opening_in(b, wb, title_b, opening_a))
+                if not may_match(own, seen, lead, screen):
                     continue
             else:
                 compared += 1
