@@ -905,13 +905,15 @@ def test_glance_openings_and_may_match(texts: tuple[reference.Text, reference.Te
     assert [tuple(map(int, found)) for found in (own, seen)] == [tuple(twin) for twin in twins]
     lead = opening_shared(a, b)
     assert lead == pytest.approx(reference.opening_in(a, reference.mark_opening(b)))
-    assert bool(kernels.may_match(own, seen, lead, np.array(screen))) == reference.may_match(*twins, lead, screen)
+    assert bool(kernels.may_match(own, seen, lead, np.array(screen))) == reference.may_match(
+        twins[0], twins[1], lead, screen
+    )
 
 
 def opening_shared(a: reference.Text, b: reference.Text) -> float:
     stems = np.full(kernels.OPENING_BITS >> 6, 2**64 - 1, dtype=np.uint64)
     kernels.mark_opening(u32(b.trace), u8(b.weights), b.title_words, stems)
-    return kernels.opening_in(u32(a.trace), u8(a.weights), a.title_words, stems)
+    return float(kernels.opening_in(u32(a.trace), u8(a.weights), a.title_words, stems))
 
 
 @st.composite

@@ -1567,7 +1567,7 @@ def glance(words, weights, stems, marks):
 
 @njit(types.void(_U32, _U8, types.int64, types.uint64[::1]), cache=True, nogil=True)
 def mark_opening(words, weights, title_words, stems):
-    """Makes `stems`, OPENING_BITS bits, those of the weighty words in a trace's title and the 2 * FIRST words behind it."""
+    """Makes `stems`, OPENING_BITS bits, those of the weighty words in a title and the 2 * FIRST words behind it."""
     stems[:] = 0
     for i in range(min(words.shape[0], title_words + 2 * FIRST)):
         at = words[i] & uint32(OPENING_BITS - 1)
@@ -1590,7 +1590,8 @@ def opening_in(words, weights, title_words, stems):
 def may_match(own, other, lead_best, screen):
     """Whether a pair is worth being verified: what `glance` says of a trace, and of another by the stems of the first.
 
-    `lead_best` is the larger share that `opening_in` finds. `screen` is (bias, weights of SCREENED, weights of their squares), or empty: then all are.
+    `lead_best` is the larger share that `opening_in` finds. `screen` is (bias, weights of SCREENED, weights of their
+    squares), or empty: then all are.
     """
     if screen.shape[0] == 0:
         return True
