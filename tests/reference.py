@@ -969,12 +969,13 @@ class Limits(NamedTuple):
 
 
 class Sought(NamedTuple):
-    """What is known of an article before verification; `text` is as masked."""
+    """What is known of an article before verification; `text` is as masked, `judged` are its likely copies."""
 
     text: Text
     candidates: list[int]
     qualified: int
     is_counted: bool
+    judged: list[int]
 
 
 def find_articles(
@@ -1002,10 +1003,12 @@ def find_articles(
             judge(text, outcomes[other].text, gap, limits.min_words, model, names)
             for other, gap in zip(alike, gaps, strict=True)
         ]
-        is_counted = limits.boilerplate > 0 and all(value < 2.5 for value in odds)
+        first_copy = next((k for k, value in enumerate(odds) if value >= 2.5), len(odds))
+        is_counted = limits.boilerplate > 0 and first_copy == len(odds)
         if is_counted:
             repeats[:] = count_passages(text.trace, source, repeats)
-        outcomes.append(Sought(text, found, qualified, is_counted))
+        judged = alike[: first_copy + 1] if limits.boilerplate else []
+        outcomes.append(Sought(text, found, qualified, is_counted, judged))
         for key in keys:
             buckets.setdefault(key, []).insert(0, number)
     return outcomes
@@ -1015,21 +1018,25 @@ def verify_articles(
     found: Sequence[Sought], dates: Sequence[int | None], min_words: int, model: Model,
     names: Sequence[str], screen: Sequence[float]
 ) -> list[list[tuple[int, float]]]:  # fmt: skip
-    """(number, log-odds) of the candidates that were compared, best candidates first; -9 for what was screened."""
+    """(number, log-odds) of the candidates that were compared, best candidates first; -9 for what was screened.
+
+    Short texts and likely copies are compared in any case.
+    """
     outcomes = []
-    for number, (text, others, _, _) in enumerate(found):
+    for number, (text, others, _, _, judged) in enumerate(found):
         compared = []
         for other in others:
             twin = found[other].text
             stems = stems_of(text.trace, text.weights)
             own = glance(text.trace, text.weights, stems)
             seen = glance(twin.trace, twin.weights, stems)
-            is_short = min(len(side.trace) - side.title_words for side in (text, twin)) < min_words
-            if is_short or seen.shared >= 0.18 * min(own.weight, seen.weight):
+            shortest = min(len(side.trace) - side.title_words for side in (text, twin))
+            is_certain = shortest < min_words or other in judged
+            if is_certain or seen.shared >= 0.18 * min(own.weight, seen.weight):
                 gap = days_between(dates[number], dates[other])
                 odds = judge(text, twin, gap, min_words, model, names)
                 lead = max(opening_in(text, mark_opening(twin)), opening_in(twin, mark_opening(text)))
-                compared.append((other, odds if is_short or may_match(own, seen, lead, screen) else -9.0))
+                compared.append((other, odds if is_certain or may_match(own, seen, lead, screen) else -9.0))
         outcomes.append(compared)
     return outcomes
 

@@ -944,24 +944,26 @@ def test_find_articles_and_verify_articles(
         days = i64([kernels.UNKNOWN if a.published is None else a.published for a in part])
         counts, qualified = np.zeros(len(part), dtype=np.int64), np.zeros(len(part), dtype=np.int64)
         counted, found = np.zeros(len(part), dtype=np.bool_), np.zeros(len(part) * most, dtype=np.int64)
+        judged = np.zeros(len(part), dtype=np.int64), np.zeros(len(found)), np.zeros((len(found), 7), np.float32)
         kernels.find_articles(
             first, len(part), days, np.array([a.source for a in part], dtype=np.uint64), index.arrays, store, counters,
             importance(), shipped_model().arrays(), i64(limits), seeking(50), scratch(), counts, qualified, counted,
-            found
+            found, *judged
         )  # fmt: skip
         flags, others = np.zeros(len(part), dtype=np.int64), np.zeros(len(found), dtype=np.int64)
         odds, results = np.zeros(len(others)), np.zeros((len(others) + 1, kernels.RESULTS), np.float32)
         total = kernels.verify_articles(
             first, len(part), days, index.all_dates, store, shipped_model().arrays(), screen, i64(limits), least_odds,
-            scratch(), counts, qualified, found, flags, others, odds, results
+            scratch(), counts, qualified, found, *judged, flags, others, odds, results
         )  # fmt: skip
         ends = np.cumsum(flags >> 32).tolist()
         assert total == ends[-1]
         for k, end in enumerate(ends):
-            _, candidates, enough, is_counted = twin[first + k]
+            _, candidates, enough, is_counted, copies = twin[first + k]
             assert bool(counted[k]) == is_counted
             assert found[k * most : k * most + counts[k]].tolist() == candidates
             assert qualified[k] == enough
+            assert judged[0][k] == len(copies)
             compared = verified[first + k]
             assume(all(abs(value - least_odds) > 1e-3 for _, value in compared))
             expected = [(n, value) for n, value in compared if value >= least_odds or value == reference.HELD]

@@ -1705,13 +1705,14 @@ def judge_pairs(slots_a, slots_b, dates, store, min_words, model, scratch, odds,
 @njit(
     types.void(
         types.int64, types.int64, _I64, _U64, _INDEX, _STORE, _u8, types.Array(types.float32, 1, "C", readonly=True),
-        _MODEL, _I64, _SEEKING, _SCRATCH, _i64, _i64, types.boolean[::1], _i64
+        _MODEL, _I64, _SEEKING, _SCRATCH, _i64, _i64, types.boolean[::1], _i64, _i64, types.float64[::1],
+        types.float32[:, ::1]
     ),
     cache=True, nogil=True
 )  # fmt: skip
 def find_articles(
     first, count, published, sources, index, store, repeats, importance, model, limits, seeking, scratch, out_counts,
-    out_qualified, out_counted, out_candidates
+    out_qualified, out_counted, out_candidates, out_judged, out_odds, out_results
 ):  # fmt: skip
     """Takes the stored articles first .. first + count - 1 through mask, sketch and candidates, in order.
 
@@ -1719,7 +1720,8 @@ def find_articles(
     batch, out_counts[k] candidates are out_candidates[k * most:], of the out_qualified[k] that there are. Weights are
     masked in place. Each article enters the index, and its passages are counted (out_counted[k]) when it is no copy,
     before the next is looked up; with `first` -1, the one article in the store's slot behind those of the index is
-    looked up and leaves nothing. Of what shares a large part of its keys it is verified at once whether it is a copy.
+    looked up and leaves nothing. Of what shares a large part of its keys it is verified at once whether it is a copy:
+    the first out_judged[k] candidates, whose log-odds and results stand at the same places of out_odds and out_results.
     """
     dates = index[3]
     words, weights, starts, sizes = store
@@ -1730,7 +1732,7 @@ def find_articles(
     article_keys = np.empty(KEYS, np.uint32)
     key_weights = np.empty(KEYS, np.uint8)
     sums = np.empty(most, np.int64)
-    features, results = np.empty(FEATURES, np.float32), np.empty(RESULTS, np.float32)
+    features = np.empty(FEATURES, np.float32)
     for k in range(count):
         slot = (first + k) % capacity if first >= 0 else capacity
         size, title = sizes[slot] & 0xFFFFFFFF, sizes[slot] >> 32
@@ -1743,6 +1745,7 @@ def find_articles(
             article_keys, key_weights, published[k], window, index, most_hits, least, most, seeking, found, sums
         )  # fmt: skip
         out_counted[k] = False
+        out_judged[k] = 0
         if first < 0:
             continue
         dates[slot] = published[k]
@@ -1765,11 +1768,13 @@ def find_articles(
             other = found[c] % capacity
             size_b, title_b = sizes[other] & 0xFFFFFFFF, sizes[other] >> 32
             b, wb = words[starts[other] : starts[other] + size_b], weights[starts[other] : starts[other] + size_b]
-            odds = judge(
+            row = k * most + c
+            out_odds[row] = judge(
                 a, wa, title, word_heads[:room], word_following, b, wb, title_b,
-                days_between(published[k], dates[other]), min_words, model, features, results
+                days_between(published[k], dates[other]), min_words, model, features, out_results[row]
             )  # fmt: skip
-            best = max(best, odds)
+            out_judged[k] = c + 1
+            best = max(best, out_odds[row])
         if best < SAME_COPY:
             out_counted[k] = True
             count_passages(a, sources[k], repeats)
@@ -1778,15 +1783,17 @@ def find_articles(
 @njit(
     types.int64(
         types.int64, types.int64, _I64, _I64, _STORE, _MODEL, _SCREEN, _I64, types.float64, _SCRATCH, _I64, _I64, _I64,
-        _i64, _i64, types.float64[::1], types.float32[:, ::1]
+        _I64, types.float64[::1], types.float32[:, ::1], _i64, _i64, types.float64[::1], types.float32[:, ::1]
     ),
     cache=True, nogil=True
 )  # fmt: skip
 def verify_articles(
-    first, count, published, dates, store, model, screen, limits, least_odds, scratch, counts, qualified, found,
-    out_counts, out_others, out_odds, out_results
+    first, count, published, dates, store, model, screen, limits, least_odds, scratch, counts, qualified, found, judged,
+    judged_odds, judged_results, out_counts, out_others, out_odds, out_results
 ):  # fmt: skip
-    """Verifies the candidates that `find_articles` found, which `counts`, `qualified` and `found` are.
+    """Verifies the candidates that `find_articles` found, and tells of the matches among all.
+
+    `counts` to `judged_results` are what it wrote; what was judged is not judged again.
 
     For article k of the batch, out_counts[k] = matches << 32 | candidates << 1 | truncated; its matches
     (log-odds at least `least_odds`, and what it contains or is contained in) follow those of k - 1 in out_others
@@ -1808,31 +1815,37 @@ def verify_articles(
         matches, compared = 0, 0
         room = heads_for(size_a)
         is_indexed = False
-        own = glance(a, wa, stems, True) if counts[k] else (0, 0, 0, 0, 0, 0)
-        if counts[k]:
+        own = (0, 0, 0, 0, 0, 0)
+        if counts[k] > judged[k]:
+            own = glance(a, wa, stems, True)
             mark_opening(a, wa, title_a, opening_a)
         for c in range(k * most, k * most + counts[k]):
-            other = found[c] % capacity
-            size_b, title_b = sizes[other] & 0xFFFFFFFF, sizes[other] >> 32
-            b, wb = words[starts[other] : starts[other] + size_b], weights[starts[other] : starts[other] + size_b]
-            if size_a - title_a >= min_words <= size_b - title_b:
-                seen = glance(b, wb, stems, False)
-                if seen[SHARED] < SCREEN * min(own[WEIGHED], seen[WEIGHED]):
-                    continue
+            if c - k * most < judged[k]:
                 compared += 1
-                mark_opening(b, wb, title_b, opening_b)
-                lead = max(opening_in(a, wa, title_a, opening_b), opening_in(b, wb, title_b, opening_a))
-                if not may_match(own, seen, lead, screen):
-                    continue
+                odds = judged_odds[c]
+                out_results[total] = judged_results[c]
             else:
-                compared += 1
-            if not is_indexed:
-                index_words(a, wa, word_heads[:room], word_following)
-                is_indexed = True
-            odds = judge(
-                a, wa, title_a, word_heads[:room], word_following, b, wb, title_b,
-                days_between(published[k], dates[other]), min_words, model, features, out_results[total]
-            )  # fmt: skip
+                other = found[c] % capacity
+                size_b, title_b = sizes[other] & 0xFFFFFFFF, sizes[other] >> 32
+                b, wb = words[starts[other] : starts[other] + size_b], weights[starts[other] : starts[other] + size_b]
+                if size_a - title_a >= min_words <= size_b - title_b:
+                    seen = glance(b, wb, stems, False)
+                    if seen[SHARED] < SCREEN * min(own[WEIGHED], seen[WEIGHED]):
+                        continue
+                    compared += 1
+                    mark_opening(b, wb, title_b, opening_b)
+                    lead = max(opening_in(a, wa, title_a, opening_b), opening_in(b, wb, title_b, opening_a))
+                    if not may_match(own, seen, lead, screen):
+                        continue
+                else:
+                    compared += 1
+                if not is_indexed:
+                    index_words(a, wa, word_heads[:room], word_following)
+                    is_indexed = True
+                odds = judge(
+                    a, wa, title_a, word_heads[:room], word_following, b, wb, title_b,
+                    days_between(published[k], dates[other]), min_words, model, features, out_results[total]
+                )  # fmt: skip
             if odds >= least_odds or out_results[total][CONTAINS] > 0:
                 out_others[total] = found[c]
                 out_odds[total] = odds

@@ -339,9 +339,10 @@ class Window:
     def _find(self, first: int, slots: I64, days: I64, hashes: U64) -> "Sought":
         """Runs `kernels.find_articles`."""
         count, most = len(slots), int(self._limits[4])
+        places = count * most
         sought = Sought(
-            np.empty(count, np.int64), np.empty(count, np.int64), np.empty(count, np.bool_),
-            np.empty(count * most, np.int64)
+            np.empty(count, np.int64), np.empty(count, np.int64), np.empty(count, np.bool_), np.empty(places, np.int64),
+            np.empty(count, np.int64), np.empty(places), np.empty((places, kernels.RESULTS), np.float32)
         )  # fmt: skip
         kernels.find_articles(
             first, count, days, hashes, self._index.arrays, self._traces.arrays, self.repeats, self._importance,
@@ -357,7 +358,8 @@ class Window:
         )  # fmt: skip
         kernels.verify_articles(
             first, count, days, self._index.all_dates, self._traces.arrays, self._model, self._screen, self._limits,
-            self._min_odds, self._verifying, sought.counts, sought.qualified, sought.candidates, counts, *found
+            self._min_odds, self._verifying, sought.counts, sought.qualified, sought.candidates, sought.judged,
+            sought.odds, sought.results, counts, *found
         )  # fmt: skip
         counts |= (self._traces.arrays[3][slots] & 0xFFFFFFFF) >= self._max_words
         return counts, found
@@ -439,13 +441,17 @@ class Sought(NamedTuple):
     """What `kernels.find_articles` writes of several articles.
 
     How many candidates each has, how many qualified, whether its passages were counted, and which the candidates are:
-    the same room for each article.
+    the same room for each article. How many of these, the first ones, were judged, with their log-odds and results at
+    the same places.
     """
 
     counts: I64
     qualified: I64
     counted: npt.NDArray[np.bool_]
     candidates: I64
+    judged: I64
+    odds: npt.NDArray[np.float64]
+    results: F32
 
 
 class Verified(NamedTuple):
