@@ -164,6 +164,23 @@ def test_an_embargo_ends_at_its_moment_and_the_feed_says_so() -> None:
     assert image(opened(store)) == image(live)
 
 
+def test_what_was_canceled_under_an_embargo_is_recalled_when_that_ends() -> None:
+    store = MemoryStore()
+    live, until = opened(store), NOW + DAY
+    live.ingest([article(1), article(1, 6)], NOW)
+    live.ingest([article(1, status="canceled", embargoed=until)], NOW + 1)
+    assert live.story("s0").recall == ()
+    assert "recalled" not in {event.type for event in live.events()}
+    live = opened(store)  # it may well end while the service is down
+    seen = live.events()[-1].seq
+    live.ingest([article(12)], until)
+    assert [(e.type, e.article, e.articles) for e in live.events(seen)] == [
+        ("joined", "w1-0", ()), ("recalled", "w1-0", ("w1-6",)), ("created", "w12-0", ())
+    ]  # fmt: skip
+    assert live.story("s0").recall == ("w1-6",)
+    assert image(opened(store)) == image(live)
+
+
 def test_an_embargo_that_is_over_hides_nothing() -> None:
     live = opened(MemoryStore())
     live.ingest([article(1, embargoed=NOW)], NOW)

@@ -120,9 +120,15 @@ class Arrivals:
             first = [revised if is_shown else Fact("deleted", left.story, article.id)]
         self.facts += self._witness.take(article.id, first)
         if is_shown and kept.status == "canceled":
-            members = archive.shown(stories.members[place.story])
-            ids = tuple(archive.kept[m].id for m in answers.recall(archive, members))
-            self.facts.append(Fact("recalled", place.story, article.id, articles=ids))
+            self.facts.append(recalled(state, number))
+
+
+def recalled(state: State, number: int) -> Fact:
+    """-> what the feed says of an article that was canceled and is shown: what is to be recalled with it now."""
+    archive, story = state.archive, state.stories.story_of[number]
+    members = archive.shown(state.stories.members[story])
+    ids = tuple(archive.kept[m].id for m in answers.recall(archive, members))
+    return Fact("recalled", story, archive.kept[number].id, articles=ids)
 
 
 def kept_of(

@@ -16,7 +16,7 @@ import numpy as np
 
 from wirecopy import answers, boilerplate, editing, errors, models
 from wirecopy.archive import Archive
-from wirecopy.arrivals import Arrivals, kept_of, sketches_of
+from wirecopy.arrivals import Arrivals, kept_of, recalled, sketches_of
 from wirecopy.article import Article
 from wirecopy.boilerplate import Parts
 from wirecopy.canonical import Policy, rule_of
@@ -556,7 +556,9 @@ class Detector:
                 stories.origins.setdefault(number, None)
         if stories.origins:
             facts += self._witness.take()
-        return facts, sum(map(self._archive.is_current, lifted))
+        shown = [number for number in lifted if self._archive.is_current(number)]
+        facts += [recalled(self._state, number) for number in shown if self._archive.kept[number].status == "canceled"]
+        return facts, len(shown)
 
     def _append(self, batch: Arrivals, moment: int) -> None:
         """Makes what was decided durable, with its events."""
