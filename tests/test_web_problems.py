@@ -138,6 +138,28 @@ def test_a_bad_parameter_is_422(service: Service, query: str) -> None:
     expect_problem(request(service, "GET", f"/v1/stories?{query}"), 422, "invalid-parameter")
 
 
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/v1/articles/kept/matches"),
+        ("GET", "/v1/articles/kept/revisions"),
+        ("GET", "/v1/articles/kept/matches/other"),
+        ("POST", "/v1/articles/kept/matches/other"),
+        ("POST", "/v1/stories/s0/merge"),
+        ("POST", "/v1/stories/s0/split"),
+        ("GET", "/v1/pins"),
+        ("POST", "/v1/pins"),
+        ("DELETE", "/v1/pins/p1"),
+        ("DELETE", "/v1/articles/kept"),  # nobody shall erase all revisions who meant one
+    ],
+)
+def test_a_parameter_that_a_route_does_not_have_is_422(service: Service, method: str, path: str) -> None:
+    with service.client() as client:
+        assert client.put("/v1/articles/kept", json={"text": "what is kept stays as it is"}).status_code in (200, 201)
+        expect_problem(request(service, method, f"{path}?revision=1"), 422, "invalid-parameter")
+        assert client.get("/v1/articles/kept").status_code == 200
+
+
 def test_the_query_needs_an_id(service: Service) -> None:
     for path in ["/v1/articles", "/v1/articles?id=", "/v1/articles?id=.."]:
         expect_problem(request(service, "GET", path), 422, "invalid-parameter")

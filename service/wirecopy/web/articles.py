@@ -72,19 +72,19 @@ async def get_by_query(app: "App", call: Call) -> web.StreamResponse:
 
 async def delete(app: "App", call: Call) -> web.StreamResponse:
     """DELETE /v1/articles/{id}: the article is gone with all its revisions, on disk too."""
-    article_id = check_id(call.id)
-    await app.intake.change(lambda detector, now: detector.erase(article_id, now))
-    return replies.nothing()
+    queries.read(call.request, frozenset())
+    return await _erase(app, call)
 
 
 async def delete_by_query(app: "App", call: Call) -> web.StreamResponse:
     """DELETE /v1/articles?id=: the same, for clients behind a proxy that decodes paths."""
     call.id = _id_in_query(call)
-    return await delete(app, call)
+    return await _erase(app, call)
 
 
 async def revisions(app: "App", call: Call) -> web.StreamResponse:
     """GET /v1/articles/{id}/revisions: what each revision changed."""
+    queries.read(call.request, frozenset())
     article_id = check_id(call.id)
     found = await app.intake.ask(lambda detector: detector.revisions(article_id))
     return replies.json(wire.Revisions(article_id, [wire.revision(one) for one in found]))
@@ -92,6 +92,7 @@ async def revisions(app: "App", call: Call) -> web.StreamResponse:
 
 async def matches(app: "App", call: Call) -> web.StreamResponse:
     """GET /v1/articles/{id}/matches: all its verified matches."""
+    queries.read(call.request, frozenset())
     article_id = check_id(call.id)
     found = await app.intake.ask(lambda detector: detector.matches(article_id))
     return replies.json(wire.Matches(article_id, found))
@@ -102,6 +103,12 @@ def check_body_id(article: Article) -> Article:
     if article.id in (".", ".."):
         raise InvalidArticle("id must not be '.' or '..'")
     return article
+
+
+async def _erase(app: "App", call: Call) -> web.StreamResponse:
+    article_id = check_id(call.id)
+    await app.intake.change(lambda detector, now: detector.erase(article_id, now))
+    return replies.nothing()
 
 
 def _revision_in(values: dict[str, str]) -> int | None:

@@ -22,11 +22,13 @@ if TYPE_CHECKING:
 
 async def match(app: "App", call: Call) -> web.StreamResponse:
     """GET /v1/articles/{id}/matches/{other}: why two articles match, or do not."""
+    queries.read(call.request, frozenset())
     return await _explain(app, call, None)
 
 
 async def match_texts(app: "App", call: Call) -> web.StreamResponse:
     """POST /v1/articles/{id}/matches/{other}: the same with the texts that the caller has."""
+    queries.read(call.request, frozenset())
     return await _explain(app, call, _texts_in(await call.read_json(), app.limits))
 
 
