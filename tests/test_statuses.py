@@ -164,6 +164,15 @@ def test_an_embargo_ends_at_its_moment_and_the_feed_says_so() -> None:
     assert image(opened(store)) == image(live)
 
 
+def test_why_counts_no_hidden_member() -> None:
+    live = opened(MemoryStore())
+    live.ingest([article(1), article(1, 6), article(1, 1, status="withheld")], NOW)
+    assert [(tie.match, tie.compared) for tie in live.why("s0").members] == [("w1-6", 1), ("w1-0", 1)]
+    live.ingest([article(1, 6, embargoed=NOW + DAY)], NOW + 1)
+    [alone] = live.why("s0").members
+    assert (alone.match, alone.odds, alone.average_odds, alone.compared) == (None, None, None, 0)
+
+
 def test_what_was_canceled_under_an_embargo_is_recalled_when_that_ends() -> None:
     store = MemoryStore()
     live, until = opened(store), NOW + DAY

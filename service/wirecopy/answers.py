@@ -225,7 +225,8 @@ def _member(archive: Archive, stories: Stories, number: int, first: int) -> Memb
 
 
 def _tie(archive: Archive, stories: Stories, number: int, first: int) -> Tie:
-    best, (mean, compared) = stories.best_match(number, archive.hidden), stories.support(number)
+    hidden = archive.hidden
+    best, (mean, compared) = stories.best_match(number, hidden), stories.support(number, hidden)
     relation, match, score = _best(archive, stories, number)
     return Tie(
         id=archive.kept[number].id,

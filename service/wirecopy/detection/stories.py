@@ -260,11 +260,15 @@ class Stories:
         linked = [(m, link) for m, link in links.items() if self.story_of.get(m) == story and m not in without]
         return min(linked, key=lambda item: (-item[1].odds, item[0]), default=None)
 
-    def support(self, number: int) -> tuple[float | None, int]:
-        """-> the mean clipped log-odds to the members that an article was compared with, None for none; how many."""
+    def support(self, number: int, without: Container[int] = ()) -> tuple[float | None, int]:
+        """-> the mean clipped log-odds to the members that an article was compared with, None for none; how many.
+
+        Those of `without` do not count.
+        """
         story = self.story_of[number]
         links = self.links.get(number, {})
-        odds = [max(-CLIP, min(CLIP, link.odds)) for m, link in links.items() if self.story_of.get(m) == story]
+        inside = [link.odds for m, link in links.items() if self.story_of.get(m) == story and m not in without]
+        odds = [max(-CLIP, min(CLIP, value)) for value in inside]
         return (sum(odds) / len(odds), len(odds)) if odds else (None, 0)
 
     def newest(self, before: str | None = None) -> Iterable[str]:
