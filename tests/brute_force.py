@@ -369,15 +369,25 @@ class BruteForce:
                 if (b, a) not in self._compared:
                     self._compared[b, a] = compare(self.kept[b].content, self.kept[a].content).link
                 odds[i, j] = odds[j, i] = max(-CLIP, min(CLIP, self._compared[b, a].odds))
-        self._impose(odds, articles, leaving)
-        labels = kernels.cluster(odds, LEAST).tolist()
+        said = odds.copy()
+        groups = self._impose(odds, articles, leaving)
+        labels = kernels.cluster(np.where(odds == -np.inf, odds, said), LEAST).tolist()
+        for group in groups:
+            held = {labels[articles.index(m)] for m in group & set(articles)}
+            labels = [min(held) if own in held else own for own in labels]
+        same = [(i, j) for i, x in enumerate(labels) for j, y in enumerate(labels) if x == y]
+        if any(odds[i, j] == -np.inf for i, j in same):
+            labels = kernels.cluster(odds, LEAST).tolist()
         clusters = [
             [m for m, own in zip(articles, labels, strict=True) if own == label] for label in sorted(set(labels))
         ]
         return self._name(clusters, part, number, founded)
 
-    def _impose(self, odds: Any, articles: list[int], leaving: int | None) -> None:
-        """The pins, in the place of the evidence; who is forgotten and pinned keeps the rest of its story together."""
+    def _impose(self, odds: Any, articles: list[int], leaving: int | None) -> list[set[int]]:
+        """The pins, in the place of the evidence; who is forgotten and pinned keeps the rest of its story together.
+
+        -> who must be together.
+        """
         groups: list[set[int]] = [{m} for m in articles]
         stories = {self._story[m] for m in articles if m in self._story}
         pinned = {m for pin in self._pins.values() for m in pin.left | pin.right}
@@ -396,6 +406,7 @@ class BruteForce:
                     odds[i, j] = MUST
                 elif any((b in x and a in y) or (a in x and b in y) for x, y in parted):
                     odds[i, j] = -np.inf
+        return list(group_of.values())
 
     def _name(
         self, clusters: list[list[int]], part: Callable[[int], str], number: int | None, founded: str

@@ -116,3 +116,28 @@ def test_embargoes_that_end_are_counted_by_article() -> None:
     live = opened(MemoryStore())
     live.ingest([held("h", 1, embargoed=NOW + DAY), held("h", 2, embargoed=NOW + DAY)], NOW)
     assert live.reach(NOW + DAY) == 1
+
+
+def test_copies_of_either_half_come_to_a_story_that_was_merged_by_hand() -> None:
+    live = opened(MemoryStore())
+    live.ingest([Article(f"{wire}-{k}", written(wire, k)) for wire in (1, 12) for k in (0, 6)], NOW)
+    merged = live.merge(live.article("1-0").story, live.article("12-0").story, NOW)
+    live.ingest([Article(f"{wire}-{k}", written(wire, k)) for k in (1, 2, 18, 19) for wire in (1, 12)], NOW)
+    assert len(live.story(merged.id).members) == 12
+
+
+def test_a_pin_takes_nobody_from_the_copies_of_whom_it_ties() -> None:
+    live = opened(MemoryStore())
+    live.ingest([Article(f"{wire}-{k}", written(wire, k)) for wire in (1, 12) for k in (0, 6)], NOW)
+    live.pin(["1-0", "12-0"], together=True, now=NOW)
+    assert [member.id for member in live.story("s0").members] == ["1-0", "1-6", "12-0", "12-6"]
+
+
+def test_foes_stay_apart_though_they_are_copies_of_two_that_are_tied() -> None:
+    live = opened(MemoryStore())
+    live.ingest([Article(f"{wire}-{k}", written(wire, k)) for wire in (1, 12) for k in (0, 6)], NOW)
+    live.pin(["1-6", "12-6"], together=False, now=NOW)
+    live.pin(["1-0", "12-0"], together=True, now=NOW)
+    place = {f"{wire}-{k}": live.article(f"{wire}-{k}").story for wire in (1, 12) for k in (0, 6)}
+    assert place["1-0"] == place["12-0"]
+    assert place["1-6"] != place["12-6"]

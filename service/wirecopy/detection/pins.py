@@ -114,9 +114,10 @@ class Pins:
 
     def impose(
         self, odds: npt.NDArray[np.float64], articles: Sequence[int], stand_for: Mapping[int, Sequence[int]]
-    ) -> None:
+    ) -> npt.NDArray[np.int64]:
         """Replaces the log-odds of all pairs of `articles` that pins concern, directly or by other articles.
 
+        -> for each its group: those with the same number must be together.
         `stand_for`: articles that are not there, each with those who go where it goes.
         """
         at = {number: [k] for k, number in enumerate(articles)}
@@ -149,3 +150,4 @@ class Pins:
             apart = (left[:, None] & right[None, :]) | (right[:, None] & left[None, :])
             odds[apart & ~is_one] = -np.inf  # a group that has a foe by somebody who is not there stays one
         np.fill_diagonal(odds, 0.0)
+        return roots

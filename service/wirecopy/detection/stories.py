@@ -329,8 +329,11 @@ class Stories:
         odds[later, earlier] = evidence.compare_all(articles)
         odds[earlier, later] = odds[later, earlier]
         if self.pins:
-            self.pins.impose(odds, articles, self._stand_for(region, oldest, leaving))
-        labels = kernels.cluster(odds, self.least).tolist()
+            said = odds.copy()
+            groups = self.pins.impose(odds, articles, self._stand_for(region, oldest, leaving))
+            labels = _cluster_pinned(said, odds, groups, self.least).tolist()
+        else:
+            labels = kernels.cluster(odds, self.least).tolist()
         if number is not None:
             held = set(zip([self.story_of[m] for m in region], labels, strict=False))
             if len(held) == len({story for story, _ in held}) == len({label for _, label in held}):  # as most often:
@@ -420,6 +423,24 @@ class _Evidence:
         number = self._number
         own = [(number, other, link) for other, link in self.own.items()] if number is not None else []
         return own + [(b, a, link) for (b, a), link in self._made.items()]
+
+
+def _cluster_pinned(
+    said: npt.NDArray[np.float64], imposed: npt.NDArray[np.float64], groups: npt.NDArray[np.int64], least: float
+) -> npt.NDArray[np.int64]:
+    """Clusters by what the evidence `said`, foes apart, then joins what holds articles of one group.
+
+    So a copy comes to the one of a group that it is a copy of, whatever the others are about. Where that would bring
+    foes together, groups are one from the beginning, as in `imposed`.
+    """
+    labels: npt.NDArray[np.int64] = kernels.cluster(np.where(np.isneginf(imposed), imposed, said), least)
+    for group in np.unique(groups):
+        joined = np.unique(labels[groups == group])
+        labels[np.isin(labels, joined)] = joined[0]
+    together = labels[:, None] == labels[None, :]
+    if np.isneginf(imposed[together]).any():
+        labels = kernels.cluster(imposed, least)
+    return labels
 
 
 @cache
