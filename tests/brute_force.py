@@ -293,8 +293,9 @@ class BruteForce:
         new = Pin(together, set(numbers if together else numbers[:1]), set([] if together else numbers[1:]))
         with self._edit(new, now) as number:
             self._pins[number] = new
-            self._settle(new, number)
-            self._enforce(new, f"s{number}")
+            if together or {self._story[m] for m in new.left} & {self._story[m] for m in new.right}:
+                self._settle(new, number)
+                self._enforce(new, f"s{number}")
         return f"p{number}"
 
     def unpin(self, pin_id: str, now: int) -> None:

@@ -141,3 +141,14 @@ def test_foes_stay_apart_though_they_are_copies_of_two_that_are_tied() -> None:
     place = {f"{wire}-{k}": live.article(f"{wire}-{k}").story for wire in (1, 12) for k in (0, 6)}
     assert place["1-0"] == place["12-0"]
     assert place["1-6"] != place["12-6"]
+
+
+def test_what_is_apart_already_is_pinned_apart_without_a_move() -> None:
+    live = opened(MemoryStore())
+    same = written(1, 0)
+    live.ingest([Article("old", same, published=NOW), Article("new", same, published=NOW + 60 * DAY)], NOW)
+    live.ingest([Article("next", same, published=NOW + 61 * DAY)], NOW)
+    before = {name: live.article(name).story for name in ("old", "new", "next")}
+    assert before["old"] != before["new"] == before["next"]
+    live.pin(["old", "new"], together=False, now=NOW)
+    assert {name: live.article(name).story for name in before} == before

@@ -48,13 +48,18 @@ def split(state: State, moment: int, story: str, numbers: Iterable[int]) -> Edit
 
 
 def pin(state: State, moment: int, together: bool, left: Iterable[int], right: Iterable[int]) -> Edit | Contradiction:
-    """Ties articles, or parts those of one side from those of the other; their stories are decided anew."""
+    """Ties articles, or parts those of one side from those of the other; their stories are decided anew.
+
+    Where the two sides share no story, nothing is left to be parted, and nobody moves.
+    """
     stories, number = state.stories, state.loaded
     new = Pin(number, together, frozenset(left), frozenset(right))
     against = stories.pins.conflict(together, new.left, new.right)
     if against is not None:
         return Contradiction(against)
     concerned = [stories.story_of[m] for m in sorted(new.left | new.right)]
+    if not together and {stories.story_of[m] for m in new.left}.isdisjoint(stories.story_of[m] for m in new.right):
+        concerned = []
     return _finish(state, moment, new, None, concerned, None)
 
 
