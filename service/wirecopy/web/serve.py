@@ -81,15 +81,16 @@ async def _serve(config: Config, open_detector: "Callable[[], Detector]", on_rea
     log.write("listening", url=url, version=VERSION)
 
     def tell_ready() -> None:
-        _set_aside(loop)
         log.write("ready")
         on_ready(url)
 
     app.intake.opened.add_done_callback(lambda opened: None if opened.cancelled() else tell_ready())
+    setting_aside = loop.create_task(_set_aside_regularly(app))
     try:
         await _wait_any(stop.wait(), _shielded(app.intake.ended))
         await _drain(app, hurry, config.service.drain_timeout_seconds, log)
     finally:
+        setting_aside.cancel()
         app.begin_stop()
         listener.close()
         await server.close_connections()
@@ -98,15 +99,22 @@ async def _serve(config: Config, open_detector: "Callable[[], Detector]", on_rea
     log.write("stopped")
 
 
-def _set_aside(loop: asyncio.AbstractEventLoop) -> None:
+async def _set_aside_regularly(app: App) -> None:
     """Spare the garbage collector what has lived for a second: a search of 100,000 articles holds all up for 0.1 s.
 
-    Nothing of that is garbage in cycles: articles go when they are forgotten, and connections when they are closed. It
-    is done often because the collector searches everything that came since, whenever that has grown by a quarter.
+    Nothing of that is garbage in cycles: articles go when they are forgotten, and connections when they are closed. A
+    decision may have some while it is made, so this is done between two pieces of work. It is done often because the
+    collector searches everything that came since, whenever that has grown by a quarter.
     """
+    while True:
+        with contextlib.suppress(errors.WirecopyError):
+            await app.intake.ask(lambda _: _set_aside())
+        await asyncio.sleep(_SET_ASIDE_EVERY_SECONDS)
+
+
+def _set_aside() -> None:
     gc.collect()
     gc.freeze()
-    loop.call_later(_SET_ASIDE_EVERY_SECONDS, _set_aside, loop)
 
 
 async def _drain(app: App, hurry: asyncio.Event, seconds: float, log: Log) -> None:
