@@ -51,6 +51,8 @@ def test_a_refusal_names_the_mapped_field_too() -> None:
         ({"id": ""}, "id is empty"),
         ({"id": 7}, "id must be a string, not a number"),
         ({"text": None}, "text is missing"),
+        ({"text": None, "status": "withheld"}, "text is missing"),
+        ({"text": " ", "status": "canceled"}, "text is empty"),
         ({"text": " \n\u3000\t"}, "text is empty"),
         ({"text": ["a"]}, "text must be a string, not an array"),
         ({"title": {"en": "x"}}, "title must be a string, not an object"),

@@ -109,6 +109,11 @@ def test_an_ap_item_is_known_by_the_id_that_its_revisions_share(wrapped: dict[st
     assert article.text == "PORT ELLERY — The bridge was closed.\n\nIt will stay shut."
 
 
+def test_a_kill_needs_no_body() -> None:
+    kill = read({"uri": "n1", "pubstatus": "canceled", "headline": "Kill"})
+    assert (kill.id, kill.text, kill.title, kill.status) == ("n1", "", "Kill", "canceled")
+
+
 def test_the_id_of_a_path_stands_for_the_items_own() -> None:
     assert read(AP, "wire-1").id == "wire-1"
     assert read({"body_text": "Words."}, "wire-1").id == "wire-1"
@@ -235,7 +240,8 @@ def test_the_service_takes_items_by_every_route(service: Service) -> None:
 
 def test_dedupe_reads_items_from_lines_and_documents(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "items.jsonl").write_text(json.dumps(NINJS_3) + "\n\n{}\n", encoding="utf-8")
-    feed = {"data": {"items": [{"item": AP}, {"item": {**AP, "altids": {"itemid": "second"}, "body_nitf": None}}]}}
+    linked = {**AP, "altids": {"itemid": "second"}, "body_nitf": None, "pubstatus": "usable"}
+    feed = {"data": {"items": [{"item": AP}, {"item": linked}]}}
     (tmp_path / "feed.json").write_text(json.dumps(feed, indent=1), encoding="utf-8")
     (tmp_path / "one.json").write_text(json.dumps({**NINJS_1, "uri": "one"}), encoding="utf-8")
     files = [str(tmp_path / name) for name in ("items.jsonl", "feed.json", "one.json")]

@@ -288,6 +288,16 @@ def test_over_http(run_service: RunService, tmp_path: Path) -> None:
         assert (story["recall"], story["canonical"]) == (["w1-6"], "w1-6")
         assert typed.story(story["id"]).recall == ("w1-6",)
         assert typed.article("w1-0").status == "canceled"
+        kill = client.put("/v1/articles/w1-6", json={"title": "Kill: bridge", "status": "canceled"})
+        assert (kill.status_code, kill.json()["revision"], kill.json()["story"]) == (200, 2, story["id"])
+        assert typed.article("w1-6").text == ""
+        item = {"uri": "w1-6", "pubstatus": "canceled", "headline": "Kill, again"}
+        sent = client.post("/v1/articles", json=item, headers={"Content-Type": "application/ninjs+json"})
+        assert (sent.status_code, sent.json()["revision"]) == (200, 3)
+        early = Article("w1-7", "", status="canceled")
+        assert typed.put_article(early).story != story["id"]
+        assert typed.put_article(article(1, 7)).story == story["id"]
+        assert client.put("/v1/articles/w1-6", json={"status": "withheld"}).status_code == 422
         refused = client.put("/v1/articles/w1-0", json={"text": "x", "status": "killed"})
         assert refused.status_code == 422
         assert refused.json()["detail"] == "status must be usable, withheld or canceled, not 'killed'"

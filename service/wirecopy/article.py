@@ -36,7 +36,8 @@ _ESCAPED_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 class Article(Struct, frozen=True, gc=False):
     """One version of a text as some outlet sent it. `published` and `embargoed` are in milliseconds since 1970 UTC.
 
-    A withheld article is shown to nobody, nor is one that is `embargoed`, before that moment; a canceled one was wrong.
+    A withheld article is shown to nobody, nor is one that is `embargoed`, before that moment; a canceled one was wrong,
+    and may come without a text, which is empty then.
     """
 
     id: str
@@ -141,7 +142,9 @@ def _from_clean_fields(fields: Mapping[str, Any], limits: Limits, mapping: Mappi
     if type(article_id) is not str or not article_id:
         _refuse_required("id", article_id, mapping)
     if type(text) is not str or not text or text.isspace():
-        _refuse_required("text", text, mapping)
+        if text is not None or status != "canceled":
+            _refuse_required("text", text, mapping)
+        text = ""  # a kill need not repeat what it kills
     _check_length("id", article_id, limits.max_id_bytes)
     _check_length("text", text, limits.max_text_bytes)
     surely_fits = limits.max_field_bytes // 4

@@ -63,6 +63,8 @@ def encode_article(article: Sendable) -> bytes:
     for name in ("published", "embargoed"):
         if name in fields:
             fields[name] = format_published(fields[name])
+    if article.status == "canceled" and not article.text:
+        del fields["text"]
     return orjson.dumps(fields)
 
 

@@ -44,7 +44,7 @@ def article_of(item: Mapping[str, Any], limits: Limits, article_id: str | None =
     item = _unwrapped(item)
     fields = {name.lower(): _Named(name, value) for name, value in item.items() if value is not None}
     status, embargoed = _status(fields)
-    found = {
+    found: dict[str, _Named | None] = {
         "id": _Named("id", article_id) if article_id is not None else _id(fields),
         "title": _title(fields),
         "source": _source(fields),
@@ -53,7 +53,7 @@ def article_of(item: Mapping[str, Any], limits: Limits, article_id: str | None =
         "status": status,
         "embargoed": embargoed,
     }
-    found["text"] = _text(fields)
+    found["text"] = _text(fields, needs_one=status is None or status.value != "canceled")
     mapping = {ours: theirs.name for ours, theirs in found.items() if theirs is not None}
     return from_fields({theirs.name: theirs.value for theirs in found.values() if theirs is not None}, limits, mapping)
 
@@ -103,8 +103,8 @@ def _title(fields: _Fields) -> _Named | None:
     return fields.get("headline") or fields.get("title")
 
 
-def _text(fields: _Fields) -> _Named:
-    """The best body: plain text before HTML, of several the longest."""
+def _text(fields: _Fields, *, needs_one: bool) -> _Named | None:
+    """The best body: plain text before HTML, of several the longest; None where there is none and none is needed."""
     bodies = _values(fields, "bodies")
     for lower, (name, value) in fields.items():
         if lower.startswith("body_") or lower == "body":
@@ -112,6 +112,8 @@ def _text(fields: _Fields) -> _Named:
                 _refuse(name, "a string")
             bodies.append(_Value(name, value, _kind(lower.removeprefix("body"), value), ""))
     bodies = [body for body in bodies if body.value.strip()]
+    if not bodies and not needs_one:
+        return None
     if not bodies:
         _refuse_without_text(fields)
     best = min(bodies, key=lambda body: (_ORDER.index(body.kind), -len(body.value)))

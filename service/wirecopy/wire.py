@@ -25,10 +25,11 @@ class ArticleInput(Struct, frozen=True):
 
     `id` may be left out where the path has it. `published` and `embargoed` are RFC 3339 times or dates, UTC where they
     name no zone. `status`: a withheld article is matched and shown to nobody, as is one that is embargoed, before that
-    moment; of a canceled one its story lists what is to be recalled. Without: usable.
+    moment; of a canceled one its story lists what is to be recalled. Without: usable. `text` may be left out of what is
+    canceled, and of nothing else.
     """
 
-    text: Annotated[str, Meta(min_length=1, pattern=r"\S")]
+    text: Annotated[str, Meta(min_length=1, pattern=r"\S")] | None = None
     id: Annotated[str, Meta(min_length=1)] | None = None
     title: str | None = None
     source: str | None = None
