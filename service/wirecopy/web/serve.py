@@ -106,6 +106,7 @@ async def _set_aside_regularly(app: App) -> None:
     decision may have some while it is made, so this is done between two pieces of work. It is done often because the
     collector searches everything that came since, whenever that has grown by a quarter.
     """
+    await _shielded(app.intake.opened)
     while True:
         with contextlib.suppress(errors.WirecopyError):
             await app.intake.ask(lambda _: _set_aside())
