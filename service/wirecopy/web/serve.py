@@ -81,6 +81,7 @@ async def _serve(config: Config, open_detector: "Callable[[], Detector]", on_rea
     log.write("listening", url=url, version=VERSION)
 
     def tell_ready() -> None:
+        _set_aside()
         log.write("ready")
         on_ready(url)
 
@@ -106,11 +107,10 @@ async def _set_aside_regularly(app: App) -> None:
     decision may have some while it is made, so this is done between two pieces of work. It is done often because the
     collector searches everything that came since, whenever that has grown by a quarter.
     """
-    await _shielded(app.intake.opened)
     while True:
+        await asyncio.sleep(_SET_ASIDE_EVERY_SECONDS)
         with contextlib.suppress(errors.WirecopyError):
             await app.intake.ask(lambda _: _set_aside())
-        await asyncio.sleep(_SET_ASIDE_EVERY_SECONDS)
 
 
 def _set_aside() -> None:
