@@ -127,7 +127,8 @@ def test_a_signal_drains_requests_under_way_refuses_new_ones_and_exits_0(tmp_pat
         with httpx.Client(base_url=url, timeout=20, trust_env=False, verify=False) as client:
             (tmp_path / "hold").touch()
             waiting = [pool.submit(client.put, f"/v1/articles/{n}", json={"text": "x"}) for n in range(8)]
-            wait_until(lambda: "\nwirecopy_waiting_articles 8.0\n" in client.get("/metrics").text)
+            wait_until(lambda: count_connections(url) >= 8)
+            assert httpx.get(f"{url}/livez", timeout=20, trust_env=False).status_code == 200  # they are accepted before
             service.stop(number)
             wait_until(lambda: any("event=stopping" in line for line in service.logged))
             with httpx.Client(base_url=url, timeout=20, trust_env=False, verify=False) as other:
