@@ -11,6 +11,7 @@ Articles are numbered in the order in which they come. Nothing depends on how th
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -315,26 +316,32 @@ class Window:
 
     def _founds(self, first: int, days: I64, hashes: U64, start: Start[Any]) -> Iterator[Found]:
         """Finds and verifies block by block, in two lanes: each task begins the next of its kind."""
-        blocks = [slice(k, min(k + TOGETHER, len(days))) for k in range(0, len(days), TOGETHER)]
-
-        def find(k: int) -> tuple[I64, Sought, Any]:
-            begin, end = first + blocks[k].start, first + blocks[k].stop
-            slots = self._slots(range(begin, end))
-            self.terms.weigh(*self._traces.at(slots))
-            sought = self._find(begin, slots, days[blocks[k]], hashes[blocks[k]])
-            self._passages_of[slots] = np.where(sought.counted, hashes[blocks[k]], 0)
-            return slots, sought, start(lambda: find(k + 1)) if k + 1 < len(blocks) else None
-
-        def verify(k: int, finding: Callable[[], Any]) -> tuple[I64, Sought, Verified, Any]:
-            slots, sought, finding_next = finding()
-            counts, verified = self._verify(first + blocks[k].start, slots, days[blocks[k]], sought)
-            return counts, sought, verified, finding_next and start(lambda: verify(k + 1, finding_next))
-
-        finding = start(lambda: find(0)) if blocks else None
-        verifying = finding and start(lambda: verify(0, finding))
+        coming = _Coming(first, days, hashes, start)
+        finding = start(partial(self._find_block, coming, 0)) if len(days) else None
+        verifying = finding and start(partial(self._verify_block, coming, 0, finding))
         while verifying is not None:
             counts, sought, verified, verifying = verifying()
             yield from _cut(counts, sought, verified)
+
+    def _find_block(self, coming: "_Coming", k: int) -> tuple[I64, "Sought", Any]:
+        """-> the slots and candidates of the articles from the `k`th on, and the task of the block after them."""
+        days, hashes, first = coming.days[k : k + TOGETHER], coming.hashes[k : k + TOGETHER], coming.first + k
+        slots = self._slots(range(first, first + len(days)))
+        self.terms.weigh(*self._traces.at(slots))
+        sought = self._find(first, slots, days, hashes)
+        self._passages_of[slots] = np.where(sought.counted, hashes, 0)
+        behind = k + TOGETHER
+        more = behind < len(coming.days)
+        return slots, sought, coming.start(partial(self._find_block, coming, behind)) if more else None
+
+    def _verify_block(
+        self, coming: "_Coming", k: int, finding: Callable[[], Any]
+    ) -> tuple[I64, "Sought", "Verified", Any]:
+        """-> what was found and verified of the articles from the `k`th on, and the task of the block after them."""
+        slots, sought, finding_next = finding()
+        counts, verified = self._verify(coming.first + k, slots, coming.days[k : k + TOGETHER], sought)
+        task = partial(self._verify_block, coming, k + TOGETHER, finding_next)
+        return counts, sought, verified, finding_next and coming.start(task)
 
     def _find(self, first: int, slots: I64, days: I64, hashes: U64) -> "Sought":
         """Runs `kernels.find_articles`."""
@@ -435,6 +442,15 @@ class _Hidden:
 def dates(published: Sequence[int | None]) -> I64:
     """-> publication times as the index holds them."""
     return np.array([kernels.UNKNOWN if date is None else date for date in published], dtype=np.int64)
+
+
+class _Coming(NamedTuple):
+    """Articles that are matched together: the first one's number, their dates, hashes of sources, who begins tasks."""
+
+    first: int
+    days: I64
+    hashes: U64
+    start: Start[Any]
 
 
 class Sought(NamedTuple):
