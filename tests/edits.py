@@ -49,6 +49,28 @@ def edit(live: Detector, what: Edit, now: int) -> None:
     check_pins(live)
 
 
+def take_step(live: Detector, what: str, given: Any, now: int) -> None:
+    """Does one of the steps that need nothing but a Detector and the moment."""
+    match what:
+        case "ingest":
+            live.ingest(given, now)
+        case "expire":
+            live.expire(now)
+        case "prune":
+            live.prune(now)
+        case "reach":
+            live.reach(now)
+        case "clear":
+            live.clear_boilerplate(given, now)
+        case "erase":
+            if given in live._archive.number_of:
+                live.erase(given, now)
+        case "edit":
+            edit(live, given, now)
+        case _:
+            raise AssertionError(f"no step is called {what}")
+
+
 def check_pins(live: Detector) -> None:
     """All that is pinned together is in one story, nothing that is pinned apart is."""
     for pin in live.pins():

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
 
 from tests.storage_writer import SCHEME, append_some, entry, record, remains
 from wirecopy import storage
@@ -55,13 +55,13 @@ def state_of(target: Store) -> State:
     return target.last, frozenset(range(1, target.last + 1)) - {found.number for found in kept}, frozenset(redacted)
 
 
-def die_at(line: int, folder: Path, pipe: int) -> None:
-    """Live, and end at a given line, or after the last."""
+def end_at(line: int, is_meant: Callable[[str], bool], act: Callable[[], object]) -> NoReturn:
+    """Act, and end at a given line, counted over the files that are meant, by signal 9; or after the last."""
     passed = 0
 
     def trace(frame: FrameType, event: str, argument: Any) -> Any:
         nonlocal passed
-        if not frame.f_code.co_filename.startswith(CODE):
+        if not is_meant(frame.f_code.co_filename):
             return None
         passed += event == "line"
         if passed == line:
@@ -70,9 +70,18 @@ def die_at(line: int, folder: Path, pipe: int) -> None:
 
     sys.settrace(trace)
     try:
-        live(folder, lambda target: os.write(pipe, b"."))
+        act()
     finally:
         os._exit(0)
+
+
+def die_at(line: int, is_meant: Callable[[str], bool], act: Callable[[], object]) -> bool:
+    """Let a child act and end at a line; False when it lived to the end."""
+    child = os.fork()
+    if child == 0:
+        end_at(line, is_meant, act)
+    _, status = os.waitpid(child, 0)
+    return os.WIFSIGNALED(status)
 
 
 def survive(line: int, folder: Path, states: list[State]) -> bool:
@@ -81,7 +90,7 @@ def survive(line: int, folder: Path, states: list[State]) -> bool:
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
-        die_at(line, folder, writing)
+        end_at(line, lambda file: file.startswith(CODE), lambda: live(folder, lambda target: os.write(writing, b".")))
     os.close(writing)
     with os.fdopen(reading, "rb") as stream:
         acknowledged = len(stream.read())

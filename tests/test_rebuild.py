@@ -1,7 +1,6 @@
 """Rebuilding: a new database from the kept texts of an old one of any scheme; readers follow by the feed."""
 
 import json
-import os
 import resource
 import shutil
 import signal
@@ -10,7 +9,6 @@ import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import msgspec
@@ -18,8 +16,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.edits import check_pins, edit, edits
+from tests.edits import check_pins, edits, take_step
 from tests.feed_reader import FeedReader
+from tests.storage_deaths import die_at
 from tests.storage_writer import append_some
 from tests.streams import MemoryStore, articles, image, small, stream, written
 from tests.test_events import read_all, stories_of
@@ -108,26 +107,13 @@ def live_through(folder: Path, config: Config, taken: list[Step]) -> int:
     live = Detector(config, Store.open(folder, scheme=SCHEME))
     for what, given_ in taken:
         match what:
-            case "ingest":
-                live.ingest(given_, now)
             case "wait":
                 now += given_
-            case "expire":
-                live.expire(now)
-            case "prune":
-                live.prune(now)
-            case "reach":
-                live.reach(now)
-            case "clear":
-                live.clear_boilerplate(given_, now)
-            case "erase":
-                if given_ in live._archive.number_of:
-                    live.erase(given_, now)
-            case "edit":
-                edit(live, given_, now)
-            case _:
+            case "restart":
                 live.close()
                 live = Detector(config, Store.open(folder, scheme=SCHEME))
+            case _:
+                take_step(live, what, given_, now)
     live.close()
     return now
 
@@ -356,13 +342,18 @@ def test_a_folder_in_use_or_without_articles_or_of_dedupe_is_refused(
     assert not (tmp_path / "none").exists()
 
 
-def test_a_lost_end_is_refused_unless_accepted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with opened(tmp_path) as live:
+def lose_the_end(folder: Path) -> None:
+    """Leaves one of two articles in a folder whose counter knows of both."""
+    with opened(folder) as live:
         live.ingest([article(1)], NOW)
-    older = Place(tmp_path).database.read_bytes()
-    with opened(tmp_path) as live:
+    older = Place(folder).database.read_bytes()
+    with opened(folder) as live:
         live.ingest([article(2)], NOW)
-    Place(tmp_path).database.write_bytes(older)
+    Place(folder).database.write_bytes(older)
+
+
+def test_a_lost_end_is_refused_unless_accepted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lose_the_end(tmp_path)
     assert main(["rebuild", "--data", str(tmp_path)]) == 3
     assert "--accept-loss" in capsys.readouterr().err
     assert main(["rebuild", "--data", str(tmp_path), "--accept-loss"]) == 0
@@ -373,12 +364,7 @@ def test_a_lost_end_is_refused_unless_accepted(tmp_path: Path, capsys: pytest.Ca
 
 def test_serve_tells_in_its_log_what_it_goes_on_without(tmp_path: Path) -> None:
     folder = tmp_path / "data"
-    with opened(folder) as live:
-        live.ingest([article(1)], NOW)
-    older = Place(folder).database.read_bytes()
-    with opened(folder) as live:
-        live.ingest([article(2)], NOW)
-    Place(folder).database.write_bytes(older)
+    lose_the_end(folder)
     assert Serving(folder, "--accept-loss").end(signal.SIGTERM) == 0
     said = 'event=loss level=warning message="records 3 to 4 were acknowledged and are missing; going on without it"'
     assert said in (tmp_path / "log").read_text(encoding="utf-8")
@@ -451,36 +437,13 @@ def test_an_interrupted_rebuild_leaves_the_old_database(tmp_path: Path) -> None:
         append_some(target, 1)
 
 
-def die_at(line: int, folder: Path) -> bool:
-    """Let a child rebuild and kill itself at the given line of the code that does; False when it lived to the end."""
-    child = os.fork()
-    if child == 0:
-        passed = 0
-
-        def trace(frame: FrameType, event: str, argument: Any) -> Any:
-            nonlocal passed
-            if frame.f_code.co_filename in CODE:
-                passed += event == "line"
-                if passed == line:
-                    os.kill(os.getpid(), signal.SIGKILL)
-            return trace
-
-        sys.settrace(trace)
-        try:
-            rebuild(folder)
-        finally:
-            os._exit(0)
-    _, status = os.waitpid(child, 0)
-    return os.WIFSIGNALED(status)
-
-
 def test_a_kill_at_any_point_leaves_the_old_database_or_the_new_one(tmp_path: Path) -> None:
     origin, folder, schemes, line = tmp_path / "origin", tmp_path / "data", [], 3
     fill(origin)
     while True:
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(origin, folder)
-        died = die_at(line, folder)
+        died = die_at(line, CODE.__contains__, lambda: rebuild(folder))
         for scheme in ("text-0 keys-1 model-0", SCHEME):
             try:
                 with Store.open(folder, scheme=scheme) as target:

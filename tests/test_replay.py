@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.edits import edit, edits
+from tests.edits import edits, take_step
 from tests.streams import MemoryStore, articles, image, small, stream
 from wirecopy import arrivals, batch, boilerplate, replay, state
 from wirecopy.article import Article
@@ -61,31 +61,18 @@ def test_the_replayed_state_equals_the_live_one(taken: list[Step], cap: int, ind
     live = opened(store, config)
     for what, given_ in taken:
         match what:
-            case "ingest":
-                live.ingest(given_, now)
             case "check":
                 before = image(live)
                 live.check(given_)
                 assert image(live) == before
             case "wait":
                 now += given_
-            case "expire":
-                live.expire(now)
-            case "prune":
-                live.prune(now)
-            case "reach":
-                live.reach(now)
-            case "clear":
-                live.clear_boilerplate(given_, now)
-            case "erase":
-                if given_ in live._archive.number_of:
-                    live.erase(given_, now)
-            case "edit":
-                edit(live, given_, now)
             case "place":
                 live.place(given_)
-            case _:
+            case "restart":
                 live = opened(store, config)
+            case _:
+                take_step(live, what, given_, now)
         replayed = opened(store, config)
         replayed.expire(now)
         live.expire(now)

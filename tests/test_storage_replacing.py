@@ -1,17 +1,13 @@
 """Snapshots, older formats, and putting a new database in the place of an old one: whole or not at all."""
 
-import os
-import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
-from typing import Any
 
 import pytest
 
+from tests.storage_deaths import die_at
 from tests.storage_writer import SCHEME, append_some, record
 from wirecopy import errors, storage
 from wirecopy.storage import Entry, Snapshot, Store, log, migration, replacing, rows, verify
@@ -170,29 +166,6 @@ def test_a_folder_is_copied_beside_its_service(data: Path, tmp_path: Path) -> No
         storage.copy(data, tmp_path / "copy")
 
 
-def die_at(line: int, act: Callable[[], None]) -> bool:
-    """Let a child act and kill itself at the given line of `replacing`; False when it lived to the end."""
-    child = os.fork()
-    if child == 0:
-        passed = 0
-
-        def trace(frame: FrameType, event: str, argument: Any) -> Any:
-            nonlocal passed
-            if frame.f_code.co_filename == CODE:
-                passed += event == "line"
-                if passed == line:
-                    os.kill(os.getpid(), signal.SIGKILL)
-            return trace
-
-        sys.settrace(trace)
-        try:
-            act()
-        finally:
-            os._exit(0)
-    _, status = os.waitpid(child, 0)
-    return os.WIFSIGNALED(status)
-
-
 def test_a_kill_at_any_line_leaves_the_old_database_or_the_new_one(tmp_path: Path) -> None:
     line, schemes = 0, []
     folder = tmp_path / "data"
@@ -201,7 +174,7 @@ def test_a_kill_at_any_line_leaves_the_old_database_or_the_new_one(tmp_path: Pat
         subprocess.run(["rm", "-rf", str(folder)], check=True)
         with Store.open(folder, scheme=SCHEME) as target:
             append_some(target, 3)
-        died = die_at(line, lambda: replace(folder))
+        died = die_at(line, CODE.__eq__, lambda: replace(folder))
         if Place(folder).made.exists():
             with pytest.raises(errors.Locked, match="the next start finishes it"):
                 verify(folder)

@@ -141,12 +141,9 @@ class Window:
         self.loaded += len(traces)
 
     def match(
-        self,
-        count: int,
-        published: Sequence[int | None],
-        sources: Sequence[str | None],
-        start: Start[Any] = lambda task: task,
-    ) -> Iterator[Found]:
+        self, count: int, published: Sequence[int | None], sources: Sequence[str | None],
+        start: Start[Any] = lambda task: task
+    ) -> Iterator[Found]:  # fmt: skip
         """Takes the next `count` loaded articles through the compiled passes; -> what was found, article by article.
 
         Must be run to its end before anything else is asked for but `judge`. With a `start` that runs tasks in threads
