@@ -1301,9 +1301,9 @@ def verify(a, wa, title_a, heads, following, b, wb, title_b, gap, features, resu
         incidental += np.int64(times_a[i] + times_b[i] <= PASSING) * np.int64(common[i])
 
     # Sums over a and over b: [total, shared, words shared, numbers, numbers shared, plain, plain in runs, all
-    # occurrences, in quotes, quoted runs, lead, lead shared, -, -, -, number count]. Without branches: they would be
-    # guessed wrongly for every other word.
-    sums = np.zeros((2, 16), np.float32)
+    # occurrences, in quotes, quoted runs, lead, lead shared, number count]. Without branches: they would be guessed
+    # wrongly for every other word.
+    sums = np.zeros((2, 13), np.float32)
     for side in range(2):
         words, weights, title = (a, wa, title_a) if side == 0 else (b, wb, title_b)
         places, runs = (shared_a, run_a) if side == 0 else (shared_b, run_b)
@@ -1329,7 +1329,7 @@ def verify(a, wa, title_a, heads, following, b, wb, title_b, gap, features, resu
             quoted += quote
             quoted_runs += quote * run
         t = sums[side]
-        t[0], t[1], t[2], t[3], t[4], t[15] = total, total_shared, shared_words, numbers, shared_numbers, number_count
+        t[0], t[1], t[2], t[3], t[4], t[12] = total, total_shared, shared_words, numbers, shared_numbers, number_count
         t[5], t[6], t[7], t[8], t[9] = plain, plain_runs, plain + quoted, quoted, quoted_runs
         for i in range(title, min(count, title + LEAD)):
             w = np.int64(weights[i] & WEIGHT)
@@ -1459,7 +1459,7 @@ def verify(a, wa, title_a, heads, following, b, wb, title_b, gap, features, resu
     features[QUOTES] = s[8] / (s[7] + one)
     features[NUMBERS] = (s[4] + 2 * one) / (s[3] + 4 * one)
     features[NUMBERS_LONG] = (o[4] + 2 * one) / (o[3] + 4 * one)
-    features[NUMBER_COUNT] = np.log1p(s[15])
+    features[NUMBER_COUNT] = np.log1p(s[12])
     features[NEW_NUMBERS] = np.log1p((s[3] - s[4]) / one)
     features[EVIDENCE] = np.log1p(s[1] / one)
     features[RATIO] = np.log((s[0] + one) / (o[0] + one))
