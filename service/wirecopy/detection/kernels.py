@@ -17,6 +17,8 @@ from wirecopy.detection.lanes import (
     number_high,
     number_low,
     ones,
+    within_row,
+    zeros_above,
     zeros_below,
 )
 
@@ -893,11 +895,11 @@ def split_chain(postings, heads, state):
 # of its article, where a chain would lead from one line of cache to another. Rings are a cache of the chains, of
 # which nobody can tell whether it is there: they come and go without a trace in any result. `tags` maps a key to its
 # ring (key in the low half, ring + 1 in the high half; a key has its place or the one beside it, and of two others the
-# one that was used less lately goes), `rings` holds the numbers of the articles (their lower 32 bits; the minute in the
-# high half), `pushed` for each ring how many there were and the number of the last.
+# one that was used less lately goes), `rings` holds RING minutes of articles and behind them their numbers (the lower
+# 32 bits), `pushed` for each ring how many there were and the number of the last.
 
 # postings, heads, state, dates, tags, rings, pushed
-_INDEX = types.Tuple((_u64, _u32, _i64, _i64, _u64, _u64, _i64))
+_INDEX = types.Tuple((_u64, _u32, _i64, _i64, _u64, _u32, _i64))
 _SEEKING = types.Tuple((_i64, _u32, _i64, _i64))  # what `candidates` needs room for
 COUNTERS = 1 << 13
 RING = 128  # so many of a key's postings are looked at, the newest
@@ -938,7 +940,7 @@ def make_ring(key, index):
         tag += 1
     ring = np.int64(tags[tag] >> uint64(32)) - 1
     if ring < 0:
-        if state[RINGS] * RING >= rings.shape[0]:
+        if state[RINGS] * 2 * RING >= rings.shape[0]:
             return
         ring = state[RINGS]
         state[RINGS] += 1
@@ -955,12 +957,14 @@ def make_ring(key, index):
         last = age
         if uint32(postings[posting]) == key:
             newest = max(newest, number)
-            entry = uint64(number) & _LOW | uint64(minute_of(dates[posting // KEYS]) & 0xFFFFFFFF) << uint64(32)
-            rings[ring * RING + RING - 1 - n] = entry
+            at = 2 * RING * ring + RING - 1 - n
+            rings[at] = minute_of(dates[posting // KEYS]) & 0xFFFFFFFF
+            rings[at + RING] = number & 0xFFFFFFFF
             n += 1
         posting = np.int64(postings[posting] >> uint64(32)) - 1
-    for k in range(n):
-        rings[ring * RING + k] = rings[ring * RING + RING - n + k]
+    for at in range(2 * RING * ring, 2 * RING * ring + n):
+        rings[at] = rings[at + RING - n]
+        rings[at + RING] = rings[at + 2 * RING - n]
     pushed[2 * ring] = n
     pushed[2 * ring + 1] = newest
 
@@ -996,7 +1000,7 @@ def insert(number, article_keys, index):
         fetch(postings, uint64(max(np.int64(heads[chains - split_from]) - 1, 0)))
     for _ in range(splits):
         split_chain(postings, heads, state)
-    entry = uint64(number) & _LOW | uint64(minute_of(dates[slot]) & 0xFFFFFFFF) << uint64(32)
+    minute = minute_of(dates[slot]) & 0xFFFFFFFF
     for k in range(KEYS):
         key = article_keys[k]
         posting = slot * KEYS + k
@@ -1008,15 +1012,41 @@ def insert(number, article_keys, index):
         heads[chain] = posting + 1
         ring = ring_of(key, tags)
         if ring >= 0:
-            rings[ring * RING + (pushed[2 * ring] & (RING - 1))] = entry
+            at = 2 * RING * ring + (pushed[2 * ring] & (RING - 1))
+            rings[at] = minute
+            rings[at + RING] = number & 0xFFFFFFFF
             pushed[2 * ring] += 1
             pushed[2 * ring + 1] = number
 
 
-@njit(types.boolean(types.int64, types.int64, types.int64), cache=True, nogil=True, inline="always")
-def is_near(minute, other, window):
-    """Whether two minutes differ by at most `window`, or one is unknown."""
-    return (minute == UNKNOWN_MINUTE) | (other == UNKNOWN_MINUTE) | (abs(minute - other) <= window)
+@njit(types.UniTuple(types.int64, 2)(types.int64, types.int64), cache=True, nogil=True, inline="always")
+def near_minutes(minute, reach):
+    """The first and the last minute that differ from `minute` by at most `reach`; all when it is unknown."""
+    if minute == UNKNOWN_MINUTE:
+        return UNKNOWN_MINUTE, (1 << 31) - 1
+    return max(minute - reach, UNKNOWN_MINUTE + 1), min(minute + reach, (1 << 31) - 1)
+
+
+@njit(types.UniTuple(uint64, 2)(_u32, types.int64, types.int64, types.int64, types.int64), cache=True, nogil=True)
+def near_in_ring(rings, ring, pushes, first, last):
+    """-> which postings of a ring are of minutes first .. last or unknown ones: (older half, newer half).
+
+    Bit 63 of the newer half belongs to the newest posting, that is to place `pushes` - 1 modulo RING.
+    """
+    low = within_row(rings, 2 * RING * ring, first, last)
+    high = within_row(rings, 2 * RING * ring + 64, first, last)
+    if pushes < 64:
+        low &= (uint64(1) << uint64(pushes)) - uint64(1)
+        high = uint64(0)
+    elif pushes < RING:
+        high &= (uint64(1) << uint64(pushes - 64)) - uint64(1)
+    if pushes & 64:
+        low, high = high, low
+    turn = uint64(pushes & 63)
+    if turn > 0:
+        back = uint64(64) - turn
+        low, high = low >> turn | high << back, high >> turn | low << back
+    return low, high
 
 
 @njit(
@@ -1044,14 +1074,19 @@ def candidates(article_keys, key_weights, published, window, index, most_hits, l
     newest, oldest = state[NEWEST], state[OLDEST]
     newest_slot = newest % capacity  # `number_at` without a division per posting
     chains, split_from = state[CHAINS], state[SPLIT_FROM]
-    minute, reach = minute_of(published), window // MINUTE
+    first_minute, last_minute = near_minutes(minute_of(published), window // MINUTE)
     # Chains are followed side by side, one step each in turn, and what comes next is fetched meanwhile: every step
     # waits for memory, and steps of different chains wait at the same time.
     at_posting = np.empty(KEYS, np.int64)
     ring_at = np.empty(KEYS, np.int64)
     for k in range(KEYS):
         key = article_keys[k]
-        ring_at[k] = ring_of(key, tags)
+        ring = ring_of(key, tags)
+        ring_at[k] = ring
+        if ring >= 0:
+            fetch(pushed, uint64(2 * ring))
+            for line in range(0, RING, 16):
+                fetch(rings, uint64(2 * RING * ring + line))
         at_posting[k] = np.int64(heads[chain_of(key, chains, split_from)]) - 1
     last = np.full(KEYS, np.int64(1) << 62)
     hits = np.zeros(KEYS, np.int64)
@@ -1072,15 +1107,17 @@ def candidates(article_keys, key_weights, published, window, index, most_hits, l
         pushes = pushed[2 * ring]
         rarity = np.int64(key_weights[k])
         full = n + most_hits
-        for e in range(pushes - 1, max(np.int64(0), pushes - RING) - 1, -1):
-            entry = rings[ring * RING + (e & (RING - 1))]
-            number = newest - ((newest - np.int64(entry & _LOW)) & 0xFFFFFFFF)
-            high = np.int64(entry >> uint64(32))
-            other = high - ((high & 0x80000000) << 1)
-            if n == full or number < oldest:
-                break
-            shared[n] = number << 8 | rarity  # written in any case: whether it counts is no branch to be foreseen
-            n += is_near(minute, other, reach)
+        older, newer = near_in_ring(rings, ring, pushes, first_minute, last_minute)
+        for half, behind in ((newer, 64), (older, 0)):
+            while half and n < full:
+                bit = 63 - np.int64(zeros_above(half))
+                half ^= uint64(1) << uint64(bit)
+                entry = np.int64(rings[2 * RING * ring + RING + ((pushes + behind + bit) & (RING - 1))])
+                number = newest - ((newest - entry) & 0xFFFFFFFF)
+                if number < oldest:
+                    break
+                shared[n] = number << 8 | rarity
+                n += 1
     while going:
         still = 0
         for t in range(going):
@@ -1096,7 +1133,8 @@ def candidates(article_keys, key_weights, published, window, index, most_hits, l
             last[k] = age
             if uint32(entry) == article_keys[k]:
                 walked[k] += 1
-                near = is_near(minute_of(dates[slot]), minute, reach)
+                other = minute_of(dates[slot])
+                near = (other == UNKNOWN_MINUTE) | ((first_minute <= other) & (other <= last_minute))
                 shared[n] = number << 8 | np.int64(key_weights[k])
                 n += near
                 hits[k] += near

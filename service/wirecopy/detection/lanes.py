@@ -15,6 +15,8 @@ from numba.extending import intrinsic, overload
 LANES = 64
 _BYTE, _LONG = ir.IntType(8), ir.IntType(64)
 _ROW = ir.VectorType(_BYTE, LANES)
+_NUMBER = ir.IntType(32)
+_NUMBERS = ir.VectorType(_NUMBER, LANES)
 
 
 def fold_row(source, at, out, to):
@@ -52,10 +54,21 @@ def high_of_row(data, at):
     return sum((int(data[at + k]) >= 0x80) << k for k in range(LANES))
 
 
+def within_row(values, at, first, last):
+    """-> the bits of values[at:at + 64], taken for signed numbers of 32 bits, in first .. last or the least there is."""
+    row = [int(value) - ((int(value) & 0x80000000) << 1) for value in values[at : at + LANES]]
+    return sum((value == -(1 << 31) or first <= value <= last) << k for k, value in enumerate(row))
+
+
 def zeros_below(bits):
     """-> how many zeros stand below the lowest bit that is set; 64 when none is."""
     bits = int(bits)
     return (bits & -bits).bit_length() - 1 if bits else 64
+
+
+def zeros_above(bits):
+    """-> how many zeros stand above the highest bit that is set; 64 when none is."""
+    return 64 - int(bits).bit_length()
 
 
 def ones(bits):
@@ -142,6 +155,32 @@ def _zeros_below(typing, bits):
 
 
 @intrinsic
+def _zeros_above(typing, bits):
+    def generate(context, builder, signature, arguments):
+        return builder.ctlz(arguments[0], cgutils.false_bit)
+
+    return types.uint64(types.uint64), generate
+
+
+@intrinsic
+def _within_row(typing, values, at, first, last):
+    def generate(context, builder, signature, arguments):
+        row = builder.load(_row_at(context, builder, signature.args[0], *arguments[:2], _NUMBERS), align=1)
+
+        def all_of(number):
+            one = builder.insert_element(ir.Constant(_NUMBERS, ir.Undefined), number, _NUMBER(0))
+            return builder.shuffle_vector(one, one, ir.Constant(ir.VectorType(_NUMBER, LANES), [0] * LANES))
+
+        least = ir.Constant(_NUMBERS, [1 << 31] * LANES)
+        near = builder.and_(
+            builder.icmp_signed(">=", row, all_of(arguments[2])), builder.icmp_signed("<=", row, all_of(arguments[3]))
+        )
+        return builder.bitcast(builder.or_(near, builder.icmp_signed("==", row, least)), _LONG)
+
+    return types.uint64(values, types.uint64, types.int32, types.int32), generate
+
+
+@intrinsic
 def _ones(typing, bits):
     def generate(context, builder, signature, arguments):
         return builder.ctpop(arguments[0])
@@ -154,10 +193,9 @@ def _fetch(typing, array, at):
     def generate(context, builder, signature, arguments):
         data = cgutils.create_struct_proxy(signature.args[0])(context, builder, arguments[0]).data
         place = builder.bitcast(builder.gep(data, [arguments[1]]), _BYTE.as_pointer())
-        whole = ir.IntType(32)
-        kind = ir.FunctionType(ir.VoidType(), [_BYTE.as_pointer(), whole, whole, whole])
+        kind = ir.FunctionType(ir.VoidType(), [_BYTE.as_pointer(), _NUMBER, _NUMBER, _NUMBER])
         call = builder.module.declare_intrinsic("llvm.prefetch", [_BYTE.as_pointer()], kind)
-        builder.call(call, [place, whole(0), whole(3), whole(1)])  # to be read, often, as data
+        builder.call(call, [place, _NUMBER(0), _NUMBER(3), _NUMBER(1)])  # to be read, often, as data
         return context.get_dummy_value()
 
     return types.void(array, types.uint64), generate
@@ -196,6 +234,18 @@ def _compile_high_of_row(data, at):
 @overload(zeros_below)
 def _compile_zeros_below(bits):
     return lambda bits: _zeros_below(types.uint64(bits))
+
+
+@overload(zeros_above)
+def _compile_zeros_above(bits):
+    return lambda bits: _zeros_above(types.uint64(bits))
+
+
+@overload(within_row)
+def _compile_within_row(values, at, first, last):
+    return lambda values, at, first, last: _within_row(
+        values, types.uint64(at), types.int32(first), types.int32(last)
+    )
 
 
 @overload(ones)

@@ -35,7 +35,7 @@ class LshIndex:
         self.dates = self.all_dates[:capacity]
         most_rings = 1 << max(10, int(np.ceil(np.log2(capacity / 8))))
         self.tags = reserve(most_rings, np.uint64)
-        self.rings = reserve(most_rings * kernels.RING, np.uint64)
+        self.rings = reserve(most_rings * 2 * kernels.RING, np.uint32)
         self.pushed = reserve(most_rings * 2, np.int64)
         self.state = np.array([-1, 0, FIRST_CHAINS, FIRST_CHAINS, 0, 0], dtype=np.int64)
 
@@ -57,6 +57,12 @@ class LshIndex:
         postings = self.postings[slot * kernels.KEYS : (slot + 1) * kernels.KEYS]
         keys: npt.NDArray[np.uint32] = postings.view("<u4")[::2]
         return keys
+
+    def expect(self, articles: int) -> None:
+        """Makes the chains of so many articles at once, of an index in which there is none yet."""
+        if self.state[kernels.POSTINGS] == 0:
+            chains = min(max(articles * kernels.KEYS, FIRST_CHAINS), len(self.heads))
+            self.state[kernels.CHAINS], self.state[kernels.SPLIT_FROM] = chains, 1 << (chains.bit_length() - 1)
 
     def add(self, number: int, keys: npt.NDArray[np.uint32], published: int) -> None:
         """Adds an article under `number`, which is larger than all before it."""

@@ -150,6 +150,7 @@ class Window:
         the passes over neighbouring blocks overlap; the result is the same.
         """
         first, days, hashes = self.decided, dates(published), self._hashes(sources)
+        self._index.expect(self.loaded - first)
         self.decided += count
         return self._founds(first, days, hashes, start)
 
