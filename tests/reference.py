@@ -502,6 +502,16 @@ def is_near(minute: int | None, other: int | None, window: int) -> bool:
     return minute is None or other is None or abs(minute - other) <= window
 
 
+def near_minutes(minute: int | None, reach: int, tried: Sequence[int | None]) -> list[bool]:
+    """Which of some minutes are near."""
+    return [is_near(minute, other, reach) for other in tried]
+
+
+def near_in_ring(minutes: Sequence[int | None], first: int, last: int) -> list[bool]:
+    """Which of a ring's articles, the newest last, are of minutes first .. last or unknown ones."""
+    return [minute is None or first <= minute <= last for minute in minutes]
+
+
 # --- verification -----------------------------------------------------------------------------------------------------
 
 
@@ -548,6 +558,24 @@ def runs_around(a: Text, b: Text, matching: Iterable[tuple[int, int]]) -> list[t
                 length += 1
             runs.append((i, j, length))
     return runs
+
+
+def alike_ahead(a: Sequence[int], b: Sequence[int]) -> int:
+    """How many words two traces have in common at their beginnings."""
+    equal = [(one ^ other) & HASH == 0 for one, other in zip(a, b, strict=False)]
+    return [*equal, False].index(False)
+
+
+def alike_behind(a: Sequence[int], b: Sequence[int]) -> int:
+    """How many words two traces have in common at their ends."""
+    return alike_ahead(a[::-1], b[::-1])
+
+
+def mark_run(a: Text, i: int, b: Text, j: int, length: int) -> tuple[int, int]:
+    """-> (the lesser weight of each pair of words, how many pairs are quoted on both sides)."""
+    pairs = [(i + k, j + k) for k in range(length)]
+    quoted = sum(bool(a.trace[one] & b.trace[other] & QUOTED) for one, other in pairs)
+    return sum(min(a.weight(one), b.weight(other)) for one, other in pairs), quoted
 
 
 class Shared(NamedTuple):

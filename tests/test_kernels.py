@@ -538,11 +538,31 @@ def test_minute_of(date: int | None) -> None:
     assert found == (kernels.UNKNOWN_MINUTE if twin is None else twin)
 
 
-@given(dates, dates, st.integers(0, 30))
-def test_is_near(date: int | None, other: int | None, window: int) -> None:
-    one, two = (kernels.UNKNOWN_MINUTE if day is None else day // 60_000 for day in (date, other))
-    twins = [None if day is None else day // 60_000 for day in (date, other)]
-    assert bool(kernels.is_near(one, two, window)) == reference.is_near(twins[0], twins[1], window)
+minutes = st.none() | st.integers(-10, 10) | st.sampled_from([-(2**31) + 1, 2**31 - 1])
+
+
+def as_minute(minute: int | None) -> int:
+    return kernels.UNKNOWN_MINUTE if minute is None else minute
+
+
+@given(minutes, st.lists(minutes, min_size=1, max_size=9), st.integers(0, 30) | st.just(2**40))
+def test_near_minutes(minute: int | None, others: list[int | None], reach: int) -> None:
+    first, last = kernels.near_minutes(as_minute(minute), reach)
+    found = [other is None or first <= other <= last for other in others]
+    assert found == reference.near_minutes(minute, reach, others)
+
+
+@law
+@given(st.lists(minutes, max_size=300), st.integers(0, 2), minutes, st.integers(0, 12))
+def test_near_in_ring(pushed: list[int | None], ring: int, minute: int | None, reach: int) -> None:
+    rings = np.full(3 * 2 * kernels.RING, 7, dtype=np.uint32)
+    for place, value in enumerate(pushed):
+        rings[2 * kernels.RING * ring + place % kernels.RING] = as_minute(value) & 0xFFFFFFFF
+    first, last = kernels.near_minutes(as_minute(minute), reach)
+    older, newer = kernels.near_in_ring(rings, ring, len(pushed), first, last)
+    found = [bool((int(newer) << 64 | int(older)) >> bit & 1) for bit in range(128)]
+    kept = reference.near_in_ring(pushed[-128:], first, last)
+    assert found == [False] * (128 - len(kept)) + kept
 
 
 def ring_of(index: LshIndex, key: int) -> list[int]:
@@ -551,8 +571,8 @@ def ring_of(index: LshIndex, key: int) -> list[int]:
     if ring < 0:
         return []
     pushes = int(index.pushed[2 * ring])
-    entries = [int(index.rings[ring * kernels.RING + e % kernels.RING]) for e in range(max(0, pushes - 128), pushes)]
-    return [entry & 0xFFFFFFFF for entry in entries]
+    numbers = index.rings[(2 * ring + 1) * kernels.RING : (2 * ring + 2) * kernels.RING]
+    return [int(numbers[e % kernels.RING]) for e in range(max(0, pushes - 128), pushes)]
 
 
 @pytest.mark.parametrize("size", [3, 127, 128, 129, 300])
@@ -666,13 +686,19 @@ def test_candidates(capacity: int, history: list[Any], rarities: list[int], boun
 
 @law
 @given(st.lists(st.tuples(placed_keys, dates), max_size=20), st.integers(0, 20))
-def test_a_grown_index_has_the_same_candidates(articles: list[Any], oldest: int) -> None:
-    index = small_index(20)
+def test_a_grown_index_and_one_made_for_many_have_the_same_candidates(articles: list[Any], oldest: int) -> None:
+    index, prepared = small_index(20), LshIndex(2000)
+    prepared.expect(1500)
+    assert prepared.state[kernels.CHAINS] == 1500 * 64
     for number, (placed, date) in enumerate(articles):
-        index.add(number, sketch_of(placed), kernels.UNKNOWN if date is None else date)
-    index.expire(min(oldest, len(articles)))
+        for one in (index, prepared):
+            one.add(number, sketch_of(placed), kernels.UNKNOWN if date is None else date)
+    for one in (index, prepared):
+        one.expire(min(oldest, len(articles)))
+    prepared.expect(1600)
+    assert (prepared.state[kernels.CHAINS] == 1600 * 64) == (not any(placed for placed, _ in articles))
     answers = []
-    for one in (index, index.grow(50)):
+    for one in (index, index.grow(50), prepared):
         out = np.zeros(20, dtype=np.int64)
         kept, _ = kernels.candidates(
             sketch_of(dict(enumerate(POOL))), u8([5] * 64), 10, 9, one.arrays, 50, 5, 20, seeking(50), out, out.copy()
@@ -764,6 +790,30 @@ def pairs_of_texts(draw: st.DrawFn) -> tuple[reference.Text, reference.Text]:
             [*one.trace[:cut], *other.trace], [*one.weights[:cut], *other.weights], min(one.title_words, cut)
         )
     return one, other
+
+
+@law
+@given(pairs_of_texts(), st.integers(0, 50), st.integers(0, 9), st.integers(0, 9))
+def test_alike_ahead_and_behind_and_mark_run(
+    texts: tuple[reference.Text, reference.Text], more: int, before: int, behind: int
+) -> None:
+    """Two copies of one text, and of another, side by side between what they do not share."""
+    middle = [*texts[0].trace, *([7] * more)]
+    a, b = [*range(100, 100 + before), *middle], [*range(200, 200 + behind), *middle, *texts[1].trace]
+    i, j = len(a) - len(middle) // 2, len(b) - len(texts[1].trace) - len(middle) // 2
+    ahead, back = kernels.alike_ahead(u32(a), i, u32(b), j), kernels.alike_behind(u32(a), i, u32(b), j)
+    assert (ahead, back) == (reference.alike_ahead(a[i:], b[j:]), reference.alike_behind(a[:i], b[:j]))
+    assert ahead + back >= len(middle)
+    one, other = (reference.Text(trace, [k * 7 % 256 for k in range(len(trace))], 0) for trace in (a, b))
+    marks = np.zeros((2, max(len(a), len(b)) + 1), dtype=np.uint8)
+    length = len(middle)
+    told = kernels.mark_run(
+        u32(a), u8(one.weights), marks[0], before, u32(b), u8(other.weights), marks[1], behind, length
+    )
+    assert told == reference.mark_run(one, before, other, behind, length)
+    assert [np.flatnonzero(row).tolist() for row in marks] == [
+        list(range(start, start + length)) for start in (before, behind)
+    ]
 
 
 def is_within_budget(a: reference.Text, b: reference.Text) -> bool:

@@ -31,6 +31,16 @@ def compiled_fold(data: Any, at: int, out: Any, to: int) -> Any:
     return lanes.fold_row(data, at, out, to)
 
 
+@numba.njit
+def compiled_bits(data: Any, at: int, mask: int) -> Any:
+    return lanes.bits_of_row(data, at, mask), lanes.zeros_above(lanes.bits_of_row(data, at, mask))
+
+
+@numba.njit
+def compiled_numbers(a: Any, i: int, b: Any, j: int, mask: int, first: int, last: int) -> Any:
+    return lanes.differing_in_row(a, i, b, j, mask), lanes.within_row(a, i, first, last)
+
+
 rows = st.binary(min_size=70, max_size=80) | st.binary(min_size=2, max_size=2).map(lambda pair: pair * 40)
 
 
@@ -51,3 +61,27 @@ def test_a_row_is_folded(row: bytes, at: int) -> None:
     out, twin = np.full(80, 7, np.uint8), np.full(80, 7, np.uint8)
     assert int(compiled_fold(data, at, out, 5)) == lanes.fold_row(data, at, twin, 5)
     assert out.tolist() == twin.tolist()
+
+
+@settings(deadline=None)
+@given(rows, st.integers(0, 6), st.integers(0, 255))
+def test_which_bytes_of_a_row_have_a_bit(row: bytes, at: int, mask: int) -> None:
+    data = np.frombuffer(row, dtype=np.uint8)
+    bits = lanes.bits_of_row(data, at, mask)
+    assert tuple(map(int, compiled_bits(data, at, mask))) == (bits, lanes.zeros_above(bits))
+
+
+numbers = st.sampled_from([0, 5, 6, 2**31 - 1, 2**31, 2**31 + 1, 2**32 - 9, 2**32 - 1])
+bounds = st.integers(-(2**31), 2**31 - 1) | st.sampled_from([-9, 0, 5])
+
+
+@settings(deadline=None)
+@given(
+    st.lists(numbers, min_size=70, max_size=70), st.lists(numbers, min_size=20, max_size=20), st.integers(0, 4),
+    st.integers(0, 2**32 - 1), bounds, bounds
+)  # fmt: skip
+def test_numbers_of_a_row(a: list[int], b: list[int], at: int, mask: int, first: int, last: int) -> None:
+    one, other = np.array(a, dtype=np.uint32), np.array(b, dtype=np.uint32)
+    compiled = compiled_numbers(one, at, other, 4 - at, mask, first, last)
+    plain = lanes.differing_in_row(one, at, other, 4 - at, mask), lanes.within_row(one, at, first, last)
+    assert tuple(map(int, compiled)) == plain

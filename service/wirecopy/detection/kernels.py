@@ -10,6 +10,9 @@ from numba import njit, types, uint32, uint64
 
 from wirecopy.detection.lanes import (
     LANES,
+    ROW,
+    bits_of_row,
+    differing_in_row,
     fetch,
     fold_row,
     high_of_row,
@@ -1191,6 +1194,7 @@ WINDOW = 16  # words
 MOST_BLOCKS = 96  # windows of a text; those of longer texts have more words
 LEAD = 40  # words
 FIRST = 30  # words; looked for in twice as many of the other text
+IS_RARE, IS_NUMBER, IN_RUN, IS_UNSHARED = 1, 2, 4, 8  # of a word, see `verify`
 RUN = 3  # words that stand together in both texts make a shared run
 MOST_OCCURRENCES = 8
 PASSING = 3  # times that a word of no topic comes in two texts together
@@ -1221,6 +1225,52 @@ def index_words(words, weights, heads, following):
             at = (words[i] & uint32(STEM)) & mask
             following[i] = heads[at]
             heads[at] = i
+
+
+@njit(types.int64(_U32, types.int64, _U32, types.int64), cache=True, nogil=True)
+def alike_ahead(a, i, b, j):
+    """-> how many words of two traces agree from a[i] and b[j] on, one beside the other."""
+    most = min(a.shape[0] - i, b.shape[0] - j)
+    for k in range(0, most - ROW + 1, ROW):
+        differing = differing_in_row(a, i + k, b, j + k, HASH)
+        if differing != 0:
+            return k + np.int64(zeros_below(differing))
+    for k in range(most // ROW * ROW, most):
+        if (a[uint64(i + k)] ^ b[uint64(j + k)]) & uint32(HASH) != 0:
+            return k
+    return most
+
+
+@njit(types.int64(_U32, types.int64, _U32, types.int64), cache=True, nogil=True)
+def alike_behind(a, i, b, j):
+    """-> how many words of two traces agree before a[i] and b[j], one beside the other."""
+    most = min(i, j)
+    for k in range(ROW, most + 1, ROW):
+        differing = differing_in_row(a, i - k, b, j - k, HASH)
+        if differing != 0:
+            return k - ROW + np.int64(zeros_above(differing)) - (64 - ROW)
+    for k in range(most // ROW * ROW + 1, most + 1):
+        if (a[uint64(i - k)] ^ b[uint64(j - k)]) & uint32(HASH) != 0:
+            return k - 1
+    return most
+
+
+@njit(
+    types.UniTuple(types.int64, 2)(_U32, _U8, _u8, types.int64, _U32, _U8, _u8, types.int64, types.int64),
+    cache=True, nogil=True
+)  # fmt: skip
+def mark_run(a, wa, run_a, i, b, wb, run_b, j, length):
+    """Marks the words of a run from a[i] and b[j] on; -> (what it weighs in either text, how many are quoted in both)."""
+    at_a, at_b = uint64(i), uint64(j)
+    weight, quoted = 0, 0
+    for k in range(uint64(length)):
+        run_a[at_a + k] = 1
+    for k in range(uint64(length)):
+        run_b[at_b + k] = 1
+    for k in range(uint64(length)):
+        weight += np.int64(min(wa[at_a + k] & WEIGHT, wb[at_b + k] & WEIGHT))
+        quoted += np.int64((a[at_a + k] & b[at_b + k]) >> uint32(31))
+    return weight, quoted
 
 
 @njit(
@@ -1310,25 +1360,16 @@ def verify(a, wa, title_a, heads, following, b, wb, title_b, gap, features, resu
                 diagonal = uint64(i - j) & uint64(DIAGONALS - 1)
                 known = (run_diagonals[diagonal] == i - j) & (j >= run_starts[diagonal])
                 if near & (not known) & (budget > 0):
-                    left = 1
-                    while i >= left and j >= left and (a[i - left] ^ b[j - left]) & uint32(HASH) == 0:
-                        left += 1
-                    right = 1
-                    while i + right < n and j + right < m and (a[i + right] ^ b[j + right]) & uint32(HASH) == 0:
-                        right += 1
+                    left = 1 + alike_behind(a, i, b, j)
+                    right = 1 + alike_ahead(a, i + 1, b, j + 1)
                     budget -= left + right
                     length = left + right - 1
                     if length >= RUN:
-                        weight = 0
-                        quoted = 0
-                        for k in range(1 - left, right):
-                            run_a[i + k] = 1
-                            run_b[j + k] = 1
-                            weight += np.int64(min(wa[i + k] & WEIGHT, wb[j + k] & WEIGHT))
-                            quoted += (a[i + k] & b[j + k]) >> uint32(31)
+                        start = j - left + 1
+                        weight, quoted = mark_run(a, wa, run_a, i - left + 1, b, wb, run_b, start, length)
                         if length > RUN and 2 * quoted < length:
                             heaviest = max(heaviest, weight)
-                        run_diagonals[diagonal], run_starts[diagonal] = i - j, j - left + 1
+                        run_diagonals[diagonal], run_starts[diagonal] = i - j, start
                         longest = max(longest, length)
             i = following[at]
         if times_b[last] == 1:
@@ -1394,7 +1435,7 @@ def verify(a, wa, title_a, heads, following, b, wb, title_b, gap, features, resu
         lead = np.float32(0)
         for g in range(blocks):
             sum_of_weights, sum_of_shared = 0, 0
-            for i in range(g * window, min(count, (g + 1) * window)):
+            for i in range(uint64(g * window), uint64(min(count, (g + 1) * window))):
                 w = np.int64(weights[i] & WEIGHT)
                 sum_of_weights += w
                 sum_of_shared += w * np.int64(shared[i] >= 0)
@@ -1455,37 +1496,52 @@ def verify(a, wa, title_a, heads, following, b, wb, title_b, gap, features, resu
 
     # Order: rare shared words that keep their order. Template: unshared words between shared runs. Slots: numbers in
     # shared runs against numbers that changed right beside them, the filled-in places of a template. Where such words
-    # are is collected without branches first; they are few.
+    # are is written without branches first; they are few.
     kept, pairs, slots, inside, changed, same_numbers = 0, 0, 0, 0, 0, 0
-    most = max(n, m)
-    rare, number_at = np.empty(most, np.int32), np.empty(most, np.int32)
-    run_at, unshared_before = np.empty(most, np.int32), np.empty(most, np.int32)
+    codes = np.zeros(max(n, m) + LANES, np.uint8)
     for side in range(2):
         words, weights, shared, run = (a, wa, shared_a, run_a) if side == 0 else (b, wb, shared_b, run_b)
         count = n if side == 0 else m
-        rares, numbers, runs, unshared = uint64(0), uint64(0), uint64(0), 0
         for i in range(count):
-            place, w = shared[i], weights[i]
-            rare[rares] = place
-            rares += uint64((place >= 0) & (w > 48) & (w < REPEAT))
-            number_at[numbers] = i
-            numbers += uint64((words[i] >> uint32(30)) & uint32(1))
-            run_at[runs], unshared_before[runs] = i, unshared
-            runs += uint64(run[i])
-            unshared += np.int64((place < 0) & ((w & WEIGHT) > 0) & (run[i] == 0))
-        for t in range(uint64(1), rares):
-            kept += np.int64(rare[t] > rare[t - uint64(1)])
-        pairs += max(np.int64(rares) - 1, 0)
-        for t in range(uint64(1), runs):
-            before = t - uint64(1)
-            slots += np.int64(run_at[t] - run_at[before] <= 6) * np.int64(unshared_before[t] - unshared_before[before])
-        inside += np.int64(runs)
-        for t in range(numbers):
-            i = np.int64(number_at[t])
-            if run[i]:
-                same_numbers += 1
-            elif shared[i] < 0 and ((i > 0 and run[i - 1]) or (i + 1 < count and run[i + 1])):
-                changed += 1
+            w, is_shared = weights[i], shared[i] >= 0
+            is_rare = is_shared & (w > 48) & (w < REPEAT)
+            is_unshared = (not is_shared) & ((w & WEIGHT) > 0) & (run[i] == 0)
+            is_number = (words[i] >> uint32(30)) & uint32(1) != 0
+            codes[i] = is_rare * IS_RARE | is_number * IS_NUMBER | run[i] * IN_RUN | is_unshared * IS_UNSHARED
+        codes[count : count + LANES] = 0
+        rares, last_place = 0, np.int64(0)
+        last_run = np.int64(-LANES)
+        for row in range(0, count, LANES):
+            bits = bits_of_row(codes, row, IS_RARE)
+            while bits:
+                place = np.int64(shared[uint64(row) + zeros_below(bits)])
+                bits &= bits - uint64(1)
+                kept += np.int64((rares > 0) & (place > last_place))
+                rares, last_place = rares + 1, place
+            bits = bits_of_row(codes, row, IN_RUN)
+            inside += np.int64(ones(bits))
+            begins = bits & ~(bits << uint64(1))
+            while begins:
+                bit = zeros_below(begins)
+                begins &= begins - uint64(1)
+                i = row + np.int64(bit)
+                before = bits & ((uint64(1) << bit) - uint64(1))
+                if before:
+                    last_run = row + 63 - np.int64(zeros_above(before))
+                if i - last_run <= 6:
+                    for k in range(last_run + 1, i):
+                        slots += np.int64(codes[uint64(k)] & IS_UNSHARED != 0)
+            if bits:
+                last_run = row + 63 - np.int64(zeros_above(bits))
+            bits = bits_of_row(codes, row, IS_NUMBER)
+            while bits:
+                i = row + np.int64(zeros_below(bits))
+                bits &= bits - uint64(1)
+                if run[uint64(i)]:
+                    same_numbers += 1
+                elif shared[uint64(i)] < 0 and ((i > 0 and run[i - 1]) or (i + 1 < count and run[i + 1])):
+                    changed += 1
+        pairs += max(rares - 1, 0)
 
     features[CONTAINED] = s[1] / (s[0] + one)
     features[CONTAINED_LONG] = o[1] / (o[0] + one)

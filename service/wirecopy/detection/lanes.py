@@ -12,7 +12,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
-LANES = 64
+LANES, ROW = 64, 16  # bytes; numbers of 32 bits
 _BYTE, _LONG = ir.IntType(8), ir.IntType(64)
 _ROW = ir.VectorType(_BYTE, LANES)
 _NUMBER = ir.IntType(32)
@@ -52,6 +52,16 @@ def letters_of_row(data, at):
 def high_of_row(data, at):
     """-> the bits of the bytes from data[at] on that are not ASCII."""
     return sum((int(data[at + k]) >= 0x80) << k for k in range(LANES))
+
+
+def bits_of_row(data, at, mask):
+    """-> the bits of the bytes from data[at] on that have a bit of `mask`."""
+    return sum((int(data[at + k]) & mask != 0) << k for k in range(LANES))
+
+
+def differing_in_row(a, i, b, j, mask):
+    """-> the bits of the ROW numbers of 32 bits from a[i] and b[j] on that differ in a bit of `mask`."""
+    return sum(((int(a[i + k]) ^ int(b[j + k])) & mask != 0) << k for k in range(ROW))
 
 
 def within_row(values, at, first, last):
@@ -100,6 +110,11 @@ def _row_at(context, builder, array_type, array, at, kind):
 
 def _all(value):
     return ir.Constant(_ROW, [value] * LANES)
+
+
+def _splat(builder, value, kind):
+    one = builder.insert_element(ir.Constant(kind, ir.Undefined), value, _NUMBER(0))
+    return builder.shuffle_vector(one, one, ir.Constant(ir.VectorType(_NUMBER, kind.count), [0] * kind.count))
 
 
 def _within(builder, row, low, high):
@@ -155,6 +170,29 @@ def _zeros_below(typing, bits):
 
 
 @intrinsic
+def _bits_of_row(typing, data, at, mask):
+    def generate(context, builder, signature, arguments):
+        row = builder.load(_row_at(context, builder, signature.args[0], *arguments[:2], _ROW), align=1)
+        masks = _splat(builder, arguments[2], _ROW)
+        return builder.bitcast(builder.icmp_unsigned("!=", builder.and_(row, masks), _all(0)), _LONG)
+
+    return types.uint64(data, types.uint64, types.uint8), generate
+
+
+@intrinsic
+def _differing_in_row(typing, a, i, b, j, mask):
+    def generate(context, builder, signature, arguments):
+        kind = ir.VectorType(_NUMBER, ROW)
+        one = builder.load(_row_at(context, builder, signature.args[0], *arguments[:2], kind), align=1)
+        other = builder.load(_row_at(context, builder, signature.args[2], *arguments[2:4], kind), align=1)
+        differing = builder.and_(builder.xor(one, other), _splat(builder, arguments[4], kind))
+        bits = builder.icmp_unsigned("!=", differing, ir.Constant(kind, [0] * ROW))
+        return builder.zext(builder.bitcast(bits, ir.IntType(ROW)), _LONG)
+
+    return types.uint64(a, types.uint64, b, types.uint64, types.uint32), generate
+
+
+@intrinsic
 def _zeros_above(typing, bits):
     def generate(context, builder, signature, arguments):
         return builder.ctlz(arguments[0], cgutils.false_bit)
@@ -166,16 +204,10 @@ def _zeros_above(typing, bits):
 def _within_row(typing, values, at, first, last):
     def generate(context, builder, signature, arguments):
         row = builder.load(_row_at(context, builder, signature.args[0], *arguments[:2], _NUMBERS), align=1)
-
-        def all_of(number):
-            one = builder.insert_element(ir.Constant(_NUMBERS, ir.Undefined), number, _NUMBER(0))
-            return builder.shuffle_vector(one, one, ir.Constant(ir.VectorType(_NUMBER, LANES), [0] * LANES))
-
-        least = ir.Constant(_NUMBERS, [1 << 31] * LANES)
-        near = builder.and_(
-            builder.icmp_signed(">=", row, all_of(arguments[2])), builder.icmp_signed("<=", row, all_of(arguments[3]))
-        )
-        return builder.bitcast(builder.or_(near, builder.icmp_signed("==", row, least)), _LONG)
+        first, last = (_splat(builder, number, _NUMBERS) for number in arguments[2:])
+        near = builder.and_(builder.icmp_signed(">=", row, first), builder.icmp_signed("<=", row, last))
+        is_least = builder.icmp_signed("==", row, ir.Constant(_NUMBERS, [1 << 31] * LANES))
+        return builder.bitcast(builder.or_(near, is_least), _LONG)
 
     return types.uint64(values, types.uint64, types.int32, types.int32), generate
 
@@ -234,6 +266,16 @@ def _compile_high_of_row(data, at):
 @overload(zeros_below)
 def _compile_zeros_below(bits):
     return lambda bits: _zeros_below(types.uint64(bits))
+
+
+@overload(bits_of_row)
+def _compile_bits_of_row(data, at, mask):
+    return lambda data, at, mask: _bits_of_row(data, types.uint64(at), types.uint8(mask))
+
+
+@overload(differing_in_row)
+def _compile_differing_in_row(a, i, b, j, mask):
+    return lambda a, i, b, j, mask: _differing_in_row(a, types.uint64(i), b, types.uint64(j), types.uint32(mask))
 
 
 @overload(zeros_above)
