@@ -542,6 +542,17 @@ def matching_words(a: Text, b: Text) -> list[tuple[int, int]]:
     return [(i, j) for stem, places in in_b.items() for j in places[:8] for i in in_a.get(stem, [])[:8]]
 
 
+def meet(a: Text, b: Text) -> tuple[dict[int, int], dict[int, int], set[tuple[int, int]], int]:
+    """-> (the first position of each word's stem in the other text, for a and b, equal words with an equal neighbour,
+    the weight of incidental words)."""
+    matching = matching_words(a, b)
+    first_a = {i: min(y for x, y in matching if x == i) for i, _ in matching}
+    first_b = {j: min(x for x, y in matching if y == j) for _, j in matching}
+    near = {(i, j) for i, j in matching if are_same(a, i, b, j)}
+    near = {(i, j) for i, j in near if are_same(a, i - 1, b, j - 1) or are_same(a, i + 1, b, j + 1)}
+    return first_a, first_b, near, incidental(a, b)
+
+
 def are_same(a: Text, i: int, b: Text, j: int) -> bool:
     return 0 <= i < len(a.trace) and 0 <= j < len(b.trace) and (a.trace[i] ^ b.trace[j]) & HASH == 0
 
@@ -576,6 +587,14 @@ def mark_run(a: Text, i: int, b: Text, j: int, length: int) -> tuple[int, int]:
     pairs = [(i + k, j + k) for k in range(length)]
     quoted = sum(bool(a.trace[one] & b.trace[other] & QUOTED) for one, other in pairs)
     return sum(min(a.weight(one), b.weight(other)) for one, other in pairs), quoted
+
+
+def follow_runs(a: Text, b: Text, near: Iterable[tuple[int, int]]) -> tuple[set[int], set[int], int, int]:
+    """-> (the words of a in runs, those of b, how long the longest run is, what the heaviest weighs)."""
+    runs = [run for run in runs_around(a, b, near) if run[2] >= 3]
+    longest = max((length for _, _, length in runs), default=0)
+    heaviest = max((run_weight(a, b, run) for run in runs), default=0)
+    return run_words(runs, 0), run_words(runs, 1), longest, heaviest
 
 
 class Shared(NamedTuple):
@@ -655,20 +674,21 @@ def local_shares(one: Text, other: Text, matching: Sequence[tuple[int, int]]) ->
 def verify(a: Text, b: Text, gap: float) -> tuple[dict[str, float], dict[str, float]]:
     """-> the features by name, and the results by name; a is "this"."""
     matching = matching_words(a, b)
-    runs = [run for run in runs_around(a, b, matching) if run[2] >= 3]
-    in_a = Shared(a, {i: min(y for x, y in matching if x == i) for i, _ in matching}, run_words(runs, 0))
-    in_b = Shared(b, {j: min(x for x, y in matching if y == j) for _, j in matching}, run_words(runs, 1))
+    first_a, first_b, near, passing = meet(a, b)
+    runs_a, runs_b, longest, heaviest = follow_runs(a, b, near)
+    in_a, in_b = Shared(a, first_a, runs_a), Shared(b, first_b, runs_b)
     short, long = (in_a, in_b) if in_a.total(in_a.firsts()) <= in_b.total(in_b.firsts()) else (in_b, in_a)
     flipped = [(j, i) for i, j in matching]
     local_a, local_b = local_shares(a, b, matching), local_shares(b, a, flipped)
     local_short, local_long = (local_a, local_b) if short is in_a else (local_b, local_a)
 
+    along = Along(*map(sum, zip(look_along(in_a), look_along(in_b), strict=True)))
     every = list(short.positions())
     features = {
         "contained": short.share(short.firsts(), short.first),
         "contained_long": long.share(long.firsts(), long.first),
-        "incidental": incidental(a, b) / (short.total(short.firsts()) + 16),
-        "incidental_long": incidental(a, b) / (long.total(long.firsts()) + 16),
+        "incidental": passing / (short.total(short.firsts()) + 16),
+        "incidental_long": passing / (long.total(long.firsts()) + 16),
         "runs": short.share(unquoted(short), short.in_runs),
         "runs_long": long.share(unquoted(long), long.in_runs),
         "quoted_runs": short.share(every, {i for i in short.in_runs if short.is_quoted(i)}),
@@ -677,7 +697,7 @@ def verify(a: Text, b: Text, gap: float) -> tuple[dict[str, float], dict[str, fl
         "evidence": log1p(short.total(i for i in short.firsts() if i in short.first) / 16),
         "ratio": log((short.total(short.firsts()) + 16) / (long.total(long.firsts()) + 16)),
         "length": log1p(max(len(a.trace), len(b.trace))),
-        "slots": filled_in(in_a, in_b),
+        "slots": along.numbers_changed / (along.numbers_changed + along.numbers_same + 4),
         "local": local_short["local"],
         "hits": local_short["hits"],
         "hits_long": local_long["hits"],
@@ -686,10 +706,10 @@ def verify(a: Text, b: Text, gap: float) -> tuple[dict[str, float], dict[str, fl
         "local_lead_long": local_long["local_lead"],
         "lead_long": long.share(long.lead(40), long.first),
         "lead_best": max(lead_found(in_a, in_b), lead_found(in_b, in_a)),
-        "order": kept_order(in_a, in_b),
-        "rare_run": log1p(max((run_weight(a, b, run) for run in runs), default=0) / 16),
-        "whole": float(is_whole(a, b, runs)),
-        "template": unshared_in_runs(in_a, in_b),
+        "order": (along.rares_kept + 2) / (along.rares + 4) if along.rares > 2 else 0.6,
+        "rare_run": log1p(heaviest / 16),
+        "whole": float(0 < longest >= min(len(text.trace) - text.title_words for text in (a, b))),
+        "template": along.in_gaps / (along.in_runs + 20),
         "gap": max(min(gap, 4.0) - 1.25, 0.0),
     }
     results = {
@@ -698,7 +718,7 @@ def verify(a: Text, b: Text, gap: float) -> tuple[dict[str, float], dict[str, fl
         "other_in_this": in_b.total(i for i in in_b.firsts() if i in in_b.first) / max(1, in_b.total(in_b.firsts())),
         "covered": short.total(short.in_runs) / max(1, short.total(every)),
         "same_body": float(have_same_body(a, b)),
-        "longest": float(max((length for _, _, length in runs), default=0)),
+        "longest": float(longest),
     }
     if features["contained"] >= 0.5 and features["hits_long"] <= 0.35 and features["lead_long"] <= 0.35:
         lengths = sorted((len(a.trace), len(b.trace)))
@@ -755,6 +775,22 @@ def unquoted(side: Shared) -> list[int]:
     return [i for i in side.positions() if not side.is_quoted(i)]
 
 
+def sum_words(side: Shared) -> list[int]:
+    """The sums of one side, in the order of the kernel's."""
+    every, firsts = list(side.positions()), side.firsts()
+    quoted = list(filter(side.is_quoted, every))
+    count, numbers, shared_numbers = side.numbers()
+    lead = side.lead(40)
+    shared = [i for i in firsts if i in side.first]
+    plain = unquoted(side)
+    return [
+        side.total(firsts), side.total(shared), len(shared), numbers, shared_numbers, side.total(plain),
+        side.total(side.in_runs.intersection(plain)), side.total(every), side.total(quoted),
+        side.total(side.in_runs.intersection(quoted)), side.total(lead), side.total(i for i in lead if i in side.first),
+        count,
+    ]  # fmt: skip
+
+
 def number_features(short: Shared, long: Shared) -> dict[str, float]:
     """Shares of shared numbers that begin at a half, how many there are, and the weight of those that are new."""
     count, weight, shared = short.numbers()
@@ -767,31 +803,36 @@ def number_features(short: Shared, long: Shared) -> dict[str, float]:
     }
 
 
-def filled_in(*sides: Shared) -> float:
-    """Of the numbers in and right beside shared runs, the share of those that changed."""
-    same, changed = 0, 0
-    for side in sides:
-        for i in filter(side.is_number, side.positions()):
-            if i in side.in_runs:
-                same += 1
-            elif i not in side.first and {i - 1, i + 1} & side.in_runs:
-                changed += 1
-    return changed / (changed + same + 4)
+class Along(NamedTuple):
+    """What the words of a text in their order say: see `kernels.look_along`."""
+
+    rares: int
+    rares_kept: int
+    numbers_same: int
+    numbers_changed: int
+    in_gaps: int
+    in_runs: int
+
+
+def look_along(side: Shared) -> Along:
+    """Of steps between rare shared words, those that go forwards in the other text too; of numbers, those in runs and
+    those that changed right beside them; unshared words in gaps of up to five words between runs; words in runs."""
+    rare = [side.first[i] for i in sorted(side.first) if 48 < side.text.weights[i] < 128]
+    steps = [after > before for before, after in pairwise(rare)]
+    numbers = [i for i in side.positions() if side.is_number(i)]
+    beside = [i for i in numbers if i not in side.in_runs and {i - 1, i + 1} & side.in_runs]
+    gaps = [range(x + 1, y) for x, y in pairwise(sorted(side.in_runs)) if y - x <= 6]
+    unshared = sum(side.text.weight(i) > 0 and i not in side.first for gap in gaps for i in gap)
+    return Along(
+        len(steps), sum(steps), len(side.in_runs.intersection(numbers)), sum(i not in side.first for i in beside),
+        unshared, len(side.in_runs)
+    )  # fmt: skip
 
 
 def lead_found(one: Shared, other: Shared) -> float:
     """The share of the first thirty words that stand in the first sixty of the other."""
     reach = other.text.title_words + 60
     return one.share(one.lead(30), (i for i, place in one.first.items() if place < reach))
-
-
-def kept_order(*sides: Shared) -> float:
-    """Of the rare shared words (first occurrences), how many come after the one before in the other text too."""
-    steps = []
-    for side in sides:
-        rare = [side.first[i] for i in sorted(side.first) if 48 < side.text.weights[i] < 128]
-        steps += [after > before for before, after in pairwise(rare)]
-    return (sum(steps) + 2) / (len(steps) + 4) if len(steps) > 2 else 0.6
 
 
 def run_weight(a: Text, b: Text, run: tuple[int, int, int]) -> int:
@@ -805,25 +846,9 @@ def run_weight(a: Text, b: Text, run: tuple[int, int, int]) -> int:
     return sum(weights) if length > 3 and 2 * quoted < length else 0
 
 
-def unshared_in_runs(*sides: Shared) -> float:
-    """Unshared words in gaps of up to five words between runs, for each word in runs."""
-    unshared, in_runs = 0, 0
-    for side in sides:
-        gaps = [range(x + 1, y) for x, y in pairwise(sorted(side.in_runs)) if y - x <= 6]
-        unshared += sum(side.text.weight(i) > 0 and i not in side.first for gap in gaps for i in gap)
-        in_runs += len(side.in_runs)
-    return unshared / (in_runs + 20)
-
-
 def have_same_body(a: Text, b: Text) -> bool:
     body_a, body_b = ([word & HASH for word in text.trace[text.title_words :]] for text in (a, b))
     return body_a == body_b != []
-
-
-def is_whole(a: Text, b: Text, runs: Iterable[tuple[int, int, int]]) -> bool:
-    """Whether one run is as long as the shorter body."""
-    body = min(len(text.trace) - text.title_words for text in (a, b))
-    return any(length >= body for _, _, length in runs)
 
 
 class Model(NamedTuple):

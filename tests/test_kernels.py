@@ -838,6 +838,76 @@ def verified(a: reference.Text, b: reference.Text, gap: float) -> tuple[dict[str
     return dict(zip(FEATURES, features.tolist(), strict=True)), results
 
 
+def stretched(texts: tuple[reference.Text, reference.Text], times: int) -> tuple[reference.Text, reference.Text]:
+    """Longer texts of the same words: with rows and blocks that are full."""
+    a, b = (reference.Text([*t.trace] * times, [*t.weights] * times, t.title_words) for t in texts)
+    return a, b
+
+
+class Met:
+    """What `kernels.meet` and `kernels.follow_runs` make of two texts, and their twins."""
+
+    def __init__(self, a: reference.Text, b: reference.Text) -> None:
+        n, m = len(a.trace), len(b.trace)
+        self.windows = [max(16, count // 96 + 1) for count in (n, m)]
+        blocks = [count // window + 1 for count, window in zip((n, m), self.windows, strict=True)]
+        self.shared = np.full(n, -1, np.int32), np.full(m, -1, np.int32)
+        self.found = np.zeros(blocks, np.int32), np.zeros(blocks[::-1], np.int32)
+        near_a, near_b = np.empty(8 * m + 1, np.int32), np.empty(8 * m + 1, np.int32)
+        one, other = (u32(a.trace), u8(a.weights)), (u32(b.trace), u8(b.weights))
+        nears, self.incidental = kernels.meet(
+            *one, *indexed(a), self.windows[0], *other, self.windows[1], self.shared, self.found, near_a, near_b
+        )
+        self.near = list(zip(near_a[:nears].tolist(), near_b[:nears].tolist(), strict=True))
+        self.runs = np.zeros(n, np.uint8), np.zeros(m, np.uint8)
+        self.longest, self.heaviest = kernels.follow_runs(
+            *one, self.runs[0], *other, self.runs[1], near_a, near_b, nears
+        )
+        first_a, first_b, self.near_twin, self.incidental_twin = reference.meet(a, b)
+        *in_runs, self.longest_twin, self.heaviest_twin = reference.follow_runs(a, b, self.near_twin)
+        self.sides = reference.Shared(a, first_a, in_runs[0]), reference.Shared(b, first_b, in_runs[1])
+
+
+@law
+@given(pairs_of_texts(), st.integers(1, 4))
+def test_meet_and_follow_runs(texts: tuple[reference.Text, reference.Text], times: int) -> None:
+    a, b = stretched(texts, times)
+    assume(is_within_budget(a, b))
+    met = Met(a, b)
+    assert len(met.near) == len(set(met.near))
+    assert (set(met.near), met.incidental) == (met.near_twin, met.incidental_twin)
+    assert (met.longest, met.heaviest) == (met.longest_twin, met.heaviest_twin)
+    for side, shared, runs in zip(met.sides, met.shared, met.runs, strict=True):
+        assert {i: place for i, place in enumerate(shared.tolist()) if place >= 0} == side.first
+        assert set(np.flatnonzero(runs).tolist()) == side.in_runs
+
+
+@law
+@given(pairs_of_texts(), st.integers(1, 4))
+def test_what_one_side_of_a_pair_says(texts: tuple[reference.Text, reference.Text], times: int) -> None:
+    pair = stretched(texts, times)
+    assume(is_within_budget(*pair))
+    met, matching = Met(*pair), reference.matching_words(*pair)
+    for k, side in enumerate(met.sides):
+        one, other = side.text, pair[1 - k]
+        words, weights, shared, run = u32(one.trace), u8(one.weights), met.shared[k], met.runs[k]
+        sums = np.full(kernels.SUMS, 9, np.float32)
+        kernels.sum_words(words, weights, one.title_words, shared, run, sums)
+        assert sums.tolist() == reference.sum_words(side)
+        shares = np.full(4, 9, np.float32)
+        is_in_part = kernels.local_shares(weights, one.title_words, met.windows[k], shared, met.found[k], shares)
+        twin = reference.local_shares(one, other, matching if k == 0 else [(j, i) for i, j in matching])
+        assert shares.tolist() == pytest.approx(list(twin.values()), rel=1e-4, abs=1e-5)
+        teller = reference.Shared(reference.Text([1] * 40, [127] * 40, 0), {}, set())
+        assert bool(is_in_part) == reference.has_part_about(side, teller)
+        reach = other.title_words + 60
+        found = kernels.lead_found(weights, one.title_words, shared, reach)
+        assert found == pytest.approx(reference.lead_found(side, met.sides[1 - k]))
+        counts = np.zeros(kernels.ALONG, np.int64)
+        kernels.look_along(words, weights, shared, run, np.full(len(words) + 64, 255, np.uint8), counts)
+        assert tuple(counts.tolist()) == reference.look_along(side)
+
+
 @law
 @given(pairs_of_texts(), st.sampled_from([0.0, 1.0, 1.5, 3.0, 30.0]))
 def test_verify(texts: tuple[reference.Text, reference.Text], gap: float) -> None:

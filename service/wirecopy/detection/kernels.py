@@ -28,6 +28,7 @@ from wirecopy.detection.lanes import (
 _U8 = types.Array(types.uint8, 1, "C", readonly=True)
 _U32 = types.Array(types.uint32, 1, "C", readonly=True)
 _I64 = types.Array(types.int64, 1, "C", readonly=True)
+_I32 = types.Array(types.int32, 1, "C", readonly=True)
 _u8, _u32, _i32, _i64 = types.uint8[::1], types.uint32[::1], types.int32[::1], types.int64[::1]
 _U64, _u64 = types.Array(types.uint64, 1, "C", readonly=True), types.uint64[::1]
 
@@ -906,6 +907,7 @@ _INDEX = types.Tuple((_u64, _u32, _i64, _i64, _u64, _u32, _i64))
 _SEEKING = types.Tuple((_i64, _u32, _i64, _i64))  # what `candidates` needs room for
 COUNTERS = 1 << 13
 RING = 128  # so many of a key's postings are looked at, the newest
+FETCHED = 3  # postings of a chain behind its first that are fetched before it is split
 HOT = 16  # postings of a key, seen along its chain, from which it is given a ring
 MINUTE = 60_000  # milliseconds
 UNKNOWN_MINUTE = -(1 << 31)
@@ -997,10 +999,18 @@ def insert(number, article_keys, index):
     state[POSTINGS] += used
     live = (number - state[OLDEST] + 1) * KEYS
     splits = max(0, min(used, min(live, heads.shape[0]) - state[CHAINS]))
-    for k in range(splits):  # all of them are fetched while the first is split
+    next_of = np.empty(
+        KEYS, np.int64
+    )  # all chains to be split are fetched at once, one posting of each after the other
+    for k in range(splits):
         chains = state[CHAINS] + k
         split_from = 2 * state[SPLIT_FROM] if chains >= 2 * state[SPLIT_FROM] else state[SPLIT_FROM]
-        fetch(postings, uint64(max(np.int64(heads[chains - split_from]) - 1, 0)))
+        next_of[k] = max(np.int64(heads[chains - split_from]) - 1, 0)
+        fetch(postings, uint64(next_of[k]))
+    for _ in range(FETCHED):
+        for k in range(splits):
+            next_of[k] = max(np.int64(postings[next_of[k]] >> uint64(32)) - 1, 0)
+            fetch(postings, uint64(next_of[k]))
     for _ in range(splits):
         split_chain(postings, heads, state)
     minute = minute_of(dates[slot]) & 0xFFFFFFFF
@@ -1260,7 +1270,7 @@ def alike_behind(a, i, b, j):
     cache=True, nogil=True
 )  # fmt: skip
 def mark_run(a, wa, run_a, i, b, wb, run_b, j, length):
-    """Marks the words of a run from a[i] and b[j] on; -> (what it weighs in either text, how many are quoted in both)."""
+    """Marks the words of a run from a[i] and b[j] on; -> (the weight of both texts, how many are quoted in both)."""
     at_a, at_b = uint64(i), uint64(j)
     weight, quoted = 0, 0
     for k in range(uint64(length)):
@@ -1273,54 +1283,45 @@ def mark_run(a, wa, run_a, i, b, wb, run_b, j, length):
     return weight, quoted
 
 
+# Of a pair of traces: in either, for each word, the first position of the same stem in the other or -1; and for each
+# block of words, what it weighs in common with each block of the other text.
+_SHARED = types.UniTuple(_i32, 2)
+_FOUND = types.UniTuple(types.int32[:, ::1], 2)
+
+
 @njit(
-    types.void(
-        _U32, _U8, types.int64, types.int32[::1], types.int32[::1], _U32, _U8, types.int64, types.float64,
-        types.float32[::1], types.float32[::1]
+    types.UniTuple(types.int64, 2)(
+        _U32, _U8, _i32, _i32, types.int64, _U32, _U8, types.int64, _SHARED, _FOUND, _i32, _i32
     ),
     cache=True, nogil=True
 )  # fmt: skip
-def verify(a, wa, title_a, heads, following, b, wb, title_b, gap, features, results):
-    """Compares two traces; writes FEATURES features and RESULTS results (a is "this").
+def meet(a, wa, heads, following, window_a, b, wb, window_b, shared, found, near_a, near_b):
+    """Brings the words of two traces together that have a stem in common, b's last one first.
 
-    `heads` and `following` are what `index_words` made of a. Everything is weighted by rarity: words below COMMON and
-    masked boilerplate count nothing, except that masked numbers still count as numbers. `gap` is that between the dates
-    in days, 0 when one is unknown. Of a word that comes often only the last MOST_OCCURRENCES places in either text can
-    be shared: what a text names again and again is its topic, and the first place, which stands for the word where each
-    counts once, says so. The features are described in docs/matching.md; they are the same when a and b change places.
-    results[CONTAINS] is 2 when the longer text holds the shorter one and much else, 1 when one has a part about what
-    the other is about, else 0.
+    Writes `shared` (which must hold -1) and `found` (zeros), blocks being window_a and window_b words. The positions
+    of words that are equal, as is a neighbour, go to near_a and near_b, in the order in which they meet; there must be
+    room for MOST_OCCURRENCES of each word of b. -> (how many these are, the weight of incidental words).
     """
     n, m = a.shape[0], b.shape[0]
     mask = uint32(heads.shape[0] - 1)
-    window_a, window_b = max(WINDOW, n // MOST_BLOCKS + 1), max(WINDOW, m // MOST_BLOCKS + 1)
-    blocks_a, blocks_b = n // window_a + 1, m // window_b + 1
-    found_a = np.zeros((blocks_a, blocks_b), np.int32)  # weight of a's block that has a counterpart in b's block
-    found_b = np.zeros((blocks_b, blocks_a), np.int32)
-    shared_a = np.full(n, -1, np.int32)  # the first position in b of the same stem
-    shared_b = np.full(m, -1, np.int32)  # the first position in a of the same stem
-    run_a = np.zeros(n, np.uint8)
-    run_b = np.zeros(m, np.uint8)
+    shared_a, shared_b = shared
+    found_a, found_b = found
     block_seen = np.full(n, -1, np.int32)
     times_b = np.zeros(n, np.int32)  # how often b has the stem whose last place in a this is
     common = np.zeros(n, np.uint8)  # what it weighs in either text, where it weighs less
     times_a = np.zeros(n, np.int32)  # how often a has it, MOST_OCCURRENCES at most
     block_of = np.empty(n, np.int32)  # a division per pair of words would be the dearest part of all
-    for g in range(blocks_a):
+    for g in range(found_a.shape[0]):
         block_of[g * window_a : min(n, (g + 1) * window_a)] = g
-    budget = 16 * (n + m)
-    longest = 0
-    heaviest = 0
-    # Runs that were found, by diagonal i - j: what one begins with another pair of its words need not be found again.
-    run_diagonals = np.full(DIAGONALS, np.int64(1) << 40)
-    run_starts = np.zeros(DIAGONALS, np.int64)
     # The words of b whose stems may stand in a, collected without branches, which would be guessed wrongly.
     meeting = np.empty(m, np.int32)
     meetings = 0
     for j in range(m):
         meeting[meetings] = j
         meetings += np.int64(heads[b[j] & uint32(STEM) & mask] >= 0) & np.int64((wb[j] & WEIGHT) > 0)
-    block_b, block_start = blocks_b - 1, (blocks_b - 1) * window_b
+    nears = uint64(0)
+    block_b = found_b.shape[0] - 1
+    block_start = block_b * window_b
     for t in range(meetings - 1, -1, -1):
         j = np.int64(meeting[uint64(t)])
         at_j = uint64(j)  # unsigned: an index that may be negative is looked at twice
@@ -1357,20 +1358,8 @@ def verify(a, wa, title_a, heads, following, b, wb, title_b, gap, features, resu
                 near = (i > 0) & (j > 0) & ((a[uint64(max(i - 1, 0))] ^ before_j) & uint32(HASH) == 0)
                 near |= (i + 1 < n) & (j + 1 < m) & ((a[uint64(min(i + 1, n - 1))] ^ behind_j) & uint32(HASH) == 0)
                 near &= (word ^ b[at_j]) & uint32(HASH) == 0
-                diagonal = uint64(i - j) & uint64(DIAGONALS - 1)
-                known = (run_diagonals[diagonal] == i - j) & (j >= run_starts[diagonal])
-                if near & (not known) & (budget > 0):
-                    left = 1 + alike_behind(a, i, b, j)
-                    right = 1 + alike_ahead(a, i + 1, b, j + 1)
-                    budget -= left + right
-                    length = left + right - 1
-                    if length >= RUN:
-                        start = j - left + 1
-                        weight, quoted = mark_run(a, wa, run_a, i - left + 1, b, wb, run_b, start, length)
-                        if length > RUN and 2 * quoted < length:
-                            heaviest = max(heaviest, weight)
-                        run_diagonals[diagonal], run_starts[diagonal] = i - j, start
-                        longest = max(longest, length)
+                near_a[nears], near_b[nears] = i, j
+                nears += uint64(near)
             i = following[at]
         if times_b[last] == 1:
             times_a[last] = hits
@@ -1378,185 +1367,274 @@ def verify(a, wa, title_a, heads, following, b, wb, title_b, gap, features, resu
     incidental = 0
     for i in range(n):
         incidental += np.int64(times_a[i] + times_b[i] <= PASSING) * np.int64(common[i])
+    return np.int64(nears), incidental
 
-    # Sums over a and over b: [total, shared, words shared, numbers, numbers shared, plain, plain in runs, all
-    # occurrences, in quotes, quoted runs, lead, lead shared, number count]. Without branches: they would be guessed
-    # wrongly for every other word.
-    sums = np.zeros((2, 13), np.float32)
-    for side in range(2):
-        words, weights, title = (a, wa, title_a) if side == 0 else (b, wb, title_b)
-        places, runs = (shared_a, run_a) if side == 0 else (shared_b, run_b)
-        count = n if side == 0 else m
-        total, total_shared, shared_words = 0, 0, 0
-        numbers, shared_numbers, number_count = 0, 0, 0
-        plain, plain_runs, quoted, quoted_runs = 0, 0, 0, 0
-        for i in range(count):
+
+@njit(
+    types.UniTuple(types.int64, 2)(_U32, _U8, _u8, _U32, _U8, _u8, _I32, _I32, types.int64), cache=True, nogil=True
+)  # fmt: skip
+def follow_runs(a, wa, run_a, b, wb, run_b, near_a, near_b, nears):
+    """Marks the runs of RUN equal words and more around pairs of equal words, a[near_a[k]] and b[near_b[k]].
+
+    -> (how long the longest is, what the heaviest longer than RUN weighs of those that are not mostly quoted). Gives up
+    on texts that only repeat themselves.
+    """
+    budget = 16 * (a.shape[0] + b.shape[0])
+    longest, heaviest = 0, 0
+    # Runs that were found, by diagonal i - j: what one begins with another pair of its words need not be found again.
+    run_diagonals = np.full(DIAGONALS, np.int64(1) << 40)
+    run_starts = np.zeros(DIAGONALS, np.int64)
+    for k in range(nears):
+        i, j = np.int64(near_a[k]), np.int64(near_b[k])
+        diagonal = uint64(i - j) & uint64(DIAGONALS - 1)
+        is_known = (run_diagonals[diagonal] == i - j) & (j >= run_starts[diagonal])
+        if is_known or budget <= 0:
+            continue
+        left = 1 + alike_behind(a, i, b, j)
+        right = 1 + alike_ahead(a, i + 1, b, j + 1)
+        budget -= left + right
+        length = left + right - 1
+        if length >= RUN:
+            start = j - left + 1
+            weight, quoted = mark_run(a, wa, run_a, i - left + 1, b, wb, run_b, start, length)
+            if length > RUN and 2 * quoted < length:
+                heaviest = max(heaviest, weight)
+            run_diagonals[diagonal], run_starts[diagonal] = i - j, start
+            longest = max(longest, length)
+    return longest, heaviest
+
+
+SUMS = 13
+(
+    TOTAL, TOTAL_SHARED, WORDS_SHARED, NUMBERS_ALL, NUMBERS_SHARED, PLAIN, PLAIN_RUNS, EVERY, QUOTED_WORDS,
+    QUOTED_IN_RUNS, LEADING, LEADING_SHARED, NUMBERS_COUNTED
+) = range(SUMS)  # fmt: skip
+
+
+@njit(types.void(_U32, _U8, types.int64, _I32, _U8, types.float32[::1]), cache=True, nogil=True)
+def sum_words(words, weights, title_words, shared, runs, sums):
+    """Writes the SUMS of one side of a pair: weights, and counts of words.
+
+    Of all words, and those that are shared, and how many those are; of numbers (each one nat more), and shared ones; of
+    words outside quotation marks, and those in runs; of all occurrences, quoted ones, and those in runs; of the LEAD
+    words behind the title, and shared ones; how many numbers. The first three, and numbers, only of first occurrences.
+    Without branches: they would be guessed wrongly for every other word.
+    """
+    total, total_shared, words_shared = 0, 0, 0
+    numbers, shared_numbers, number_count = 0, 0, 0
+    plain, plain_runs, quoted, quoted_runs = 0, 0, 0, 0
+    for i in range(words.shape[0]):
+        w = np.int64(weights[i] & WEIGHT)
+        once = np.int64(weights[i] < REPEAT)
+        here = once * np.int64(shared[i] >= 0)
+        number = np.int64((words[i] >> uint32(30)) & uint32(1))
+        quote = np.int64(words[i] >> uint32(31)) * w
+        run = np.int64(runs[i])
+        total += once * w
+        total_shared += here * w
+        words_shared += here
+        numbers += once * number * (w + 16)
+        shared_numbers += here * number * (w + 16)
+        number_count += once * number
+        plain += w - quote
+        plain_runs += (w - quote) * run
+        quoted += quote
+        quoted_runs += quote * run
+    leading, leading_shared = 0, 0
+    for i in range(title_words, min(words.shape[0], title_words + LEAD)):
+        w = np.int64(weights[i] & WEIGHT)
+        leading += w
+        leading_shared += w * np.int64(shared[i] >= 0)
+    sums[TOTAL], sums[TOTAL_SHARED], sums[WORDS_SHARED] = total, total_shared, words_shared
+    sums[NUMBERS_ALL], sums[NUMBERS_SHARED], sums[NUMBERS_COUNTED] = numbers, shared_numbers, number_count
+    sums[PLAIN], sums[PLAIN_RUNS], sums[EVERY] = plain, plain_runs, plain + quoted
+    sums[QUOTED_WORDS], sums[QUOTED_IN_RUNS] = quoted, quoted_runs
+    sums[LEADING], sums[LEADING_SHARED] = leading, leading_shared
+
+
+@njit(
+    types.boolean(_U8, types.int64, types.int64, _I32, types.int32[:, ::1], types.float32[::1]), cache=True, nogil=True
+)  # fmt: skip
+def local_shares(weights, title_words, window, shared, found, shares):
+    """Writes how much of the blocks of a text have their counterparts in two neighbouring blocks of the other.
+
+    `shares`: of all, what stands in blocks of which two fifths have, of the second half, of the beginning. -> whether
+    one part of the text holds nearly all that it shares, and the others speak of something else.
+    """
+    count, blocks = weights.shape[0], found.shape[0]
+    part_sum, part_weight, part_shared = 0, 0, 0
+    best_sum, best_weight, best_shared = 0, 0, 0
+    all_weight, all_shared = 0, 0
+    whole, tail, lead = np.float32(0), np.float32(0), np.float32(0)
+    shares[:] = 0
+    for g in range(blocks):
+        sum_of_weights, sum_of_shared = 0, 0
+        for i in range(uint64(g * window), uint64(min(count, (g + 1) * window))):
             w = np.int64(weights[i] & WEIGHT)
-            once = np.int64(weights[i] < REPEAT)
-            here = once * np.int64(places[i] >= 0)
-            number = np.int64((words[i] >> uint32(30)) & uint32(1))
-            quote = np.int64(words[i] >> uint32(31)) * w
-            run = np.int64(runs[i])
-            total += once * w
-            total_shared += here * w
-            shared_words += here
-            numbers += once * number * (w + 16)
-            shared_numbers += here * number * (w + 16)
-            number_count += once * number
-            plain += w - quote
-            plain_runs += (w - quote) * run
-            quoted += quote
-            quoted_runs += quote * run
-        t = sums[side]
-        t[0], t[1], t[2], t[3], t[4], t[12] = total, total_shared, shared_words, numbers, shared_numbers, number_count
-        t[5], t[6], t[7], t[8], t[9] = plain, plain_runs, plain + quoted, quoted, quoted_runs
-        for i in range(title, min(count, title + LEAD)):
-            w = np.int64(weights[i] & WEIGHT)
-            t[10] += w
-            if places[i] >= 0:
-                t[11] += w
+            sum_of_weights += w
+            sum_of_shared += w * np.int64(shared[i] >= 0)
+        if sum_of_weights == 0:
+            continue
+        all_weight += sum_of_weights
+        all_shared += sum_of_shared
+        if part_sum <= 0:
+            part_sum, part_weight, part_shared = 0, 0, 0
+        part_sum += TOUCHED * sum_of_shared - sum_of_weights
+        part_weight += sum_of_weights
+        part_shared += sum_of_shared
+        if part_sum > best_sum:
+            best_sum, best_weight, best_shared = part_sum, part_weight, part_shared
+        weight = np.float32(sum_of_weights)
+        row = found[g]
+        best = np.int32(row[0])
+        for o in range(row.shape[0] - 1):
+            best = max(best, np.int32(row[o] + row[o + 1]))
+        score = min(np.float32(best), weight)
+        whole += weight
+        shares[0] += score
+        if score >= np.float32(0.4) * weight:
+            shares[1] += weight
+        if 2 * g >= blocks:
+            tail += weight
+            shares[2] += score
+        if g * window < title_words + 3 * WINDOW:
+            lead += weight
+            shares[3] += score
+    shares[0] /= whole + 16
+    shares[1] /= whole + 16
+    shares[2] /= tail + 16
+    shares[3] /= lead + 16
+    outside, outside_shared = all_weight - best_weight, all_shared - best_shared
+    is_foreign = 2 * (outside - TOUCHED * outside_shared) >= all_weight + 16
+    is_one_part = best_shared >= 2 * outside_shared and 10 * best_shared >= 3 * best_weight
+    return is_foreign and is_one_part and best_shared >= PART
 
-    # The best counterpart of each window of words: two neighbouring blocks of the other text.
-    local = np.zeros((2, 4), np.float32)  # mean, share of windows >= 0.4, tail, lead
-    held_in_part = False  # whether one text has all it shares in one part of it, and speaks of something else elsewhere
-    for side in range(2):
-        blocks = blocks_a if side == 0 else blocks_b
-        found = found_a if side == 0 else found_b
-        shared = shared_a if side == 0 else shared_b
-        part_sum, part_weight, part_shared = 0, 0, 0
-        best_sum, best_weight, best_shared = 0, 0, 0
-        all_weight, all_shared = 0, 0
-        window = window_a if side == 0 else window_b
-        weights = wa if side == 0 else wb
-        count = n if side == 0 else m
-        title = title_a if side == 0 else title_b
-        whole = np.float32(0)
-        tail = np.float32(0)
-        lead = np.float32(0)
-        for g in range(blocks):
-            sum_of_weights, sum_of_shared = 0, 0
-            for i in range(uint64(g * window), uint64(min(count, (g + 1) * window))):
-                w = np.int64(weights[i] & WEIGHT)
-                sum_of_weights += w
-                sum_of_shared += w * np.int64(shared[i] >= 0)
-            if sum_of_weights == 0:
-                continue
-            all_weight += sum_of_weights
-            all_shared += sum_of_shared
-            if part_sum <= 0:
-                part_sum, part_weight, part_shared = 0, 0, 0
-            part_sum += TOUCHED * sum_of_shared - sum_of_weights
-            part_weight += sum_of_weights
-            part_shared += sum_of_shared
-            if part_sum > best_sum:
-                best_sum, best_weight, best_shared = part_sum, part_weight, part_shared
-            weight = np.float32(sum_of_weights)
-            row = found[g]
-            best = np.int32(row[0])
-            for o in range(row.shape[0] - 1):
-                best = max(best, np.int32(row[o] + row[o + 1]))
-            score = min(np.float32(best), weight)
-            whole += weight
-            local[side, 0] += score
-            if score >= np.float32(0.4) * weight:
-                local[side, 1] += weight
-            if 2 * g >= blocks:
-                tail += weight
-                local[side, 2] += score
-            if g * window < title + 3 * WINDOW:
-                lead += weight
-                local[side, 3] += score
-        outside, outside_shared = all_weight - best_weight, all_shared - best_shared
-        is_foreign = 2 * (outside - TOUCHED * outside_shared) >= all_weight + 16
-        is_one_part = best_shared >= 2 * outside_shared and 10 * best_shared >= 3 * best_weight
-        is_told = best_shared >= PART and sums[1 - side, 7] >= TOLD
-        held_in_part |= is_foreign and is_one_part and is_told
-        local[side, 0] /= whole + 16
-        local[side, 1] /= whole + 16
-        local[side, 2] /= tail + 16
-        local[side, 3] /= lead + 16
 
-    # How much of either text's first words stand in the beginning of the other.
-    lead_best = np.float32(0)
-    for side in range(2):
-        weights, shared = (wa, shared_a) if side == 0 else (wb, shared_b)
-        title, count = (title_a, n) if side == 0 else (title_b, m)
-        reach = (title_b if side == 0 else title_a) + 2 * FIRST
-        lead, found = np.float32(0), np.float32(0)
-        for i in range(title, min(count, title + FIRST)):
-            w = np.float32(weights[i] & WEIGHT)
-            lead += w
-            if 0 <= shared[i] < reach:
-                found += w
-        lead_best = max(lead_best, found / (lead + 16))
+@njit(types.float64(_U8, types.int64, _I32, types.int64), cache=True, nogil=True)
+def lead_found(weights, title_words, shared, reach):
+    """-> the share of the FIRST words behind the title that stand among the first `reach` words of the other text."""
+    lead, found = 0, 0
+    for i in range(title_words, min(weights.shape[0], title_words + FIRST)):
+        w = np.int64(weights[i] & WEIGHT)
+        lead += w
+        found += w * np.int64(0 <= shared[i] < reach)
+    return found / (lead + 16.0)
 
-    short = 0 if sums[0, 0] <= sums[1, 0] else 1
+
+ALONG = 6
+RARES, RARES_KEPT, NUMBERS_SAME, NUMBERS_CHANGED, IN_GAPS, IN_RUNS = range(ALONG)
+RARE = 48  # sixteenths of a nat; rarer words are
+GAP_WORDS = 5  # unshared words in a longer gap between two runs are no filled-in places
+
+
+@njit(types.void(_U32, _U8, _I32, _U8, _u8, _i64), cache=True, nogil=True)
+def look_along(words, weights, shared, run, codes, counts):
+    """Adds what the words of one text in their order say of a pair to `counts`.
+
+    Of rare shared words, how many follow another, and how many keep the order; of numbers, how many stand in runs, and
+    how many unshared ones right beside them, the filled-in places of a template; unshared words in short gaps between
+    runs; words in runs. Where such words are is written without branches first, into `codes`, which has room for LANES
+    more than there are words; they are few.
+    """
+    count = words.shape[0]
+    for i in range(count):
+        w, is_shared = weights[i], shared[i] >= 0
+        is_rare = is_shared & (w > RARE) & (w < REPEAT)
+        is_unshared = (not is_shared) & ((w & WEIGHT) > 0) & (run[i] == 0)
+        is_number = (words[i] >> uint32(30)) & uint32(1) != 0
+        codes[i] = is_rare * IS_RARE | is_number * IS_NUMBER | run[i] * IN_RUN | is_unshared * IS_UNSHARED
+    codes[count : count + LANES] = 0
+    rares, last_place, last_run = 0, np.int64(0), np.int64(-LANES)
+    for row in range(0, count, LANES):
+        bits = bits_of_row(codes, row, IS_RARE)
+        while bits:
+            place = np.int64(shared[uint64(row) + zeros_below(bits)])
+            bits &= bits - uint64(1)
+            counts[RARES_KEPT] += np.int64((rares > 0) & (place > last_place))
+            rares, last_place = rares + 1, place
+        bits = bits_of_row(codes, row, IN_RUN)
+        counts[IN_RUNS] += np.int64(ones(bits))
+        begins = bits & ~(bits << uint64(1))
+        while begins:
+            bit = zeros_below(begins)
+            begins &= begins - uint64(1)
+            i = row + np.int64(bit)
+            before = bits & ((uint64(1) << bit) - uint64(1))
+            if before:
+                last_run = row + 63 - np.int64(zeros_above(before))
+            if i - last_run <= GAP_WORDS + 1:
+                for k in range(last_run + 1, i):
+                    counts[IN_GAPS] += np.int64(codes[uint64(k)] & IS_UNSHARED != 0)
+        if bits:
+            last_run = row + 63 - np.int64(zeros_above(bits))
+        bits = bits_of_row(codes, row, IS_NUMBER)
+        while bits:
+            i = row + np.int64(zeros_below(bits))
+            bits &= bits - uint64(1)
+            if run[uint64(i)]:
+                counts[NUMBERS_SAME] += 1
+            elif shared[uint64(i)] < 0 and ((i > 0 and run[i - 1]) or (i + 1 < count and run[i + 1])):
+                counts[NUMBERS_CHANGED] += 1
+    counts[RARES] += max(rares - 1, 0)
+
+
+@njit(
+    types.void(
+        _U32, _U8, types.int64, types.int32[::1], types.int32[::1], _U32, _U8, types.int64, types.float64,
+        types.float32[::1], types.float32[::1]
+    ),
+    cache=True, nogil=True
+)  # fmt: skip
+def verify(a, wa, title_a, heads, following, b, wb, title_b, gap, features, results):
+    """Compares two traces; writes FEATURES features and RESULTS results (a is "this").
+
+    `heads` and `following` are what `index_words` made of a. Everything is weighted by rarity: words below COMMON and
+    masked boilerplate count nothing, except that masked numbers still count as numbers. `gap` is that between the dates
+    in days, 0 when one is unknown. Of a word that comes often only the last MOST_OCCURRENCES places in either text can
+    be shared: what a text names again and again is its topic, and the first place, which stands for the word where each
+    counts once, says so. The features are described in docs/matching.md; they are the same when a and b change places.
+    results[CONTAINS] is 2 when the longer text holds the shorter one and much else, 1 when one has a part about what
+    the other is about, else 0.
+    """
+    n, m = a.shape[0], b.shape[0]
+    window_a, window_b = max(WINDOW, n // MOST_BLOCKS + 1), max(WINDOW, m // MOST_BLOCKS + 1)
+    blocks_a, blocks_b = n // window_a + 1, m // window_b + 1
+    found_a, found_b = np.zeros((blocks_a, blocks_b), np.int32), np.zeros((blocks_b, blocks_a), np.int32)
+    shared_a, shared_b = np.full(n, -1, np.int32), np.full(m, -1, np.int32)
+    run_a, run_b = np.zeros(n, np.uint8), np.zeros(m, np.uint8)
+    near_a, near_b = np.empty(MOST_OCCURRENCES * m + 1, np.int32), np.empty(MOST_OCCURRENCES * m + 1, np.int32)
+    nears, incidental = meet(
+        a, wa, heads, following, window_a, b, wb, window_b, (shared_a, shared_b), (found_a, found_b), near_a, near_b
+    )  # fmt: skip
+    longest, heaviest = follow_runs(a, wa, run_a, b, wb, run_b, near_a, near_b, nears)
+    sums = np.empty((2, SUMS), np.float32)
+    sum_words(a, wa, title_a, shared_a, run_a, sums[0])
+    sum_words(b, wb, title_b, shared_b, run_b, sums[1])
+    local = np.empty((2, 4), np.float32)
+    is_in_part_of_a = local_shares(wa, title_a, window_a, shared_a, found_a, local[0]) and sums[1, EVERY] >= TOLD
+    is_in_part_of_b = local_shares(wb, title_b, window_b, shared_b, found_b, local[1]) and sums[0, EVERY] >= TOLD
+    codes, along = np.empty(max(n, m) + LANES, np.uint8), np.zeros(ALONG, np.int64)
+    look_along(a, wa, shared_a, run_a, codes, along)
+    look_along(b, wb, shared_b, run_b, codes, along)
+
+    short = 0 if sums[0, TOTAL] <= sums[1, TOTAL] else 1
     s, o = sums[short], sums[1 - short]
     one = np.float32(16)  # one nat: the smoothing that keeps shares of next to nothing near 0
-
-    # Order: rare shared words that keep their order. Template: unshared words between shared runs. Slots: numbers in
-    # shared runs against numbers that changed right beside them, the filled-in places of a template. Where such words
-    # are is written without branches first; they are few.
-    kept, pairs, slots, inside, changed, same_numbers = 0, 0, 0, 0, 0, 0
-    codes = np.zeros(max(n, m) + LANES, np.uint8)
-    for side in range(2):
-        words, weights, shared, run = (a, wa, shared_a, run_a) if side == 0 else (b, wb, shared_b, run_b)
-        count = n if side == 0 else m
-        for i in range(count):
-            w, is_shared = weights[i], shared[i] >= 0
-            is_rare = is_shared & (w > 48) & (w < REPEAT)
-            is_unshared = (not is_shared) & ((w & WEIGHT) > 0) & (run[i] == 0)
-            is_number = (words[i] >> uint32(30)) & uint32(1) != 0
-            codes[i] = is_rare * IS_RARE | is_number * IS_NUMBER | run[i] * IN_RUN | is_unshared * IS_UNSHARED
-        codes[count : count + LANES] = 0
-        rares, last_place = 0, np.int64(0)
-        last_run = np.int64(-LANES)
-        for row in range(0, count, LANES):
-            bits = bits_of_row(codes, row, IS_RARE)
-            while bits:
-                place = np.int64(shared[uint64(row) + zeros_below(bits)])
-                bits &= bits - uint64(1)
-                kept += np.int64((rares > 0) & (place > last_place))
-                rares, last_place = rares + 1, place
-            bits = bits_of_row(codes, row, IN_RUN)
-            inside += np.int64(ones(bits))
-            begins = bits & ~(bits << uint64(1))
-            while begins:
-                bit = zeros_below(begins)
-                begins &= begins - uint64(1)
-                i = row + np.int64(bit)
-                before = bits & ((uint64(1) << bit) - uint64(1))
-                if before:
-                    last_run = row + 63 - np.int64(zeros_above(before))
-                if i - last_run <= 6:
-                    for k in range(last_run + 1, i):
-                        slots += np.int64(codes[uint64(k)] & IS_UNSHARED != 0)
-            if bits:
-                last_run = row + 63 - np.int64(zeros_above(bits))
-            bits = bits_of_row(codes, row, IS_NUMBER)
-            while bits:
-                i = row + np.int64(zeros_below(bits))
-                bits &= bits - uint64(1)
-                if run[uint64(i)]:
-                    same_numbers += 1
-                elif shared[uint64(i)] < 0 and ((i > 0 and run[i - 1]) or (i + 1 < count and run[i + 1])):
-                    changed += 1
-        pairs += max(rares - 1, 0)
-
-    features[CONTAINED] = s[1] / (s[0] + one)
-    features[CONTAINED_LONG] = o[1] / (o[0] + one)
-    features[INCIDENTAL] = incidental / (s[0] + one)
-    features[INCIDENTAL_LONG] = incidental / (o[0] + one)
-    features[RUNS] = s[6] / (s[5] + one)
-    features[RUNS_LONG] = o[6] / (o[5] + one)
-    features[QUOTED_RUNS] = s[9] / (s[7] + one)
-    features[QUOTES] = s[8] / (s[7] + one)
-    features[NUMBERS] = (s[4] + 2 * one) / (s[3] + 4 * one)
-    features[NUMBERS_LONG] = (o[4] + 2 * one) / (o[3] + 4 * one)
-    features[NUMBER_COUNT] = np.log1p(s[12])
-    features[NEW_NUMBERS] = np.log1p((s[3] - s[4]) / one)
-    features[EVIDENCE] = np.log1p(s[1] / one)
-    features[RATIO] = np.log((s[0] + one) / (o[0] + one))
+    changed, same_numbers = along[NUMBERS_CHANGED], along[NUMBERS_SAME]
+    features[CONTAINED] = s[TOTAL_SHARED] / (s[TOTAL] + one)
+    features[CONTAINED_LONG] = o[TOTAL_SHARED] / (o[TOTAL] + one)
+    features[INCIDENTAL] = incidental / (s[TOTAL] + one)
+    features[INCIDENTAL_LONG] = incidental / (o[TOTAL] + one)
+    features[RUNS] = s[PLAIN_RUNS] / (s[PLAIN] + one)
+    features[RUNS_LONG] = o[PLAIN_RUNS] / (o[PLAIN] + one)
+    features[QUOTED_RUNS] = s[QUOTED_IN_RUNS] / (s[EVERY] + one)
+    features[QUOTES] = s[QUOTED_WORDS] / (s[EVERY] + one)
+    features[NUMBERS] = (s[NUMBERS_SHARED] + 2 * one) / (s[NUMBERS_ALL] + 4 * one)
+    features[NUMBERS_LONG] = (o[NUMBERS_SHARED] + 2 * one) / (o[NUMBERS_ALL] + 4 * one)
+    features[NUMBER_COUNT] = np.log1p(s[NUMBERS_COUNTED])
+    features[NEW_NUMBERS] = np.log1p((s[NUMBERS_ALL] - s[NUMBERS_SHARED]) / one)
+    features[EVIDENCE] = np.log1p(s[TOTAL_SHARED] / one)
+    features[RATIO] = np.log((s[TOTAL] + one) / (o[TOTAL] + one))
     features[LENGTH] = np.log1p(np.float32(max(n, m)))
     features[SLOTS] = changed / np.float32(changed + same_numbers + 4)
     features[LOCAL] = local[short, 0]
@@ -1565,31 +1643,29 @@ def verify(a, wa, title_a, heads, following, b, wb, title_b, gap, features, resu
     features[LOCAL_TAIL] = local[short, 2]
     features[LOCAL_LEAD] = local[short, 3]
     features[LOCAL_LEAD_LONG] = local[1 - short, 3]
-    features[LEAD_LONG] = o[11] / (o[10] + one)
-    features[LEAD_BEST] = lead_best
-    features[ORDER] = (kept + 2) / np.float32(pairs + 4) if pairs > 2 else np.float32(0.6)
+    features[LEAD_LONG] = o[LEADING_SHARED] / (o[LEADING] + one)
+    features[LEAD_BEST] = max(
+        lead_found(wa, title_a, shared_a, title_b + 2 * FIRST), lead_found(wb, title_b, shared_b, title_a + 2 * FIRST)
+    )
+    in_order = (along[RARES_KEPT] + 2) / np.float32(along[RARES] + 4)
+    features[ORDER] = in_order if along[RARES] > 2 else np.float32(0.6)
     features[RARE_RUN] = np.log1p(heaviest / one)
     features[GAP] = max(min(gap, MOST_GAP) - SAME_DAY, 0.0)
-    features[TEMPLATE] = slots / np.float32(inside + 20)
+    features[TEMPLATE] = along[IN_GAPS] / np.float32(along[IN_RUNS] + 20)
     body_a, body_b = n - title_a, m - title_b
-    same = body_a == body_b and body_a > 0
-    if same:
-        for k in range(body_a):
-            if (a[title_a + k] ^ b[title_b + k]) & uint32(HASH) != 0:
-                same = False
-                break
+    same = body_a == body_b and body_a > 0 and alike_ahead(a, title_a, b, title_b) == body_a
     features[WHOLE] = 1 if longest >= min(body_a, body_b) and longest > 0 else 0
-    results[SHARED_WORDS] = s[2]
-    results[THIS_IN_OTHER] = sums[0, 1] / max(sums[0, 0], np.float32(1))
-    results[OTHER_IN_THIS] = sums[1, 1] / max(sums[1, 0], np.float32(1))
-    results[COVERED] = (s[6] + s[9]) / max(s[7], np.float32(1))
+    results[SHARED_WORDS] = s[WORDS_SHARED]
+    results[THIS_IN_OTHER] = sums[0, TOTAL_SHARED] / max(sums[0, TOTAL], np.float32(1))
+    results[OTHER_IN_THIS] = sums[1, TOTAL_SHARED] / max(sums[1, TOTAL], np.float32(1))
+    results[COVERED] = (s[PLAIN_RUNS] + s[QUOTED_IN_RUNS]) / max(s[EVERY], np.float32(1))
     results[SAME_BODY] = 1 if same else 0
     results[LONGEST] = longest
     # A round-up, ticker or newsletter holds the other text in one part of its own, and begins with something else.
     held = features[CONTAINED] >= 0.5 and features[HITS_LONG] <= 0.35 and features[LEAD_LONG] <= 0.35
     held &= abs(n - m) >= ROUND_UP and max(n, m) >= 3 * min(n, m)
     # Of what repeats itself, only the last words are told to be shared: a long run shows two texts that are one.
-    held_in_part &= 2 * longest < max(n, m)
+    held_in_part = (is_in_part_of_a or is_in_part_of_b) and 2 * longest < max(n, m)
     results[CONTAINS] = 2 if held else 1 if held_in_part else 0
 
 

@@ -65,7 +65,7 @@ def differing_in_row(a, i, b, j, mask):
 
 
 def within_row(values, at, first, last):
-    """-> the bits of values[at:at + 64], taken for signed numbers of 32 bits, in first .. last or the least there is."""
+    """-> the bits of values[at:at + 64], as signed numbers of 32 bits, in first .. last or the least that there is."""
     row = [int(value) - ((int(value) & 0x80000000) << 1) for value in values[at : at + LANES]]
     return sum((value == -(1 << 31) or first <= value <= last) << k for k, value in enumerate(row))
 
@@ -285,9 +285,7 @@ def _compile_zeros_above(bits):
 
 @overload(within_row)
 def _compile_within_row(values, at, first, last):
-    return lambda values, at, first, last: _within_row(
-        values, types.uint64(at), types.int32(first), types.int32(last)
-    )
+    return lambda values, at, first, last: _within_row(values, types.uint64(at), types.int32(first), types.int32(last))
 
 
 @overload(ones)
