@@ -64,6 +64,16 @@ def test_every_route_is_described_and_nothing_else() -> None:
     assert described == {(route.template, method) for route in routes.ROUTES for method in route.handlers}
 
 
+def test_the_parameters_of_a_query_are_those_that_a_route_takes() -> None:
+    paths = openapi.describe()["paths"]
+    for route in routes.ROUTES:
+        for method in route.handlers:
+            described = paths[route.template][method.lower()].get("parameters", ())
+            in_query = {parameter["name"] for parameter in described if parameter["in"] == "query"}
+            assert in_query == (route.taken_by(method) or set())
+    assert routes.ARTICLE.taken_by("HEAD") == frozenset(("revision", "keep"))
+
+
 def test_the_fields_of_an_article_are_those_that_are_read() -> None:
     described = openapi.describe()["components"]["schemas"]["ArticleInput"]["properties"]
     assert set(described) == set(article.FIELDS)

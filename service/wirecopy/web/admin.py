@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from wirecopy import wire
-from wirecopy.web import queries, replies
+from wirecopy.web import replies
 from wirecopy.web.call import Call
 
 if TYPE_CHECKING:
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 async def compact(app: "App", call: Call) -> web.StreamResponse:
     """POST /v1/admin/compact: no byte of what was deleted is left in the files. Raises Locked, NoRoom."""
-    queries.read(call.request, set())
     call.check_same_origin()
     before, after = await app.intake.ask(lambda detector: detector.compact())
     return replies.json(wire.Compacted(before, after))

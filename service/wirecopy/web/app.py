@@ -17,7 +17,7 @@ from aiohttp import web
 
 from wirecopy import errors
 from wirecopy.config import Config
-from wirecopy.web import events, problems, routes
+from wirecopy.web import events, problems, queries, routes
 from wirecopy.web.access import Keys
 from wirecopy.web.body import Budget
 from wirecopy.web.bulk import Stream
@@ -141,6 +141,9 @@ class App:
                 call.client.bucket.take()
         if route.needs_detector:
             self.check_takes_work()
+        parameters = route.taken_by(call.request.method)
+        if parameters is not None:
+            call.query = queries.read(call.request, parameters)
         return handler
 
     def _request_id(self, request: web.BaseRequest) -> str:

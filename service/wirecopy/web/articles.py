@@ -26,7 +26,6 @@ _MOST_REVISIONS = 10**9
 async def put(app: "App", call: Call) -> web.StreamResponse:
     """PUT /v1/articles/{id}: the verdict, once the article is on disk."""
     app.intake.check_room()
-    queries.read(call.request, frozenset())
     article_id = check_id(call.id)
     data = await call.read_json()
     if is_media_type(call.request.headers.get("Content-Type", "")):
@@ -39,7 +38,6 @@ async def put(app: "App", call: Call) -> web.StreamResponse:
 async def post(app: "App", call: Call) -> web.StreamResponse:
     """POST /v1/articles: the same with the id in the body."""
     app.intake.check_room()
-    queries.read(call.request, frozenset())
     article = await _read_article(app, call)
     response = _tell(call, await app.intake.ingest(article))
     response.headers["Location"] = f"/v1/articles/{quote(article.id, safe='')}"
@@ -48,7 +46,6 @@ async def post(app: "App", call: Call) -> web.StreamResponse:
 
 async def check(app: "App", call: Call) -> web.StreamResponse:
     """POST /v1/check: the verdict that the article would get; nothing is stored."""
-    queries.read(call.request, frozenset())
     article = await _read_article(app, call)
     verdict = await app.intake.ask(lambda detector: detector.check(article))
     call.story = verdict.story
@@ -57,8 +54,7 @@ async def check(app: "App", call: Call) -> web.StreamResponse:
 
 async def get(app: "App", call: Call) -> web.StreamResponse:
     """GET /v1/articles/{id}?revision=&keep=: the article as it is kept, or an earlier revision as it was."""
-    values = queries.read(call.request, {"id", "revision", "keep"})
-    article_id, revision, keep = check_id(call.id), _revision_in(values), queries.policy(values)
+    article_id, revision, keep = check_id(call.id), _revision_in(call.query), queries.policy(call.query)
     article = await app.intake.ask(lambda detector: detector.article(article_id, revision, keep=keep))
     call.story = article.story
     return replies.json(wire.stored(article))
@@ -72,7 +68,6 @@ async def get_by_query(app: "App", call: Call) -> web.StreamResponse:
 
 async def delete(app: "App", call: Call) -> web.StreamResponse:
     """DELETE /v1/articles/{id}: the article is gone with all its revisions, on disk too."""
-    queries.read(call.request, frozenset())
     return await _erase(app, call)
 
 
@@ -84,7 +79,6 @@ async def delete_by_query(app: "App", call: Call) -> web.StreamResponse:
 
 async def revisions(app: "App", call: Call) -> web.StreamResponse:
     """GET /v1/articles/{id}/revisions: what each revision changed."""
-    queries.read(call.request, frozenset())
     article_id = check_id(call.id)
     found = await app.intake.ask(lambda detector: detector.revisions(article_id))
     return replies.json(wire.Revisions(article_id, [wire.revision(one) for one in found]))
@@ -92,7 +86,6 @@ async def revisions(app: "App", call: Call) -> web.StreamResponse:
 
 async def matches(app: "App", call: Call) -> web.StreamResponse:
     """GET /v1/articles/{id}/matches: all its verified matches."""
-    queries.read(call.request, frozenset())
     article_id = check_id(call.id)
     found = await app.intake.ask(lambda detector: detector.matches(article_id))
     return replies.json(wire.Matches(article_id, found))
@@ -116,10 +109,9 @@ def _revision_in(values: dict[str, str]) -> int | None:
 
 
 def _id_in_query(call: Call) -> str:
-    values = queries.read(call.request, {"id", "revision", "keep"} if call.request.method != "DELETE" else {"id"})
-    if "id" not in values:
+    if "id" not in call.query:
         raise InvalidParameter("the parameter id is missing: /v1/articles?id=...")
-    return values["id"]
+    return call.query["id"]
 
 
 async def _read_article(app: "App", call: Call) -> Article:

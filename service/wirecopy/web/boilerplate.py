@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 async def get_page(app: "App", call: Call) -> web.StreamResponse:
     """GET /v1/boilerplate?source=&cursor=&limit=: what sources repeat, a page at a time."""
-    source, cursor, limit = queries.source_page(call.request, DEFAULT_LIMIT, MAX_LIMIT)
+    source, cursor, limit = queries.source_page(call.query, DEFAULT_LIMIT, MAX_LIMIT)
     passages, next_cursor = await app.intake.ask_in_parts(
         lambda detector: detector.boilerplate_in_parts(source=source, cursor=cursor, limit=limit)
     )
@@ -25,9 +25,8 @@ async def get_page(app: "App", call: Call) -> web.StreamResponse:
 
 async def delete(app: "App", call: Call) -> web.StreamResponse:
     """DELETE /v1/boilerplate?source=: what was learnt of a source is forgotten."""
-    values = queries.read(call.request, {"source"})
-    if "source" not in values:
+    if "source" not in call.query:
         raise InvalidParameter("the parameter source is missing: /v1/boilerplate?source=...")
-    source = values["source"]
+    source = call.query["source"]
     articles = await app.intake.change_in_parts(lambda detector, now: detector.clear_boilerplate_in_parts(source, now))
     return replies.json(wire.Cleared(source or None, articles))

@@ -22,7 +22,7 @@ from wirecopy import errors, ninjs
 from wirecopy.article import Article, parse
 from wirecopy.config import Limits
 from wirecopy.verdict import Verdict
-from wirecopy.web import problems, queries
+from wirecopy.web import problems
 from wirecopy.web.call import Call
 from wirecopy.web.coding import decoder_for
 from wirecopy.web.connections import connection_of
@@ -48,7 +48,6 @@ _encode_lines = msgspec.json.Encoder().encode_lines
 
 async def post(app: "App", call: Call) -> web.StreamResponse:
     """POST /v1/bulk. Raises UnsupportedType, InvalidParameter, Overloaded; what fails later is told in the stream."""
-    queries.read(call.request, frozenset())
     media_type = call.request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if media_type not in MEDIA_TYPES and media_type != ninjs.MEDIA_TYPE:
         raise UnsupportedType(f"the body must be sent with Content-Type: {MEDIA_TYPE}", Accept=MEDIA_TYPE)

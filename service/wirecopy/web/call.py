@@ -13,7 +13,7 @@ _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 class Call:
     """`route` is the matched path with {id}; `id` and `story` are the article's and story's once they are known.
 
-    `other_id` is that of the second article where a path names two.
+    `other_id` is that of the second article where a path names two; `query` has the parameters that the route takes.
     """
 
     __slots__ = (
@@ -23,6 +23,7 @@ class Call:
         "lines",
         "other_id",
         "patience",
+        "query",
         "request",
         "request_id",
         "route",
@@ -38,6 +39,7 @@ class Call:
         self.other_id = ""
         self.story = ""
         self.lines: int | None = None
+        self.query: dict[str, str] = {}
         self.client = ANYONE
         self._web = settings
         self.patience = self.new_patience()

@@ -7,7 +7,7 @@ from aiohttp import web
 
 from wirecopy import wire
 from wirecopy.errors import InvalidArticle, MalformedArticle
-from wirecopy.web import queries, replies
+from wirecopy.web import replies
 from wirecopy.web.call import Call, check_id
 
 if TYPE_CHECKING:
@@ -16,18 +16,14 @@ if TYPE_CHECKING:
 
 async def merge(app: "App", call: Call) -> web.StreamResponse:
     """POST /v1/stories/{id}/merge: two stories are one, on disk."""
-    queries.read(call.request, frozenset())
-    story_id = check_id(call.id)
-    call.story, call.id = story_id, ""
+    story_id = check_id(call.story)
     other = _read(await call.read_json(), wire.MergeInput).with_
     return replies.json(wire.story(await app.intake.change(lambda detector, now: detector.merge(story_id, other, now))))
 
 
 async def split(app: "App", call: Call) -> web.StreamResponse:
     """POST /v1/stories/{id}/split: some of its articles are parted from the others, on disk."""
-    queries.read(call.request, frozenset())
-    story_id = check_id(call.id)
-    call.story, call.id = story_id, ""
+    story_id = check_id(call.story)
     articles = _read(await call.read_json(), wire.SplitInput).articles
     kept, new = await app.intake.change(lambda detector, now: detector.split(story_id, articles, now))
     return replies.json(wire.Split(wire.story(kept), wire.story(new)))
@@ -35,7 +31,6 @@ async def split(app: "App", call: Call) -> web.StreamResponse:
 
 async def post_pin(app: "App", call: Call) -> web.StreamResponse:
     """POST /v1/pins: articles are together or apart from now on, on disk."""
-    queries.read(call.request, frozenset())
     wish = _read(await call.read_json(), wire.PinInput)
     pin = await app.intake.change(lambda detector, now: detector.pin(wish.articles, together=wish.together, now=now))
     return replies.json(pin, 201)
@@ -43,13 +38,11 @@ async def post_pin(app: "App", call: Call) -> web.StreamResponse:
 
 async def get_pins(app: "App", call: Call) -> web.StreamResponse:
     """GET /v1/pins: all pins."""
-    queries.read(call.request, frozenset())
     return replies.json(wire.PinList(await app.intake.ask(lambda detector: detector.pins())))
 
 
 async def delete_pin(app: "App", call: Call) -> web.StreamResponse:
     """DELETE /v1/pins/{id}: the evidence decides again."""
-    queries.read(call.request, frozenset())
     pin_id, call.id = check_id(call.id), ""
     await app.intake.change(lambda detector, now: detector.unpin(pin_id, now))
     return replies.nothing()

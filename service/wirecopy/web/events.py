@@ -22,9 +22,8 @@ async def get(app: "App", call: Call) -> web.StreamResponse:
     """GET /v1/events?after=&limit=: a page of the feed, or all of it as it comes. Raises EventsGone, Overloaded."""
     if is_asked_for(call.request.headers.get("Accept", "")):
         return await EventStream(app, call, _place(call)).run()
-    values = queries.read(call.request, {"after", "limit"})
-    after = queries.integer(values, "after", 0, 0, MAX_SEQ)
-    limit = queries.integer(values, "limit", DEFAULT_LIMIT, 1, MAX_LIMIT)
+    after = queries.integer(call.query, "after", 0, 0, MAX_SEQ)
+    limit = queries.integer(call.query, "limit", DEFAULT_LIMIT, 1, MAX_LIMIT)
     return replies.json(await read_page(app, after, limit))
 
 
@@ -37,8 +36,7 @@ async def read_page(app: "App", after: int, limit: int) -> wire.EventPage:
 
 def _place(call: Call) -> int:
     """Where a stream goes on: behind the last event that the client had, or else where its address says."""
-    values = queries.read(call.request, {"after"})
+    queries.check_names(call.query, {"after"})  # pages have a limit, a stream has none
     last = call.request.headers.get("Last-Event-ID", "")
-    if last:
-        values["Last-Event-ID"] = last
+    values = {**call.query, "Last-Event-ID": last} if last else call.query
     return queries.integer(values, "Last-Event-ID" if last else "after", 0, 0, MAX_SEQ)

@@ -22,21 +22,18 @@ if TYPE_CHECKING:
 
 async def match(app: "App", call: Call) -> web.StreamResponse:
     """GET /v1/articles/{id}/matches/{other}: why two articles match, or do not."""
-    queries.read(call.request, frozenset())
     return await _explain(app, call, None)
 
 
 async def match_texts(app: "App", call: Call) -> web.StreamResponse:
     """POST /v1/articles/{id}/matches/{other}: the same with the texts that the caller has."""
-    queries.read(call.request, frozenset())
     return await _explain(app, call, _texts_in(await call.read_json(), app.limits))
 
 
 async def why(app: "App", call: Call) -> web.StreamResponse:
     """GET /v1/stories/{id}/why?keep=: the link that holds each member to the story."""
-    story_id = check_id(call.id)
-    call.story, call.id = story_id, ""
-    keep = queries.policy(queries.read(call.request, {"keep"}))
+    story_id = check_id(call.story)
+    keep = queries.policy(call.query)
     return replies.json(await app.intake.ask(lambda detector: detector.why(story_id, keep=keep)))
 
 

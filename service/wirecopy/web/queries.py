@@ -1,5 +1,6 @@
 """Parameters of a query, read strictly: a misspelt or repeated one is told, not ignored."""
 
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from typing import cast, get_args
 from urllib.parse import parse_qsl
@@ -27,20 +28,24 @@ def read(request: web.BaseRequest, allowed: AbstractSet[str]) -> dict[str, str]:
     values = dict(pairs)
     if len(values) < len(pairs):
         raise InvalidParameter("a parameter is given twice")
+    check_names(values, allowed)
+    return values
+
+
+def check_names(values: Mapping[str, str], allowed: AbstractSet[str]) -> None:
+    """Raise InvalidParameter for the first parameter that is not one of `allowed`."""
     for name in values:
         if name not in allowed:
             known = ", ".join(sorted(allowed)) or "none"
             raise InvalidParameter(f"there is no parameter {name[:60]!r} here; known: {known}")
-    return values
 
 
-def source_page(request: web.BaseRequest, default: int, most: int) -> tuple[str | None, str | None, int]:
-    """The source, the cursor and the limit of a page of what is listed by source. Raises as `read` and `integer` do."""
-    values = read(request, {"source", "cursor", "limit"})
+def source_page(values: Mapping[str, str], default: int, most: int) -> tuple[str | None, str | None, int]:
+    """The source, the cursor and the limit of a page of what is listed by source. Raises as `integer` does."""
     return values.get("source"), values.get("cursor"), integer(values, "limit", default, 1, most)
 
 
-def policy(values: dict[str, str]) -> Keep | None:
+def policy(values: Mapping[str, str]) -> Keep | None:
     """The policy by which an answer tells who stands for a story, None for the one that is set. Raises as `read`."""
     name = values.get("keep")
     if name is None:
@@ -50,7 +55,7 @@ def policy(values: dict[str, str]) -> Keep | None:
     return cast(Keep, name)
 
 
-def integer(values: dict[str, str], name: str, default: int, low: int, high: int) -> int:
+def integer(values: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
     """The parameter as a whole number from `low` to `high`. Raises InvalidParameter."""
     text = values.get(name)
     if text is None:
@@ -60,7 +65,7 @@ def integer(values: dict[str, str], name: str, default: int, low: int, high: int
     return int(text)
 
 
-def moment(values: dict[str, str], name: str) -> int | None:
+def moment(values: Mapping[str, str], name: str) -> int | None:
     """The parameter as milliseconds since 1970 UTC, None when it is not given. Raises InvalidParameter."""
     text = values.get(name)
     if text is None:

@@ -3,7 +3,8 @@
 Paths are matched as they came, still percent-encoded, so that an id may hold a slash (%2F); the id is decoded here.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote_to_bytes
 
@@ -20,52 +21,86 @@ Handler = Callable[["App", Call], Awaitable[web.StreamResponse]]
 
 
 class Route(NamedTuple):
-    """A path's methods. Open routes need no key; those that need no state answer while the service loads or stops."""
+    """A path's methods. Open routes need no key; those that need no state answer while the service loads or stops.
+
+    `parameters` are those of the query that each method takes, none where it is not named; others are refused, unless
+    `parameters` is None: then nobody looks at the query.
+    """
 
     template: str
     handlers: dict[str, Handler]
+    parameters: Mapping[str, frozenset[str]] | None = MappingProxyType({})
     is_open: bool = False
     needs_detector: bool = True
 
+    def taken_by(self, method: str) -> frozenset[str] | None:
+        """The parameters that a method takes; HEAD those of GET."""
+        if self.parameters is None:
+            return None
+        return self.parameters.get("GET" if method == "HEAD" else method, _NONE)
 
-ARTICLE = Route("/v1/articles/{id}", {"PUT": articles.put, "GET": articles.get, "DELETE": articles.delete})
+
+_NONE: frozenset[str] = frozenset()
+_PAGE = frozenset(("source", "cursor", "limit"))
+_STORIES = frozenset(("since", "source", "min_size", "keep", "cursor", "limit"))
+
+ARTICLE = Route(
+    "/v1/articles/{id}",
+    {"PUT": articles.put, "GET": articles.get, "DELETE": articles.delete},
+    {"GET": frozenset(("revision", "keep"))},
+)
 ROUTES = (
     ARTICLE,
     Route("/v1/articles/{id}/revisions", {"GET": articles.revisions}),
     Route("/v1/articles/{id}/matches", {"GET": articles.matches}),
     Route("/v1/articles/{id}/matches/{other}", {"GET": explanations.match, "POST": explanations.match_texts}),
-    Route("/v1/articles", {"POST": articles.post, "GET": articles.get_by_query, "DELETE": articles.delete_by_query}),
+    Route(
+        "/v1/articles",
+        {"POST": articles.post, "GET": articles.get_by_query, "DELETE": articles.delete_by_query},
+        {"GET": frozenset(("id", "revision", "keep")), "DELETE": frozenset(("id",))},
+    ),
     Route("/v1/bulk", {"POST": bulk.post}),
     Route("/v1/check", {"POST": articles.check}),
-    Route("/v1/stories/{id}", {"GET": stories.get}),
-    Route("/v1/stories/{id}/why", {"GET": explanations.why}),
+    Route("/v1/stories/{id}", {"GET": stories.get}, {"GET": frozenset(("keep",))}),
+    Route("/v1/stories/{id}/why", {"GET": explanations.why}, {"GET": frozenset(("keep",))}),
     Route("/v1/stories/{id}/merge", {"POST": editing.merge}),
     Route("/v1/stories/{id}/split", {"POST": editing.split}),
     Route("/v1/pins", {"GET": editing.get_pins, "POST": editing.post_pin}),
     Route("/v1/pins/{id}", {"DELETE": editing.delete_pin}),
-    Route("/v1/stories", {"GET": stories.get_page}),
-    Route("/v1/sources", {"GET": sources.get_page}),
-    Route("/v1/events", {"GET": events.get}),
-    Route("/v1/boilerplate", {"GET": boilerplate.get_page, "DELETE": boilerplate.delete}),
+    Route("/v1/stories", {"GET": stories.get_page}, {"GET": _STORIES}),
+    Route("/v1/sources", {"GET": sources.get_page}, {"GET": _PAGE}),
+    Route("/v1/events", {"GET": events.get}, {"GET": frozenset(("after", "limit"))}),
+    Route(
+        "/v1/boilerplate",
+        {"GET": boilerplate.get_page, "DELETE": boilerplate.delete},
+        {"GET": _PAGE, "DELETE": frozenset(("source",))},
+    ),
     Route("/v1/admin/compact", {"POST": admin.compact}),
-    Route("/livez", {"GET": pages.live}, is_open=True, needs_detector=False),
-    Route("/readyz", {"GET": pages.ready}, is_open=True, needs_detector=False),
-    Route("/metrics", {"GET": pages.metrics}, needs_detector=False),
-    Route("/openapi.json", {"GET": pages.openapi}, is_open=True, needs_detector=False),
-    Route("/docs", {"GET": pages.docs}, is_open=True, needs_detector=False),
+    Route("/livez", {"GET": pages.live}, None, is_open=True, needs_detector=False),
+    Route("/readyz", {"GET": pages.ready}, None, is_open=True, needs_detector=False),
+    Route("/metrics", {"GET": pages.metrics}, None, needs_detector=False),
+    Route("/openapi.json", {"GET": pages.openapi}, None, is_open=True, needs_detector=False),
+    Route("/docs", {"GET": pages.docs}, None, is_open=True, needs_detector=False),
 )
 
 _BY_TEMPLATE = {route.template: route for route in ROUTES}
 _ARTICLE_PREFIX = "/v1/articles/"
+_STORY_PREFIX = "/v1/stories/"
 
 
 def find(call: Call) -> Route:
-    """The route of the call's path, whose id goes into the call. Raises NoSuchPath, MalformedRequest."""
+    """The route of the call's path, whose id, an article's or a story's, goes into the call.
+
+    Raises NoSuchPath, MalformedRequest.
+    """
     path = call.request.rel_url.raw_path
     route = _BY_TEMPLATE.get(path)
     if route is None or "{" in path:
         route, own, other = _find_by_id(path)
-        call.id = _decode(own)
+        if route.template.startswith(_STORY_PREFIX):
+            call.story = _decode(own)
+        else:
+            call.id = _decode(own)
         if other:
             call.other_id = _decode(other)
     call.route = route.template

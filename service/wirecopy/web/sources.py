@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 async def get_page(app: "App", call: Call) -> web.StreamResponse:
     """GET /v1/sources?source=&cursor=&limit=: how much of each source is copied from whom, a page at a time."""
-    source, cursor, limit = queries.source_page(call.request, DEFAULT_LIMIT, MAX_LIMIT)
+    source, cursor, limit = queries.source_page(call.query, DEFAULT_LIMIT, MAX_LIMIT)
     found, next_cursor = await app.intake.ask_in_parts(
         lambda detector: detector.sources_in_parts(source=source, cursor=cursor, limit=limit)
     )

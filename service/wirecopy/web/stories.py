@@ -18,9 +18,8 @@ MAX_SIZE = 10_000_000
 
 async def get(app: "App", call: Call) -> web.StreamResponse:
     """GET /v1/stories/{id}?keep=: the story with its members; 308 to the one that it was merged into."""
-    story_id = check_id(call.id)
-    call.story, call.id = story_id, ""
-    keep = queries.policy(queries.read(call.request, {"keep"}))
+    story_id = check_id(call.story)
+    keep = queries.policy(call.query)
     story = await app.intake.ask(lambda detector: detector.story(story_id, keep=keep))
     if story.id != story_id:  # it was merged
         answer = replies.json(wire.Moved(story.id), 308)
@@ -31,7 +30,7 @@ async def get(app: "App", call: Call) -> web.StreamResponse:
 
 async def get_page(app: "App", call: Call) -> web.StreamResponse:
     """GET /v1/stories?since=&source=&min_size=&keep=&cursor=&limit=: newest first, a page at a time."""
-    values = queries.read(call.request, {"since", "source", "min_size", "cursor", "limit", "keep"})
+    values = call.query
     since = queries.moment(values, "since")
     min_size = queries.integer(values, "min_size", 1, 1, MAX_SIZE)
     limit = queries.integer(values, "limit", DEFAULT_LIMIT, 1, MAX_LIMIT)
