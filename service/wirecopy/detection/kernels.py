@@ -1093,6 +1093,10 @@ def candidates(article_keys, key_weights, published, window, index, most_hits, l
     at_posting = np.empty(KEYS, np.int64)
     ring_at = np.empty(KEYS, np.int64)
     for k in range(KEYS):
+        at_posting[k] = chain_of(article_keys[k], chains, split_from)
+        fetch(heads, uint64(at_posting[k]))
+        fetch(tags, uint64(tag_of(article_keys[k], tags.shape[0])))
+    for k in range(KEYS):
         key = article_keys[k]
         ring = ring_of(key, tags)
         ring_at[k] = ring
@@ -1100,7 +1104,7 @@ def candidates(article_keys, key_weights, published, window, index, most_hits, l
             fetch(pushed, uint64(2 * ring))
             for line in range(0, RING, 16):
                 fetch(rings, uint64(2 * RING * ring + line))
-        at_posting[k] = np.int64(heads[chain_of(key, chains, split_from)]) - 1
+        at_posting[k] = np.int64(heads[at_posting[k]]) - 1
     last = np.full(KEYS, np.int64(1) << 62)
     hits = np.zeros(KEYS, np.int64)
     walked[:] = 0
@@ -1348,13 +1352,13 @@ def meet(a, wa, heads, following, window_a, b, wb, window_b, shared, found, near
                 hits += 1
                 shared_a[at] = j
                 shared_b[at_j] = i
+                # In a block of the other text a word counts once; who knows beforehand whether it is the first time?
                 block_a = np.int64(block_of[at])
-                if block_seen[at] != block_b:
-                    block_seen[at] = block_b
-                    found_a[uint64(block_a), uint64(block_b)] += wa[at] & WEIGHT
-                if block_a != last_block:
-                    last_block = block_a
-                    found_b[uint64(block_b), uint64(block_a)] += w
+                is_first = np.int64(block_seen[at] != block_b)
+                found_a[uint64(block_a), uint64(block_b)] += is_first * np.int64(wa[at] & WEIGHT)
+                block_seen[at] = block_b
+                found_b[uint64(block_b), uint64(block_a)] += np.int64(block_a != last_block) * np.int64(w)
+                last_block = block_a
                 near = (i > 0) & (j > 0) & ((a[uint64(max(i - 1, 0))] ^ before_j) & uint32(HASH) == 0)
                 near |= (i + 1 < n) & (j + 1 < m) & ((a[uint64(min(i + 1, n - 1))] ^ behind_j) & uint32(HASH) == 0)
                 near &= (word ^ b[at_j]) & uint32(HASH) == 0

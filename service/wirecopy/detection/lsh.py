@@ -98,6 +98,7 @@ class LshIndex:
     def grow(self, capacity: int) -> "LshIndex":
         """-> an index of larger capacity with the same articles; only for runs whose size is not known before."""
         larger = LshIndex(capacity)
+        larger.expect(len(self))
         for number in range(int(self.state[kernels.OLDEST]), int(self.state[kernels.NEWEST]) + 1):
             larger.add(number, self.keys_of(number), int(self.dates[number % self.capacity]))
         larger.expire(int(self.state[kernels.OLDEST]))
