@@ -44,7 +44,9 @@ def test_a_program_is_measured_with_its_memory_and_fails_with_its_words() -> Non
 
 def test_the_straightforward_script_joins_what_is_alike(tmp_path: Path) -> None:
     pytest.importorskip("datasketch")
-    story = straightforward.group((write_articles(tmp_path / "a.jsonl"),), 0.5)
+    files = (write_articles(tmp_path / "a.jsonl"),)
+    story, *others = [straightforward.group(files, 0.5, way) for way in straightforward.SIGNINGS]
+    assert others == [story, story]
     assert len(story) == 30
     assert all(story[f"a{k}"] == story[f"a{k + 1}"] for k in range(0, 30, 2))
 
