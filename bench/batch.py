@@ -110,7 +110,7 @@ def measure(evaluation: Path | None, folder: Path, small: bool) -> list[dict[str
     """Return the cost of each system on a sample, and that of wirecopy on everything."""
     files = all_files(evaluation, folder, small)
     chosen, output = folder / "sample.jsonl", folder / "stories.jsonl"
-    count = 1_500 if small else 6_000
+    count = 1_500 if small else 20_000
     total = sample(files, count, chosen)
     run(wirecopy_command([chosen], output), output)  # compiles, if that is still to be done
     rows = []
