@@ -18,7 +18,8 @@ import numpy as np
 from wirecopy.article import Article
 from wirecopy.config import Config, Detection
 from wirecopy.detection import kernels
-from wirecopy.detection.stories import CLIP, LEAST, REGION, Link
+from wirecopy.detection.links import Link
+from wirecopy.detection.stories import CLIP, LEAST, REGION
 from wirecopy.detection.window import Window
 from wirecopy.sketching import sketch
 

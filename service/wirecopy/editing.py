@@ -8,8 +8,10 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from wirecopy.decision import Edit
+from wirecopy.detection.links import Link
+from wirecopy.detection.membership import story_age
 from wirecopy.detection.pins import Pin
-from wirecopy.detection.stories import Link, Move, story_age
+from wirecopy.detection.stories import Move
 from wirecopy.state import State
 
 

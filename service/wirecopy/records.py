@@ -9,7 +9,7 @@ from wirecopy.article import Article
 from wirecopy.decision import Decision
 from wirecopy.decision import Found as FoundMatch
 from wirecopy.detection import kernels
-from wirecopy.detection.stories import Link
+from wirecopy.detection.links import Link
 from wirecopy.detection.window import Window, Written
 from wirecopy.state import Decided, Left
 

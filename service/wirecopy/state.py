@@ -21,8 +21,9 @@ from wirecopy.article import Article
 from wirecopy.config import Config
 from wirecopy.decision import Checkpoint, Clearing, Decision, Epoch, Erasure, Residue, compress, decompress
 from wirecopy.detection import terms
+from wirecopy.detection.links import Link
 from wirecopy.detection.pins import Pin, Pins
-from wirecopy.detection.stories import Change, Link, Move, Stories
+from wirecopy.detection.stories import Change, Move, Stories
 from wirecopy.detection.text import Traces
 from wirecopy.detection.window import BLOCK, Found, Restored, Start, Window
 from wirecopy.detection.window import dates as as_dates

@@ -16,7 +16,8 @@ from msgspec import Struct
 
 from wirecopy.archive import Archive
 from wirecopy.article import format_published
-from wirecopy.detection.stories import Link, Stories
+from wirecopy.detection.links import Link
+from wirecopy.detection.stories import Stories
 from wirecopy.verdict import DayCount, Lead, Origin, Source, SourceCount
 
 T = TypeVar("T")

@@ -30,20 +30,14 @@ import numpy as np
 import numpy.typing as npt
 
 from wirecopy.detection import kernels
-from wirecopy.detection.matching import Relation
+from wirecopy.detection.links import Link, Links
+from wirecopy.detection.membership import Membership, story_age
 from wirecopy.detection.pins import Pins
 
 LEAST = -0.9  # log-odds; the mean between two parts of a story is above it
 REGION = 48  # articles
 SAMPLE = 16  # members of a large story that a new article is compared with
 CLIP = 4.0  # log-odds beyond this say no more: one certain link must not outvote many doubtful ones
-
-
-class Link(NamedTuple):
-    """The evidence between two articles."""
-
-    odds: float
-    relation: Relation
 
 
 class Move(NamedTuple):
@@ -68,13 +62,12 @@ class Stories:
 
     def __init__(self, least: float = LEAST) -> None:
         self.least = least
-        self.story_of: dict[int, str] = {}
-        self.members: dict[str, list[int]] = {}
+        self.story_of = Membership()
+        self.members = self.story_of.members
         self.pins = Pins()
-        self.links: dict[int, dict[int, Link]] = {}
+        self.links = Links()
         self.last_best: dict[int, tuple[int, Link]] = {}  # of articles that have lost their links
         self._best_of: dict[int, list[int]] = {}  # whose last best an article was when they lost their links
-        self._ages: list[tuple[int, int]] = []  # of all stories, ascending, and of some that are gone
         self.origins: dict[int, str | None] | None = None  # of all that moved, where somebody watches and clears it
         self.changed: set[str] | None = None  # stories whose members or links did, where somebody takes them out
         self.merged = 0  # stories whose last member moved to another
@@ -175,31 +168,19 @@ class Stories:
     def apply(self, moves: Iterable[tuple[int, str]]) -> None:
         """Puts articles into stories; the only place that changes who belongs where."""
         for number, story in moves:
-            old = self.story_of.get(number)
+            old = self.story_of.take(number)
             if self.changed is not None:
                 self.changed.update((story,) if old is None else (story, old))
             if self.origins is not None:
                 self.origins.setdefault(number, old)
             if old is not None:
-                self._drop(number, old)
                 self.merged += old not in self.members
-            self.story_of[number] = story
-            members = self.members.get(story)
-            if members is None:
-                members = self.members[story] = [number]
-                self._put_in_order(story)
-            elif members[-1] < number:
-                members.append(number)
-            else:
-                members.insert(bisect_left(members, number), number)
-            if len(members) > self.largest:
-                self.largest = len(members)
+            self.largest = max(self.largest, self.story_of.put(number, story))
 
     def link(self, links: Iterable[tuple[int, int, Link]]) -> None:
         """Keeps the evidence between pairs (later, earlier) of articles for later decisions."""
         for number, other, link in links:
-            self.links.setdefault(number, {})[other] = link
-            self.links.setdefault(other, {})[number] = link
+            self.links.add(number, other, link)
             if self.changed is not None and (story := self.story_of.get(number)) is not None:
                 self.changed.add(story)
 
@@ -209,14 +190,12 @@ class Stories:
             self.pins.drop(number)
         else:
             self.pins.rename(number, heir)
-        if (story := self.story_of.pop(number, None)) is not None:
+        if (story := self.story_of.take(number)) is not None:
             if self.changed is not None:
                 self.changed.add(story)
             if self.origins is not None:
                 self.origins.setdefault(number, story)
-            self._drop(number, story)
-        for other in self.links.pop(number, {}):
-            self.links.get(other, {}).pop(number, None)
+        self.links.remove(number)
         self.last_best.pop(number, None)
 
     def forget_bests(self, numbers: Iterable[int]) -> list[int]:
@@ -231,7 +210,7 @@ class Stories:
 
     def withdraw(self, number: int) -> None:
         """Takes an article out of its story; `apply` may put it back."""
-        self._drop(number, self.story_of.pop(number))
+        self.story_of.take(number)
 
     def retire(self, numbers: Iterable[int]) -> None:
         """Drops the links of articles, keeping of each its best."""
@@ -241,7 +220,7 @@ class Stories:
                 if best is not None:
                     self.last_best[number] = best
                     self._best_of.setdefault(best[0], []).append(number)
-                del self.links[number]
+                self.links.retire(number)
                 if self.changed is not None and number in self.story_of:
                     self.changed.add(self.story_of[number])
 
@@ -250,14 +229,15 @@ class Stories:
 
         Of an article that has lost its links: its last best, while that is still in its story. Never one of `without`.
         """
-        story = self.story_of[number]
-        if len(self.members[story]) == 1:
+        age_of = self.story_of.age
+        age = age_of(number)
+        if len(self.story_of.of(age)) == 1:
             return None
         links = self.links.get(number)
         if links is None:
             last = self.last_best.get(number)
-            return last if last and self.story_of.get(last[0]) == story and last[0] not in without else None
-        linked = [(m, link) for m, link in links.items() if self.story_of.get(m) == story and m not in without]
+            return last if last and age_of(last[0]) == age and last[0] not in without else None
+        linked = [(m, link) for m, link in links.items() if age_of(m) == age and m not in without]
         return min(linked, key=lambda item: (-item[1].odds, item[0]), default=None)
 
     def support(self, number: int, without: Container[int] = ()) -> tuple[float | None, int]:
@@ -265,41 +245,22 @@ class Stories:
 
         Those of `without` do not count.
         """
-        story = self.story_of[number]
+        age_of = self.story_of.age
         links = self.links.get(number, {})
-        inside = [link.odds for m, link in links.items() if self.story_of.get(m) == story and m not in without]
+        inside = [link.odds for m, link in links.items() if age_of(m) == age_of(number) and m not in without]
         odds = [max(-CLIP, min(CLIP, value)) for value in inside]
         return (sum(odds) / len(odds), len(odds)) if odds else (None, 0)
 
     def newest(self, before: str | None = None) -> Iterable[str]:
         """The stories, newest first, from the one before `before`; any string that a story might have as its id."""
-        at = len(self._ages) if before is None else bisect_left(self._ages, story_age(before))
-        names = (_story_of_age(self._ages[k]) for k in range(at - 1, -1, -1))
-        return (name for name in names if name in self.members)
+        return self.story_of.newest(before)
 
-    def _live(self, story: str, oldest: int) -> list[int]:
+    def _live(self, story: str, oldest: int) -> Sequence[int]:
         members = self.members[story]
         return members if members[0] >= oldest else members[bisect_left(members, oldest) :]
 
-    def _drop(self, number: int, story: str) -> None:
-        members = self.members[story]
-        del members[bisect_left(members, number)]
-        if not members:
-            del self.members[story]
-
-    def _put_in_order(self, story: str) -> None:
-        age = story_age(story)
-        if not self._ages or self._ages[-1] < age:
-            self._ages.append(age)
-            if len(self._ages) > 2 * len(self.members) + 64:
-                self._ages = [known for known in self._ages if _story_of_age(known) in self.members]
-            return
-        at = bisect_left(self._ages, age)
-        if self._ages[at] != age:
-            self._ages.insert(at, age)
-
     def _find_best(
-        self, number: int, matches: Sequence[tuple[int, Link]], live: dict[str, list[int]], evidence: "_Evidence"
+        self, number: int, matches: Sequence[tuple[int, Link]], live: dict[str, Sequence[int]], evidence: "_Evidence"
     ) -> str | None:
         """The story whose members speak for the article most, by a sample of them; None when none does."""
         best, where = self.least, None
@@ -382,9 +343,7 @@ class Stories:
 class _Evidence:
     """The links that are known, those of one new article, and those that a decision makes on demand."""
 
-    def __init__(
-        self, known: dict[int, dict[int, Link]], number: int | None, matches: Iterable[tuple[int, Link]], judge: Judge
-    ) -> None:
+    def __init__(self, known: Links, number: int | None, matches: Iterable[tuple[int, Link]], judge: Judge) -> None:
         self.own = dict(matches)
         self._known = known
         self._number = number
@@ -402,7 +361,7 @@ class _Evidence:
 
     def _row(self, b: int, others: Sequence[int]) -> Iterator[Link | None]:
         """What is known of an article and each of some earlier ones."""
-        row = self.own if b == self._number else self._known.get(b)
+        row = self.own if b == self._number else self._known.row(b)
         return iter([None] * len(others)) if row is None else map(row.get, others)
 
     def _complete(self, pairs: Sequence[tuple[int, int]], known: Iterable[Link | None]) -> list[float]:
@@ -452,14 +411,3 @@ def _pairs_of(size: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
 def _parts(number: int, first: int) -> Iterator[str]:
     """Ids for stories that part from others when the article `number` comes."""
     return (f"s{number}-{part}" for part in count(first))
-
-
-def story_age(story: str) -> tuple[int, int]:
-    """Orders story ids by the moment in which they began."""
-    number, dash, part = story[1:].partition("-")
-    return int(number), int(part) if dash else 0
-
-
-def _story_of_age(age: tuple[int, int]) -> str:
-    number, part = age
-    return f"s{number}-{part}" if part else f"s{number}"

@@ -19,11 +19,11 @@ import numpy.typing as npt
 import xxhash
 
 from wirecopy.detection import kernels, terms
+from wirecopy.detection.links import Link
 from wirecopy.detection.lsh import LshIndex, importance
 from wirecopy.detection.matching import Model, relations, shipped_model
 from wirecopy.detection.memory import reserve
 from wirecopy.detection.passages import Stretch, find_stretches
-from wirecopy.detection.stories import Link
 from wirecopy.detection.terms import TermWeights
 from wirecopy.detection.text import Traces
 from wirecopy.detection.tracestore import TraceStore

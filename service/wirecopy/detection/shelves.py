@@ -1,0 +1,151 @@
+"""Shelves: what is remembered of every article under its number, in few bytes and without an object each.
+
+Articles are numbered in the order in which they come, and most are forgotten in the same order. So what belongs to
+numbers that follow each other lies together, on a shelf, and a shelf goes when nothing is left on it.
+"""
+
+from array import array
+from collections.abc import Iterator
+
+_BITS = 10
+_SHELF = 1 << _BITS  # numbers that share a shelf
+_PLACE = _SHELF - 1
+_NONE = array("q", [-1]) * _SHELF
+_LENGTH = (1 << 32) - 1  # places hold where a row begins << 32 | how long it is
+
+
+class Numbers:
+    """A number from 0 on under those of some articles: eight bytes each."""
+
+    def __init__(self) -> None:
+        self._shelves: dict[int, array[int]] = {}
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[int]:
+        """The articles in ascending order."""
+        for shelf in sorted(self._shelves):
+            for k, value in enumerate(self._shelves.get(shelf, ())):
+                if value >= 0:
+                    yield shelf << _BITS | k
+
+    def get(self, number: int) -> int:
+        """-> what is under a number, -1 for nothing."""
+        shelf = self._shelves.get(number >> _BITS)
+        return -1 if shelf is None else shelf[number & _PLACE]
+
+    def put(self, number: int, value: int) -> None:
+        """Puts a number in the place of what was there."""
+        shelf = self._shelves.get(number >> _BITS)
+        if shelf is None:
+            shelf = self._shelves[number >> _BITS] = _NONE[:]
+        self._count += shelf[number & _PLACE] < 0
+        shelf[number & _PLACE] = value
+
+    def pop(self, number: int) -> int:
+        """Takes away what is under a number; -> it, -1 for nothing."""
+        value = self.get(number)
+        if value >= 0:
+            shelf = self._shelves[number >> _BITS]
+            shelf[number & _PLACE] = -1
+            self._count -= 1
+            if shelf == _NONE:
+                del self._shelves[number >> _BITS]
+        return value
+
+
+class _Shelf:
+    """Rows one after the other, in the order in which they were put there, and where each is."""
+
+    __slots__ = ("places", "rows", "waste")
+
+    def __init__(self) -> None:
+        self.places = array("Q", bytes(8 * _SHELF))  # 0: no row
+        self.rows = bytearray(1)  # so that no row begins at 0
+        self.waste = 0  # bytes that no row has any more
+
+    def read(self, k: int) -> bytearray | None:
+        place = self.places[k]
+        begin = place >> 32
+        return self.rows[begin : begin + (place & _LENGTH)] if place else None
+
+    def write(self, k: int, row: bytes) -> None:
+        self.clear(k)
+        self.places[k] = len(self.rows) << 32 | len(row)
+        self.rows += row
+        if self.waste > len(self.rows) >> 1:
+            self.tidy()
+
+    def clear(self, k: int) -> None:
+        """Takes a row away, so that nothing of it is left."""
+        place = self.places[k]
+        if place:
+            begin, length = place >> 32, place & _LENGTH
+            self.rows[begin : begin + length] = bytes(length)
+            self.waste += length
+            self.places[k] = 0
+
+    def tidy(self) -> None:
+        """Leaves out what no row has, and the room for rows to come."""
+        rows = [self.read(k) for k in range(_SHELF)]
+        self.rows, self.waste = bytearray(1), 0
+        held = bytearray(1)
+        for k, row in enumerate(rows):
+            if row is not None:
+                self.places[k] = len(held) << 32 | len(row)
+                held += row
+        self.rows = held[:]
+
+
+class Rows:
+    """A string of bytes under the numbers of some articles: eight bytes more than it has."""
+
+    def __init__(self) -> None:
+        self._shelves: dict[int, _Shelf] = {}
+        self._newest = -1  # the shelf that was begun last
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __contains__(self, number: object) -> bool:
+        if not isinstance(number, int):
+            return False
+        shelf = self._shelves.get(number >> _BITS)
+        return shelf is not None and shelf.places[number & _PLACE] > 0
+
+    def __iter__(self) -> Iterator[int]:
+        """The articles in ascending order."""
+        for shelf in sorted(self._shelves):
+            for k in range(_SHELF):
+                if shelf << _BITS | k in self:
+                    yield shelf << _BITS | k
+
+    def get(self, number: int) -> bytearray | None:
+        """-> a copy of what is under a number; None for nothing."""
+        shelf = self._shelves.get(number >> _BITS)
+        return None if shelf is None else shelf.read(number & _PLACE)
+
+    def put(self, number: int, row: bytes) -> None:
+        """Puts a row in the place of what was there."""
+        shelf = self._shelves.get(number >> _BITS)
+        if shelf is None:
+            if self._newest in self._shelves:
+                self._shelves[self._newest].tidy()  # hardly anything is put there any more
+            self._newest = number >> _BITS
+            shelf = self._shelves[self._newest] = _Shelf()
+        self._count += not shelf.places[number & _PLACE]
+        shelf.write(number & _PLACE, row)
+
+    def pop(self, number: int) -> bytearray | None:
+        """Takes away what is under a number; -> it, None for nothing."""
+        row = self.get(number)
+        if row is not None:
+            shelf = self._shelves[number >> _BITS]
+            shelf.clear(number & _PLACE)
+            self._count -= 1
+            if not any(shelf.places):
+                del self._shelves[number >> _BITS]
+        return row
