@@ -1,22 +1,25 @@
 """Archive: what is remembered of every article that is kept, by number, and what was decided for it, from the store.
 
-In memory stays only what decisions and listings need; titles, matches and texts are read from the store when asked for.
+In memory stays only what decisions and listings need, encoded; titles, matches and texts are read from the store when
+asked for.
 """
 
 from bisect import insort
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from heapq import heappop, heappush
 
-from msgspec import Struct, structs
+from msgspec import Struct, msgpack, structs
 
 from wirecopy import errors
 from wirecopy.article import Status
 from wirecopy.decision import Decision, decode_decision
+from wirecopy.detection.shelves import Rows
+from wirecopy.directory import Directory
 from wirecopy.storage import Pipeline, Snapshot, Store
 
 
-class Kept(Struct, gc=False):
-    """What is remembered of one revision of an article.
+class Kept(Struct, array_like=True, gc=False):
+    """What is remembered of one revision of an article, as a copy: what is changed in it stays unknown.
 
     `came` is the number of the first revision under this id, which was `first_seen` then; this one `arrived` then.
     `record` is its number in the store.
@@ -36,12 +39,46 @@ class Kept(Struct, gc=False):
     embargoed: int | None = None
 
 
+class _Head(Struct, array_like=True, gc=False):
+    """What stands first of what is remembered."""
+
+    id: str
+
+
+_encode = msgpack.Encoder().encode
+_decode = msgpack.Decoder(Kept).decode
+_decode_head = msgpack.Decoder(_Head).decode
+
+
+class _Remembered(Mapping[int, Kept]):
+    """What is remembered of articles, decoded anew for each who asks."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._rows)
+
+    def __contains__(self, number: object) -> bool:
+        return number in self._rows
+
+    def __getitem__(self, number: int) -> Kept:
+        row = self._rows.get(number)
+        if row is None:
+            raise KeyError(number)
+        return _decode(row)
+
+
 class Archive:
     """Articles by number, in the order in which they came; without a store, decisions stay in memory."""
 
     def __init__(self, store: Store | Pipeline | Snapshot | None) -> None:
-        self.kept: dict[int, Kept] = {}
-        self.number_of: dict[str, int] = {}  # the newest revision of each id
+        self._rows = Rows()
+        self.kept: Mapping[int, Kept] = _Remembered(self._rows)
+        self.number_of = Directory(self.id)  # the newest revision of each id
         self.later: dict[int, list[int]] = {}  # the articles that came later and match it
         self.hidden: set[int] = set()  # withheld, or embargoed until a moment that has not come
         self._embargoed: list[tuple[int, int]] = []  # a heap of (until, number)
@@ -53,11 +90,10 @@ class Archive:
 
     def add(self, number: int, kept: Kept) -> None:
         """Remembers an article; a later revision takes its id over."""
-        self.kept[number] = kept
-        earlier = self.number_of.get(kept.id)
-        if earlier is not None:
+        self._rows.put(number, _encode(kept))
+        earlier = self.number_of.put(kept.id, number)
+        if earlier >= 0:
             insort(self._earlier.setdefault(kept.id, []), earlier)
-        self.number_of[kept.id] = number
         if kept.status == "withheld":
             self.hidden.add(number)
         elif kept.embargoed is not None and kept.embargoed > kept.arrived:
@@ -66,7 +102,17 @@ class Archive:
 
     def add_nameless(self, number: int, words: int, arrived: int) -> None:
         """Remembers that a number was an article's, of which nothing else is known."""
-        self.kept[number] = Kept("", None, None, words, number, arrived, arrived)
+        self._rows.put(number, _encode(Kept("", None, None, words, number, arrived, arrived)))
+
+    def note_record(self, number: int, record: int) -> None:
+        """Remembers which record of the store an article is."""
+        self._rows.put(number, _encode(structs.replace(self.kept[number], record=record)))
+
+    def id(self, number: int) -> str:
+        """The id of an article that is kept."""
+        row = self._rows.get(number)
+        assert row is not None, "nothing is remembered of it"
+        return _decode_head(row).id
 
     def keep(self, decision: Decision) -> None:
         """Remembers what was decided for an article, and who matches whom."""
@@ -90,9 +136,10 @@ class Archive:
 
     def drop(self, number: int) -> None:
         """Forgets an article."""
-        kept = self.kept.pop(number)
+        kept = self.kept[number]
         if self.number_of.get(kept.id) == number:
-            del self.number_of[kept.id]
+            self.number_of.remove(kept.id)
+        self._rows.pop(number)
         earlier = self._earlier.get(kept.id)
         if earlier is not None and number in earlier:
             earlier.remove(number)

@@ -5,6 +5,7 @@ compiled parts release the interpreter.
 """
 
 import time
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from wirecopy.archive import Archive
 from wirecopy.article import Article
 from wirecopy.canonical import Policy, rule_of
 from wirecopy.config import Config, override
+from wirecopy.detection.links import Link
 from wirecopy.detection.matching import probability
 from wirecopy.errors import Refusal, Refused
 from wirecopy.intake import Intake
@@ -150,7 +152,7 @@ def dedupe(
     with _timed(stages, "describing"):
         state.archive.lift(time.time_ns() // 1_000_000)
         policy = Policy(rule_of(config.stories))
-        counted = _count(_rows(state, policy, journal.first))
+        counted = _count(state, policy, journal.first)
     seconds = time.perf_counter() - started
     summary = Summary(intake.taken, *counted, refused, intake.known, seconds, stages, beside)
     return Result(journal, policy, summary, lines)
@@ -192,37 +194,43 @@ _encode_article = msgspec.msgpack.Encoder().encode
 _decode_article = msgspec.msgpack.Decoder(Article).decode
 
 
-def _count(rows: Iterable[Row]) -> tuple[int, int, int]:
+def _count(state: State, policy: Policy, first: int) -> tuple[int, int, int]:
     """-> stories, copies, rewrites."""
-    stories: set[str] = set()
-    copies = rewrites = 0
-    for row in rows:
-        stories.add(row.story)
-        if not row.canonical:
-            rewrites += row.relation == "rewrite"
-            copies += row.relation != "rewrite"
-    return len(stories), copies, rewrites
+    begun = copies = rewrites = 0
+    for number, members, is_canonical, best in _places(state, policy, first):
+        begun += members[bisect_left(members, first)] == number  # each is counted with the first member of this run
+        if not is_canonical:
+            is_rewrite = best is not None and best[1].relation == "rewrite"
+            rewrites += is_rewrite
+            copies += not is_rewrite
+    return begun, copies, rewrites
 
 
 def _rows(state: State, policy: Policy, first: int) -> Iterator[Row]:
-    archive, stories, hidden = state.archive, state.stories, state.archive.hidden
-    kept, story_of, members_of = archive.kept, stories.story_of, stories.members
-    standing: dict[str, int] = {}
-    for number in range(first, state.decided):
-        article, story = kept[number], story_of[number]
-        members = members_of[story]
-        if len(members) == 1:
-            yield Row(article.id, story, number not in hidden, None, None, None)
-            continue
-        if story not in standing:
-            standing[story] = policy.canonical(archive, members)
-        is_canonical, best = standing[story] == number and number not in hidden, stories.best_match(number, hidden)
+    id_of, story_of = state.archive.id, state.stories.story_of
+    for number, _, is_canonical, best in _places(state, policy, first):
         if best is None:
-            yield Row(article.id, story, is_canonical, None, None, None)
+            yield Row(id_of(number), story_of[number], is_canonical, None, None, None)
         else:
             other, (odds, relation) = best
-            match, score = archive.kept[other].id, probability(odds)
-            yield Row(article.id, story, is_canonical, relation, match, score)
+            yield Row(id_of(number), story_of[number], is_canonical, relation, id_of(other), probability(odds))
+
+
+def _places(
+    state: State, policy: Policy, first: int
+) -> Iterator[tuple[int, Sequence[int], bool, tuple[int, Link] | None]]:
+    """Each article from the number `first` on: the members of its story, whether it stands for them, its best match."""
+    archive, stories, hidden = state.archive, state.stories, state.archive.hidden
+    standing: dict[int, int] = {}  # by the first member of a story
+    for number in range(first, state.decided):
+        members = stories.story_of.beside(number)
+        if len(members) == 1:
+            yield number, members, number not in hidden, None
+            continue
+        if members[0] not in standing:
+            standing[members[0]] = policy.canonical(archive, members)
+        is_canonical = standing[members[0]] == number and number not in hidden
+        yield number, members, is_canonical, stories.best_match(number, hidden)
 
 
 @contextmanager

@@ -52,17 +52,17 @@ class Intake:
         coming: set[str] = set()
         journal = self._journal
         for k, article in enumerate(chunk.articles):
-            number = self._archive.number_of.get(article.id)
+            number = self._archive.number_of.number(article.id)
             content = content_of(article) if self._knows_contents else b""
-            if journal.is_unsettled and not (number is not None and number < journal.first):
+            if journal.is_unsettled and not 0 <= number < journal.first:
                 is_the_last = number == journal.first and self._archive.kept[number].content == content
                 journal.settle(is_the_last=is_the_last)
-            if number is not None and number < journal.first:
+            if 0 <= number < journal.first:
                 if self._archive.kept[number].content == content:
                     self.known += 1
                 else:
                     refused.append(Refusal(*chunk.places[k], str(KnownId(article.id))))
-            elif article.id in coming or (number is not None and number < journal.first + self.taken):
+            elif article.id in coming or 0 <= number < journal.first + self.taken:
                 refused.append(Refusal(*chunk.places[k], str(DuplicateId(article.id))))
             else:
                 if journal.first + self.taken < self._ready:
@@ -95,7 +95,7 @@ class Intake:
         """-> what tells the run's articles from others, in their order."""
         return self._digest.digest()
 
-    def _check(self, number: int | None, article: Article, content: bytes) -> None:
+    def _check(self, number: int, article: Article, content: bytes) -> None:
         """Raises OtherInput when an article is not the one that was decided in its place."""
         place = self._journal.first + self.taken
         kept = self._archive.kept[place]

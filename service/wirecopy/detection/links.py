@@ -11,7 +11,7 @@ from typing import NamedTuple, get_args
 from wirecopy.detection.matching import Relation
 from wirecopy.detection.shelves import Rows
 
-_AT_HAND = 4096  # rows
+_AT_HAND = 16384  # rows
 _RELATIONS: tuple[Relation, ...] = get_args(Relation)
 _CODES = {relation: code for code, relation in enumerate(_RELATIONS)}
 _PACKED = struct.Struct("<QdB")  # the other article, log-odds, relation

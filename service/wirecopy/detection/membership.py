@@ -65,25 +65,30 @@ class Membership(Mapping[int, str]):
         return self._ages.get(number)
 
     def beside(self, number: int) -> Sequence[int]:
-        """-> the members of the story that an article is in, in ascending order."""
-        return self.of(self._ages.get(number))
+        """-> the members of the story that an article is in, in ascending order, with itself."""
+        members = self._several.get(self._ages.get(number))
+        return [number] if members is None else members
 
-    def of(self, age: int) -> list[int]:
-        """-> the members of the story of that age, none when there is none; not to be changed by who asks."""
+    def of(self, story: str) -> Sequence[int]:
+        """-> the members of a story, in ascending order; none when there is none of that id."""
+        return self._of(story_age(story))
+
+    def _of(self, age: int) -> list[int]:
         members = self._several.get(age)
         if members is not None:
             return members
-        founder = _founder(age)
-        return [founder] if age >= 0 and self._ages.get(founder) == age else []
+        founder = age >> _PART_BITS
+        return [founder] if self._ages.get(founder) == age else []
 
     def put(self, number: int, story: str) -> int:
         """Puts an article that is in no story into one; -> how many are in it now."""
-        age = story_age(story)
-        members = self.of(age)
+        founds = story == f"s{number}"
+        age = number << _PART_BITS if founds else story_age(story)
+        members = self._of(age)
         self._ages.put(number, age)
         if not members:
             self._begin(age)
-            if _founder(age) != number:
+            if not founds:
                 self._several[age] = [number]
             return 1
         self._several[age] = members
@@ -101,19 +106,19 @@ class Membership(Mapping[int, str]):
         members = self._several.get(age, [number])
         del members[bisect_left(members, number)]
         self._stories -= not members
-        if not members or members == [_founder(age)]:
+        if not members or (members == [age >> _PART_BITS] and not age & _PART):
             self._several.pop(age, None)
         return _story_of_age(age)
 
     def oldest(self) -> Iterator[str]:
         """The stories, oldest first."""
-        return (_story_of_age(age) for age in self._began if self.of(age))
+        return (_story_of_age(age) for age in self._began if self._of(age))
 
     def newest(self, before: str | None = None) -> Iterator[str]:
         """The stories, newest first, from the one before `before`; any string that a story might have as its id."""
         began = self._began
         at = len(began) if before is None else bisect_left(began, story_age(before))
-        return (_story_of_age(began[k]) for k in range(at - 1, -1, -1) if self.of(began[k]))
+        return (_story_of_age(began[k]) for k in range(at - 1, -1, -1) if self._of(began[k]))
 
     def _begin(self, age: int) -> None:
         self._stories += 1
@@ -121,7 +126,7 @@ class Membership(Mapping[int, str]):
         if not began or began[-1] < age:
             began.append(age)
             if len(began) > 2 * self._stories + 64:
-                self._began = array("q", [known for known in began if self.of(known)])
+                self._began = array("q", [known for known in began if self._of(known)])
             return
         at = bisect_left(began, age)
         if began[at] != age:
@@ -141,12 +146,7 @@ class Members(Mapping[str, Sequence[int]]):
         return self._membership.oldest()
 
     def __getitem__(self, story: str) -> Sequence[int]:
-        members = self._membership.of(story_age(story)) if _ID.fullmatch(story) else []
+        members = self._membership.of(story) if _ID.fullmatch(story) else ()
         if not members:
             raise KeyError(story)
         return members
-
-
-def _founder(age: int) -> int:
-    """The article that a story is named after; -1 for one that parted from others."""
-    return -1 if age & _PART else age >> _PART_BITS

@@ -46,13 +46,13 @@ class Numbers:
 
     def pop(self, number: int) -> int:
         """Takes away what is under a number; -> it, -1 for nothing."""
-        value = self.get(number)
-        if value >= 0:
-            shelf = self._shelves[number >> _BITS]
-            shelf[number & _PLACE] = -1
-            self._count -= 1
-            if shelf == _NONE:
-                del self._shelves[number >> _BITS]
+        shelf = self._shelves.get(number >> _BITS)
+        if shelf is None or (value := shelf[number & _PLACE]) < 0:
+            return -1
+        shelf[number & _PLACE] = -1
+        self._count -= 1
+        if shelf == _NONE:
+            del self._shelves[number >> _BITS]
         return value
 
 
@@ -66,18 +66,6 @@ class _Shelf:
         self.rows = bytearray(1)  # so that no row begins at 0
         self.waste = 0  # bytes that no row has any more
 
-    def read(self, k: int) -> bytearray | None:
-        place = self.places[k]
-        begin = place >> 32
-        return self.rows[begin : begin + (place & _LENGTH)] if place else None
-
-    def write(self, k: int, row: bytes) -> None:
-        self.clear(k)
-        self.places[k] = len(self.rows) << 32 | len(row)
-        self.rows += row
-        if self.waste > len(self.rows) >> 1:
-            self.tidy()
-
     def clear(self, k: int) -> None:
         """Takes a row away, so that nothing of it is left."""
         place = self.places[k]
@@ -89,14 +77,13 @@ class _Shelf:
 
     def tidy(self) -> None:
         """Leaves out what no row has, and the room for rows to come."""
-        rows = [self.read(k) for k in range(_SHELF)]
-        self.rows, self.waste = bytearray(1), 0
-        held = bytearray(1)
-        for k, row in enumerate(rows):
-            if row is not None:
-                self.places[k] = len(held) << 32 | len(row)
-                held += row
-        self.rows = held[:]
+        rows = bytearray(1)
+        for k, place in enumerate(self.places):
+            if place:
+                begin, length = place >> 32, place & _LENGTH
+                self.places[k] = len(rows) << 32 | length
+                rows += self.rows[begin : begin + length]
+        self.rows, self.waste = rows[:], 0
 
 
 class Rows:
@@ -126,7 +113,10 @@ class Rows:
     def get(self, number: int) -> bytearray | None:
         """-> a copy of what is under a number; None for nothing."""
         shelf = self._shelves.get(number >> _BITS)
-        return None if shelf is None else shelf.read(number & _PLACE)
+        if shelf is None or not (place := shelf.places[number & _PLACE]):
+            return None
+        begin = place >> 32
+        return shelf.rows[begin : begin + (place & _LENGTH)]
 
     def put(self, number: int, row: bytes) -> None:
         """Puts a row in the place of what was there."""
@@ -136,8 +126,15 @@ class Rows:
                 self._shelves[self._newest].tidy()  # hardly anything is put there any more
             self._newest = number >> _BITS
             shelf = self._shelves[self._newest] = _Shelf()
-        self._count += not shelf.places[number & _PLACE]
-        shelf.write(number & _PLACE, row)
+        k = number & _PLACE
+        if shelf.places[k]:
+            shelf.clear(k)
+            if shelf.waste > len(shelf.rows) >> 1:
+                shelf.tidy()
+        else:
+            self._count += 1
+        shelf.places[k] = len(shelf.rows) << 32 | len(row)
+        shelf.rows += row
 
     def pop(self, number: int) -> bytearray | None:
         """Takes away what is under a number; -> it, None for nothing."""

@@ -231,7 +231,7 @@ class Stories:
         """
         age_of = self.story_of.age
         age = age_of(number)
-        if len(self.story_of.of(age)) == 1:
+        if len(self.story_of.beside(number)) == 1:
             return None
         links = self.links.get(number)
         if links is None:
@@ -256,7 +256,7 @@ class Stories:
         return self.story_of.newest(before)
 
     def _live(self, story: str, oldest: int) -> Sequence[int]:
-        members = self.members[story]
+        members = self.story_of.of(story)
         return members if members[0] >= oldest else members[bisect_left(members, oldest) :]
 
     def _find_best(

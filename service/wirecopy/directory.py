@@ -1,0 +1,96 @@
+"""Directory: the number of each article by its id, in some sixteen bytes; the id itself is read where it is kept."""
+
+from array import array
+from collections.abc import Callable, Iterator, Mapping
+
+import numpy as np
+
+_NUMBER_BITS = 36
+_NUMBER = (1 << _NUMBER_BITS) - 1
+_HASH_BITS = 64 - _NUMBER_BITS
+_HASH = (1 << _HASH_BITS) - 1
+_FIRST_BITS = 10
+_BEHIND = 64  # slots behind the last that a hash points to
+
+
+class Directory(Mapping[str, int]):
+    """A table of slots, each a part of an id's hash and the article's number; those of equal places follow each other.
+
+    Larger hashes have later places, so that a larger table is made by sorting.
+    """
+
+    def __init__(self, id_of: Callable[[int], str]) -> None:
+        """`id_of` tells the id of any number that is in it."""
+        self._id_of = id_of
+        self._bits = _FIRST_BITS
+        self._slots = array("Q", bytes(8 * ((1 << _FIRST_BITS) + _BEHIND)))  # hash << 36 | number + 1; 0: free
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[str]:
+        """The ids, in the order of their numbers."""
+        return iter([self._id_of(number) for number in sorted((slot & _NUMBER) - 1 for slot in self._slots if slot)])
+
+    def __contains__(self, article_id: object) -> bool:
+        return isinstance(article_id, str) and self._slots[self._find(article_id)] > 0
+
+    def __getitem__(self, article_id: str) -> int:
+        slot = self._slots[self._find(article_id)]
+        if not slot:
+            raise KeyError(article_id)
+        return (slot & _NUMBER) - 1
+
+    def number(self, article_id: str) -> int:
+        """-> the number of an article; -1 for an id that is not there."""
+        return (self._slots[self._find(article_id)] & _NUMBER) - 1
+
+    def put(self, article_id: str, number: int) -> int:
+        """Puts an id in, or gives it another number; -> the number that it had, -1 for none."""
+        at = self._find(article_id)
+        before = self._slots[at] & _NUMBER
+        if not before:
+            self._count += 1
+            if at == len(self._slots) - 1 or 3 * self._count > 2 << self._bits:
+                self._enlarge()
+                at = self._find(article_id)
+        self._slots[at] = (hash(article_id) & _HASH) << _NUMBER_BITS | number + 1
+        return before - 1
+
+    def remove(self, article_id: str) -> None:
+        """Takes an id out that is there, while its number still has it."""
+        slots, free = self._slots, self._find(article_id)
+        at = free + 1
+        while slots[at]:  # those behind move up, as far as their hashes allow it
+            if self._place(slots[at] >> _NUMBER_BITS) <= free:
+                slots[free], free = slots[at], at
+            at += 1
+        slots[free] = 0
+        self._count -= 1
+
+    def _place(self, hashed: int) -> int:
+        return hashed >> _HASH_BITS - self._bits
+
+    def _find(self, article_id: str) -> int:
+        """The place of an id, or the free one in which it would be."""
+        slots, hashed = self._slots, hash(article_id) & _HASH
+        at = self._place(hashed)
+        while slot := slots[at]:
+            if slot >> _NUMBER_BITS == hashed and self._id_of((slot & _NUMBER) - 1) == article_id:
+                break
+            at += 1
+        return at
+
+    def _enlarge(self) -> None:
+        """Makes room; the last slot is always free, so that every search ends."""
+        self._bits = min(self._bits + 1, _HASH_BITS)
+        slots = np.frombuffer(self._slots, dtype=np.uint64)
+        slots = np.sort(slots[slots > 0])
+        order = np.arange(len(slots))
+        places = (slots >> np.uint64(_NUMBER_BITS + _HASH_BITS - self._bits)).astype(np.int64)
+        places = np.maximum.accumulate(places - order) + order
+        last = int(places.max(initial=0))
+        table = np.zeros(max(1 << self._bits, last + 1) + _BEHIND, dtype=np.uint64)
+        table[places] = slots
+        self._slots = array("Q", table.tobytes())
