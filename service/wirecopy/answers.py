@@ -23,8 +23,7 @@ class Place(NamedTuple):
 
 def place(archive: Archive, stories: Stories, number: int, policy: Policy) -> Place:
     """The place that an article has."""
-    name = stories.story_of[number]
-    members = stories.members[name]
+    name, members = stories.story_of[number], stories.story_of.beside(number)
     if len(members) == 1:
         return Place(name, number not in archive.hidden, None)
     best = stories.best_match(number, archive.hidden)
@@ -90,7 +89,7 @@ def stored(archive: Archive, stories: Stories, number: int, policy: Policy) -> S
     decision = archive.decision(number)
     name = stories.story_of[number]
     relation, match, score = _best(archive, stories, number)
-    is_canonical = number not in archive.hidden and policy.canonical(archive, stories.members[name]) == number
+    is_canonical = number not in archive.hidden and policy.canonical(archive, stories.story_of.beside(number)) == number
     return _stored(archive, number, decision, (name, is_canonical, relation, match, score))
 
 

@@ -6,7 +6,8 @@ asked for.
 
 from bisect import insort
 from collections.abc import Iterator, Mapping, Sequence
-from heapq import heappop, heappush
+from heapq import heappop, heappush, merge
+from itertools import islice
 
 from msgspec import Struct, msgpack, structs
 
@@ -18,16 +19,21 @@ from wirecopy.directory import Directory
 from wirecopy.storage import Pipeline, Snapshot, Store
 
 
-class Kept(Struct, array_like=True, gc=False):
-    """What is remembered of one revision of an article, as a copy: what is changed in it stays unknown.
+class Head(Struct, array_like=True, gc=False):
+    """What decisions ask of an article."""
+
+    id: str
+    published: int | None
+    source: str | None
+
+
+class Kept(Head, array_like=True, gc=False):
+    """What is remembered of one revision of an article.
 
     `came` is the number of the first revision under this id, which was `first_seen` then; this one `arrived` then.
     `record` is its number in the store.
     """
 
-    id: str
-    published: int | None
-    source: str | None
     words: int
     came: int
     first_seen: int = 0
@@ -39,46 +45,89 @@ class Kept(Struct, array_like=True, gc=False):
     embargoed: int | None = None
 
 
-class _Head(Struct, array_like=True, gc=False):
-    """What stands first of what is remembered."""
-
-    id: str
-
-
+_AT_HAND = 8192  # articles
 _encode = msgpack.Encoder().encode
 _decode = msgpack.Decoder(Kept).decode
-_decode_head = msgpack.Decoder(_Head).decode
+_decode_head = msgpack.Decoder(Head).decode
 
 
-class _Remembered(Mapping[int, Kept]):
-    """What is remembered of articles, decoded anew for each who asks."""
+class Remembered(Mapping[int, Kept]):
+    """What is remembered of articles, by number and in order: objects of those asked for lately, rows of the others."""
 
-    def __init__(self, rows: Rows) -> None:
-        self._rows = rows
+    def __init__(self, at_hand: int = _AT_HAND) -> None:
+        self._at_hand = at_hand
+        self._open: dict[int, Kept] = {}
+        self._unpacked: set[int] = set()  # of these, who have no row, or another
+        self._rows = Rows()
+        self._count = 0
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return self._count
 
     def __iter__(self) -> Iterator[int]:
-        return iter(self._rows)
+        last = -1
+        for number in merge(sorted(self._open), self._rows):
+            if number != last:
+                yield number
+            last = number
 
     def __contains__(self, number: object) -> bool:
-        return number in self._rows
+        return number in self._open or number in self._rows
 
     def __getitem__(self, number: int) -> Kept:
-        row = self._rows.get(number)
-        if row is None:
-            raise KeyError(number)
-        return _decode(row)
+        kept = self._open.get(number)
+        if kept is None:
+            row = self._rows.get(number)
+            if row is None:
+                raise KeyError(number)
+            kept = _decode(row)
+            self._put_at_hand(number, kept)
+        return kept
+
+    def head(self, number: int) -> Head:
+        """The head of an article, for who asks for nothing more."""
+        kept = self._open.get(number)
+        if kept is None:
+            row = self._rows.get(number)
+            if row is None:
+                raise KeyError(number)
+            return _decode_head(row)
+        return kept
+
+    def put(self, number: int, kept: Kept) -> None:
+        """Remembers an article that was not remembered."""
+        self._put_at_hand(number, kept)
+        self._unpacked.add(number)
+        self._count += 1
+
+    def note_record(self, number: int, record: int) -> None:
+        """Remembers which record of the store an article is."""
+        self[number].record = record
+        self._unpacked.add(number)
+
+    def pop(self, number: int) -> None:
+        """Forgets an article that is remembered."""
+        self._open.pop(number, None)
+        self._unpacked.discard(number)
+        self._rows.pop(number)
+        self._count -= 1
+
+    def _put_at_hand(self, number: int, kept: Kept) -> None:
+        if len(self._open) >= self._at_hand:
+            for old in list(islice(self._open, max(1, self._at_hand // 2))):
+                gone = self._open.pop(old)
+                if old in self._unpacked:
+                    self._unpacked.discard(old)
+                    self._rows.put(old, _encode(gone))
+        self._open[number] = kept
 
 
 class Archive:
     """Articles by number, in the order in which they came; without a store, decisions stay in memory."""
 
     def __init__(self, store: Store | Pipeline | Snapshot | None) -> None:
-        self._rows = Rows()
-        self.kept: Mapping[int, Kept] = _Remembered(self._rows)
-        self.number_of = Directory(self.id)  # the newest revision of each id
+        self.kept = Remembered()
+        self.number_of = Directory(lambda number: self.kept.head(number).id)  # the newest revision of each id
         self.later: dict[int, list[int]] = {}  # the articles that came later and match it
         self.hidden: set[int] = set()  # withheld, or embargoed until a moment that has not come
         self._embargoed: list[tuple[int, int]] = []  # a heap of (until, number)
@@ -90,7 +139,7 @@ class Archive:
 
     def add(self, number: int, kept: Kept) -> None:
         """Remembers an article; a later revision takes its id over."""
-        self._rows.put(number, _encode(kept))
+        self.kept.put(number, kept)
         earlier = self.number_of.put(kept.id, number)
         if earlier >= 0:
             insort(self._earlier.setdefault(kept.id, []), earlier)
@@ -102,17 +151,7 @@ class Archive:
 
     def add_nameless(self, number: int, words: int, arrived: int) -> None:
         """Remembers that a number was an article's, of which nothing else is known."""
-        self._rows.put(number, _encode(Kept("", None, None, words, number, arrived, arrived)))
-
-    def note_record(self, number: int, record: int) -> None:
-        """Remembers which record of the store an article is."""
-        self._rows.put(number, _encode(structs.replace(self.kept[number], record=record)))
-
-    def id(self, number: int) -> str:
-        """The id of an article that is kept."""
-        row = self._rows.get(number)
-        assert row is not None, "nothing is remembered of it"
-        return _decode_head(row).id
+        self.kept.put(number, Kept("", None, None, words, number, arrived, arrived))
 
     def keep(self, decision: Decision) -> None:
         """Remembers what was decided for an article, and who matches whom."""
@@ -139,7 +178,7 @@ class Archive:
         kept = self.kept[number]
         if self.number_of.get(kept.id) == number:
             self.number_of.remove(kept.id)
-        self._rows.pop(number)
+        self.kept.pop(number)
         earlier = self._earlier.get(kept.id)
         if earlier is not None and number in earlier:
             earlier.remove(number)

@@ -88,7 +88,7 @@ class Arrivals:
         for decision, article in self.decided:
             text = article.text.encode() if with_texts else None
             entries.append(Entry(Kind.ARTICLE, article.id, encode(decision), text))
-            self._state.archive.note_record(decision.number, last + len(entries))
+            self._state.archive.kept.note_record(decision.number, last + len(entries))
         if self.begins_epoch:
             entries.append(Entry(Kind.EPOCH, None, encode(self._state.epoch()), None))
         return entries

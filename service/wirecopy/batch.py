@@ -20,6 +20,7 @@ from wirecopy.canonical import Policy, rule_of
 from wirecopy.config import Config, override
 from wirecopy.detection.links import Link
 from wirecopy.detection.matching import probability
+from wirecopy.detection.memory import return_freed
 from wirecopy.errors import Refusal, Refused
 from wirecopy.intake import Intake
 from wirecopy.journal import Journal
@@ -141,6 +142,7 @@ def dedupe(
                     journal.decide(len(taken.articles), taken.articles, start)
             on_progress(intake.taken)
         intake.finish()
+        return_freed()
         if look_ahead:
             with _timed(stages, "looking ahead"):
                 journal.look_ahead(intake.digest())
@@ -207,13 +209,15 @@ def _count(state: State, policy: Policy, first: int) -> tuple[int, int, int]:
 
 
 def _rows(state: State, policy: Policy, first: int) -> Iterator[Row]:
-    id_of, story_of = state.archive.id, state.stories.story_of
+    head_of, story_of = state.archive.kept.head, state.stories.story_of
     for number, _, is_canonical, best in _places(state, policy, first):
         if best is None:
-            yield Row(id_of(number), story_of[number], is_canonical, None, None, None)
+            yield Row(head_of(number).id, story_of[number], is_canonical, None, None, None)
         else:
             other, (odds, relation) = best
-            yield Row(id_of(number), story_of[number], is_canonical, relation, id_of(other), probability(odds))
+            yield Row(
+                head_of(number).id, story_of[number], is_canonical, relation, head_of(other).id, probability(odds)
+            )
 
 
 def _places(

@@ -63,19 +63,16 @@ class Directory(Mapping[str, int]):
         slots, free = self._slots, self._find(article_id)
         at = free + 1
         while slots[at]:  # those behind move up, as far as their hashes allow it
-            if self._place(slots[at] >> _NUMBER_BITS) <= free:
+            if slots[at] >> 64 - self._bits <= free:
                 slots[free], free = slots[at], at
             at += 1
         slots[free] = 0
         self._count -= 1
 
-    def _place(self, hashed: int) -> int:
-        return hashed >> _HASH_BITS - self._bits
-
     def _find(self, article_id: str) -> int:
         """The place of an id, or the free one in which it would be."""
         slots, hashed = self._slots, hash(article_id) & _HASH
-        at = self._place(hashed)
+        at = hashed >> _HASH_BITS - self._bits
         while slot := slots[at]:
             if slot >> _NUMBER_BITS == hashed and self._id_of((slot & _NUMBER) - 1) == article_id:
                 break

@@ -126,13 +126,13 @@ class State:
 
         `own`: see `Stories.decide`; `start`: see `Window.match`. Must be run to its end.
         """
-        window, stories, kept, oldest = self.window, self.stories, self.archive.kept, self.window.oldest
+        window, stories, oldest = self.window, self.stories, self.window.oldest
         while count:
             room = terms.next_epoch_start(window.terms.counted) - window.terms.counted if self._epochs else count
             batch = min(room, count)
             numbers = range(window.decided, window.decided + batch)
-            articles = [kept[number] for number in numbers]
-            founds = window.match(batch, [a.published for a in articles], [a.source for a in articles], start)
+            heads = [self.archive.kept.head(number) for number in numbers]
+            founds = window.match(batch, [head.published for head in heads], [head.source for head in heads], start)
             for number, found in zip(numbers, founds, strict=True):
                 change = stories.decide(number, found.matches, window.judge, oldest=oldest, own=own)
                 if change.links:

@@ -54,7 +54,7 @@ class Witness:
                 if story is not None:
                     touched.setdefault(story, []).append(number)
         existed = {story for story in touched if self._existed(story, origins)}
-        exists = {story for story in touched if story in self._stories.members}  # be it only for those who are hidden
+        exists = {story for story in touched if self._stories.story_of.of(story)}  # be it only for those who are hidden
         standings = [self._stand(story, numbers, origins, story in existed) for story, numbers in touched.items()]
         transfers = [Transfer(article, *place) for article, place in places.items()]
         return [*first, *derive(transfers, arrived, existed, exists, [s for s in standings if s is not None])]
@@ -78,7 +78,7 @@ class Witness:
 
     def _members(self, story: str) -> Sequence[int]:
         """The members that readers know of; none of a story that there is not."""
-        return self._archive.shown(self._stories.members.get(story, ()))
+        return self._archive.shown(self._stories.story_of.of(story))
 
     def _existed(self, story: str, origins: dict[int, str | None]) -> bool:
         if any(origins.get(m, story) == story for m in self._members(story)):

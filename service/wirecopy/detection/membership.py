@@ -84,7 +84,7 @@ class Membership(Mapping[int, str]):
         """Puts an article that is in no story into one; -> how many are in it now."""
         founds = story == f"s{number}"
         age = number << _PART_BITS if founds else story_age(story)
-        members = self._of(age)
+        members = self._several.get(age) if founds else self._of(age)
         self._ages.put(number, age)
         if not members:
             self._begin(age)

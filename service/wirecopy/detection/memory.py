@@ -4,6 +4,7 @@ An array is an anonymous mapping that the system backs page by page when it is f
 copied when there is more, and what is released goes back to the system at once.
 """
 
+import ctypes
 import mmap
 import sys
 from contextlib import suppress
@@ -37,6 +38,12 @@ class Reserved:
         if end > begin and hasattr(mmap, "MADV_DONTNEED"):
             self._map.madvise(mmap.MADV_DONTNEED, begin, end - begin)
         return max(first, end // self._item_bytes)
+
+
+def return_freed() -> None:
+    """Gives what was freed back to the system, where its library keeps it: what ended threads had used, above all."""
+    with suppress(AttributeError, OSError, TypeError):  # other libraries have no such call, and keep less
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def reserve(count: int, dtype: npt.DTypeLike) -> npt.NDArray[Any]:

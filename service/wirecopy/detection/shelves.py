@@ -105,10 +105,11 @@ class Rows:
 
     def __iter__(self) -> Iterator[int]:
         """The articles in ascending order."""
-        for shelf in sorted(self._shelves):
-            for k in range(_SHELF):
-                if shelf << _BITS | k in self:
-                    yield shelf << _BITS | k
+        for first in sorted(self._shelves):
+            shelf = self._shelves.get(first)
+            for k, place in enumerate(shelf.places if shelf else ()):
+                if place:
+                    yield first << _BITS | k
 
     def get(self, number: int) -> bytearray | None:
         """-> a copy of what is under a number; None for nothing."""
