@@ -25,8 +25,7 @@ class TraceStore:
         self.live_words = 0
         self._words, self._weights = Reserved(words, np.uint32), Reserved(words, np.uint8)
         self._starts, self._sizes = reserve(capacity + 1, np.int64), reserve(capacity + 1, np.int64)
-        self._begins = reserve(capacity + 1, np.int64)  # where an article begins, counted on over the ends of the ring
-        self._head = self._tail = 0  # counted in the same way: what lies between is in use
+        self._head = self._tail = 0  # counted on over the ends of the ring: what lies between is in use
         self._released = [0, 0]
 
     @property
@@ -63,7 +62,7 @@ class TraceStore:
         slots = np.arange(first, last) % self.capacity
         sizes = self._sizes[slots] & _WORDS
         self.live_words -= int(sizes.sum())
-        ends = self._begins[slots] + sizes
+        ends = self._tail + (self._starts[slots] - self._tail) % len(self._words.array) + sizes
         tail = max(self._tail, int(ends[sizes > 0].max(initial=0)))
         self._clear(self._tail, tail)
         self._tail = tail
@@ -84,7 +83,7 @@ class TraceStore:
         larger = TraceStore(capacity, 1)
         larger._words, larger._weights, larger.live_words = self._words, self._weights, self.live_words
         larger._head, larger._tail, larger._released = self._head, self._tail, self._released
-        for name in ("_starts", "_sizes", "_begins"):
+        for name in ("_starts", "_sizes"):
             getattr(larger, name)[: self.capacity] = getattr(self, name)[: self.capacity]
         return larger
 
@@ -113,7 +112,6 @@ class TraceStore:
         start = begin % len(self._words.array)
         self._words.array[start : start + len(traces.words)] = traces.words
         self._starts[slots] = start + traces.bounds[:-1]
-        self._begins[slots] = begin + traces.bounds[:-1]
         self._sizes[slots] = title_words << 32 | (traces.bounds[1:] - traces.bounds[:-1])
 
     def _clear(self, first: int, last: int) -> None:
