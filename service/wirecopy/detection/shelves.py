@@ -11,6 +11,7 @@ _BITS = 10
 _SHELF = 1 << _BITS  # numbers that share a shelf
 _PLACE = _SHELF - 1
 _NONE = array("q", [-1]) * _SHELF
+_WASTE = 1 << 13  # bytes that are not worth tidying
 _LENGTH = (1 << 32) - 1  # places hold where a row begins << 32 | how long it is
 
 
@@ -59,11 +60,12 @@ class Numbers:
 class _Shelf:
     """Rows one after the other, in the order in which they were put there, and where each is."""
 
-    __slots__ = ("places", "rows", "waste")
+    __slots__ = ("held", "places", "rows", "waste")
 
     def __init__(self) -> None:
         self.places = array("Q", bytes(8 * _SHELF))  # 0: no row
         self.rows = bytearray(1)  # so that no row begins at 0
+        self.held = 0  # rows
         self.waste = 0  # bytes that no row has any more
 
     def clear(self, k: int) -> None:
@@ -74,6 +76,7 @@ class _Shelf:
             self.rows[begin : begin + length] = bytes(length)
             self.waste += length
             self.places[k] = 0
+            self.held -= 1
 
     def tidy(self) -> None:
         """Leaves out what no row has, and the room for rows to come."""
@@ -130,12 +133,13 @@ class Rows:
         k = number & _PLACE
         if shelf.places[k]:
             shelf.clear(k)
-            if shelf.waste > len(shelf.rows) >> 1:
-                shelf.tidy()
         else:
             self._count += 1
+        if shelf.waste > max(_WASTE, len(shelf.rows) >> 1):
+            shelf.tidy()
         shelf.places[k] = len(shelf.rows) << 32 | len(row)
         shelf.rows += row
+        shelf.held += 1
 
     def pop(self, number: int) -> bytearray | None:
         """Takes away what is under a number; -> it, None for nothing."""
@@ -144,6 +148,6 @@ class Rows:
             shelf = self._shelves[number >> _BITS]
             shelf.clear(number & _PLACE)
             self._count -= 1
-            if not any(shelf.places):
+            if not shelf.held:
                 del self._shelves[number >> _BITS]
         return row
