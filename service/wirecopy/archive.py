@@ -94,6 +94,11 @@ class Remembered(Mapping[int, Kept]):
             return _decode_head(row)
         return kept
 
+    def heads(self, numbers: range) -> list[Head]:
+        """The heads of articles that follow each other, all of which are remembered."""
+        at_hand, row = self._open.get, self._rows.get
+        return [at_hand(number) or _decode_head(row(number) or b"") for number in numbers]
+
     def put(self, number: int, kept: Kept) -> None:
         """Remembers an article that was not remembered."""
         self._put_at_hand(number, kept)
@@ -114,11 +119,12 @@ class Remembered(Mapping[int, Kept]):
 
     def _put_at_hand(self, number: int, kept: Kept) -> None:
         if len(self._open) >= self._at_hand:
+            unpacked, put = self._unpacked, self._rows.put
             for old in list(islice(self._open, max(1, self._at_hand // 2))):
                 gone = self._open.pop(old)
-                if old in self._unpacked:
-                    self._unpacked.discard(old)
-                    self._rows.put(old, _encode(gone))
+                if old in unpacked:
+                    unpacked.remove(old)
+                    put(old, _encode(gone))
         self._open[number] = kept
 
 

@@ -209,15 +209,17 @@ def _count(state: State, policy: Policy, first: int) -> tuple[int, int, int]:
 
 
 def _rows(state: State, policy: Policy, first: int) -> Iterator[Row]:
-    head_of, story_of = state.archive.kept.head, state.stories.story_of
-    for number, _, is_canonical, best in _places(state, policy, first):
-        if best is None:
-            yield Row(head_of(number).id, story_of[number], is_canonical, None, None, None)
-        else:
-            other, (odds, relation) = best
-            yield Row(
-                head_of(number).id, story_of[number], is_canonical, relation, head_of(other).id, probability(odds)
-            )
+    kept, story_of = state.archive.kept, state.stories.story_of
+    places = _places(state, policy, first)
+    for begin in range(first, state.decided, BATCH):
+        heads = kept.heads(range(begin, min(begin + BATCH, state.decided)))
+        for head, (number, _, is_canonical, best) in zip(heads, places, strict=False):
+            if best is None:
+                yield Row(head.id, story_of[number], is_canonical, None, None, None)
+            else:
+                other, (odds, relation) = best
+                match, score = kept.head(other).id, probability(odds)
+                yield Row(head.id, story_of[number], is_canonical, relation, match, score)
 
 
 def _places(

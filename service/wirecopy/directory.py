@@ -23,6 +23,7 @@ class Directory(Mapping[str, int]):
         """`id_of` tells the id of any number that is in it."""
         self._id_of = id_of
         self._bits = _FIRST_BITS
+        self._most = (2 << _FIRST_BITS) // 3  # ids before the table is enlarged
         self._slots = array("Q", bytes(8 * ((1 << _FIRST_BITS) + _BEHIND)))  # hash << 36 | number + 1; 0: free
         self._count = 0
 
@@ -48,14 +49,14 @@ class Directory(Mapping[str, int]):
 
     def put(self, article_id: str, number: int) -> int:
         """Puts an id in, or gives it another number; -> the number that it had, -1 for none."""
-        at = self._find(article_id)
-        before = self._slots[at] & _NUMBER
+        at, slots = self._find(article_id), self._slots
+        before = slots[at] & _NUMBER
         if not before:
             self._count += 1
-            if at == len(self._slots) - 1 or 3 * self._count > 2 << self._bits:
+            if self._count > self._most or at == len(slots) - 1:
                 self._enlarge()
-                at = self._find(article_id)
-        self._slots[at] = (hash(article_id) & _HASH) << _NUMBER_BITS | number + 1
+                at, slots = self._find(article_id), self._slots
+        slots[at] = (hash(article_id) & _HASH) << _NUMBER_BITS | number + 1
         return before - 1
 
     def remove(self, article_id: str) -> None:
@@ -82,6 +83,7 @@ class Directory(Mapping[str, int]):
     def _enlarge(self) -> None:
         """Makes room; the last slot is always free, so that every search ends."""
         self._bits = min(self._bits + 1, _HASH_BITS)
+        self._most = (2 << self._bits) // 3
         slots = np.frombuffer(self._slots, dtype=np.uint64)
         slots = np.sort(slots[slots > 0])
         order = np.arange(len(slots))

@@ -50,9 +50,9 @@ class Intake:
         refused: list[Refusal] = []
         contents: list[bytes] = []
         coming: set[str] = set()
-        journal = self._journal
+        journal, number_of = self._journal, self._archive.number_of.number
         for k, article in enumerate(chunk.articles):
-            number = self._archive.number_of.number(article.id)
+            number = number_of(article.id)
             content = content_of(article) if self._knows_contents else b""
             if journal.is_unsettled and not 0 <= number < journal.first:
                 is_the_last = number == journal.first and self._archive.kept[number].content == content
@@ -73,7 +73,8 @@ class Intake:
                     coming.add(article.id)
                 own.append(k)
                 self.taken += 1
-                self._digest.update(article.id.encode() + b"\0" + content)
+                if self._knows_contents:
+                    self._digest.update(article.id.encode() + b"\0" + content)
         articles = chunk.articles if len(fresh) == len(chunk.articles) else [chunk.articles[k] for k in fresh]
         return Taken(
             articles,
@@ -92,7 +93,7 @@ class Intake:
             raise OtherInput(f"it ends after {self.taken:,} articles, and {decided:,} were decided")
 
     def digest(self) -> bytes:
-        """-> what tells the run's articles from others, in their order."""
+        """-> what tells the run's articles from others, in their order, where their contents are known."""
         return self._digest.digest()
 
     def _check(self, number: int, article: Article, content: bytes) -> None:

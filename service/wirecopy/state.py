@@ -111,8 +111,10 @@ class State:
         if contents is None:
             contents = [b""] * len(articles)
         for article, words, content in zip(articles, lengths, contents, strict=True):
-            kept = Kept(article.id, article.published, article.source, words, number, moment, moment, 1, content)
-            kept.status, kept.embargoed = article.status, article.embargoed
+            kept = Kept(
+                article.id, article.published, article.source, words, number, moment, moment, 1, content, 0,
+                article.status, article.embargoed
+            )  # fmt: skip
             add(number, kept)
             number += 1
 
@@ -131,7 +133,7 @@ class State:
             room = terms.next_epoch_start(window.terms.counted) - window.terms.counted if self._epochs else count
             batch = min(room, count)
             numbers = range(window.decided, window.decided + batch)
-            heads = [self.archive.kept.head(number) for number in numbers]
+            heads = self.archive.kept.heads(numbers)
             founds = window.match(batch, [head.published for head in heads], [head.source for head in heads], start)
             for number, found in zip(numbers, founds, strict=True):
                 change = stories.decide(number, found.matches, window.judge, oldest=oldest, own=own)

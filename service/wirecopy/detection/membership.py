@@ -51,6 +51,8 @@ class Membership(Mapping[int, str]):
 
     def __getitem__(self, number: int) -> str:
         age = self._ages.get(number)
+        if age == number << _PART_BITS:
+            return f"s{number}"
         if age < 0:
             raise KeyError(number)
         return _story_of_age(age)

@@ -135,10 +135,11 @@ class Rows:
             shelf.clear(k)
         else:
             self._count += 1
-        if shelf.waste > max(_WASTE, len(shelf.rows) >> 1):
+        if shelf.waste > _WASTE and shelf.waste > len(shelf.rows) >> 1:
             shelf.tidy()
-        shelf.places[k] = len(shelf.rows) << 32 | len(row)
-        shelf.rows += row
+        rows = shelf.rows
+        shelf.places[k] = len(rows) << 32 | len(row)
+        rows += row
         shelf.held += 1
 
     def pop(self, number: int) -> bytearray | None:
