@@ -59,11 +59,9 @@ class Links(Mapping[int, Mapping[int, Link]]):
 
     def add(self, number: int, other: int, link: Link) -> None:
         """Takes a link down, on both sides."""
-        for one, two in ((number, other), (other, number)):
-            row = self.row(one)
-            if row is None:
-                row = self._put(one, {})
-            row[two] = link
+        at_hand = self._open
+        (at_hand.get(number) or self._begun(number))[other] = link
+        (at_hand.get(other) or self._begun(other))[number] = link
 
     def remove(self, number: int) -> None:
         """Forgets an article on both sides."""
@@ -76,6 +74,10 @@ class Links(Mapping[int, Mapping[int, Link]]):
         """Forgets the row of an article; the others keep their links with it."""
         if self._open.pop(number, None) is None:
             self._packed.pop(number)
+
+    def _begun(self, number: int) -> dict[int, Link]:
+        row = self.row(number)
+        return self._put(number, {}) if row is None else row
 
     def _put(self, number: int, row: dict[int, Link]) -> dict[int, Link]:
         if len(self._open) >= self._at_hand:

@@ -175,7 +175,9 @@ class Stories:
                 self.origins.setdefault(number, old)
             if old is not None:
                 self.merged += old not in self.members
-            self.largest = max(self.largest, self.story_of.put(number, story))
+            members = self.story_of.put(number, story)
+            if members > self.largest:
+                self.largest = members
 
     def link(self, links: Iterable[tuple[int, int, Link]]) -> None:
         """Keeps the evidence between pairs (later, earlier) of articles for later decisions."""
