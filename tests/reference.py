@@ -439,7 +439,7 @@ def insert(number: int, keys: Sequence[int], chains: Chains, live_articles: int,
     """The chains with the keys of an article: one is split per key while there are fewer than live keys may need."""
     for position, key in enumerate(keys):
         if key:
-            if len(chains) < min(live_articles * KEYS, most_chains):
+            if len(chains) < min(live_articles * KEYS // 2, most_chains):
                 chains = split_chain(chains)
             at = chain_of(key, len(chains), split_from(len(chains)))
             chains = [*chains[:at], [Posting(number, position, key), *chains[at]], *chains[at + 1 :]]

@@ -687,16 +687,16 @@ def test_candidates(capacity: int, history: list[Any], rarities: list[int], boun
 @law
 @given(st.lists(st.tuples(placed_keys, dates), max_size=20), st.integers(0, 20))
 def test_a_grown_index_and_one_made_for_many_have_the_same_candidates(articles: list[Any], oldest: int) -> None:
-    index, prepared = small_index(20), LshIndex(2000)
-    prepared.expect(1500)
-    assert prepared.state[kernels.CHAINS] == 1500 * 64
+    index, prepared = small_index(20), LshIndex(4000)
+    prepared.expect(3000)
+    assert prepared.state[kernels.CHAINS] == 3000 * 32
     for number, (placed, date) in enumerate(articles):
         for one in (index, prepared):
             one.add(number, sketch_of(placed), kernels.UNKNOWN if date is None else date)
     for one in (index, prepared):
         one.expire(min(oldest, len(articles)))
-    prepared.expect(1600)
-    assert (prepared.state[kernels.CHAINS] == 1600 * 64) == (not any(placed for placed, _ in articles))
+    prepared.expect(3200)
+    assert (prepared.state[kernels.CHAINS] == 3200 * 32) == (not any(placed for placed, _ in articles))
     answers = []
     for one in (index, index.grow(50), prepared):
         out = np.zeros(20, dtype=np.int64)

@@ -907,6 +907,7 @@ _INDEX = types.Tuple((_u64, _u32, _i64, _i64, _u64, _u32, _i64))
 _SEEKING = types.Tuple((_i64, _u32, _i64, _i64))  # what `candidates` needs room for
 COUNTERS = 1 << 13
 RING = 128  # so many of a key's postings are looked at, the newest
+CHAINS_PER_ARTICLE = KEYS // 2  # twice as many are a fifth faster at a million articles, and 128 bytes an article more
 FETCHED = 3  # postings of a chain behind its first that are fetched before it is split
 HOT = 16  # postings of a key, seen along its chain, from which it is given a ring
 MINUTE = 60_000  # milliseconds
@@ -997,7 +998,7 @@ def insert(number, article_keys, index):
     for k in range(KEYS):
         used += article_keys[k] != 0
     state[POSTINGS] += used
-    live = (number - state[OLDEST] + 1) * KEYS
+    live = (number - state[OLDEST] + 1) * CHAINS_PER_ARTICLE
     splits = max(0, min(used, min(live, heads.shape[0]) - state[CHAINS]))
     next_of = np.empty(
         KEYS, np.int64
@@ -2118,7 +2119,7 @@ def restore_articles(numbers, article_keys, published, index):
         state[NEWEST] = numbers[k]
         if state[OLDEST] <= numbers[k] - capacity:
             state[OLDEST] = numbers[k] - capacity + 1
-        live = (numbers[k] - state[OLDEST] + 1) * KEYS
+        live = (numbers[k] - state[OLDEST] + 1) * CHAINS_PER_ARTICLE
         for j in range(KEYS):
             key = article_keys[k * KEYS + j]
             postings[slot * KEYS + j] = key
