@@ -121,6 +121,34 @@ def hash_of_letters(word: bytes) -> int:
     return hash_of(word) & ~STEM | hash_of(letters[:5].encode()) & STEM
 
 
+def hash_letters(folded: bytes, begin: int, end: int) -> int:
+    return hash_of_letters(folded[begin:end])
+
+
+def hash_number(folded: bytes, begin: int, end: int) -> int:
+    return hash_of(_without_thousands(folded[begin:end]).replace(b",", b".")) | NUMBER
+
+
+def hash_words(folded: bytes, places: Sequence[tuple[int, int]], least: int) -> list[int | None]:
+    """The hashes of words and numbers; None of those from `least` bytes on and of numbers with thousands."""
+    hashes: list[int | None] = []
+    for begin, end in places:
+        part = folded[begin:end]
+        if end - begin >= least or _THOUSANDS.search(part):
+            hashes.append(None)
+        else:
+            hashes.append(hash_letters(folded, begin, end) if part[0] >= 0x61 else hash_number(folded, begin, end))
+    return hashes
+
+
+def hash_wide_words(folded: bytes, places: Sequence[tuple[int, int]], least: int) -> list[int | None]:
+    return hash_words(folded, places, least)
+
+
+def put_places(bits: int, base: int) -> list[int]:
+    return [base + k for k in range(64) if bits >> k & 1]
+
+
 class Word(NamedTuple):
     value: int
     first: int
@@ -153,8 +181,8 @@ def words(folded: bytes, longest_quote: int, scales: Mapping[int, int]) -> list[
             found.append(Word(value | flag, begin, token.end()))
             after_number = False
         elif token["number"]:
-            value = hash_of(_without_thousands(part).replace(b",", b"."))
-            found.append(Word(value | NUMBER | flag, begin, token.end()))
+            value = hash_number(part, 0, len(part))
+            found.append(Word(value | flag, begin, token.end()))
             after_number = True
         elif token["pairs"]:
             found += [Word(word.value | flag, begin + word.first, begin + word.last) for word in _pairs(part)]
@@ -166,6 +194,58 @@ def words(folded: bytes, longest_quote: int, scales: Mapping[int, int]) -> list[
         if len(found) - since > longest_quote:
             quote = b""
     return found
+
+
+def words_in_turn(folded: bytes, longest_quote: int, scales: Mapping[int, int]) -> list[Word]:
+    return words(folded, longest_quote, scales)
+
+
+class Found(NamedTuple):
+    places: list[tuple[int, int]]
+    grouped: list[int]  # those with thousands, one for each
+    numbers: list[int]
+    is_wide: bool
+    is_marked: bool
+    is_spaceless: bool
+
+
+def find_words(folded: bytes) -> Found:
+    """Where the words of letters and the numbers of a folded text without scripts that have no spaces are."""
+    tokens = [token for token in _TOKEN.finditer(folded) if token["letters"] or token["number"]]
+    return Found(
+        places=[token.span() for token in tokens],
+        grouped=[k for k, token in enumerate(tokens) if token["number"] for _ in _THOUSANDS.findall(token[0])],
+        numbers=[k for k, token in enumerate(tokens) if token["number"]],
+        is_wide=not folded.isascii(),
+        is_marked=any(mark in folded for mark in MARKS),
+        is_spaceless=b"\x0f" in folded,
+    )
+
+
+MARKS = [bytes([mark]) for mark in range(1, 14) if mark not in (9, 10)] + [b"\x0e\x0e"]
+
+
+def quotation_marks(row: bytes) -> list[int]:
+    """Where marks of quotations stand in a row of 64 bytes; a half of '' at its ends may be one."""
+    return [
+        k
+        for k, mark in enumerate(row)
+        if bytes([mark]) in MARKS or (mark == 0x0E and (k in (0, 63) or 0x0E in (row[k - 1], row[k + 1])))
+    ]
+
+
+def mark_quoted(folded: bytes, longest_quote: int, count: int) -> list[bool]:
+    """Which of the first words stand in quotation marks."""
+    return [bool(word.value & QUOTED) for word in words(folded, longest_quote, {})[:count]]
+
+
+def scaled(word: int, scales: Mapping[int, int]) -> int:
+    return scales.get(word, word)
+
+
+def scratch_for(size: int, most: int) -> int:
+    """Three for each row, one for every four bytes, five for each word."""
+    return 3 * (size // 64 + 1) + size // 4 + 5 * min(size, most)
 
 
 def _without_thousands(number: bytes) -> bytes:
@@ -180,6 +260,13 @@ def _pairs(run: bytes) -> Iterator[Word]:
         yield Word(mix(codes[0] * P2 & U64) >> 34, *places[0])
     for k in range(1, len(codes)):
         yield Word(mix(codes[k - 1] * P1 & U64 ^ codes[k]) >> 34, places[k - 1][0], places[k][1])
+
+
+def quote_after(quote: int, mark: int, is_apostrophe: bool) -> int:
+    """As `_quotation` in numbers; 0x0E are two, and -1 changes nothing."""
+    part = b"\x0e\x0e" if mark == 0x0E else bytes([mark])
+    opens = _quotation(part, bytes([quote]) if quote else b"", b"a" if is_apostrophe else b" ")
+    return -1 if opens is None else opens[0] if opens else 0
 
 
 def _quotation(mark: bytes, quote: bytes, following: bytes) -> bytes | None:

@@ -75,8 +75,8 @@ _, _, _, _, ENTITY_HASHES, ENTITY_CODES = text.fold_tables()
 @cache
 def scales() -> dict[int, int]:
     """What the hash of a unit word becomes after a number."""
-    words, values = text.scale_tables()
-    return dict(zip(words.tolist(), values.tolist(), strict=True))
+    words, values = (table[:-1].tolist() for table in text.scale_tables())
+    return {word: value for word, value in zip(words, values, strict=True) if word}
 
 
 @law
@@ -159,13 +159,11 @@ def test_word_hash(word: bytes) -> None:
     assert reference.hash_of(word) == reference.word_hash(int(total), tail, len(word))
 
 
-def cut(folded: bytes, longest_quote: int, room: int, *, track: bool) -> list[reference.Word]:
-    source = np.frombuffer(folded + b" " + b"a1" * 32, dtype=np.uint8)
-    out = np.zeros(room, dtype=np.uint32)
-    first, last = (np.full(room if track else 0, -1, dtype=np.int32) for _ in range(2))
-    count = kernels.words(source, len(folded), *text.scale_tables(), longest_quote, out, first, last)
-    places = zip(first[:count].tolist(), last[:count].tolist(), strict=True) if track else [(0, 0)] * count
-    return [reference.Word(word, *place) for word, place in zip(out[:count].tolist(), places, strict=True)]
+BEHIND = b" " + b"a1" * 64  # what may be read behind a text, but must not matter
+
+
+def source_of(folded: bytes) -> npt.NDArray[np.uint8]:
+    return np.frombuffer(folded + BEHIND, dtype=np.uint8)
 
 
 folded_texts = st.lists(
@@ -174,20 +172,143 @@ folded_texts = st.lists(
     | st.sampled_from([bytes([mark]) for mark in range(0x10) if mark != 0x0F] + [b"\x0e\x0e"]),
     max_size=60,
 ).map(b"".join)  # fmt: skip
+folded_words = folded_texts.map(lambda folded: folded.translate(None, b"\x0f"))  # spaceless ones become letters
+real_texts = texts.map(lambda whole: fold(whole.encode(), 0, len(whole.encode()), track=False)[1])
+long_words = st.sampled_from(
+    [b"x" * 15, b"x" * 16, b"x" * 31, b"y" * 70, b"1" * 16, "ä".encode() * 12, "éa".encode() * 20]
+)
 
 
 @law
 @given(
-    folded_texts | texts.map(lambda whole: fold(whole.encode(), 0, len(whole.encode()), track=False)[1]),
-    st.sampled_from([0, 1, 3, 120]),
-    st.integers(0, 40) | st.just(10_000),
-    st.booleans(),
+    st.sampled_from([b"", b"in ", b"b52"]), st.text("abcäяé€😀", min_size=1, max_size=40).filter(lambda w: w[0] != "€")
 )
-def test_words(folded: bytes, longest_quote: int, room: int, track: bool) -> None:
+def test_hash_letters(before: bytes, word: str) -> None:
+    end = len(before) + len(word.encode())
+    folded = before + word.encode()
+    assert int(kernels.hash_letters(source_of(folded), len(before), end)) == reference.hash_letters(
+        folded, len(before), end
+    )
+
+
+@law
+@given(st.from_regex(rb"[0-9]{1,5}([,.][0-9]{1,5}|[,.\x1f][0-9]{3}){0,5}", fullmatch=True))
+def test_hash_number(number: bytes) -> None:
+    assert int(kernels.hash_number(source_of(number), 0, len(number))) == reference.hash_number(number, 0, len(number))
+
+
+@law
+@given(st.lists(folded_words | long_words, max_size=8).map(b"".join))
+def test_hash_words_and_hash_wide_words(folded: bytes) -> None:
+    places = reference.find_words(folded).places
+    first, last = np.array(places, dtype=np.int32).reshape(-1, 2).T.copy()
+    for hash_them, twin, least in (
+        (kernels.hash_words, reference.hash_words, 16), (kernels.hash_wide_words, reference.hash_wide_words, 32)
+    ):  # fmt: skip
+        if least == 16 and not folded.isascii():
+            continue
+        out = np.zeros(len(places), dtype=np.uint32)
+        parts = np.zeros(5 * len(places), dtype=np.uint64)
+        longest = hash_them(source_of(folded), len(places), first, last, parts, out)
+        assert longest == max((end - begin for begin, end in places), default=0)
+        for found, expected in zip(out.tolist(), twin(folded, places, least), strict=True):
+            assert expected in (None, found)
+
+
+@law
+@given(st.integers(0, 0x0C), st.sampled_from([*range(0x0F), 0x1F]), st.booleans())
+def test_quote_after(quote: int, mark: int, is_apostrophe: bool) -> None:
+    assert kernels.quote_after(quote, mark, is_apostrophe) == reference.quote_after(quote, mark, is_apostrophe)
+
+
+@law
+@given(st.binary(min_size=64, max_size=64) | st.lists(st.integers(0, 16), min_size=64, max_size=64).map(bytes))
+def test_quotation_marks(row: bytes) -> None:
+    bits = int(kernels.quotation_marks(np.frombuffer(row, dtype=np.uint8), np.uint64(0)))
+    assert reference.put_places(bits, 0) == reference.quotation_marks(row)
+
+
+@law
+@given(u64s | st.sampled_from([0, 2**64 - 1, 1 << 63]), st.integers(0, 1000))
+def test_put_places(bits: int, base: int) -> None:
+    out = np.full(70, -1, dtype=np.int32)
+    end = kernels.put_places(np.uint64(bits), np.uint64(base), out, np.uint64(3))
+    assert out[3 : int(end)].tolist() == reference.put_places(bits, base)
+
+
+@law
+@given(folded_words | real_texts, st.integers(0, 40) | st.just(10_000))
+def test_find_words(folded: bytes, most: int) -> None:
+    twin = reference.find_words(folded)
+    assume(not twin.is_spaceless)
+    first, last = (np.zeros(min(most, len(folded)) + kernels.SPARE, dtype=np.int32) for _ in range(2))
+    rows, grouped = np.full(3 * (len(folded) // 64 + 1), 7, np.uint64), np.zeros(len(folded) // 4, np.uint64)
+    count, groups, traits = kernels.find_words(source_of(folded), len(folded), most, first, last, rows, grouped)
+    assert list(zip(first[:count].tolist(), last[:count].tolist(), strict=True)) == twin.places[:most]
+    assert [k for k in grouped[:groups].tolist() if k < count] == [k for k in twin.grouped if k < count]
+    numbers = []
+    for starts, of_numbers, before in rows.reshape(-1, 3).tolist():
+        if before >= count:
+            break
+        places = reference.put_places(starts, 0)
+        numbers += [before + places.index(place) for place in reference.put_places(of_numbers, 0)]
+    assert [k for k in numbers if k < count] == [k for k in twin.numbers if k < count]
+    if len(twin.places) < most:
+        assert bool(traits & kernels.WIDE) == twin.is_wide
+        assert traits & kernels.MARKED or not twin.is_marked
+        assert not traits & kernels.SPACELESS
+
+
+@law
+@given(st.deferred(lambda: st.sampled_from([*scales()])) | st.integers(1, 2**31 - 1))
+def test_scaled(word: int) -> None:
+    tables = text.scale_tables()
+    assert int(kernels.scaled(np.uint32(word), *tables)) == reference.scaled(word, scales())
+    assert int(kernels.scaled(np.uint32(word), *(table[:0] for table in tables))) == word
+
+
+@law
+@given(folded_words | real_texts, st.sampled_from([0, 1, 3, 120]), st.integers(0, 40) | st.just(10_000))
+def test_mark_quoted(folded: bytes, longest_quote: int, most: int) -> None:
+    assume(b"\x0f" not in folded)
+    first, last = (np.zeros(min(most, len(folded)) + kernels.SPARE, dtype=np.int32) for _ in range(2))
+    rows, grouped = np.full(3 * (len(folded) // 64 + 1), 7, np.uint64), np.zeros(len(folded) // 4, np.uint64)
+    count, _, _ = kernels.find_words(source_of(folded), len(folded), most, first, last, rows, grouped)
+    out = np.zeros(count, dtype=np.uint32)
+    kernels.mark_quoted(source_of(folded), len(folded), longest_quote, count, rows, out)
+    assert (out == kernels.QUOTED).tolist() == reference.mark_quoted(folded, longest_quote, count)
+
+
+@law
+@given(st.integers(0, 10_000), st.integers(0, 10_000))
+def test_scratch_for(size: int, most: int) -> None:
+    assert kernels.scratch_for(size, most) == reference.scratch_for(size, most)
+
+
+def cut(how: Any, folded: bytes, longest_quote: int, room: int, *scratch: Any) -> list[reference.Word]:
+    out = np.zeros(room, dtype=np.uint32)
+    first, last = (np.full(min(room, len(folded)) + kernels.SPARE, -1, dtype=np.int32) for _ in range(2))
+    count = how(source_of(folded), len(folded), *text.scale_tables(), longest_quote, out, first, last, *scratch)
+    columns = (column[:count].tolist() for column in (out, first, last))
+    return [reference.Word(*word) for word in zip(*columns, strict=True)]
+
+
+several_texts = st.lists(folded_texts | real_texts | long_words, max_size=4).map(b"".join)
+
+
+@law
+@given(several_texts, st.sampled_from([0, 1, 3, 120]), st.integers(0, 40) | st.just(10_000))
+def test_words(folded: bytes, longest_quote: int, room: int) -> None:
+    scratch = np.full(kernels.scratch_for(len(folded), room), 7, dtype=np.uint64)
     twin = reference.words(folded, longest_quote, scales())[:room]
-    if not track:
-        twin = [reference.Word(word.value, 0, 0) for word in twin]
-    assert cut(folded, longest_quote, room, track=track) == twin
+    assert cut(kernels.words, folded, longest_quote, room, scratch) == twin
+
+
+@law
+@given(several_texts, st.sampled_from([0, 1, 3, 120]), st.integers(0, 40) | st.just(10_000))
+def test_words_in_turn(folded: bytes, longest_quote: int, room: int) -> None:
+    twin = reference.words_in_turn(folded, longest_quote, scales())[:room]
+    assert cut(kernels.words_in_turn, folded, longest_quote, room) == twin
 
 
 @law
@@ -202,7 +323,7 @@ def test_traces(several: list[str], max_words: int, room: int, begin: int) -> No
     failed = np.zeros(len(parts), dtype=np.uint8)
     done = kernels.traces(
         np.frombuffer(b"".join(parts), dtype=np.uint8), bounds, begin, text.fold_tables(), *text.scale_tables(), 120,
-        max_words, np.zeros(4 * longest + 80, dtype=np.uint8), out, out_bounds, failed
+        max_words, np.zeros(4 * longest + 144, dtype=np.uint8), out, out_bounds, failed
     )  # fmt: skip
     twin = reference.traces(several[begin:], room, 120, max_words, scales())
     assert done == begin + len(twin)

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.skipif(os.environ.get("NUMBA_DISABLE_JIT", "0") != "0",
 @numba.njit
 def compiled(data: Any, at: int) -> Any:
     low, high = lanes.number_low(data, at), lanes.number_high(data, at)
-    bits = lanes.letters_of_row(data, at), lanes.high_of_row(data, at)
+    bits = lanes.row_between(data, at, 0x61, 0xFF), lanes.row_between(data, at, 0x09, 0x0A)
     return low, high, *bits, lanes.zeros_below(low), lanes.ones(low), lanes.zeros_below(bits[1]), lanes.ones(bits[0])
 
 
@@ -49,7 +49,7 @@ rows = st.binary(min_size=70, max_size=80) | st.binary(min_size=2, max_size=2).m
 def test_what_is_read_of_a_row(row: bytes, at: int) -> None:
     data = np.frombuffer(row, dtype=np.uint8)
     low, high = lanes.number_low(data, at), lanes.number_high(data, at)
-    bits = lanes.letters_of_row(data, at), lanes.high_of_row(data, at)
+    bits = lanes.row_between(data, at, 0x61, 0xFF), lanes.row_between(data, at, 0x09, 0x0A)
     plain = (low, high, *bits, lanes.zeros_below(low), lanes.ones(low), lanes.zeros_below(bits[1]), lanes.ones(bits[0]))
     assert tuple(map(int, compiled(data, at))) == plain
 

@@ -6,7 +6,7 @@ which also takes writable arrays. Each kernel has a plain twin of the same name 
 """
 
 import numpy as np
-from numba import njit, types, uint32, uint64
+from numba import njit, types, uint8, uint32, uint64
 
 from wirecopy.detection.lanes import (
     LANES,
@@ -15,11 +15,10 @@ from wirecopy.detection.lanes import (
     differing_in_row,
     fetch,
     fold_row,
-    high_of_row,
-    letters_of_row,
     number_high,
     number_low,
     ones,
+    row_between,
     within_row,
     zeros_above,
     zeros_below,
@@ -32,6 +31,10 @@ _I32 = types.Array(types.int32, 1, "C", readonly=True)
 _u8, _u32, _i32, _i64 = types.uint8[::1], types.uint32[::1], types.int32[::1], types.int64[::1]
 _U64, _u64 = types.Array(types.uint64, 1, "C", readonly=True), types.uint64[::1]
 
+# Of kernels that neither make an array nor keep one. They do not count who has those that they are given, which would
+# take two additions per array and call that all processors see.
+BORROWING = {"cache": True, "nogil": True, "_nrt": False}
+
 NUMBER = 1 << 30
 QUOTED = 1 << 31
 HASH = (1 << 30) - 1
@@ -39,12 +42,14 @@ STEM = (1 << 24) - 1
 STEM_LETTERS = 5
 AGAIN = 16  # bytes that are folded one by one behind a character that is not ASCII
 TOP = uint64(0x8080808080808080)  # the highest bit of each of eight bytes
+SPARE = LANES  # places that are written behind the last word
+WIDE, MARKED, SPACELESS = 1, 2, 4  # a folded text that is not all ASCII, has marks, is in a script without spaces
 
 _P1 = uint64(0x9E3779B185EBCA87)
 _P2 = uint64(0xC2B2AE3D27D4EB4F)
 
 
-@njit(uint64(uint64), cache=True, nogil=True, inline="always")
+@njit(uint64(uint64), **BORROWING, inline="always")
 def mix(value):
     """A bijection of 64-bit values with good avalanche (the finalizer of MurmurHash3, Appleby 2011)."""
     value ^= value >> uint64(33)
@@ -55,7 +60,7 @@ def mix(value):
     return value
 
 
-@njit(types.UniTuple(types.int64, 2)(_U8, types.int64, types.int64, _U32, _I64), cache=True, nogil=True)
+@njit(types.UniTuple(types.int64, 2)(_U8, types.int64, types.int64, _U32, _I64), **BORROWING)
 def entity(source, start, end, entity_hashes, entity_codes):
     """-> (code point, position after it) of the character reference at source[start] == "&", or (-1, start + 1).
 
@@ -105,7 +110,7 @@ def entity(source, start, end, entity_hashes, entity_codes):
     return -1, start + 1
 
 
-@njit(types.int64(_u8, types.int64, types.int64), cache=True, nogil=True, inline="always")
+@njit(types.int64(_u8, types.int64, types.int64), **BORROWING, inline="always")
 def put(out, n, code):
     """Writes `code` as UTF-8 at out[n]; -> the position after it."""
     if code < 0x80:
@@ -132,8 +137,7 @@ def put(out, n, code):
         _U8, types.int64, types.int64, _U8, types.Array(types.uint16, 1, "C", readonly=True), _U32, _U32, _U32, _I64,
         _u8, _i64
     ),
-    cache=True,
-    nogil=True,
+    **BORROWING,
 )  # fmt: skip
 def fold(source, start, stop, ascii_fold, block_of, blocks, expansions, entity_hashes, entity_codes, out, origin):
     """Folds the UTF-8 text source[start:stop] into `out`; -> bytes written, or -1 when it must be composed (NFC) first.
@@ -212,154 +216,354 @@ def fold(source, start, stop, ascii_fold, block_of, blocks, expansions, entity_h
     return np.int64(n)
 
 
-@njit(uint32(uint64, uint64, types.int64), cache=True, nogil=True, inline="always")
+@njit(uint32(uint64, uint64, types.int64), **BORROWING, inline="always")
 def word_hash(total, tail, length):
     """The 30-bit hash of a word from its whole 8-byte parts (`total`) and the rest (`tail`)."""
     return uint32(mix(total ^ (tail * _P2) ^ (uint64(length) << uint64(56))) >> uint64(34))
 
 
-@njit(types.int64(_U8, types.int64, _U32, _U32, types.int64, _u32, _i32, _i32), cache=True, nogil=True)
-def words(folded, size, scale_words, scale_values, longest_quote, out, first, last):
-    """Cuts the folded text folded[:size] into words; -> how many were written to `out` (at most out.shape[0]).
+@njit(uint32(_U8, types.int64, types.int64), **BORROWING)
+def hash_letters(folded, begin, end):
+    """The hash of the word of letters folded[begin:end], of more than STEM_LETTERS letters with that of its stem."""
+    total = uint64(0)
+    characters = uint64(0)
+    stem = uint32(0)
+    p = uint64(begin)
+    while True:  # eight bytes at a time
+        length = min(uint64(end) - p, uint64(8))
+        part = number_low(folded, p)
+        whole = number_high(folded, p)
+        inside = (uint64(1) << (uint64(8) * length)) - uint64(1) if length < uint64(8) else ~uint64(0)
+        starts = ~(part & ~(part << uint64(1))) & inside & TOP  # bytes that begin a character
+        count = ones(starts)
+        if characters <= uint64(STEM_LETTERS) and characters + count > uint64(STEM_LETTERS):
+            for _ in range(uint64(STEM_LETTERS) - characters):
+                starts &= starts - uint64(1)
+            before = zeros_below(starts) >> uint64(3)
+            tail = (whole >> uint64(8)) >> (uint64(56) - uint64(8) * before)
+            stem = word_hash(total, tail, p - uint64(begin) + before) & uint32(STEM)
+        characters += count
+        p += length
+        if length < uint64(8):
+            break
+        total = (total ^ whole) * _P1
+        total ^= total >> uint64(29)
+    tail = (whole >> uint64(8)) >> (uint64(56) - uint64(8) * length)
+    h = word_hash(total, tail, p - uint64(begin))
+    return ((h & uint32(HASH ^ STEM)) | stem) if characters > uint64(STEM_LETTERS) else h
 
-    out[k] is 30 bits of hash, bit 30 for a number, bit 31 inside quotation marks. Where `first` and `last` are not
-    empty they get the word's byte range in `folded`. `scale_words` (sorted) maps hashes that follow a number to
-    `scale_values`, so that "1.2 mln" and "1.2 million" agree. folded[size] must be a separator, and 63 bytes behind it
-    readable.
+
+@njit(uint32(_U8, types.int64, types.int64), **BORROWING)
+def hash_number(folded, begin, end):
+    """The hash of the number folded[begin:end], without marks before three digits, and with a stop for a comma."""
+    total = uint64(0)
+    tail = uint64(0)
+    length = 0
+    p = begin
+    while p < end:
+        b = folded[p]
+        if b < 0x30:
+            q = p + 1
+            while q < end and 0x30 <= folded[q] <= 0x39 and q - p <= 4:
+                q += 1
+            b = uint8(0x2E)
+            if q - p == 4:
+                p += 1
+                continue
+        tail = (tail << uint64(8)) | uint64(b)
+        length += 1
+        if length & 7 == 0:
+            total = (total ^ tail) * _P1
+            total ^= total >> uint64(29)
+            tail = uint64(0)
+        p += 1
+    return word_hash(total, tail, length) | uint32(NUMBER)
+
+
+@njit(types.int64(types.int64, types.int64, types.boolean), **BORROWING)
+def quote_after(quote, mark, is_apostrophe):
+    """The mark that the quotation is opened by after `mark`, 0 when it is closed, -1 when the mark changes nothing.
+
+    `quote` is what it was opened by, 0 when none is open. 0x0E stands for two of them.
     """
+    if mark == 0x0A or mark == 0x08:
+        return 0
+    if mark == 0x01 or mark == 0x0E:
+        return 0 if quote == 0x01 else 0x01
+    if mark == 0x02 or mark == 0x07:
+        return mark
+    if mark == 0x03:
+        return 0 if quote == 0x02 else 0x03
+    if mark == 0x04:
+        return 0 if quote else 0x04
+    if mark == 0x05:
+        return 0 if quote == 0x06 else 0x05
+    if mark == 0x06:
+        return 0 if quote == 0x05 else 0x06
+    if mark == 0x0B and quote == 0:
+        return mark
+    if mark == 0x0C and quote == 0x0B and not is_apostrophe:
+        return 0
+    return -1
+
+
+@njit(uint64(_U8, uint64), **BORROWING, inline="always")
+def quotation_marks(folded, base):
+    """The bits of the row from folded[base] on that may be quotation marks: not those of 0x0E that stand alone."""
+    marks = row_between(folded, base, 0x01, 0x0E) & ~row_between(folded, base, 0x09, 0x0A)
+    halves = row_between(folded, base, 0x0E, 0x0E)
+    beside = (halves << uint64(1)) | (halves >> uint64(1)) | uint64(0x8000000000000001)
+    return marks & ~(halves & ~beside)
+
+
+@njit(uint64(uint64, uint64, _i32, uint64), **BORROWING, inline="always")
+def put_places(bits, base, out, n):
+    """Writes base + the place of each bit, in order, to out[n:]; -> n + how many. Up to 64 places behind are lost."""
+    most = n + ones(bits)
+    while n < most:
+        for _ in range(8):  # more than there are, so that their number is guessed less often wrongly
+            out[n] = base + zeros_below(bits)
+            bits &= bits - uint64(1)
+            n += uint64(1)
+    return most
+
+
+@njit(types.UniTuple(types.int64, 3)(_U8, types.int64, types.int64, _i32, _i32, _u64, _u64), **BORROWING)
+def find_words(folded, size, most, first, last, rows, grouped):
+    """Finds words of letters and numbers in folded[:size]; -> (how many, at most `most`, how many `grouped`, traits).
+
+    Word k is folded[first[k]:last[k]]. `grouped` gets the words that are numbers with marks before three digits, one
+    for each mark. For each row of LANES bytes `rows` gets the bits where words start, those where numbers do, and how
+    many words start before it. Traits: WIDE, MARKED and SPACELESS. There is room for SPARE words more in `first`
+    and `last`, and folded[size:size + 128] may be read.
+    """
+    end = uint64(size)
+    found, ended, groups = uint64(0), uint64(0), uint64(0)
+    wide, marks, spaceless = uint64(0), uint64(0), uint64(0)
+    letter_before, number_before, digit_before = uint64(0), uint64(0), uint64(0)
+    digits = row_between(folded, 0, 0x30, 0x39)
+    for base in range(uint64(0), end + uint64(1), uint64(LANES)):
+        row = uint64(3) * (base >> uint64(6))
+        rows[row], rows[row + uint64(1)], rows[row + uint64(2)] = uint64(0), uint64(0), found
+        if ended >= uint64(most):
+            break
+        inside = (uint64(1) << (end - base)) - uint64(1) if end - base < uint64(LANES) else ~uint64(0)
+        letters = row_between(folded, base, 0x61, 0xFF)
+        stops = row_between(folded, base, 0x2C, 0x2E)
+        marked = row_between(folded, base, 0x00, 0x1F) & inside
+        wide |= row_between(folded, base, 0x80, 0xFF) & inside
+        spaceless |= row_between(folded, base, 0x0F, 0x0F) & inside
+        marks |= quotation_marks(folded, base) & inside
+        following = row_between(folded, base + uint64(LANES), 0x30, 0x39)
+        next_one = (digits >> uint64(1)) | (following << uint64(63))
+        within = ((digits << uint64(1)) | digit_before) & next_one  # between two digits
+        stops &= within
+        if (stops | marked) & within:
+            three = next_one & ((digits >> uint64(2)) | (following << uint64(62)))
+            three &= (digits >> uint64(3)) | (following << uint64(61))
+            three &= ~((digits >> uint64(4)) | (following << uint64(60)))
+            three &= (stops | row_between(folded, base, 0x1F, 0x1F)) & within
+            stops |= three
+        else:
+            three = uint64(0)
+        numbers = digits | stops
+        letters_on, numbers_on = (letters << uint64(1)) | letter_before, (numbers << uint64(1)) | number_before
+        number_starts = numbers & ~numbers_on & inside
+        starts = (letters & ~letters_on & inside) | number_starts
+        ends = ((~letters & letters_on) | (~numbers & numbers_on)) & ((inside << uint64(1)) | uint64(1))
+        rows[row], rows[row + uint64(1)] = starts, number_starts
+        three &= inside
+        while three:
+            grouped[groups] = found + ones(starts & (three ^ (three - uint64(1)))) - uint64(1)
+            groups += uint64(1)
+            three &= three - uint64(1)
+        found = put_places(starts, base, first, found)
+        ended = put_places(ends, base, last, ended)
+        letter_before, number_before, digit_before = letters >> uint64(63), numbers >> uint64(63), digits >> uint64(63)
+        digits = following
+    traits = (WIDE if wide else 0) | (MARKED if marks else 0) | (SPACELESS if spaceless else 0)
+    return np.int64(min(ended, uint64(most))), np.int64(groups), np.int64(traits)
+
+
+@njit(types.int64(_U8, types.int64, _i32, _i32, _u64, _u32), **BORROWING)
+def hash_words(folded, count, first, last, parts, out):
+    """out[k] becomes the hash of the word folded[first[k]:last[k]] of ASCII under 16 bytes; -> bytes of the longest.
+
+    Longer ones and numbers with marks before three digits get one that is wrong. `parts` is scratch for two per word.
+    No loop and no branch depends on what the words are, so that several are hashed at a time.
+    """
+    dots = uint64(0x0202020202020202)  # what a comma lacks to be a stop
+    rests = parts[count:]
+    for k in range(uint64(count)):
+        at = uint64(first[k])
+        parts[k] = number_high(folded, at)
+        rests[k] = number_high(folded, at + uint64(8))
+    longest = np.int32(0)
+    for k in range(uint64(count)):
+        length = uint64(last[k] - first[k])
+        longest = max(longest, last[k] - first[k])
+        whole, rest = parts[k], rests[k]
+        is_number = whole < uint64(0x6100000000000000)
+        whole |= (~whole >> uint64(3)) & dots if is_number else uint64(0)
+        rest |= (~rest >> uint64(3)) & dots if is_number else uint64(0)
+        is_long = length >= uint64(8)
+        total = whole * _P1
+        total ^= total >> uint64(29)
+        tail = ((rest if is_long else whole) >> uint64(8)) >> (uint64(56) - uint64(8) * (length & uint64(7)))
+        h = word_hash(total if is_long else uint64(0), tail, length)
+        stem = word_hash(uint64(0), whole >> uint64(24), STEM_LETTERS)
+        stemmed = ((h & uint32(HASH ^ STEM)) | (stem & uint32(STEM))) if length > uint64(STEM_LETTERS) else h
+        out[k] = h | uint32(NUMBER) if is_number else stemmed
+    return np.int64(longest)
+
+
+@njit(types.int64(_U8, types.int64, _i32, _i32, _u64, _u32), **BORROWING)
+def hash_wide_words(folded, count, first, last, parts, out):
+    """What `hash_words` does, for words of any UTF-8 under 32 bytes; `parts` is scratch for five per word."""
+    dots = uint64(0x0202020202020202)
+    seconds, thirds, fourths, stems = parts[count:], parts[2 * count :], parts[3 * count :], parts[4 * count :]
+    for k in range(uint64(count)):
+        at = uint64(first[k])
+        parts[k] = number_high(folded, at)
+        seconds[k] = number_high(folded, at + uint64(8))
+        thirds[k] = number_high(folded, at + uint64(16))
+        fourths[k] = number_high(folded, at + uint64(24))
+        starts = ~row_between(folded, at, 0x80, 0xBF)
+        for _ in range(STEM_LETTERS):
+            starts &= starts - uint64(1)
+        stems[k] = zeros_below(starts)  # where the sixth character starts
+    longest = np.int32(0)
+    for k in range(uint64(count)):
+        length, stem_length = uint64(last[k] - first[k]), stems[k]
+        longest = max(longest, last[k] - first[k])
+        one, two, three, four = parts[k], seconds[k], thirds[k], fourths[k]
+        is_number = one < uint64(0x6100000000000000)
+        one |= (~one >> uint64(3)) & dots if is_number else uint64(0)
+        two |= (~two >> uint64(3)) & dots if is_number else uint64(0)
+        three |= (~three >> uint64(3)) & dots if is_number else uint64(0)
+        four |= (~four >> uint64(3)) & dots if is_number else uint64(0)
+        total_one = one * _P1
+        total_one ^= total_one >> uint64(29)
+        total_two = (total_one ^ two) * _P1
+        total_two ^= total_two >> uint64(29)
+        total_three = (total_two ^ three) * _P1
+        total_three ^= total_three >> uint64(29)
+        total = total_one if length >= uint64(8) else uint64(0)
+        total = total_two if length >= uint64(16) else total
+        total = total_three if length >= uint64(24) else total
+        tail = two if length >= uint64(8) else one
+        tail = three if length >= uint64(16) else tail
+        tail = four if length >= uint64(24) else tail
+        h = word_hash(total, (tail >> uint64(8)) >> (uint64(56) - uint64(8) * (length & uint64(7))), length)
+        total = total_one if stem_length >= uint64(8) else uint64(0)
+        total = total_two if stem_length >= uint64(16) else total
+        tail = two if stem_length >= uint64(8) else one
+        tail = three if stem_length >= uint64(16) else tail
+        tail = (tail >> uint64(8)) >> (uint64(56) - uint64(8) * (stem_length & uint64(7)))
+        stem = word_hash(total, tail, stem_length)
+        stemmed = ((h & uint32(HASH ^ STEM)) | (stem & uint32(STEM))) if length > stem_length else h
+        out[k] = h | uint32(NUMBER) if is_number else stemmed
+    return np.int64(longest)
+
+
+@njit(uint32(uint32, _U32, _U32), **BORROWING, inline="always")
+def scaled(word, scale_words, scale_values):
+    """What a word behind a number becomes: scale_values[k] where scale_words[k] is the word, itself otherwise.
+
+    `scale_words` is a hash table without collisions of at most 1024 entries (0: free), and behind it the odd number
+    that scatters words.
+    """
+    size = scale_words.shape[0] - 1
+    if size <= 0:
+        return word
+    at = uint64(uint32(word * scale_words[size]) >> uint32(22)) & uint64(size - 1)
+    value = scale_values[at]  # read in any case: whether it is one is no branch that could be foreseen
+    return value if scale_words[at] == word else word
+
+
+@njit(types.void(_U8, types.int64, types.int64, types.int64, _U64, _u32), **BORROWING)
+def mark_quoted(folded, size, longest_quote, count, rows, out):
+    """Sets QUOTED of the words out[:count] of folded[:size] that stand in quotation marks; `rows` as `find_words`."""
+    quote, since, done = 0, 0, 0
+    behind = uint64(0)  # the marks that have been read
+    end = uint64(size)
+    for base in range(uint64(0), end, uint64(LANES)):
+        row = uint64(3) * (base >> uint64(6))
+        if rows[row + uint64(2)] >= uint64(count):
+            break
+        marks = quotation_marks(folded, base)
+        if quote == 0 and marks == uint64(0):
+            continue
+        marks |= row_between(folded, base, 0x0A, 0x0A)
+        while marks:
+            at = base + zeros_below(marks)
+            before = marks ^ (marks - uint64(1))
+            marks &= marks - uint64(1)
+            if at >= end:
+                break
+            if at < behind:
+                continue
+            mark = np.int64(folded[at])
+            behind = at + uint64(1)
+            if mark == 0x0E:
+                if behind >= end or folded[behind] != 0x0E:
+                    continue
+                behind += uint64(1)
+            n = min(np.int64(rows[row + uint64(2)] + ones(rows[row] & before)), count)
+            if quote:
+                for k in range(done, min(n, since + longest_quote + 1)):
+                    out[k] |= uint32(QUOTED)
+                done = n
+                if n - since > longest_quote:
+                    quote = 0
+            after = quote_after(quote, mark, behind < end and folded[behind] >= 0x61)
+            if after >= 0:
+                quote, since, done = after, n, n
+    if quote:
+        for k in range(done, min(count, since + longest_quote + 1)):
+            out[k] |= uint32(QUOTED)
+
+
+@njit(types.int64(_U8, types.int64, _U32, _U32, types.int64, _u32, _i32, _i32), **BORROWING)
+def words_in_turn(folded, size, scale_words, scale_values, longest_quote, out, first, last):
+    """What `words` does, of texts in any script, one word after the other."""
     n = 0
     limit = out.shape[0]
-    track = first.shape[0] > 0
     quote = 0
     quote_since = 0
     after_number = False
     p = uint64(0)
     end = uint64(size)
-    base = uint64(0)
-    letters = letters_of_row(folded, base)
-    wide = high_of_row(folded, base)
     while p < end and n < limit:
         b = folded[p]
+        flag = uint32(QUOTED) if quote else uint32(0)
+        begin = p
         if b >= 0x61:
-            begin = p
-            if p - base >= uint64(LANES - 16):
-                base = p
-                letters = letters_of_row(folded, p)
-                wide = high_of_row(folded, p)
-            offset = p - base
-            # Most words are ASCII and shorter than 16 letters: no loop and no branch that depends on their length.
-            length = zeros_below(~(letters >> offset))
-            if length < uint64(16) and (wide >> offset) & ((uint64(1) << length) - uint64(1)) == uint64(0):
-                whole = number_high(folded, p)
-                rest = number_high(folded, p + uint64(8))
-                total = whole * _P1
-                total ^= total >> uint64(29)
-                is_long = length >= uint64(8)
-                tail = ((rest if is_long else whole) >> uint64(8)) >> (uint64(56) - uint64(8) * (length & uint64(7)))
-                h = word_hash(total if is_long else uint64(0), tail, length)
-                stem = word_hash(uint64(0), whole >> uint64(24), STEM_LETTERS)
-                h = ((h & uint32(HASH ^ STEM)) | (stem & uint32(STEM))) if length > uint64(STEM_LETTERS) else h
-                p += length
-            else:
-                total = uint64(0)
-                characters = uint64(0)
-                stem = uint32(0)
-                while True:  # eight bytes at a time
-                    within = ~letters_of_row(folded, p)
-                    length = min(zeros_below(within), uint64(8))
-                    part = number_low(folded, p)
-                    whole = number_high(folded, p)
-                    inside = (uint64(1) << (uint64(8) * length)) - uint64(1) if length < uint64(8) else ~uint64(0)
-                    starts = ~(part & ~(part << uint64(1))) & inside & TOP  # bytes that begin a character
-                    count = ones(starts)
-                    if characters <= uint64(STEM_LETTERS) and characters + count > uint64(STEM_LETTERS):
-                        for _ in range(uint64(STEM_LETTERS) - characters):
-                            starts &= starts - uint64(1)
-                        before = zeros_below(starts) >> uint64(3)
-                        tail = (whole >> uint64(8)) >> (uint64(56) - uint64(8) * before) if before else uint64(0)
-                        stem = word_hash(total, tail, p - begin + before) & uint32(STEM)
-                    characters += count
-                    p += length
-                    if length < uint64(8):
-                        break
-                    total = (total ^ whole) * _P1
-                    total ^= total >> uint64(29)
-                tail = (whole >> uint64(8)) >> (uint64(56) - uint64(8) * length)
-                h = word_hash(total, tail, p - begin)
-                if characters > uint64(STEM_LETTERS):
-                    h = (h & uint32(HASH ^ STEM)) | stem
-            if after_number:
-                after_number = False
-                low, high = 0, scale_words.shape[0]
-                while low < high:
-                    middle = (low + high) >> 1
-                    if scale_words[middle] < h:
-                        low = middle + 1
-                    else:
-                        high = middle
-                if low < scale_words.shape[0] and scale_words[low] == h:
-                    h = scale_values[low]
-            if quote:
-                h |= uint32(QUOTED)
-            out[n] = h
-            if track:
-                first[n] = begin
-                last[n] = p
+            while folded[p] >= 0x61:
+                p += uint64(1)
+            h = hash_letters(folded, begin, p)
+            out[n] = (scaled(h, scale_words, scale_values) if after_number else h) | flag
+            first[n], last[n] = begin, p
             n += 1
-            p += uint64(folded[p] == 0x20)
+            after_number = False
         elif 0x30 <= b <= 0x39:
-            begin = p
-            total = uint64(0)
-            tail = uint64(0)
-            length = 0
-            while True:
-                tail = (tail << uint64(8)) | uint64(b)
-                length += 1
-                if length & 7 == 0:
-                    total = (total ^ tail) * _P1
-                    total ^= total >> uint64(29)
-                    tail = uint64(0)
+            while 0x30 <= b <= 0x39:
                 p += uint64(1)
                 b = folded[p]
-                if 0x30 <= b <= 0x39:
-                    continue
-                if (
-                    (b == 0x2C or b == 0x2E or b == 0x1F)
-                    and p + uint64(1) < end
-                    and 0x30 <= folded[p + uint64(1)] <= 0x39
-                ):
-                    q = p + uint64(2)
+                if (b == 0x2C or b == 0x2E or b == 0x1F) and p + uint64(1) < end:
+                    q = p + uint64(1)
                     while q < end and 0x30 <= folded[q] <= 0x39 and q - p <= uint64(4):
                         q += uint64(1)
-                    if q - p == uint64(4):
+                    if q - p == uint64(4) or (q - p > uint64(1) and b != 0x1F):
                         p += uint64(1)
                         b = folded[p]
-                        continue
-                    if b != 0x1F:
-                        tail = (tail << uint64(8)) | uint64(0x2E)
-                        length += 1
-                        if length & 7 == 0:
-                            total = (total ^ tail) * _P1
-                            total ^= total >> uint64(29)
-                            tail = uint64(0)
-                        p += uint64(1)
-                        b = folded[p]
-                        continue
-                break
-            h = word_hash(total, tail, length) | uint32(NUMBER)
-            if quote:
-                h |= uint32(QUOTED)
-            out[n] = h
-            if track:
-                first[n] = begin
-                last[n] = p
+            out[n] = hash_number(folded, begin, p) | flag
+            first[n], last[n] = begin, p
             n += 1
             after_number = True
         elif b == 0x0F:
             previous = uint64(0)
             run = 0
-            begin = p
-            flag = uint32(QUOTED) if quote else uint32(0)
             while b == 0x0F and n < limit:
                 at = p
                 p += uint64(1)
@@ -370,9 +574,7 @@ def words(folded, size, scale_words, scale_values, longest_quote, out, first, la
                     p += uint64(1)
                 if run > 0:
                     out[n] = (uint32(mix(previous * _P1 ^ code) >> uint64(34))) | flag
-                    if track:
-                        first[n] = begin
-                        last[n] = p
+                    first[n], last[n] = begin, p
                     n += 1
                 begin = at
                 previous = code
@@ -380,46 +582,72 @@ def words(folded, size, scale_words, scale_values, longest_quote, out, first, la
                 b = folded[p]
             if run == 1 and n < limit:
                 out[n] = uint32(mix(previous * _P2) >> uint64(34)) | flag
-                if track:
-                    first[n] = begin
-                    last[n] = p
+                first[n], last[n] = begin, p
                 n += 1
             after_number = False
         else:
             p += uint64(1)
-            if b < 0x20:
-                if b == 0x0A:
-                    quote = 0
-                elif b == 0x01 or (b == 0x0E and p < end and folded[p] == 0x0E):
-                    if b == 0x0E:
-                        p += uint64(1)
-                    quote = 0 if quote == 0x01 else 0x01
-                    quote_since = n
-                elif b == 0x03:
-                    quote = 0 if quote == 0x02 else 0x03
-                    quote_since = n
-                elif b == 0x04:
-                    quote = 0 if quote else 0x04
-                    quote_since = n
-                elif b == 0x05:
-                    quote = 0 if quote == 0x06 else 0x05
-                    quote_since = n
-                elif b == 0x06:
-                    quote = 0 if quote == 0x05 else 0x06
-                    quote_since = n
-                elif b == 0x02 or b == 0x07:
-                    quote = b
-                    quote_since = n
-                elif b == 0x08:
-                    quote = 0
-                elif b == 0x0B and quote == 0:
-                    quote = b
-                    quote_since = n
-                elif b == 0x0C and quote == 0x0B and (p >= end or folded[p] < 0x61):
-                    quote = 0
+            is_mark = b < 0x20
+            if b == 0x0E:
+                is_mark = p < end and folded[p] == 0x0E
+                p += uint64(is_mark)
+            if is_mark:
+                after = quote_after(quote, np.int64(b), p < end and folded[p] >= 0x61)
+                if after >= 0:
+                    quote, quote_since = after, n
         if quote and n - quote_since > longest_quote:
             quote = 0
     return n
+
+
+@njit(types.int64(types.int64, types.int64), **BORROWING)
+def scratch_for(size, most):
+    """How many numbers of scratch `words` needs for `size` bytes of folded text and at most `most` words."""
+    return 3 * ((size >> 6) + 1) + (size >> 2) + 5 * min(size, most)
+
+
+@njit(types.int64(_U8, types.int64, _U32, _U32, types.int64, _u32, _i32, _i32, _u64), **BORROWING)
+def words(folded, size, scale_words, scale_values, longest_quote, out, first, last, scratch):
+    """Cuts the folded text folded[:size] into words; -> how many were written to `out` (at most out.shape[0]).
+
+    out[k] is 30 bits of hash, bit 30 for a number, bit 31 inside quotation marks; its bytes are
+    folded[first[k]:last[k]]. What follows a number is `scaled`, so that "1.2 mln" and "1.2 million" agree.
+    folded[size] must be a separator, and 127 bytes behind it readable; `first` and `last` have room for SPARE words
+    more than `out`, or than there are bytes; for `scratch` see `scratch_for`.
+    """
+    limit = out.shape[0]
+    behind_rows = 3 * ((size >> 6) + 1)
+    behind_grouped = behind_rows + (size >> 2)
+    rows, grouped, parts = scratch[:behind_rows], scratch[behind_rows:behind_grouped], scratch[behind_grouped:]
+    count, groups, traits = find_words(folded, size, limit, first, last, rows, grouped)
+    if traits & SPACELESS:
+        return words_in_turn(folded, size, scale_words, scale_values, longest_quote, out, first, last)
+    if traits & WIDE:
+        room, longest = 32, hash_wide_words(folded, count, first, last, parts, out)
+    else:
+        room, longest = 16, hash_words(folded, count, first, last, parts, out)
+    if longest >= room:
+        for k in range(count):
+            if last[k] - first[k] >= room and folded[first[k]] < 0x61:
+                out[k] = hash_number(folded, first[k], last[k])
+            elif last[k] - first[k] >= room:
+                out[k] = hash_letters(folded, first[k], last[k])
+    for j in range(groups):
+        k = np.int64(grouped[j])
+        if k < count:
+            out[k] = hash_number(folded, first[k], last[k])
+    for row in range(0, rows.shape[0], 3):
+        if rows[row + 2] >= uint64(count):
+            break
+        numbers = rows[row + 1]
+        while numbers:
+            k = np.int64(rows[row + 2] + ones(rows[row] & (numbers ^ (numbers - uint64(1)))))
+            numbers &= numbers - uint64(1)
+            if k < count:  # of numbers none is a unit
+                out[k] = scaled(out[k], scale_words, scale_values)
+    if traits & MARKED:
+        mark_quoted(folded, size, longest_quote, count, rows, out)
+    return count
 
 
 @njit(
@@ -449,13 +677,18 @@ def traces(
 
     Words go to out[out_bounds[k]:out_bounds[k + 1]]; failed[k] is set where the text must be composed (NFC) first and
     has no words yet. Stops early, before the first text whose words might not fit `out`. `folded` is scratch of
-    4 * longest text + 80 bytes.
+    4 * longest text + 144 bytes.
     """
     ascii_fold, block_of, blocks, expansions, entity_hashes, entity_codes = fold_tables
-    nowhere = out[:0].view(np.int32)
     nowhere64 = out_bounds[:0]
     n = out_bounds[begin]
     count = bounds.shape[0] - 1
+    longest = np.int64(0)
+    for k in range(begin, count):
+        longest = max(longest, bounds[k + 1] - bounds[k])
+    first = np.empty(min(max_words, longest) + SPARE, np.int32)
+    last = np.empty(min(max_words, longest) + SPARE, np.int32)
+    scratch = np.empty(scratch_for(folded.shape[0], max_words), np.uint64)
     for k in range(begin, count):
         room = min(max_words, bounds[k + 1] - bounds[k])
         if n + room > out.shape[0]:
@@ -467,7 +700,9 @@ def traces(
         failed[k] = size < 0
         if size > 0:
             folded[size] = 0x20
-            n += words(folded, size, scale_words, scale_values, longest_quote, out[n : n + room], nowhere, nowhere)
+            n += words(
+                folded, size, scale_words, scale_values, longest_quote, out[n : n + room], first, last, scratch
+            )  # fmt: skip
         out_bounds[k + 1] = n
     return count
 
@@ -480,7 +715,7 @@ WEIGHT = 127  # the bits of a weight; the eighth says that the word stood in the
 REPEAT = 128
 
 
-@njit(types.void(_U32, _I64, _u32, _u32, _i64), cache=True, nogil=True)
+@njit(types.void(_U32, _I64, _u32, _u32, _i64), **BORROWING)
 def count_terms(words, bounds, counts, seen, stamp):
     """Adds 1 to counts[stem] for each distinct stem of each trace words[bounds[k]:bounds[k + 1]].
 
@@ -503,7 +738,7 @@ def count_terms(words, bounds, counts, seen, stamp):
             seen[half + at] = stem
 
 
-@njit(types.void(_U32, _I64, _U8, _u8, _u32, _i64), cache=True, nogil=True)
+@njit(types.void(_U32, _I64, _U8, _u8, _u32, _i64), **BORROWING)
 def weigh(words, bounds, rarity, weights, seen, stamp):
     """weights[i] = rarity of words[i] above COMMON, at most WEIGHT, plus REPEAT where its stem stood earlier.
 
@@ -534,7 +769,7 @@ GRAM = 6  # words of a passage whose repetition by one source is counted
 SAMPLED = 3  # a passage is counted when these low bits of its hash are zero
 
 
-@njit(uint64(_U32, types.int64, uint64), cache=True, nogil=True, inline="always")
+@njit(uint64(_U32, types.int64, uint64), **BORROWING, inline="always")
 def gram_hash(words, i, source):
     """Hash of words[i:i + GRAM] within a source; equal passages of one source have equal hashes."""
     h = source
@@ -832,7 +1067,7 @@ UNKNOWN = -(1 << 62)  # an unknown date
 _LOW = uint64(0xFFFFFFFF)
 
 
-@njit(types.int64(uint32, types.int64, types.int64), cache=True, nogil=True, inline="always")
+@njit(types.int64(uint32, types.int64, types.int64), **BORROWING, inline="always")
 def chain_of(key, chains, split_from):
     """The chain of a key, the same whether it is odd or even; `split_from` is a power of two.
 
@@ -844,7 +1079,7 @@ def chain_of(key, chains, split_from):
     return at if at < chains else h & (split_from - 1)
 
 
-@njit(types.int64(types.int64, types.int64, types.int64), cache=True, nogil=True, inline="always")
+@njit(types.int64(types.int64, types.int64, types.int64), **BORROWING, inline="always")
 def number_at(slot, newest, capacity):
     """The number of the article that last used a slot of the ring."""
     return newest - (newest - slot) % capacity
@@ -914,19 +1149,19 @@ MINUTE = 60_000  # milliseconds
 UNKNOWN_MINUTE = -(1 << 31)
 
 
-@njit(types.int64(types.int64), cache=True, nogil=True, inline="always")
+@njit(types.int64(types.int64), **BORROWING, inline="always")
 def minute_of(date):
     """The minute of a date in milliseconds as 32 bits hold it; UNKNOWN_MINUTE for an unknown one."""
     return UNKNOWN_MINUTE if date == UNKNOWN else min(max(date // MINUTE, UNKNOWN_MINUTE + 1), (1 << 31) - 1)
 
 
-@njit(types.int64(uint32, types.int64), cache=True, nogil=True, inline="always")
+@njit(types.int64(uint32, types.int64), **BORROWING, inline="always")
 def tag_of(key, tags):
     """The place of a key among `tags` (a power of two from 2 on), always an even one; the other is behind it."""
     return np.int64(uint32(key * uint32(0xC2B2AE35)) >> uint32(7)) & (tags - 2)
 
 
-@njit(types.int64(uint32, _U64), cache=True, nogil=True, inline="always")
+@njit(types.int64(uint32, _U64), **BORROWING, inline="always")
 def ring_of(key, tags):
     """The ring of a key, -1 when it has none."""
     tag = tag_of(key, tags.shape[0])
@@ -1837,13 +2072,13 @@ def judge(a, wa, title_a, heads, following, b, wb, title_b, gap, min_words, mode
     return max(odds, SAME_TEXT) if results[SAME_BODY] > 0 and (same_title or odds > -1) else odds
 
 
-@njit(types.float64(types.int64, types.int64), cache=True, nogil=True, inline="always")
+@njit(types.float64(types.int64, types.int64), **BORROWING, inline="always")
 def days_between(date, other):
     """The days between two dates in milliseconds; 0 when one is unknown."""
     return 0.0 if date == UNKNOWN or other == UNKNOWN else abs(date - other) / 86_400_000.0
 
 
-@njit(types.int64(types.int64), cache=True, nogil=True, inline="always")
+@njit(types.int64(types.int64), **BORROWING, inline="always")
 def heads_for(words):
     """The size of the table of word heads for a trace: a power of two above 2 * words."""
     size = 64

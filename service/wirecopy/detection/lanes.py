@@ -7,6 +7,7 @@ all bytes can be read, and written.
 
 import sys
 
+import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
@@ -44,14 +45,9 @@ def fold_row(source, at, out, to):
     return odd
 
 
-def letters_of_row(data, at):
-    """-> the bits of the bytes from data[at] on that belong to words of letters in a folded text (from 0x61 on)."""
-    return sum((int(data[at + k]) >= 0x61) << k for k in range(LANES))
-
-
-def high_of_row(data, at):
-    """-> the bits of the bytes from data[at] on that are not ASCII."""
-    return sum((int(data[at + k]) >= 0x80) << k for k in range(LANES))
+def row_between(data, at, low, high):
+    """-> the bits of the bytes of data[at:at + 64] from `low` to `high`; bit 0 belongs to the first byte."""
+    return np.uint64(sum((low <= int(data[at + k]) <= high) << k for k in range(LANES)))
 
 
 def bits_of_row(data, at, mask):
@@ -146,19 +142,16 @@ def _fold_row(typing, source, at, out, to):
     return types.uint64(source, types.uint64, out, types.uint64), generate
 
 
-def _bits_from(least):
-    @intrinsic
-    def bits(typing, data, at):
-        def generate(context, builder, signature, arguments):
-            row = builder.load(_row_at(context, builder, signature.args[0], *arguments, _ROW), align=1)
-            return builder.bitcast(builder.icmp_unsigned(">=", row, _all(least)), _LONG)
+@intrinsic
+def _row_between(typing, data, at, low, high):
+    def generate(context, builder, signature, arguments):
+        array, at, low, high = arguments
+        row = builder.load(_row_at(context, builder, signature.args[0], array, at, _ROW), align=1)
+        above = builder.sub(row, _splat(builder, low, _ROW))
+        span = _splat(builder, builder.sub(high, low), _ROW)
+        return builder.bitcast(builder.icmp_unsigned("<=", above, span), _LONG)
 
-        return types.uint64(data, types.uint64), generate
-
-    return bits
-
-
-_letters_of_row, _high_of_row = _bits_from(0x61), _bits_from(0x80)
+    return types.uint64(data, types.uint64, types.uint8, types.uint8), generate
 
 
 @intrinsic
@@ -253,14 +246,9 @@ def _compile_fold_row(source, at, out, to):
     return lambda source, at, out, to: _fold_row(source, types.uint64(at), out, types.uint64(to))
 
 
-@overload(letters_of_row)
-def _compile_letters_of_row(data, at):
-    return lambda data, at: _letters_of_row(data, types.uint64(at))
-
-
-@overload(high_of_row)
-def _compile_high_of_row(data, at):
-    return lambda data, at: _high_of_row(data, types.uint64(at))
+@overload(row_between)
+def _compile_row_between(data, at, low, high):
+    return lambda data, at, low, high: _row_between(data, types.uint64(at), types.uint8(low), types.uint8(high))
 
 
 @overload(zeros_below)

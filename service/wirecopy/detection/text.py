@@ -84,9 +84,12 @@ def fold_tables() -> tuple[Any, ...]:
     return ascii_fold, block_of, blocks, expansions, hashes, codes
 
 
+_SCALE_SLOTS = 1024
+
+
 @cache
 def scale_tables() -> tuple[U32, U32]:
-    """(sorted hashes of unit words, the hash that stands for each)."""
+    """(hash table of the hashes of unit words, the hash that stands for each), as `kernels.scaled` reads them."""
     nothing = np.empty(0, dtype=np.uint32)
     pairs = {}
     for value, names in SCALES.items():
@@ -94,8 +97,14 @@ def scale_tables() -> tuple[U32, U32]:
             pairs[int(_trace([name], nothing, nothing, 4).words[0])] = int(
                 _trace([value], nothing, nothing, 4).words[0]
             )
-    ordered = sorted(pairs)
-    return np.array(ordered, dtype=np.uint32), np.array([pairs[h] for h in ordered], dtype=np.uint32)
+    units = np.array(list(pairs), dtype=np.uint32)
+    odd = 1
+    while len(set(places := units * np.uint32(odd) >> 22)) < len(units):
+        odd += 2
+    words, values = np.zeros((2, _SCALE_SLOTS + 1), dtype=np.uint32)
+    words[places], values[places] = units, list(pairs.values())
+    words[-1] = odd
+    return words, values
 
 
 def trace(texts: Sequence[str], max_words: int = 4096, heads: Sequence[str] = ()) -> Traces:
@@ -155,7 +164,7 @@ _STRAY = dict.fromkeys([*range(0x1100, 0x1200), *range(0xA960, 0xA980), *range(0
 
 def _cut(source: bytes, bounds: I64, scale_words: U32, scale_values: U32, max_words: int) -> tuple[U32, I64, U8]:
     sizes = np.diff(bounds)
-    folded = np.empty(4 * int(sizes.max(initial=0)) + 80, dtype=np.uint8)
+    folded = np.empty(4 * int(sizes.max(initial=0)) + 144, dtype=np.uint8)
     out = np.empty(int(np.minimum(sizes, max_words).sum()), dtype=np.uint32)
     out_bounds = np.zeros(len(bounds), dtype=np.int64)
     failed = np.zeros(len(bounds), dtype=np.uint8)
@@ -193,13 +202,14 @@ def _spans(text: str) -> Spans:
     """`spans` of the whole text."""
     composed, begin, end = _composed(text)
     source = np.frombuffer(composed.encode(), dtype=np.uint8)
-    folded = np.empty(4 * len(source) + 80, dtype=np.uint8)
+    folded = np.empty(4 * len(source) + 144, dtype=np.uint8)
     origin = np.zeros(len(folded), dtype=np.int64)
     size = _fold(source, folded, origin)
     folded[size] = 0x20
     out = np.empty(len(source), dtype=np.uint32)
-    first, last = np.empty(len(source), dtype=np.int32), np.empty(len(source), dtype=np.int32)
-    count = kernels.words(folded, size, *scale_tables(), LONGEST_QUOTE, out, first, last)
+    first, last = np.empty((2, len(source) + kernels.SPARE), dtype=np.int32)
+    scratch = np.empty(kernels.scratch_for(size, len(source)), dtype=np.uint64)
+    count = kernels.words(folded, size, *scale_tables(), LONGEST_QUOTE, out, first, last, scratch)
     character = np.append(np.cumsum((source & 0xC0) != 0x80) - 1, len(composed))  # of the composed text, per byte
     origins = np.append(origin[:size], len(source))
     at_last = origin[last[:count] - 1]
