@@ -354,8 +354,8 @@ trace_words = st.builds(
 traces = st.lists(trace_words, max_size=60)
 
 
-def table_of(longest: int) -> npt.NDArray[np.uint32]:
-    return np.zeros(2 * (1 << (2 * longest).bit_length()), dtype=np.uint32)
+def table_of(longest: int) -> npt.NDArray[np.uint64]:
+    return np.zeros(1 << (2 * longest).bit_length(), dtype=np.uint64)
 
 
 def bounds_of(parts: Sequence[Sequence[int]]) -> npt.NDArray[np.int64]:

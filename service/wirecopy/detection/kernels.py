@@ -713,54 +713,57 @@ TERM_SLOTS = 1 << 22
 COMMON = 32  # rarity, in sixteenths of a nat, at and below which a word carries no weight
 WEIGHT = 127  # the bits of a weight; the eighth says that the word stood in the article before
 REPEAT = 128
+OTHERS = uint64(0xFFFFFFFF)  # two entries of one article that are not the same differ in the low half only: 1 to this
 
 
-@njit(types.void(_U32, _I64, _u32, _u32, _i64), **BORROWING)
+@njit(types.void(_U32, _I64, _u32, _u64, _i64), **BORROWING)
 def count_terms(words, bounds, counts, seen, stamp):
     """Adds 1 to counts[stem] for each distinct stem of each trace words[bounds[k]:bounds[k + 1]].
 
-    `seen` is a hash table of 2 ** b > 2 * longest trace entries; stamp[0] changes with every article, so that the
-    table never has to be cleared. Entries hold stamp << 32 | stem in two arrays' worth of one uint32 each.
+    `seen` is a hash table of 2 ** b > 2 * longest trace entries, stamp << 32 | stem; stamp[0] changes with every
+    article, so that the table never has to be cleared.
     """
-    half = uint64(seen.shape[0] >> 1)
-    mask = half - uint64(1)
+    mask = uint64(seen.shape[0] - 1)
     for k in range(bounds.shape[0] - 1):
         stamp[0] += 1
-        now = uint32(stamp[0])
+        now = uint64(stamp[0]) << uint64(32)
         for i in range(uint64(bounds[k]), uint64(bounds[k + 1])):
             stem = words[i] & uint32(STEM)
+            entry = now | uint64(stem)
             at = uint64(uint32(stem * uint32(0x9E3779B1)) >> uint32(7)) & mask
-            while seen[at] == now and seen[half + at] != stem:
+            other = seen[at] ^ entry
+            while other - uint64(1) < OTHERS:
                 at = (at + uint64(1)) & mask
+                other = seen[at] ^ entry
             # Written in any case: whether a word came before is no branch that could be foreseen.
-            counts[uint64(stem & uint32(TERM_SLOTS - 1))] += uint32(seen[at] != now)
-            seen[at] = now
-            seen[half + at] = stem
+            counts[uint64(stem & uint32(TERM_SLOTS - 1))] += uint32(other != uint64(0))
+            seen[at] = entry
 
 
-@njit(types.void(_U32, _I64, _U8, _u8, _u32, _i64), **BORROWING)
+@njit(types.void(_U32, _I64, _U8, _u8, _u64, _i64), **BORROWING)
 def weigh(words, bounds, rarity, weights, seen, stamp):
     """weights[i] = rarity of words[i] above COMMON, at most WEIGHT, plus REPEAT where its stem stood earlier.
 
     `rarity` has TERM_SLOTS entries in sixteenths of a nat; `seen` and `stamp` as in `count_terms`.
     """
-    half = uint64(seen.shape[0] >> 1)
-    mask = half - uint64(1)
+    mask = uint64(seen.shape[0] - 1)
     for k in range(bounds.shape[0] - 1):
         stamp[0] += 1
-        now = uint32(stamp[0])
+        now = uint64(stamp[0]) << uint64(32)
         for i in range(uint64(bounds[k]), uint64(bounds[k + 1])):
             word = words[i]
             stem = word & uint32(STEM)
-            r = np.int64(rarity[uint64(stem & uint32(TERM_SLOTS - 1))]) - COMMON
-            least = np.int64((word >> uint32(30)) & uint32(1))  # a number always counts a little
-            w = min(max(r, least), WEIGHT)
+            r = np.int32(rarity[uint64(stem & uint32(TERM_SLOTS - 1))]) - np.int32(COMMON)
+            least = np.int32((word >> uint32(30)) & uint32(1))  # a number always counts a little
+            w = min(max(r, least), np.int32(WEIGHT))
+            entry = now | uint64(stem)
             at = uint64(uint32(stem * uint32(0x9E3779B1)) >> uint32(7)) & mask
-            while seen[at] == now and seen[half + at] != stem:
+            other = seen[at] ^ entry
+            while other - uint64(1) < OTHERS:
                 at = (at + uint64(1)) & mask
-            weights[i] = w | (REPEAT if seen[at] == now else 0)
-            seen[at] = now
-            seen[half + at] = stem
+                other = seen[at] ^ entry
+            weights[i] = w | (np.int32(other == uint64(0)) << np.int32(7))
+            seen[at] = entry
 
 
 # --- boilerplate ------------------------------------------------------------------------------------------------------

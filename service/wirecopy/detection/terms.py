@@ -80,16 +80,16 @@ class Scratch:
     """The table in which kernels tell the repeated stems of an article; it grows with the longest trace."""
 
     def __init__(self) -> None:
-        self.seen = np.zeros(2 * 4096, dtype=np.uint32)
+        self.seen = np.zeros(4096, dtype=np.uint64)
         self.stamp = np.zeros(1, dtype=np.int64)
 
     def fit(self, longest: int) -> None:
         """Makes room for a trace of `longest` words; starts over before the stamps run out of 32 bits."""
-        size = len(self.seen) // 2
+        size = len(self.seen)
         while size <= 2 * longest:
             size *= 2
-        if 2 * size > len(self.seen) or self.stamp[0] > 2**32 - 2**20:
-            self.seen = np.zeros(2 * size, dtype=np.uint32)
+        if size > len(self.seen) or self.stamp[0] > 2**32 - 2**20:
+            self.seen = np.zeros(size, dtype=np.uint64)
             self.stamp[0] = 0
 
 
