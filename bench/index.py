@@ -46,9 +46,10 @@ def real_keys(evaluation: Path | None, count: int) -> tuple[U32, U8]:
     weights = np.empty(len(traces.words), dtype=np.uint8)
     weighed.weigh(traces, weights)
     keys, rarities = np.zeros((count, kernels.KEYS), np.uint32), np.zeros((count, kernels.KEYS), np.uint8)
+    draft = kernels.draft_for(traces.longest)
     for k in range(count):
         own = slice(traces.bounds[k], traces.bounds[k + 1])
-        kernels.sketch(traces.words[own], weights[own], 0, 8, lsh.importance(), keys[k], rarities[k])
+        kernels.sketch(traces.words[own], weights[own], 0, 8, lsh.importance(), draft, keys[k], rarities[k])
     return keys, rarities
 
 

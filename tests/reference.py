@@ -440,6 +440,43 @@ def keep_smallest(entries: Sequence[Key], most: int) -> list[Key]:
     return list(distinct.values())[:most]
 
 
+def keep_ranks(ranks: Sequence[int], limit: int) -> list[int]:
+    """rank << 32 | position of those that are at most `limit`."""
+    return [rank << 32 | k for k, rank in enumerate(ranks) if rank <= limit]
+
+
+def keep_distinct(entries: Sequence[int], keys: Sequence[int]) -> list[int]:
+    """The least entry of each key, where the first was."""
+    least: dict[int, int] = {}
+    for entry in entries:
+        key = keys[entry & 0xFFFFFFFF]
+        least[key] = min(least.get(key, entry), entry)
+    return list(least.values())
+
+
+def drop_greatest(entries: Sequence[int], most: int) -> list[int]:
+    """The `most` least ones; the last takes the place of one that goes."""
+    kept = list(entries)
+    while len(kept) > most:
+        worst = kept.index(max(kept))
+        kept[worst] = kept[-1]
+        kept.pop()
+    return kept
+
+
+def draft_for(words: int) -> int:
+    """So many entries may be written."""
+    return words + 128
+
+
+def hash_trace(trace: Sequence[int], first: int) -> int:
+    whole = len(trace) - first
+    for word in trace[first:]:
+        whole = (whole ^ word & HASH) * P1 & U64
+        whole ^= whole >> 29
+    return mix(whole)
+
+
 def sketch(
     trace: Sequence[int], weights: Sequence[int], title_words: int, min_words: int, importance: Sequence[np.float32]
 ) -> tuple[int, set[tuple[int, int]], set[tuple[int, int]]]:
@@ -447,12 +484,7 @@ def sketch(
     if not trace:
         return 0, set(), set()
     is_short = len(trace) - title_words < min_words
-    text = trace if is_short else trace[title_words:]
-    whole = len(text)
-    for word in text:
-        whole = (whole ^ word & HASH) * P1 & U64
-        whole ^= whole >> 29
-    whole = mix(whole) >> 32 | 1
+    whole = hash_trace(trace, 0 if is_short else title_words) >> 32 | 1
     if is_short:
         return whole, set(), set()
     rare_words: list[Key] = []

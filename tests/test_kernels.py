@@ -28,7 +28,10 @@ JIT = hasattr(kernels.mix, "py_func")
 law: Callable[[Any], Any] = settings(max_examples=150 if JIT else 25, deadline=None)
 
 # Without the compiler NumPy tells of every product that wraps around, which hashing wants.
-pytestmark = pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning"),
+    pytest.mark.filterwarnings("ignore:invalid value encountered:RuntimeWarning"),  # 0 * infinity, a rank that is none
+]
 
 u32s = st.integers(0, 2**32 - 1)
 u64s = st.integers(0, 2**64 - 1)
@@ -480,6 +483,49 @@ odd_keys = st.integers(0, 2**31 - 1).map(lambda half: 2 * half + 1)
 
 
 @law
+@given(st.integers(0, 5000))
+def test_draft_for(words: int) -> None:
+    *numbers, seen = kernels.draft_for(words)
+    assert {len(part) for part in numbers} == {reference.draft_for(words)}
+    assert len(seen) == 1024
+
+
+ranks_of_words = st.lists(st.integers(0, 30) | u32s, max_size=150)
+
+
+@law
+@given(ranks_of_words, st.integers(0, 31) | u32s)
+def test_keep_ranks(ranks: list[int], limit: int) -> None:
+    kept = np.zeros(len(ranks) + 64, np.uint64)
+    count = kernels.keep_ranks(u32(ranks + [0] * 64), len(ranks), np.uint32(limit), kept)
+    assert kept[:count].tolist() == reference.keep_ranks(ranks, limit)
+
+
+# Keys of one part of their range, and of several; more than there are places that the table can tell.
+several_keys = st.lists(st.integers(0, 3) | st.sampled_from([1 << 31, 1 << 31 | 7]) | u32s, max_size=40) | st.builds(
+    lambda count, step: [k * step for k in range(count)], st.integers(250, 300), st.sampled_from([1, 1 << 23])
+)
+
+
+@law
+@given(several_keys, st.randoms(use_true_random=False))
+def test_keep_distinct(keys: list[int], random: Any) -> None:
+    keys = [key & 0xFFFFFFFF for key in keys + keys[:20]]
+    entries = [random.randrange(1 << 31) << 32 | k for k in range(len(keys))]
+    kept = np.array(entries, dtype=np.uint64)
+    count = kernels.keep_distinct(u32(keys), len(keys), kept, u8([7] * 1024))
+    assert kept[:count].tolist() == reference.keep_distinct(entries, keys)
+
+
+@law
+@given(st.lists(u64s.filter(bool), unique=True, max_size=150), st.integers(1, 40))
+def test_drop_greatest(entries: list[int], most: int) -> None:
+    kept = np.array([*entries, *[7] * 64], dtype=np.uint64)
+    kernels.drop_greatest(kept, len(entries), most)
+    assert kept[: min(most, len(entries))].tolist() == reference.drop_greatest(entries, most)
+
+
+@law
 @given(
     st.lists(st.tuples(st.floats(0, 1e6, width=32) | st.sampled_from([1.0, 2.0]), odd_keys, st.integers(0, 255))),
     st.integers(1, 12),
@@ -487,15 +533,25 @@ odd_keys = st.integers(0, 2**31 - 1).map(lambda half: 2 * half + 1)
     st.lists(st.sampled_from([np.inf, np.nan]), max_size=3),
 )
 def test_keep_smallest(entries: list[tuple[float, int, int]], most: int, density: float, left_out: list[float]) -> None:
-    ranks = np.array([*left_out, *(rank for rank, _, _ in entries)], dtype=np.float32)
+    ranks = np.array([*left_out, *(rank for rank, _, _ in entries), *[0.0] * kernels.SPARE], dtype=np.float32)
+    size = len(left_out) + len(entries)
     out_keys, out_weights = np.zeros(most, dtype=np.uint32), np.zeros(most, dtype=np.uint8)
+    kept, seen = np.zeros(size + 2 * kernels.SPARE, np.uint64), np.zeros(1024, np.uint8)
     count = kernels.keep_smallest(
         ranks.view(np.uint32), u32([1] * len(left_out) + [key for _, key, _ in entries]),
-        u8([0] * len(left_out) + [weight for _, _, weight in entries]), len(ranks), most, density, out_keys, out_weights
+        u8([0] * len(left_out) + [weight for _, _, weight in entries]), size, most, density, kept, seen, out_keys,
+        out_weights
     )  # fmt: skip
     twin = reference.keep_smallest([reference.Key(*entry) for entry in entries], most)
     found = zip(out_keys[:count].tolist(), out_weights[:count].tolist(), strict=True)
     assert sorted(found) == sorted((key.key, key.weight) for key in twin)
+
+
+@law
+@given(traces, st.integers(0, 60))
+def test_hash_trace(trace: list[int], first: int) -> None:
+    first = min(first, len(trace))
+    assert int(kernels.hash_trace(u32(trace), first)) == reference.hash_trace(trace, first)
 
 
 @law
@@ -506,7 +562,8 @@ def test_sketch(data: st.DataObject, trace: list[int], title_words: int, min_wor
         st.lists(st.sampled_from([0, 1, 2, 60, 127, 128, 129, 255]), min_size=len(trace), max_size=len(trace))
     )
     keys, rarities = np.full(kernels.KEYS, 7, dtype=np.uint32), np.full(kernels.KEYS, 7, dtype=np.uint8)
-    kernels.sketch(u32(trace), u8(weights), title_words, min_words, importance(), keys, rarities)
+    draft = kernels.draft_for(len(trace))
+    kernels.sketch(u32(trace), u8(weights), title_words, min_words, importance(), draft, keys, rarities)
     whole, words, pairs = reference.sketch(trace, weights, title_words, min_words, list(importance()))
     assert int(keys[0]) == whole
     found = list(zip(keys.tolist(), rarities.tolist(), strict=True))

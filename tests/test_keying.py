@@ -37,7 +37,8 @@ def test_each_text_has_what_the_parts_of_the_flow_make_of_it_alone(several: list
         weights_of.weigh(traces, weights)
         assert found.weights[own].tolist() == weights.tolist()
         keys, rarities = np.zeros(64, np.uint32), np.zeros(64, np.uint8)
-        kernels.sketch(traces.words, weights, 0, 8, lsh.importance(), keys, rarities)
+        draft = kernels.draft_for(len(weights))
+        kernels.sketch(traces.words, weights, 0, 8, lsh.importance(), draft, keys, rarities)
         assert found.keys[k].tolist() == keys.tolist()
 
 

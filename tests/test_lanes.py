@@ -38,7 +38,8 @@ def compiled_bits(data: Any, at: int, mask: int) -> Any:
 
 @numba.njit
 def compiled_numbers(a: Any, i: int, b: Any, j: int, mask: int, first: int, last: int) -> Any:
-    return lanes.differing_in_row(a, i, b, j, mask), lanes.within_row(a, i, first, last)
+    at_most = lanes.row_at_most(a, i, mask)
+    return lanes.differing_in_row(a, i, b, j, mask), lanes.within_row(a, i, first, last), at_most
 
 
 rows = st.binary(min_size=70, max_size=80) | st.binary(min_size=2, max_size=2).map(lambda pair: pair * 40)
@@ -84,4 +85,5 @@ def test_numbers_of_a_row(a: list[int], b: list[int], at: int, mask: int, first:
     one, other = np.array(a, dtype=np.uint32), np.array(b, dtype=np.uint32)
     compiled = compiled_numbers(one, at, other, 4 - at, mask, first, last)
     plain = lanes.differing_in_row(one, at, other, 4 - at, mask), lanes.within_row(one, at, first, last)
+    plain += (int(lanes.row_at_most(one, at, mask)),)
     assert tuple(map(int, compiled)) == plain

@@ -18,6 +18,7 @@ from wirecopy.detection.lanes import (
     number_high,
     number_low,
     ones,
+    row_at_most,
     row_between,
     within_row,
     zeros_above,
@@ -922,121 +923,196 @@ ROUGHLY = 1 << 22  # added to the bits of a float32: some one and a half times a
 NUMBER_BITS = 24  # of a key's uniform number
 
 
+# What `sketch` needs room for: ranks and keys of words, and of pairs, weights of pairs, what `keep_smallest` keeps and
+# has seen.
+_DRAFT = types.Tuple((_u32, _u32, _u32, _u32, _u8, _u64, _u8))
+
+
+@njit(_DRAFT(types.int64), cache=True, nogil=True)
+def draft_for(words):
+    """-> what `sketch` needs room for, of a trace of at most so many words."""
+    room = words + 2 * LANES
+    return (
+        np.empty(room, np.uint32), np.empty(room, np.uint32), np.empty(room, np.uint32), np.empty(room, np.uint32),
+        np.empty(room, np.uint8), np.empty(room, np.uint64), np.empty(1024, np.uint8)
+    )  # fmt: skip
+
+
+@njit(types.int64(_U32, types.int64, uint32, _u64), **BORROWING)
+def keep_ranks(ranks, size, limit, kept):
+    """Writes those of ranks[:size] that are at most `limit` to `kept`, as rank << 32 | position; -> how many.
+
+    LANES ranks behind may be read, and as many entries behind be written.
+    """
+    n = uint64(0)
+    end = uint64(size)
+    for base in range(uint64(0), end, uint64(LANES)):
+        bits = row_at_most(ranks, base, limit)
+        if end - base < uint64(LANES):
+            bits &= (uint64(1) << (end - base)) - uint64(1)
+        most = n + ones(bits)
+        while n < most:
+            for _ in range(8):  # more than there are, so that their number is guessed less often wrongly
+                at = base + (zeros_below(bits) & uint64(63))
+                kept[n] = (uint64(ranks[at]) << uint64(32)) | at
+                bits &= bits - uint64(1)
+                n += uint64(1)
+        n = most
+    return np.int64(n)
+
+
+@njit(types.int64(_U32, types.int64, _u64, _u8), **BORROWING)
+def keep_distinct(keys, size, kept, seen):
+    """Leaves of kept[:size] the least entry of each key, at the place of the first; -> how many.
+
+    An entry's low half is where in `keys` its own is. `seen` is scratch of 1024.
+    """
+    low = uint64(0xFFFFFFFF)
+    seen[:] = 0  # one more than where the last entry with a key of this part of their range is, if that can be told
+    m = uint64(0)
+    for j in range(uint64(size)):
+        entry = kept[j]
+        key = keys[entry & low]
+        part = uint64(key >> uint32(22))
+        at = min(uint64(seen[part]) - uint64(1), m)
+        kept[m] = entry
+        if keys[kept[at] & low] != key:
+            at = uint64(0)
+            while keys[kept[at] & low] != key:
+                at += uint64(1)
+        kept[at] = min(kept[at], entry)
+        m += uint64(at == m)
+        seen[part] = min(at + uint64(1), uint64(255))
+    return np.int64(m)
+
+
+@njit(types.void(_u64, types.int64, types.int64), **BORROWING)
+def drop_greatest(kept, size, most):
+    """Leaves the `most` least of kept[:size], which differ; the last takes the place of one that goes.
+
+    LANES entries behind may be written.
+    """
+    end = uint64((size + LANES - 1) & -LANES)  # whole rows, so that the loops below are of a few lengths
+    for e in range(uint64(size), end):
+        kept[e] = uint64(0)
+    for m in range(uint64(size), uint64(most), -1):
+        worst = uint64(0)
+        for e in range(end):
+            worst = max(worst, kept[e])
+        last = kept[m - uint64(1)]
+        kept[m - uint64(1)] = uint64(0)
+        for e in range(end):
+            kept[e] = last if kept[e] == worst else kept[e]
+
+
 @njit(
-    types.int64(_U32, _U32, _U8, types.int64, types.int64, types.float64, _u32, _u8), cache=True, nogil=True
+    types.int64(_U32, _U32, _U8, types.int64, types.int64, types.float64, _u64, _u8, _u32, _u8), **BORROWING
 )  # fmt: skip
-def keep_smallest(ranks, keys, key_weights, size, most, density, out_keys, out_weights):
+def keep_smallest(ranks, keys, key_weights, size, most, density, kept, seen, out_keys, out_weights):
     """Writes the `most` distinct keys of the smallest ranks, of equal ones the first, in no order; -> how many.
 
     ranks[:size] are the bits of float32 numbers that are not negative; what is not finite is left out. A key that comes
     several times has its smallest rank. `density` guesses how many entries there are per unit of rank among the
-    smallest (0: no idea); a wrong guess costs time only.
+    smallest (0: no idea); a wrong guess costs time only. `kept` and `seen` are scratch of size + 2 * LANES and 1024;
+    LANES ranks more may be read.
     """
-    kept = np.empty(size + 1, np.uint64)  # rank << 32 | position
-    seen = np.empty(1024, np.uint8)  # which parts of the range of keys have come: most keys come once
     low = uint64(0xFFFFFFFF)
     limit = uint32(FINITE)
     if density > (most + SLACK) / 3e38:
         limit = np.float32((most + SLACK) / density).view(np.uint32)
     while True:
-        n = uint64(0)
-        for i in range(uint64(size)):
-            kept[n] = (uint64(ranks[i]) << uint64(32)) | uint64(i)
-            n += uint64(ranks[i] <= limit)
-        seen[:] = 0
-        m = uint64(0)
-        for j in range(n):
-            entry = kept[j]
-            key = keys[entry & low]
-            at = uint64(key >> uint32(22))
-            again = False
-            if seen[at]:
-                for e in range(m):
-                    if keys[kept[e] & low] == key:
-                        again = True
-                        kept[e] = min(kept[e], entry)
-            if not again:
-                seen[at] = 1
-                kept[m] = entry
-                m += uint64(1)
-        if m >= uint64(most) or limit >= uint32(FINITE):
+        n = keep_ranks(ranks, size, limit, kept)
+        m = keep_distinct(keys, n, kept, seen) if n >= most or limit >= uint32(FINITE) else 0
+        if m >= most or limit >= uint32(FINITE):
             break
-        limit = min(uint32(limit + uint32(ROUGHLY)), uint32(FINITE)) if 4 * n > uint64(most) else uint32(FINITE)
-    while m > uint64(most):
-        worst = uint64(0)
-        for e in range(m):
-            worst = max(worst, kept[e])
-        m -= uint64(1)
-        last = kept[m]
-        for e in range(m):
-            kept[e] = last if kept[e] == worst else kept[e]
+        limit = min(uint32(limit + uint32(ROUGHLY)), uint32(FINITE)) if 4 * n > most else uint32(FINITE)
+    if m > most:
+        drop_greatest(kept, m, most)
+        m = most
     for e in range(m):
         out_keys[e] = keys[kept[e] & low]
         out_weights[e] = key_weights[kept[e] & low]
-    return np.int64(m)
+    return m
+
+
+@njit(uint64(_U32, types.int64), **BORROWING)
+def hash_trace(words, first):
+    """The hash of a text, of words[first:]."""
+    whole = uint64(words.shape[0] - first)
+    for i in range(uint64(first), uint64(words.shape[0])):
+        whole = (whole ^ uint64(words[i] & uint32(HASH))) * _P1
+        whole ^= whole >> uint64(29)
+    return mix(whole)
 
 
 @njit(
-    types.void(_U32, _U8, types.int64, types.int64, types.Array(types.float32, 1, "C", readonly=True), _u32, _u8),
-    cache=True, nogil=True
+    types.void(
+        _U32, _U8, types.int64, types.int64, types.Array(types.float32, 1, "C", readonly=True), _DRAFT, _u32, _u8
+    ),
+    **BORROWING
 )  # fmt: skip
-def sketch(words, weights, title_words, min_words, importance, keys, key_weights):
+def sketch(words, weights, title_words, min_words, importance, draft, keys, key_weights):
     """Writes the KEYS keys of one trace and their rarity (sixteenths of a nat); unused keys are 0.
 
     keys[0] is the hash of the text (of title and text where the text has fewer than `min_words` words, which then has
     no other key). The others are the smallest ranks v / importance[weight] with v uniform from the key's hash: priority
-    sampling (Duffield, Lund, Thorup 2007), coordinated by the hash, of words and of pairs of neighbours.
+    sampling (Duffield, Lund, Thorup 2007), coordinated by the hash, of words and of pairs of neighbours. `importance`
+    is infinite for weights that make no key; `draft` is scratch.
     """
+    ranks, word_keys, pair_ranks, pair_keys, halves, kept, seen = draft
     n = words.shape[0]
     keys[:] = 0
     key_weights[:] = 0
     if n == 0:
         return
-    body = title_words if n - title_words >= min_words else 0
-    whole = uint64(n - body)
-    for i in range(uint64(body), uint64(n)):
-        whole = (whole ^ uint64(words[i] & uint32(HASH))) * _P1
-        whole ^= whole >> uint64(29)
-    keys[0] = uint32(mix(whole) >> uint64(32)) | uint32(1)
-    key_weights[0] = 255
-    if n - title_words < min_words:
+    is_short = n - title_words < min_words
+    if is_short:
+        keys[0] = uint32(hash_trace(words, 0) >> uint64(32)) | uint32(1)
+        key_weights[0] = 255
         return
-    ranks = np.empty(n, np.float32)
-    hashes = np.empty(n, np.uint32)
-    rarities = np.empty(n, np.uint8)
-    # Importance is some unit / weight ** 3: so many ranks below r are expected as r * sum(weight ** 3) / unit.
-    unit = np.float64(importance[16]) * (1 << NUMBER_BITS) * 16.0**3
-    size = uint64(0)
+    # Loops of one kind each, which the compiler makes vectors of, and one that waits for one product after the other.
+    last = uint64(n - 1)
+    word_cubes, pair_cubes = np.int64(0), np.int64(0)
+    halves[last] = 0
+    for i in range(last):
+        halves[i] = ((weights[i] & WEIGHT) + (weights[i + uint64(1)] & WEIGHT)) >> 1
     for i in range(uint64(n)):
-        w = weights[i]
-        hashes[size] = words[i] & uint32(STEM)
-        ranks[size] = importance[w]
-        rarities[size] = w
-        size += uint64((w != 0) & (w < REPEAT))
-    cubes = np.int64(0)
-    for i in range(size):
-        h = mix(uint64(hashes[i]) * _P2)
-        ranks[i] *= np.float32(np.int32(h >> uint64(64 - NUMBER_BITS)))
-        hashes[i] = uint32(h) | uint32(1)
-        w = np.int64(rarities[i])
-        rarities[i] = w + COMMON
-        cubes += w * w * w
-    bits = ranks.view(np.uint32)
-    keep_smallest(bits, hashes, rarities, np.int64(size), WORD_KEYS, cubes / unit, keys[1:], key_weights[1:])
-    cubes = np.int64(0)
-    for i in range(uint64(n - 1)):
-        w = np.int64(weights[i] & WEIGHT) + np.int64(weights[i + uint64(1)] & WEIGHT)
-        half = w >> 1
-        rarities[i] = half + COMMON
-        ranks[i] = importance[uint64(half)] if w >= 2 else np.float32(np.inf)
-        cubes += half * half * half
-    for i in range(uint64(n - 1)):
+        w, half = np.int64(weights[i]), np.int64(halves[i])
+        w = w if w < REPEAT else 0
+        word_cubes += w * w * w
+        pair_cubes += half * half * half
+    for i in range(uint64(n)):
+        h = mix(uint64(words[i] & uint32(STEM)) * _P2)
+        ranks[i] = uint32(h >> uint64(64 - NUMBER_BITS))
+        word_keys[i] = uint32(h) | uint32(1)
+    for i in range(last):
         # never 0: what is left out has the rank infinity, and stays there
         h = mix((uint64(words[i] & uint32(HASH)) << uint64(32)) | uint64(words[i + uint64(1)] & uint32(HASH)))
-        ranks[i] *= np.float32(max(np.int32(h >> uint64(64 - NUMBER_BITS)), np.int32(1)))
-        hashes[i] = uint32(h) | uint32(1)
+        pair_ranks[i] = max(uint32(h >> uint64(64 - NUMBER_BITS)), uint32(1))
+        pair_keys[i] = uint32(h) | uint32(1)
+    whole = uint64(n - title_words)
+    for i in range(uint64(n)):
+        if i >= title_words:
+            whole = (whole ^ uint64(words[i] & uint32(HASH))) * _P1
+            whole ^= whole >> uint64(29)
+        ranks[i] = np.float32(importance[weights[i]] * np.float32(np.int32(ranks[i]))).view(np.uint32)
+        pair_ranks[i] = np.float32(importance[halves[i]] * np.float32(np.int32(pair_ranks[i]))).view(np.uint32)
+    keys[0] = uint32(mix(whole) >> uint64(32)) | uint32(1)
+    key_weights[0] = 255
+    # Importance is some unit / weight ** 3: so many ranks below r are expected as r * sum(weight ** 3) / unit.
+    unit = np.float64(importance[16]) * (1 << NUMBER_BITS) * 16.0**3
+    count = keep_smallest(
+        ranks, word_keys, weights, n, WORD_KEYS, word_cubes / unit, kept, seen, keys[1:], key_weights[1:]
+    )  # fmt: skip
     first = 1 + WORD_KEYS
-    keep_smallest(bits, hashes, rarities, n - 1, KEYS - first, cubes / unit, keys[first:], key_weights[first:])
+    pairs = keep_smallest(
+        pair_ranks, pair_keys, halves, n - 1, KEYS - first, pair_cubes / unit, kept, seen, keys[first:],
+        key_weights[first:]
+    )  # fmt: skip
+    for e in range(1, 1 + count):
+        key_weights[e] += COMMON
+    for e in range(first, first + pairs):
+        key_weights[e] += COMMON
 
 
 @njit(
@@ -1050,9 +1126,13 @@ def sketches(words, weights, bounds, min_words, importance, keys, key_weights):
 
     `key_weights` is scratch of KEYS entries.
     """
+    longest = 0
+    for k in range(bounds.shape[0] - 1):
+        longest = max(longest, bounds[k + 1] - bounds[k])
+    draft = draft_for(longest)
     for k in range(bounds.shape[0] - 1):
         first, last = bounds[k], bounds[k + 1]
-        sketch(words[first:last], weights[first:last], 0, min_words, importance, keys[k], key_weights)
+        sketch(words[first:last], weights[first:last], 0, min_words, importance, draft, keys[k], key_weights)
 
 
 # --- index ------------------------------------------------------------------------------------------------------------
@@ -2146,13 +2226,17 @@ def find_articles(
     key_weights = np.empty(KEYS, np.uint8)
     sums = np.empty(most, np.int64)
     features = np.empty(FEATURES, np.float32)
+    longest = 0
+    for k in range(count):
+        longest = max(longest, sizes[(first + k) % capacity if first >= 0 else capacity] & 0xFFFFFFFF)
+    draft = draft_for(longest)
     for k in range(count):
         slot = (first + k) % capacity if first >= 0 else capacity
         size, title = sizes[slot] & 0xFFFFFFFF, sizes[slot] >> 32
         a, wa = words[starts[slot] : starts[slot] + size], weights[starts[slot] : starts[slot] + size]
         if boilerplate > 0:
             mask_boilerplate(a, wa, sources[k], repeats, boilerplate)
-        sketch(a, wa, title, min_words, importance, article_keys, key_weights)
+        sketch(a, wa, title, min_words, importance, draft, article_keys, key_weights)
         found = out_candidates[k * most : (k + 1) * most]
         out_counts[k], out_qualified[k] = candidates(
             article_keys, key_weights, published[k], window, index, most_hits, least, most, seeking, found, sums

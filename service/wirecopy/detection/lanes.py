@@ -66,6 +66,11 @@ def within_row(values, at, first, last):
     return sum((value == -(1 << 31) or first <= value <= last) << k for k, value in enumerate(row))
 
 
+def row_at_most(values, at, most):
+    """-> the bits of the numbers of 32 bits of values[at:at + 64] that are at most `most`."""
+    return np.uint64(sum((int(values[at + k]) <= most) << k for k in range(LANES)))
+
+
 def zeros_below(bits):
     """-> how many zeros stand below the lowest bit that is set; 64 when none is."""
     bits = int(bits)
@@ -152,6 +157,15 @@ def _row_between(typing, data, at, low, high):
         return builder.bitcast(builder.icmp_unsigned("<=", above, span), _LONG)
 
     return types.uint64(data, types.uint64, types.uint8, types.uint8), generate
+
+
+@intrinsic
+def _row_at_most(typing, values, at, most):
+    def generate(context, builder, signature, arguments):
+        row = builder.load(_row_at(context, builder, signature.args[0], *arguments[:2], _NUMBERS), align=1)
+        return builder.bitcast(builder.icmp_unsigned("<=", row, _splat(builder, arguments[2], _NUMBERS)), _LONG)
+
+    return types.uint64(values, types.uint64, types.uint32), generate
 
 
 @intrinsic
@@ -249,6 +263,11 @@ def _compile_fold_row(source, at, out, to):
 @overload(row_between)
 def _compile_row_between(data, at, low, high):
     return lambda data, at, low, high: _row_between(data, types.uint64(at), types.uint8(low), types.uint8(high))
+
+
+@overload(row_at_most)
+def _compile_row_at_most(values, at, most):
+    return lambda values, at, most: _row_at_most(values, types.uint64(at), types.uint32(most))
 
 
 @overload(zeros_below)

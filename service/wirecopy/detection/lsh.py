@@ -19,9 +19,14 @@ ARTICLES_PER_RING = 16  # a kilobyte each; at half of it, looking up is no faste
 
 
 def importance() -> npt.NDArray[np.float32]:
-    """(256,) what a key's uniform number is multiplied with: 1 / (rarity above common in nats) ** 3."""
+    """(256,) what a key's uniform number is multiplied with: 1 / (rarity above common in nats) ** 3.
+
+    Infinite for weights that make no key: none, and those of words that stood before.
+    """
     nats = np.maximum(np.arange(256), 1) / 16.0
-    return (1.0 / nats**IMPORTANCE_POWER).astype(np.float32)
+    found = (1.0 / nats**IMPORTANCE_POWER).astype(np.float32)
+    found[0] = found[kernels.REPEAT :] = np.inf
+    return found
 
 
 class LshIndex:
