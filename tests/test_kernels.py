@@ -412,12 +412,17 @@ def test_gram_hash(trace: list[int], i: int, source: int) -> None:
     assert int(kernels.gram_hash(u32(trace), i, np.uint64(source))) == reference.gram_hash(trace, i, source)
 
 
+def sampled(trace: list[int], source: int, counters: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    starts, places = np.zeros(len(trace) + 1, np.int64), np.zeros(len(trace) + 1, np.int64)
+    count = kernels.sample_passages(u32(trace), np.uint64(source), counters, starts, places)
+    return starts[:count], places[:count]
+
+
 @law
 @given(traces, u64s, st.sampled_from([1, 8, 1 << 20]))
 def test_sample_passages(trace: list[int], source: int, counters: int) -> None:
-    starts, places = np.zeros(len(trace) + 1, np.int64), np.zeros(len(trace) + 1, np.int64)
-    count = kernels.sample_passages(u32(trace), np.uint64(source), counters, starts, places)
-    found = list(zip(starts[:count].tolist(), places[:count].tolist(), strict=True))
+    starts, places = sampled(trace, source, counters)
+    found = list(zip(starts.tolist(), places.tolist(), strict=True))
     assert found == reference.sample_passages(trace, source, counters)
 
 
@@ -427,7 +432,8 @@ def test_mask_boilerplate(data: st.DataObject, trace: list[int], source: int, le
     weights = data.draw(st.lists(st.integers(0, 255), min_size=len(trace), max_size=len(trace)))
     repeats = data.draw(st.lists(st.integers(0, 4), min_size=8, max_size=8))
     masked = u8(weights)
-    count = kernels.mask_boilerplate(u32(trace), masked, np.uint64(source), u8(repeats), least)
+    starts, places = sampled(trace, source, len(repeats))
+    count = kernels.mask_boilerplate(masked, starts, places, u8(repeats), least)
     twin = reference.mask_boilerplate(trace, weights, source, repeats, least)
     assert masked.tolist() == twin
     assert count == sum(after & 127 != before & 127 for before, after in zip(weights, twin, strict=True))
@@ -438,7 +444,7 @@ def test_mask_boilerplate(data: st.DataObject, trace: list[int], source: int, le
 def test_count_passages(several: list[list[int]], source: int, before: int) -> None:
     repeats, twin = np.full(8, before, dtype=np.uint8), [before] * 8
     for trace in several:
-        kernels.count_passages(u32(trace), np.uint64(source), repeats)
+        kernels.count_passages(sampled(trace, source, len(repeats))[1], repeats)
         twin = reference.count_passages(trace, source, twin)
     assert repeats.tolist() == twin
 

@@ -84,6 +84,6 @@ bounds = st.integers(-(2**31), 2**31 - 1) | st.sampled_from([-9, 0, 5])
 def test_numbers_of_a_row(a: list[int], b: list[int], at: int, mask: int, first: int, last: int) -> None:
     one, other = np.array(a, dtype=np.uint32), np.array(b, dtype=np.uint32)
     compiled = compiled_numbers(one, at, other, 4 - at, mask, first, last)
-    plain = lanes.differing_in_row(one, at, other, 4 - at, mask), lanes.within_row(one, at, first, last)
-    plain += (int(lanes.row_at_most(one, at, mask)),)
+    near, at_most = lanes.within_row(one, at, first, last), int(lanes.row_at_most(one, at, mask))
+    plain = lanes.differing_in_row(one, at, other, 4 - at, mask), near, at_most
     assert tuple(map(int, compiled)) == plain

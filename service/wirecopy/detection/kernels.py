@@ -783,43 +783,44 @@ def gram_hash(words, i, source):
     return h
 
 
-@njit(types.int64(_U32, uint64, types.int64, _i64, _i64), cache=True, nogil=True)
+@njit(types.int64(_U32, uint64, types.int64, _i64, _i64), **BORROWING)
 def sample_passages(words, source, counters, starts, places):
     """Writes where each sampled passage of a trace starts, and which of `counters` (2 ** b) is its own; -> how many.
 
-    There must be room for one per word. All hashes are taken first, without branches: a branch that is taken for every
-    fourth would be guessed wrongly, and what the counters say would be waited for one by one.
+    There must be room for one per word. All hashes are taken first, several at a time, and then chosen from without
+    branches: one that is taken for every fourth would be guessed wrongly.
     """
     size = uint64(counters - 1)
+    passages = uint64(max(words.shape[0] - GRAM + 1, 0))
+    for i in range(passages):
+        places[i] = np.int64(gram_hash(words, i, source))
     count = uint64(0)
-    for i in range(words.shape[0] - GRAM + 1):
-        h = gram_hash(words, i, source)
+    for i in range(passages):
+        h = uint64(places[i])
         starts[count] = i
         places[count] = np.int64((h >> uint64(8)) & size)
         count += uint64(h & uint64(SAMPLED) == uint64(0))
     return np.int64(count)
 
 
-@njit(types.int64(_U32, _u8, uint64, _U8, types.int64), cache=True, nogil=True)
-def mask_boilerplate(words, weights, source, repeats, least):
+@njit(types.int64(_u8, _I64, _I64, _U8, types.int64), **BORROWING)
+def mask_boilerplate(weights, starts, places, repeats, least):
     """Sets the weight of words in passages that the source repeated in `least` stories to 0; -> words masked.
 
-    Passages of GRAM words whose hash is not sampled are judged by the sampled ones around them: a masked stretch
-    reaches from a repeated passage to the next, when no more than 2 * GRAM words lie between.
+    `starts` and `places` are those of the trace's sampled passages. Passages of GRAM words whose hash is not sampled
+    are judged by the sampled ones around them: a masked stretch reaches from a repeated passage to the next, when no
+    more than 2 * GRAM words lie between.
     """
-    starts, places = np.empty(words.shape[0] + 1, np.int64), np.empty(words.shape[0] + 1, np.int64)
-    count = sample_passages(words, source, repeats.shape[0], starts, places)
     repeated = 0
-    for t in range(count):
-        places[t] = repeats[places[t]]
-        repeated += places[t] >= least
+    for t in range(places.shape[0]):  # of all at once, so that they are not waited for one by one
+        repeated += repeats[places[t]] >= least
     masked = 0
     if repeated == 0:
         return masked
     last = -1  # the end of the stretch that is being masked
-    for t in range(count):
+    for t in range(places.shape[0]):
         i = starts[t]
-        if places[t] < least:
+        if repeats[places[t]] < least:
             last = -1
             continue
         begin = last if last >= 0 and i - last <= 2 * GRAM else i
@@ -831,11 +832,10 @@ def mask_boilerplate(words, weights, source, repeats, least):
     return masked
 
 
-@njit(types.void(_U32, uint64, _u8), cache=True, nogil=True)
-def count_passages(words, source, repeats):
+@njit(types.void(_I64, _u8), **BORROWING)
+def count_passages(places, repeats):
     """Counts the sampled passages of an article that is no copy of one before; counts saturate at 255."""
-    starts, places = np.empty(words.shape[0] + 1, np.int64), np.empty(words.shape[0] + 1, np.int64)
-    for t in range(sample_passages(words, source, repeats.shape[0], starts, places)):
+    for t in range(places.shape[0]):
         repeats[places[t]] += np.uint8(repeats[places[t]] < 255)
 
 
@@ -2230,12 +2230,15 @@ def find_articles(
     for k in range(count):
         longest = max(longest, sizes[(first + k) % capacity if first >= 0 else capacity] & 0xFFFFFFFF)
     draft = draft_for(longest)
+    passages_at, passages = np.empty(longest + 1, np.int64), np.empty(longest + 1, np.int64)
     for k in range(count):
         slot = (first + k) % capacity if first >= 0 else capacity
         size, title = sizes[slot] & 0xFFFFFFFF, sizes[slot] >> 32
         a, wa = words[starts[slot] : starts[slot] + size], weights[starts[slot] : starts[slot] + size]
+        sampled = np.int64(0)
         if boilerplate > 0:
-            mask_boilerplate(a, wa, sources[k], repeats, boilerplate)
+            sampled = sample_passages(a, sources[k], repeats.shape[0], passages_at, passages)
+            mask_boilerplate(wa, passages_at[:sampled], passages[:sampled], repeats, boilerplate)
         sketch(a, wa, title, min_words, importance, draft, article_keys, key_weights)
         found = out_candidates[k * most : (k + 1) * most]
         out_counts[k], out_qualified[k] = candidates(
@@ -2274,7 +2277,7 @@ def find_articles(
             best = max(best, out_odds[row])
         if best < SAME_COPY:
             out_counted[k] = True
-            count_passages(a, sources[k], repeats)
+            count_passages(passages[:sampled], repeats)
 
 
 @njit(
