@@ -94,6 +94,13 @@ def fold_character(char: str) -> bytes:
     return marked(folded)
 
 
+def fold_pairs(char: str) -> bytes | None:
+    """What a character of two bytes becomes if that has two bytes as well and needs no mark."""
+    kind, folded = make_unicode.classify(ord(char))
+    is_one = kind in (make_unicode.WORD, make_unicode.MARK)
+    return folded.encode() if is_one and len(folded.encode()) == 2 else None
+
+
 def marked(folded: str) -> bytes:
     """UTF-8 with 0x0F before each character of a script without spaces."""
     return "".join("\x0f" * make_unicode.is_pair(ord(char)) + char for char in folded).encode()

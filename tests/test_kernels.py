@@ -72,7 +72,7 @@ def test_every_kernel_has_a_twin_and_a_test() -> None:
 
 texts = any_texts if JIT else some_texts
 
-_, _, _, _, ENTITY_HASHES, ENTITY_CODES = text.fold_tables()
+*_, ENTITY_HASHES, ENTITY_CODES = text.fold_tables()
 
 
 @cache
@@ -118,6 +118,24 @@ def test_put(code: int) -> None:
     assert out[:2].tobytes() + out[end:].tobytes() == bytes(8 - end + 2)
 
 
+@law
+@given(st.lists(st.integers(0x80, 0x7FF).map(chr) | st.just(" "), min_size=1, max_size=31), st.integers(0, 3))
+def test_fold_pairs(chars: list[str], to: int) -> None:
+    row = "".join(chars).encode()
+    leads = [k for k, byte in enumerate(row) if byte >= 0xC0]
+    out = np.zeros(80, dtype=np.uint8)
+    _, pair_fold, *_ = text.fold_tables()
+    source = np.frombuffer(b"--" + row, dtype=np.uint8)
+    bits = np.uint64(sum(1 << k for k in leads))
+    first = int(kernels.fold_pairs(source, np.uint64(2), out, np.uint64(to), bits, pair_fold))
+    known = [char for char in row[:first].decode() if char != " "]
+    twin = [reference.fold_pairs(char) for char in known]
+    assert None not in twin
+    places = [k for k in leads if k < first]
+    assert [out[to + k : to + k + 2].tobytes() for k in places] == twin
+    assert first == 64 or reference.fold_pairs(row[first : first + 2].decode()) is None
+
+
 def fold(source: bytes, start: int, end: int, *, track: bool) -> tuple[int, bytes, list[int]]:
     out = np.full(4 * (end - start) + 16, 0xEE, dtype=np.uint8)
     origin = np.zeros(len(out) if track else 0, dtype=np.int64)
@@ -143,7 +161,7 @@ def test_fold(whole: str, track: bool) -> None:
 @pytest.mark.skipif(not JIT, reason="as many characters as there are, once is enough")
 @pytest.mark.skipif(unicodedata.unidata_version != "14.0.0", reason="the shipped table is of another Unicode version")
 def test_the_shipped_table_is_what_its_script_makes() -> None:
-    _, block_of, blocks, _, _, _ = text.fold_tables()
+    _, _, block_of, blocks, *_ = text.fold_tables()
     kinds = (blocks.reshape(-1, make_unicode.BLOCK)[block_of] >> 24).ravel()
     for code in [*range(0x3400), *range(0xA000, 0x20000, 7)]:
         assert kinds[code] == make_unicode.classify(code)[0], hex(code)

@@ -29,6 +29,7 @@ _U8 = types.Array(types.uint8, 1, "C", readonly=True)
 _U32 = types.Array(types.uint32, 1, "C", readonly=True)
 _I64 = types.Array(types.int64, 1, "C", readonly=True)
 _I32 = types.Array(types.int32, 1, "C", readonly=True)
+_U16 = types.Array(types.uint16, 1, "C", readonly=True)
 _u8, _u32, _i32, _i64 = types.uint8[::1], types.uint32[::1], types.int32[::1], types.int64[::1]
 _U64, _u64 = types.Array(types.uint64, 1, "C", readonly=True), types.uint64[::1]
 
@@ -41,7 +42,6 @@ QUOTED = 1 << 31
 HASH = (1 << 30) - 1
 STEM = (1 << 24) - 1
 STEM_LETTERS = 5
-AGAIN = 16  # bytes that are folded one by one behind a character that is not ASCII
 TOP = uint64(0x8080808080808080)  # the highest bit of each of eight bytes
 SPARE = LANES  # places that are written behind the last word
 WIDE, MARKED, SPACELESS = 1, 2, 4  # a folded text that is not all ASCII, has marks, is in a script without spaces
@@ -133,14 +133,31 @@ def put(out, n, code):
     return n + 4
 
 
+@njit(uint64(_U8, uint64, _u8, uint64, uint64, _U16), **BORROWING)
+def fold_pairs(source, at, out, to, leads, pair_fold):
+    """Folds characters of two bytes, which begin at the bits `leads` of source[at:at + 64], to the same places of
+    out[to:to + 64]; -> the first that `pair_fold` does not know because it becomes more or less, 64 when none is.
+    """
+    while leads:
+        k = zeros_below(leads)
+        folded = pair_fold[(uint64(source[at + k] & 0x1F) << uint64(6)) | uint64(source[at + k + uint64(1)] & 0x3F)]
+        if folded == 0:
+            return k
+        out[to + k] = folded & 0xFF
+        out[to + k + uint64(1)] = folded >> 8
+        leads &= leads - uint64(1)
+    return uint64(LANES)
+
+
 @njit(
     types.int64(
-        _U8, types.int64, types.int64, _U8, types.Array(types.uint16, 1, "C", readonly=True), _U32, _U32, _U32, _I64,
-        _u8, _i64
+        _U8, types.int64, types.int64, _U8, _U16, _U16, _U32, _U32, _U32, _I64, _u8, _i64
     ),
     **BORROWING,
 )  # fmt: skip
-def fold(source, start, stop, ascii_fold, block_of, blocks, expansions, entity_hashes, entity_codes, out, origin):
+def fold(
+    source, start, stop, ascii_fold, pair_fold, block_of, blocks, expansions, entity_hashes, entity_codes, out, origin
+):  # fmt: skip
     """Folds the UTF-8 text source[start:stop] into `out`; -> bytes written, or -1 when it must be composed (NFC) first.
 
     `out` needs room for 4 * (stop - start) + 16 bytes. Where `origin` is not empty, origin[k] becomes the position in
@@ -150,17 +167,19 @@ def fold(source, start, stop, ascii_fold, block_of, blocks, expansions, entity_h
     track = origin.shape[0] > 0
     p = uint64(start)
     end = uint64(stop)
-    retry = p if not track else end  # from where on it is worth to look at a whole row again
     while p < end:
-        if p >= retry and p + uint64(LANES) <= end:
+        if p + uint64(LANES) <= end and source[p] < 0xE0 and not track:
             odd = fold_row(source, p, out, n)
-            plain = zeros_below(odd)
+            plain = uint64(LANES)
+            if odd:
+                leads = row_between(source, p, 0xC2, 0xDF) & uint64(0x7FFFFFFFFFFFFFFF)
+                plain = zeros_below(odd & ~(leads | (leads << uint64(1))))
+                leads &= (uint64(1) << plain) - uint64(1) if plain < uint64(LANES) else ~uint64(0)
+                plain = min(plain, fold_pairs(source, p, out, n, leads, pair_fold))
             p += plain
             n += plain
-            if odd == uint64(0):
+            if plain >= uint64(LANES - 1):  # the last byte may begin a character that ends in the next row
                 continue
-            if source[p] != 0x26:
-                retry = p + uint64(AGAIN)
         b = source[p]
         at = p
         if b < 0x80 and b != 0x26:
@@ -335,7 +354,7 @@ def find_words(folded, size, most, first, last, rows, grouped):
 
     Word k is folded[first[k]:last[k]]. `grouped` gets the words that are numbers with marks before three digits, one
     for each mark. For each row of LANES bytes `rows` gets the bits where words start, those where numbers do, and how
-    many words start before it. Traits: WIDE, MARKED and SPACELESS. There is room for SPARE words more in `first`
+    many words start before it. Traits: WIDE, MARKED and SPACELESS, which ends the search. There is room for SPARE words more in `first`
     and `last`, and folded[size:size + 128] may be read.
     """
     end = uint64(size)
@@ -346,7 +365,7 @@ def find_words(folded, size, most, first, last, rows, grouped):
     for base in range(uint64(0), end + uint64(1), uint64(LANES)):
         row = uint64(3) * (base >> uint64(6))
         rows[row], rows[row + uint64(1)], rows[row + uint64(2)] = uint64(0), uint64(0), found
-        if ended >= uint64(most):
+        if ended >= uint64(most) or spaceless:
             break
         inside = (uint64(1) << (end - base)) - uint64(1) if end - base < uint64(LANES) else ~uint64(0)
         letters = row_between(folded, base, 0x61, 0xFF)
@@ -654,7 +673,7 @@ def words(folded, size, scale_words, scale_values, longest_quote, out, first, la
 @njit(
     types.int64(
         _U8, _I64, types.int64,
-        types.Tuple((_U8, types.Array(types.uint16, 1, "C", readonly=True), _U32, _U32, _U32, _I64)), _U32, _U32,
+        types.Tuple((_U8, _U16, _U16, _U32, _U32, _U32, _I64)), _U32, _U32,
         types.int64, types.int64, _u8, _u32, _i64, _u8
     ),
     cache=True,
@@ -680,7 +699,7 @@ def traces(
     has no words yet. Stops early, before the first text whose words might not fit `out`. `folded` is scratch of
     4 * longest text + 144 bytes.
     """
-    ascii_fold, block_of, blocks, expansions, entity_hashes, entity_codes = fold_tables
+    ascii_fold, pair_fold, block_of, blocks, expansions, entity_hashes, entity_codes = fold_tables
     nowhere64 = out_bounds[:0]
     n = out_bounds[begin]
     count = bounds.shape[0] - 1
@@ -695,8 +714,8 @@ def traces(
         if n + room > out.shape[0]:
             return k
         size = fold(
-            source, bounds[k], bounds[k + 1], ascii_fold, block_of, blocks, expansions, entity_hashes, entity_codes,
-            folded, nowhere64
+            source, bounds[k], bounds[k + 1], ascii_fold, pair_fold, block_of, blocks, expansions, entity_hashes,
+            entity_codes, folded, nowhere64
         )  # fmt: skip
         failed[k] = size < 0
         if size > 0:

@@ -70,7 +70,7 @@ def _fnv(name: str) -> int:
 
 @cache
 def fold_tables() -> tuple[Any, ...]:
-    """The arrays that `kernels.fold` reads: ASCII, two-level Unicode table, expansions, named references."""
+    """The arrays that `kernels.fold` reads: ASCII, pairs of bytes, two-level Unicode table, expansions, references."""
     with resources.files("wirecopy").joinpath("data/unicode.npz").open("rb") as file, np.load(file) as data:
         block_of, blocks, expansions = data["block_of"], data["blocks"], data["expansions"]
     ascii_fold = np.full(128, 0x20, dtype=np.uint8)
@@ -78,10 +78,15 @@ def fold_tables() -> tuple[Any, ...]:
         value = int(blocks[int(block_of[0]) * 256 + code])
         if value >> 24 in (1, 4):
             ascii_fold[code] = (code + value) & 0x7F
+    values = blocks[block_of[: 0x800 >> 8].astype(np.int64)[:, None] * 256 + np.arange(256)].ravel()
+    folded = (np.arange(0x800) + values) & 0x1FFFFF
+    stays = ((values >> 24 == 1) | (values >> 24 == 4)) & (folded >= 0x80) & (folded < 0x800)
+    pair_fold = np.where(stays, (0xC0 | folded >> 6) | (0x80 | folded & 0x3F) << 8, 0).astype(np.uint16)
+    pair_fold[:0x80] = 0
     names = sorted((_fnv(name), code) for name, code in html.entities.name2codepoint.items() if len(name) <= 8)
     hashes = np.array([h for h, _ in names], dtype=np.uint32)
     codes = np.array([code for _, code in names], dtype=np.int64)
-    return ascii_fold, block_of, blocks, expansions, hashes, codes
+    return ascii_fold, pair_fold, block_of, blocks, expansions, hashes, codes
 
 
 _SCALE_SLOTS = 1024
@@ -224,10 +229,7 @@ def _spans(text: str) -> Spans:
 
 def _fold(source: U8, folded: U8, origin: I64) -> int:
     """`kernels.fold` of a whole text."""
-    ascii_fold, block_of, blocks, expansions, names, codes = fold_tables()
-    return int(
-        kernels.fold(source, 0, len(source), ascii_fold, block_of, blocks, expansions, names, codes, folded, origin)
-    )
+    return int(kernels.fold(source, 0, len(source), *fold_tables(), folded, origin))
 
 
 def _composed(text: str) -> tuple[str, I64, I64]:
