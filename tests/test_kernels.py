@@ -137,9 +137,10 @@ def test_fold_pairs(chars: list[str], to: int) -> None:
 
 
 def fold(source: bytes, start: int, end: int, *, track: bool) -> tuple[int, bytes, list[int]]:
-    out = np.full(4 * (end - start) + 16, 0xEE, dtype=np.uint8)
+    out = np.full(4 * (end - start) + 80, 0xEE, dtype=np.uint8)
     origin = np.zeros(len(out) if track else 0, dtype=np.int64)
     call: Any = kernels.fold
+    source += "é&".encode() * 32  # may be read, must not matter
     size = int(call(np.frombuffer(source, dtype=np.uint8), start, end, *text.fold_tables(), out, origin))
     assert size < len(out)
     return size, out[: max(size, 0)].tobytes(), origin[: max(size, 0)].tolist()
@@ -343,8 +344,8 @@ def test_traces(several: list[str], max_words: int, room: int, begin: int) -> No
     out_bounds[begin] = 3  # what was written by a call before
     failed = np.zeros(len(parts), dtype=np.uint8)
     done = kernels.traces(
-        np.frombuffer(b"".join(parts), dtype=np.uint8), bounds, begin, text.fold_tables(), *text.scale_tables(), 120,
-        max_words, np.zeros(4 * longest + 144, dtype=np.uint8), out, out_bounds, failed
+        np.frombuffer(b"".join([*parts, BEHIND]), dtype=np.uint8), bounds, begin, text.fold_tables(),
+        *text.scale_tables(), 120, max_words, np.zeros(4 * longest + 144, dtype=np.uint8), out, out_bounds, failed
     )  # fmt: skip
     twin = reference.traces(several[begin:], room, 120, max_words, scales())
     assert done == begin + len(twin)

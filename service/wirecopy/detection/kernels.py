@@ -160,25 +160,27 @@ def fold(
 ):  # fmt: skip
     """Folds the UTF-8 text source[start:stop] into `out`; -> bytes written, or -1 when it must be composed (NFC) first.
 
-    `out` needs room for 4 * (stop - start) + 16 bytes. Where `origin` is not empty, origin[k] becomes the position in
-    `source` of the character that out[k] came from. The folded text is described in wirecopy/detection/text.py.
+    `out` needs room for 4 * (stop - start) + 80 bytes, and 63 bytes behind the text may be read. Where `origin` is not
+    empty, origin[k] becomes the position in `source` of the character that out[k] came from. The folded text is
+    described in wirecopy/detection/text.py.
     """
     n = uint64(0)
     track = origin.shape[0] > 0
     p = uint64(start)
     end = uint64(stop)
     while p < end:
-        if p + uint64(LANES) <= end and source[p] < 0xE0 and not track:
+        if source[p] < 0xE0 and not track:
             odd = fold_row(source, p, out, n)
-            plain = uint64(LANES)
-            if odd:
+            plain = min(uint64(LANES), end - p)
+            inside = (uint64(1) << plain) - uint64(1) if plain < uint64(LANES) else ~uint64(0)
+            if odd & inside:
                 leads = row_between(source, p, 0xC2, 0xDF) & uint64(0x7FFFFFFFFFFFFFFF)
-                plain = zeros_below(odd & ~(leads | (leads << uint64(1))))
+                plain = min(plain, zeros_below(odd & ~(leads | (leads << uint64(1)))))
                 leads &= (uint64(1) << plain) - uint64(1) if plain < uint64(LANES) else ~uint64(0)
                 plain = min(plain, fold_pairs(source, p, out, n, leads, pair_fold))
             p += plain
             n += plain
-            if plain >= uint64(LANES - 1):  # the last byte may begin a character that ends in the next row
+            if p >= end or plain >= uint64(LANES - 1):  # the last byte may begin a character that ends in the next row
                 continue
         b = source[p]
         at = p
@@ -354,8 +356,8 @@ def find_words(folded, size, most, first, last, rows, grouped):
 
     Word k is folded[first[k]:last[k]]. `grouped` gets the words that are numbers with marks before three digits, one
     for each mark. For each row of LANES bytes `rows` gets the bits where words start, those where numbers do, and how
-    many words start before it. Traits: WIDE, MARKED and SPACELESS, which ends the search. There is room for SPARE words more in `first`
-    and `last`, and folded[size:size + 128] may be read.
+    many words start before it. Traits: WIDE, MARKED and SPACELESS, which ends the search. There is room for SPARE
+    words more in `first` and `last`, and folded[size:size + 128] may be read.
     """
     end = uint64(size)
     found, ended, groups = uint64(0), uint64(0), uint64(0)
@@ -697,7 +699,7 @@ def traces(
 
     Words go to out[out_bounds[k]:out_bounds[k + 1]]; failed[k] is set where the text must be composed (NFC) first and
     has no words yet. Stops early, before the first text whose words might not fit `out`. `folded` is scratch of
-    4 * longest text + 144 bytes.
+    4 * longest text + 144 bytes; 63 bytes behind the last text may be read.
     """
     ascii_fold, pair_fold, block_of, blocks, expansions, entity_hashes, entity_codes = fold_tables
     nowhere64 = out_bounds[:0]
@@ -733,6 +735,7 @@ TERM_SLOTS = 1 << 22
 COMMON = 32  # rarity, in sixteenths of a nat, at and below which a word carries no weight
 WEIGHT = 127  # the bits of a weight; the eighth says that the word stood in the article before
 REPEAT = 128
+AHEAD = uint64(32)  # words of which what is known of them is on its way from memory
 OTHERS = uint64(0xFFFFFFFF)  # two entries of one article that are not the same differ in the low half only: 1 to this
 
 
@@ -744,10 +747,12 @@ def count_terms(words, bounds, counts, seen, stamp):
     article, so that the table never has to be cleared.
     """
     mask = uint64(seen.shape[0] - 1)
+    last = uint64(max(words.shape[0], 1) - 1)
     for k in range(bounds.shape[0] - 1):
         stamp[0] += 1
         now = uint64(stamp[0]) << uint64(32)
         for i in range(uint64(bounds[k]), uint64(bounds[k + 1])):
+            fetch(counts, words[min(i + AHEAD, last)] & uint32(TERM_SLOTS - 1))
             stem = words[i] & uint32(STEM)
             entry = now | uint64(stem)
             at = uint64(uint32(stem * uint32(0x9E3779B1)) >> uint32(7)) & mask
@@ -767,10 +772,12 @@ def weigh(words, bounds, rarity, weights, seen, stamp):
     `rarity` has TERM_SLOTS entries in sixteenths of a nat; `seen` and `stamp` as in `count_terms`.
     """
     mask = uint64(seen.shape[0] - 1)
+    last = uint64(max(words.shape[0], 1) - 1)
     for k in range(bounds.shape[0] - 1):
         stamp[0] += 1
         now = uint64(stamp[0]) << uint64(32)
         for i in range(uint64(bounds[k]), uint64(bounds[k + 1])):
+            fetch(rarity, words[min(i + AHEAD, last)] & uint32(TERM_SLOTS - 1))
             word = words[i]
             stem = word & uint32(STEM)
             r = np.int32(rarity[uint64(stem & uint32(TERM_SLOTS - 1))]) - np.int32(COMMON)

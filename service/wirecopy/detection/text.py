@@ -31,6 +31,7 @@ U32 = npt.NDArray[np.uint32]
 I64 = npt.NDArray[np.int64]
 
 NORMALISATION = 2  # counted up with every change of what a text becomes: older traces cannot be compared with newer
+_BEHIND = " " * 64  # what kernels may read behind the last text
 _CHARACTERS_PER_WORD = 32  # of a long text that is read for its first words
 LONGEST_QUOTE = 120  # words; an unbalanced quotation mark must not flag the rest of an article
 SCALES = {
@@ -135,10 +136,10 @@ def _trace(
     if heads:
         pieces = [piece for both in zip(heads, texts, strict=True) for piece in both]
     if all(map(str.isascii, pieces)):  # one copy of all texts instead of one of each
-        source, sizes = "".join(pieces).encode(), np.fromiter(map(len, pieces), np.int64, len(pieces))
+        source, sizes = "".join([*pieces, _BEHIND]).encode(), np.fromiter(map(len, pieces), np.int64, len(pieces))
     else:
         encoded = [encode(piece) for piece in pieces]
-        source, sizes = b"".join(encoded), np.fromiter(map(len, encoded), np.int64, len(encoded))
+        source, sizes = b"".join([*encoded, _BEHIND.encode()]), np.fromiter(map(len, encoded), np.int64, len(encoded))
     bounds = np.zeros(len(pieces) + 1, dtype=np.int64)
     np.cumsum(sizes, out=bounds[1:])
     if heads:
@@ -229,14 +230,15 @@ def _spans(text: str) -> Spans:
 
 def _fold(source: U8, folded: U8, origin: I64) -> int:
     """`kernels.fold` of a whole text."""
-    return int(kernels.fold(source, 0, len(source), *fold_tables(), folded, origin))
+    readable = np.append(source, np.frombuffer(_BEHIND.encode(), dtype=np.uint8))
+    return int(kernels.fold(readable, 0, len(source), *fold_tables(), folded, origin))
 
 
 def _composed(text: str) -> tuple[str, I64, I64]:
     """The text that `trace` reads, composed (NFC) where it has to be, and from where to where each character was."""
     text = _SURROGATE.sub("\ufffd", text)
     source = np.frombuffer(text.encode(), dtype=np.uint8)
-    folded = np.empty(4 * len(source) + 16, dtype=np.uint8)
+    folded = np.empty(4 * len(source) + 144, dtype=np.uint8)
     if _fold(source, folded, np.empty(0, dtype=np.int64)) >= 0:
         return text, np.arange(len(text)), np.arange(1, len(text) + 1)
     follows = _STRAY.keys() | {0xFF9E, 0xFF9F}
