@@ -152,8 +152,8 @@ def hash_wide_words(folded: bytes, places: Sequence[tuple[int, int]], least: int
     return hash_words(folded, places, least)
 
 
-def put_places(bits: int, base: int) -> list[int]:
-    return [base + k for k in range(64) if bits >> k & 1]
+def places_of(bits: int) -> list[int]:
+    return [k for k in range(64) if bits >> k & 1]
 
 
 class Word(NamedTuple):

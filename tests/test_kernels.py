@@ -247,15 +247,7 @@ def test_quote_after(quote: int, mark: int, is_apostrophe: bool) -> None:
 @given(st.binary(min_size=64, max_size=64) | st.lists(st.integers(0, 16), min_size=64, max_size=64).map(bytes))
 def test_quotation_marks(row: bytes) -> None:
     bits = int(kernels.quotation_marks(np.frombuffer(row, dtype=np.uint8), np.uint64(0)))
-    assert reference.put_places(bits, 0) == reference.quotation_marks(row)
-
-
-@law
-@given(u64s | st.sampled_from([0, 2**64 - 1, 1 << 63]), st.integers(0, 1000))
-def test_put_places(bits: int, base: int) -> None:
-    out = np.full(70, -1, dtype=np.int32)
-    end = kernels.put_places(np.uint64(bits), np.uint64(base), out, np.uint64(3))
-    assert out[3 : int(end)].tolist() == reference.put_places(bits, base)
+    assert reference.places_of(bits) == reference.quotation_marks(row)
 
 
 @law
@@ -272,8 +264,8 @@ def test_find_words(folded: bytes, most: int) -> None:
     for starts, of_numbers, before in rows.reshape(-1, 3).tolist():
         if before >= count:
             break
-        places = reference.put_places(starts, 0)
-        numbers += [before + places.index(place) for place in reference.put_places(of_numbers, 0)]
+        places = reference.places_of(starts)
+        numbers += [before + places.index(place) for place in reference.places_of(of_numbers)]
     assert [k for k in numbers if k < count] == [k for k in twin.numbers if k < count]
     if len(twin.places) < most:
         assert bool(traits & kernels.WIDE) == twin.is_wide

@@ -42,6 +42,11 @@ def compiled_numbers(a: Any, i: int, b: Any, j: int, mask: int, first: int, last
     return lanes.differing_in_row(a, i, b, j, mask), lanes.within_row(a, i, first, last), at_most
 
 
+@numba.njit
+def compiled_places(bits: Any, base: Any, out: Any, to: Any) -> None:
+    lanes.put_places(bits, base, out, to)
+
+
 rows = st.binary(min_size=70, max_size=80) | st.binary(min_size=2, max_size=2).map(lambda pair: pair * 40)
 
 
@@ -87,3 +92,13 @@ def test_numbers_of_a_row(a: list[int], b: list[int], at: int, mask: int, first:
     near, at_most = lanes.within_row(one, at, first, last), int(lanes.row_at_most(one, at, mask))
     plain = lanes.differing_in_row(one, at, other, 4 - at, mask), near, at_most
     assert tuple(map(int, compiled)) == plain
+
+
+@settings(deadline=None)
+@given(st.integers(0, 2**64 - 1) | st.sampled_from([0, 2**64 - 1, 1 << 63]), st.integers(0, 2**31 - 64))
+def test_places_of_bits(bits: int, base: int) -> None:
+    out, twin = np.full(68, 7, np.int32), np.full(68, 7, np.int32)
+    compiled_places(np.uint64(bits), np.uint64(base), out, np.uint64(3))
+    lanes.put_places(bits, base, twin, 3)
+    assert out[: 3 + bits.bit_count()].tolist() == twin[: 3 + bits.bit_count()].tolist()
+    assert out[67] == 7

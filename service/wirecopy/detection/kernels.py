@@ -18,6 +18,7 @@ from wirecopy.detection.lanes import (
     number_high,
     number_low,
     ones,
+    put_places,
     row_at_most,
     row_between,
     within_row,
@@ -338,18 +339,6 @@ def quotation_marks(folded, base):
     return marks & ~(halves & ~beside)
 
 
-@njit(uint64(uint64, uint64, _i32, uint64), **BORROWING, inline="always")
-def put_places(bits, base, out, n):
-    """Writes base + the place of each bit, in order, to out[n:]; -> n + how many. Up to 64 places behind are lost."""
-    most = n + ones(bits)
-    while n < most:
-        for _ in range(8):  # more than there are, so that their number is guessed less often wrongly
-            out[n] = base + zeros_below(bits)
-            bits &= bits - uint64(1)
-            n += uint64(1)
-    return most
-
-
 @njit(types.UniTuple(types.int64, 3)(_U8, types.int64, types.int64, _i32, _i32, _u64, _u64), **BORROWING)
 def find_words(folded, size, most, first, last, rows, grouped):
     """Finds words of letters and numbers in folded[:size]; -> (how many, at most `most`, how many `grouped`, traits).
@@ -399,8 +388,10 @@ def find_words(folded, size, most, first, last, rows, grouped):
             grouped[groups] = found + ones(starts & (three ^ (three - uint64(1)))) - uint64(1)
             groups += uint64(1)
             three &= three - uint64(1)
-        found = put_places(starts, base, first, found)
-        ended = put_places(ends, base, last, ended)
+        put_places(starts, base, first, found)
+        put_places(ends, base, last, ended)
+        found += ones(starts)
+        ended += ones(ends)
         letter_before, number_before, digit_before = letters >> uint64(63), numbers >> uint64(63), digits >> uint64(63)
         digits = following
     traits = (WIDE if wide else 0) | (MARKED if marks else 0) | (SPACELESS if spaceless else 0)

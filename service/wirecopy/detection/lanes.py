@@ -10,7 +10,8 @@ import sys
 import numpy as np
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
+from numba.core import cgutils, config
+from numba.core.codegen import get_host_cpu_features
 from numba.extending import intrinsic, overload
 
 LANES, ROW = 64, 16  # bytes; numbers of 32 bits
@@ -18,6 +19,8 @@ _BYTE, _LONG = ir.IntType(8), ir.IntType(64)
 _ROW = ir.VectorType(_BYTE, LANES)
 _NUMBER = ir.IntType(32)
 _NUMBERS = ir.VectorType(_NUMBER, LANES)
+# What the compiler compiles for: this processor, unless it is told otherwise.
+_FEATURES = get_host_cpu_features() if config.CPU_FEATURES is None else config.CPU_FEATURES
 
 
 def fold_row(source, at, out, to):
@@ -97,6 +100,13 @@ def number_high(data, at):
     return int.from_bytes(bytes(data[at : at + 8]), "big")
 
 
+def put_places(bits, base, out, to):
+    """Writes `base` + the place of each bit that is set, in order, to out[to:]; anything to the rest of 64 entries."""
+    places = [base + k for k in range(LANES) if int(bits) >> k & 1]
+    out[to : to + LANES] = -1
+    out[to : to + len(places)] = places
+
+
 def fetch(array, at):
     """Lets the memory of array[at] be on its way while something else is done; changes nothing."""
 
@@ -166,6 +176,21 @@ def _row_at_most(typing, values, at, most):
         return builder.bitcast(builder.icmp_unsigned("<=", row, _splat(builder, arguments[2], _NUMBERS)), _LONG)
 
     return types.uint64(values, types.uint64, types.uint32), generate
+
+
+@intrinsic
+def _put_places(typing, bits, base, out, to):
+    def generate(context, builder, signature, arguments):
+        bits, base, out, to = arguments
+        kind = ir.FunctionType(_ROW, [_ROW, ir.VectorType(ir.IntType(1), LANES), _ROW])
+        compress = cgutils.get_or_insert_function(builder.module, kind, "llvm.experimental.vector.compress.v64i8")
+        chosen = builder.bitcast(bits, ir.VectorType(ir.IntType(1), LANES))
+        places = builder.call(compress, [ir.Constant(_ROW, list(range(LANES))), chosen, ir.Constant(_ROW, None)])
+        places = builder.add(builder.zext(places, _NUMBERS), _splat(builder, builder.trunc(base, _NUMBER), _NUMBERS))
+        builder.store(places, _row_at(context, builder, signature.args[2], out, to, _NUMBERS), align=1)
+        return context.get_dummy_value()
+
+    return types.void(types.uint64, types.uint64, out, types.uint64), generate
 
 
 @intrinsic
@@ -268,6 +293,22 @@ def _compile_row_between(data, at, low, high):
 @overload(row_at_most)
 def _compile_row_at_most(values, at, most):
     return lambda values, at, most: _row_at_most(values, types.uint64(at), types.uint32(most))
+
+
+@overload(put_places)
+def _compile_put_places(bits, base, out, to):
+    if "+avx512vbmi2" in _FEATURES:  # the instruction that moves chosen bytes together
+        return lambda bits, base, out, to: _put_places(types.uint64(bits), types.uint64(base), out, types.uint64(to))
+
+    def put_one_by_one(bits, base, out, to):
+        end = to + ones(bits)
+        while to < end:
+            for _ in range(8):  # more than there are, so that their number is guessed less often wrongly
+                out[to] = base + zeros_below(bits)
+                bits &= bits - types.uint64(1)
+                to += types.uint64(1)
+
+    return put_one_by_one
 
 
 @overload(zeros_below)
