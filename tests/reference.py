@@ -251,8 +251,8 @@ def scaled(word: int, scales: Mapping[int, int]) -> int:
 
 
 def scratch_for(size: int, most: int) -> int:
-    """Three for each row, one for every four bytes, five for each word."""
-    return 3 * (size // 64 + 1) + size // 4 + 5 * min(size, most)
+    """Two for each row, one for every four bytes, five for each word."""
+    return 2 * (size // 64 + 1) + size // 4 + 5 * min(size, most)
 
 
 def _without_thousands(number: bytes) -> bytes:
@@ -473,7 +473,7 @@ def drop_greatest(entries: Sequence[int], most: int) -> list[int]:
 
 def draft_for(words: int) -> int:
     """So many entries may be written."""
-    return words + 128
+    return words + 64
 
 
 def hash_trace(trace: Sequence[int], first: int) -> int:

@@ -256,17 +256,17 @@ def test_find_words(folded: bytes, most: int) -> None:
     twin = reference.find_words(folded)
     assume(not twin.is_spaceless)
     first, last = (np.zeros(min(most, len(folded)) + kernels.SPARE, dtype=np.int32) for _ in range(2))
-    rows, grouped = np.full(3 * (len(folded) // 64 + 1), 7, np.uint64), np.zeros(len(folded) // 4, np.uint64)
+    rows, grouped = np.full(2 * (len(folded) // 64 + 1), 7, np.uint64), np.zeros(len(folded) // 4, np.uint64)
     count, groups, traits = kernels.find_words(source_of(folded), len(folded), most, first, last, rows, grouped)
     assert list(zip(first[:count].tolist(), last[:count].tolist(), strict=True)) == twin.places[:most]
     assert [k for k in grouped[:groups].tolist() if k < count] == [k for k in twin.grouped if k < count]
-    numbers = []
-    for starts, of_numbers, before in rows.reshape(-1, 3).tolist():
+    starts: list[int] = []
+    for bits, before in rows.reshape(-1, 2).tolist():
+        assert before == len(starts) or before >= count
         if before >= count:
             break
-        places = reference.places_of(starts)
-        numbers += [before + places.index(place) for place in reference.places_of(of_numbers)]
-    assert [k for k in numbers if k < count] == [k for k in twin.numbers if k < count]
+        starts += reference.places_of(bits)
+    assert len(starts) >= count
     if len(twin.places) < most:
         assert bool(traits & kernels.WIDE) == twin.is_wide
         assert traits & kernels.MARKED or not twin.is_marked
@@ -286,7 +286,7 @@ def test_scaled(word: int) -> None:
 def test_mark_quoted(folded: bytes, longest_quote: int, most: int) -> None:
     assume(b"\x0f" not in folded)
     first, last = (np.zeros(min(most, len(folded)) + kernels.SPARE, dtype=np.int32) for _ in range(2))
-    rows, grouped = np.full(3 * (len(folded) // 64 + 1), 7, np.uint64), np.zeros(len(folded) // 4, np.uint64)
+    rows, grouped = np.full(2 * (len(folded) // 64 + 1), 7, np.uint64), np.zeros(len(folded) // 4, np.uint64)
     count, _, _ = kernels.find_words(source_of(folded), len(folded), most, first, last, rows, grouped)
     out = np.zeros(count, dtype=np.uint32)
     kernels.mark_quoted(source_of(folded), len(folded), longest_quote, count, rows, out)
@@ -300,9 +300,9 @@ def test_scratch_for(size: int, most: int) -> None:
 
 
 def cut(how: Any, folded: bytes, longest_quote: int, room: int, *scratch: Any) -> list[reference.Word]:
-    out = np.zeros(room, dtype=np.uint32)
+    out = np.full(min(room, len(folded)) + kernels.SPARE, kernels.NUMBER, dtype=np.uint32)
     first, last = (np.full(min(room, len(folded)) + kernels.SPARE, -1, dtype=np.int32) for _ in range(2))
-    count = how(source_of(folded), len(folded), *text.scale_tables(), longest_quote, out, first, last, *scratch)
+    count = how(source_of(folded), len(folded), *text.scale_tables(), longest_quote, room, out, first, last, *scratch)
     columns = (column[:count].tolist() for column in (out, first, last))
     return [reference.Word(*word) for word in zip(*columns, strict=True)]
 
@@ -332,7 +332,8 @@ def test_traces(several: list[str], max_words: int, room: int, begin: int) -> No
     parts = [whole.encode() for whole in several]
     bounds = i64([0, *np.cumsum([len(part) for part in parts])])
     longest = max(map(len, parts), default=0)
-    out, out_bounds = np.zeros(room + 3, dtype=np.uint32), np.zeros(len(parts) + 1, dtype=np.int64)
+    out = np.zeros(room + 3 + kernels.SPARE, dtype=np.uint32)
+    out_bounds = np.zeros(len(parts) + 1, dtype=np.int64)
     out_bounds[begin] = 3  # what was written by a call before
     failed = np.zeros(len(parts), dtype=np.uint8)
     done = kernels.traces(
@@ -513,8 +514,8 @@ ranks_of_words = st.lists(st.integers(0, 30) | u32s, max_size=150)
 @law
 @given(ranks_of_words, st.integers(0, 31) | u32s)
 def test_keep_ranks(ranks: list[int], limit: int) -> None:
-    kept = np.zeros(len(ranks) + 64, np.uint64)
-    count = kernels.keep_ranks(u32(ranks + [0] * 64), len(ranks), np.uint32(limit), kept)
+    kept, places = np.zeros(len(ranks), np.uint64), np.zeros(len(ranks) + 64, np.int32)
+    count = kernels.keep_ranks(u32(ranks + [0] * 64), len(ranks), np.uint32(limit), places, kept)
     assert kept[:count].tolist() == reference.keep_ranks(ranks, limit)
 
 
@@ -553,11 +554,11 @@ def test_keep_smallest(entries: list[tuple[float, int, int]], most: int, density
     ranks = np.array([*left_out, *(rank for rank, _, _ in entries), *[0.0] * kernels.SPARE], dtype=np.float32)
     size = len(left_out) + len(entries)
     out_keys, out_weights = np.zeros(most, dtype=np.uint32), np.zeros(most, dtype=np.uint8)
-    kept, seen = np.zeros(size + 2 * kernels.SPARE, np.uint64), np.zeros(1024, np.uint8)
+    places, kept = np.zeros(size + kernels.SPARE, np.int32), np.zeros(size + kernels.SPARE, np.uint64)
     count = kernels.keep_smallest(
         ranks.view(np.uint32), u32([1] * len(left_out) + [key for _, key, _ in entries]),
-        u8([0] * len(left_out) + [weight for _, _, weight in entries]), size, most, density, kept, seen, out_keys,
-        out_weights
+        u8([0] * len(left_out) + [weight for _, _, weight in entries]), size, most, density, places, kept,
+        np.zeros(1024, np.uint8), out_keys, out_weights
     )  # fmt: skip
     twin = reference.keep_smallest([reference.Key(*entry) for entry in entries], most)
     found = zip(out_keys[:count].tolist(), out_weights[:count].tolist(), strict=True)

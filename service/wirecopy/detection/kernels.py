@@ -344,9 +344,9 @@ def find_words(folded, size, most, first, last, rows, grouped):
     """Finds words of letters and numbers in folded[:size]; -> (how many, at most `most`, how many `grouped`, traits).
 
     Word k is folded[first[k]:last[k]]. `grouped` gets the words that are numbers with marks before three digits, one
-    for each mark. For each row of LANES bytes `rows` gets the bits where words start, those where numbers do, and how
-    many words start before it. Traits: WIDE, MARKED and SPACELESS, which ends the search. There is room for SPARE
-    words more in `first` and `last`, and folded[size:size + 128] may be read.
+    for each mark. For each row of LANES bytes `rows` gets the bits where words start, and how many start before it.
+    Traits: WIDE, MARKED and SPACELESS, which ends the search. There is room for SPARE words more in `first` and `last`,
+    and folded[size:size + 128] may be read.
     """
     end = uint64(size)
     found, ended, groups = uint64(0), uint64(0), uint64(0)
@@ -354,8 +354,8 @@ def find_words(folded, size, most, first, last, rows, grouped):
     letter_before, number_before, digit_before = uint64(0), uint64(0), uint64(0)
     digits = row_between(folded, 0, 0x30, 0x39)
     for base in range(uint64(0), end + uint64(1), uint64(LANES)):
-        row = uint64(3) * (base >> uint64(6))
-        rows[row], rows[row + uint64(1)], rows[row + uint64(2)] = uint64(0), uint64(0), found
+        row = uint64(2) * (base >> uint64(6))
+        rows[row], rows[row + uint64(1)] = uint64(0), found
         if ended >= uint64(most) or spaceless:
             break
         inside = (uint64(1) << (end - base)) - uint64(1) if end - base < uint64(LANES) else ~uint64(0)
@@ -379,10 +379,9 @@ def find_words(folded, size, most, first, last, rows, grouped):
             three = uint64(0)
         numbers = digits | stops
         letters_on, numbers_on = (letters << uint64(1)) | letter_before, (numbers << uint64(1)) | number_before
-        number_starts = numbers & ~numbers_on & inside
-        starts = (letters & ~letters_on & inside) | number_starts
+        starts = ((letters & ~letters_on) | (numbers & ~numbers_on)) & inside
         ends = ((~letters & letters_on) | (~numbers & numbers_on)) & ((inside << uint64(1)) | uint64(1))
-        rows[row], rows[row + uint64(1)] = starts, number_starts
+        rows[row] = starts
         three &= inside
         while three:
             grouped[groups] = found + ones(starts & (three ^ (three - uint64(1)))) - uint64(1)
@@ -501,8 +500,8 @@ def mark_quoted(folded, size, longest_quote, count, rows, out):
     behind = uint64(0)  # the marks that have been read
     end = uint64(size)
     for base in range(uint64(0), end, uint64(LANES)):
-        row = uint64(3) * (base >> uint64(6))
-        if rows[row + uint64(2)] >= uint64(count):
+        row = uint64(2) * (base >> uint64(6))
+        if rows[row + uint64(1)] >= uint64(count):
             break
         marks = quotation_marks(folded, base)
         if quote == 0 and marks == uint64(0):
@@ -522,7 +521,7 @@ def mark_quoted(folded, size, longest_quote, count, rows, out):
                 if behind >= end or folded[behind] != 0x0E:
                     continue
                 behind += uint64(1)
-            n = min(np.int64(rows[row + uint64(2)] + ones(rows[row] & before)), count)
+            n = min(np.int64(rows[row + uint64(1)] + ones(rows[row] & before)), count)
             if quote:
                 for k in range(done, min(n, since + longest_quote + 1)):
                     out[k] |= uint32(QUOTED)
@@ -537,17 +536,16 @@ def mark_quoted(folded, size, longest_quote, count, rows, out):
             out[k] |= uint32(QUOTED)
 
 
-@njit(types.int64(_U8, types.int64, _U32, _U32, types.int64, _u32, _i32, _i32), **BORROWING)
-def words_in_turn(folded, size, scale_words, scale_values, longest_quote, out, first, last):
+@njit(types.int64(_U8, types.int64, _U32, _U32, types.int64, types.int64, _u32, _i32, _i32), **BORROWING)
+def words_in_turn(folded, size, scale_words, scale_values, longest_quote, most, out, first, last):
     """What `words` does, of texts in any script, one word after the other."""
     n = 0
-    limit = out.shape[0]
     quote = 0
     quote_since = 0
     after_number = False
     p = uint64(0)
     end = uint64(size)
-    while p < end and n < limit:
+    while p < end and n < most:
         b = folded[p]
         flag = uint32(QUOTED) if quote else uint32(0)
         begin = p
@@ -577,7 +575,7 @@ def words_in_turn(folded, size, scale_words, scale_values, longest_quote, out, f
         elif b == 0x0F:
             previous = uint64(0)
             run = 0
-            while b == 0x0F and n < limit:
+            while b == 0x0F and n < most:
                 at = p
                 p += uint64(1)
                 code = uint64(folded[p])
@@ -593,7 +591,7 @@ def words_in_turn(folded, size, scale_words, scale_values, longest_quote, out, f
                 previous = code
                 run += 1
                 b = folded[p]
-            if run == 1 and n < limit:
+            if run == 1 and n < most:
                 out[n] = uint32(mix(previous * _P2) >> uint64(34)) | flag
                 first[n], last[n] = begin, p
                 n += 1
@@ -616,25 +614,24 @@ def words_in_turn(folded, size, scale_words, scale_values, longest_quote, out, f
 @njit(types.int64(types.int64, types.int64), **BORROWING)
 def scratch_for(size, most):
     """How many numbers of scratch `words` needs for `size` bytes of folded text and at most `most` words."""
-    return 3 * ((size >> 6) + 1) + (size >> 2) + 5 * min(size, most)
+    return 2 * ((size >> 6) + 1) + (size >> 2) + 5 * min(size, most)
 
 
-@njit(types.int64(_U8, types.int64, _U32, _U32, types.int64, _u32, _i32, _i32, _u64), **BORROWING)
-def words(folded, size, scale_words, scale_values, longest_quote, out, first, last, scratch):
-    """Cuts the folded text folded[:size] into words; -> how many were written to `out` (at most out.shape[0]).
+@njit(types.int64(_U8, types.int64, _U32, _U32, types.int64, types.int64, _u32, _i32, _i32, _u64), **BORROWING)
+def words(folded, size, scale_words, scale_values, longest_quote, most, out, first, last, scratch):
+    """Cuts the folded text folded[:size] into words; -> how many were written to `out` (at most `most`).
 
     out[k] is 30 bits of hash, bit 30 for a number, bit 31 inside quotation marks; its bytes are
     folded[first[k]:last[k]]. What follows a number is `scaled`, so that "1.2 mln" and "1.2 million" agree.
-    folded[size] must be a separator, and 127 bytes behind it readable; `first` and `last` have room for SPARE words
-    more than `out`, or than there are bytes; for `scratch` see `scratch_for`.
+    folded[size] must be a separator, and 127 bytes behind it readable; `out`, `first` and `last` have room for SPARE
+    words more than that, or than there are bytes; for `scratch` see `scratch_for`.
     """
-    limit = out.shape[0]
-    behind_rows = 3 * ((size >> 6) + 1)
+    behind_rows = 2 * ((size >> 6) + 1)
     behind_grouped = behind_rows + (size >> 2)
     rows, grouped, parts = scratch[:behind_rows], scratch[behind_rows:behind_grouped], scratch[behind_grouped:]
-    count, groups, traits = find_words(folded, size, limit, first, last, rows, grouped)
+    count, groups, traits = find_words(folded, size, most, first, last, rows, grouped)
     if traits & SPACELESS:
-        return words_in_turn(folded, size, scale_words, scale_values, longest_quote, out, first, last)
+        return words_in_turn(folded, size, scale_words, scale_values, longest_quote, most, out, first, last)
     if traits & WIDE:
         room, longest = 32, hash_wide_words(folded, count, first, last, parts, out)
     else:
@@ -649,15 +646,14 @@ def words(folded, size, scale_words, scale_values, longest_quote, out, first, la
         k = np.int64(grouped[j])
         if k < count:
             out[k] = hash_number(folded, first[k], last[k])
-    for row in range(0, rows.shape[0], 3):
-        if rows[row + 2] >= uint64(count):
-            break
-        numbers = rows[row + 1]
+    for base in range(uint64(0), uint64(count), uint64(LANES)):
+        numbers = ~row_at_most(out, base, NUMBER - 1)
         while numbers:
-            k = np.int64(rows[row + 2] + ones(rows[row] & (numbers ^ (numbers - uint64(1)))))
+            k = np.int64(base + zeros_below(numbers)) + 1
             numbers &= numbers - uint64(1)
-            if k < count:  # of numbers none is a unit
-                out[k] = scaled(out[k], scale_words, scale_values)
+            if k >= count:
+                break
+            out[k] = scaled(out[k], scale_words, scale_values)  # of numbers none is a unit
     if traits & MARKED:
         mark_quoted(folded, size, longest_quote, count, rows, out)
     return count
@@ -690,7 +686,8 @@ def traces(
 
     Words go to out[out_bounds[k]:out_bounds[k + 1]]; failed[k] is set where the text must be composed (NFC) first and
     has no words yet. Stops early, before the first text whose words might not fit `out`. `folded` is scratch of
-    4 * longest text + 144 bytes; 63 bytes behind the last text may be read.
+    4 * longest text + 144 bytes; 63 bytes behind the last text may be read. The last SPARE of `out` are
+    scratch.
     """
     ascii_fold, pair_fold, block_of, blocks, expansions, entity_hashes, entity_codes = fold_tables
     nowhere64 = out_bounds[:0]
@@ -704,7 +701,7 @@ def traces(
     scratch = np.empty(scratch_for(folded.shape[0], max_words), np.uint64)
     for k in range(begin, count):
         room = min(max_words, bounds[k + 1] - bounds[k])
-        if n + room > out.shape[0]:
+        if n + room > out.shape[0] - SPARE:
             return k
         size = fold(
             source, bounds[k], bounds[k + 1], ascii_fold, pair_fold, block_of, blocks, expansions, entity_hashes,
@@ -714,7 +711,7 @@ def traces(
         if size > 0:
             folded[size] = 0x20
             n += words(
-                folded, size, scale_words, scale_values, longest_quote, out[n : n + room], first, last, scratch
+                folded, size, scale_words, scale_values, longest_quote, room, out[n:], first, last, scratch
             )  # fmt: skip
         out_bounds[k + 1] = n
     return count
@@ -746,7 +743,7 @@ def count_terms(words, bounds, counts, seen, stamp):
             fetch(counts, words[min(i + AHEAD, last)] & uint32(TERM_SLOTS - 1))
             stem = words[i] & uint32(STEM)
             entry = now | uint64(stem)
-            at = uint64(uint32(stem * uint32(0x9E3779B1)) >> uint32(7)) & mask
+            at = uint64(stem) & mask
             other = seen[at] ^ entry
             while other - uint64(1) < OTHERS:
                 at = (at + uint64(1)) & mask
@@ -775,7 +772,7 @@ def weigh(words, bounds, rarity, weights, seen, stamp):
             least = np.int32((word >> uint32(30)) & uint32(1))  # a number always counts a little
             w = min(max(r, least), np.int32(WEIGHT))
             entry = now | uint64(stem)
-            at = uint64(uint32(stem * uint32(0x9E3779B1)) >> uint32(7)) & mask
+            at = uint64(stem) & mask
             other = seen[at] ^ entry
             while other - uint64(1) < OTHERS:
                 at = (at + uint64(1)) & mask
@@ -940,26 +937,26 @@ ROUGHLY = 1 << 22  # added to the bits of a float32: some one and a half times a
 NUMBER_BITS = 24  # of a key's uniform number
 
 
-# What `sketch` needs room for: ranks and keys of words, and of pairs, weights of pairs, what `keep_smallest` keeps and
-# has seen.
-_DRAFT = types.Tuple((_u32, _u32, _u32, _u32, _u8, _u64, _u8))
+# What `sketch` needs room for: ranks and keys of words, and of pairs, weights of pairs, and the scratch of
+# `keep_smallest`.
+_DRAFT = types.Tuple((_u32, _u32, _u32, _u32, _u8, _i32, _u64, _u8))
 
 
 @njit(_DRAFT(types.int64), cache=True, nogil=True)
 def draft_for(words):
     """-> what `sketch` needs room for, of a trace of at most so many words."""
-    room = words + 2 * LANES
+    room = words + LANES
     return (
         np.empty(room, np.uint32), np.empty(room, np.uint32), np.empty(room, np.uint32), np.empty(room, np.uint32),
-        np.empty(room, np.uint8), np.empty(room, np.uint64), np.empty(1024, np.uint8)
+        np.empty(room, np.uint8), np.empty(room, np.int32), np.empty(room, np.uint64), np.empty(1024, np.uint8)
     )  # fmt: skip
 
 
-@njit(types.int64(_U32, types.int64, uint32, _u64), **BORROWING)
-def keep_ranks(ranks, size, limit, kept):
+@njit(types.int64(_U32, types.int64, uint32, _i32, _u64), **BORROWING)
+def keep_ranks(ranks, size, limit, places, kept):
     """Writes those of ranks[:size] that are at most `limit` to `kept`, as rank << 32 | position; -> how many.
 
-    LANES ranks behind may be read, and as many entries behind be written.
+    LANES ranks behind may be read; `places` is scratch of size + LANES.
     """
     n = uint64(0)
     end = uint64(size)
@@ -967,14 +964,11 @@ def keep_ranks(ranks, size, limit, kept):
         bits = row_at_most(ranks, base, limit)
         if end - base < uint64(LANES):
             bits &= (uint64(1) << (end - base)) - uint64(1)
-        most = n + ones(bits)
-        while n < most:
-            for _ in range(8):  # more than there are, so that their number is guessed less often wrongly
-                at = base + (zeros_below(bits) & uint64(63))
-                kept[n] = (uint64(ranks[at]) << uint64(32)) | at
-                bits &= bits - uint64(1)
-                n += uint64(1)
-        n = most
+        put_places(bits, base, places, n)
+        n += ones(bits)
+    for j in range(n):
+        at = uint64(places[j])
+        kept[j] = (uint64(ranks[at]) << uint64(32)) | at
     return np.int64(n)
 
 
@@ -1023,22 +1017,22 @@ def drop_greatest(kept, size, most):
 
 
 @njit(
-    types.int64(_U32, _U32, _U8, types.int64, types.int64, types.float64, _u64, _u8, _u32, _u8), **BORROWING
+    types.int64(_U32, _U32, _U8, types.int64, types.int64, types.float64, _i32, _u64, _u8, _u32, _u8), **BORROWING
 )  # fmt: skip
-def keep_smallest(ranks, keys, key_weights, size, most, density, kept, seen, out_keys, out_weights):
+def keep_smallest(ranks, keys, key_weights, size, most, density, places, kept, seen, out_keys, out_weights):
     """Writes the `most` distinct keys of the smallest ranks, of equal ones the first, in no order; -> how many.
 
     ranks[:size] are the bits of float32 numbers that are not negative; what is not finite is left out. A key that comes
     several times has its smallest rank. `density` guesses how many entries there are per unit of rank among the
-    smallest (0: no idea); a wrong guess costs time only. `kept` and `seen` are scratch of size + 2 * LANES and 1024;
-    LANES ranks more may be read.
+    smallest (0: no idea); a wrong guess costs time only. `places`, `kept` and `seen` are scratch of size + LANES twice
+    and 1024; LANES ranks more may be read.
     """
     low = uint64(0xFFFFFFFF)
     limit = uint32(FINITE)
     if density > (most + SLACK) / 3e38:
         limit = np.float32((most + SLACK) / density).view(np.uint32)
     while True:
-        n = keep_ranks(ranks, size, limit, kept)
+        n = keep_ranks(ranks, size, limit, places, kept)
         m = keep_distinct(keys, n, kept, seen) if n >= most or limit >= uint32(FINITE) else 0
         if m >= most or limit >= uint32(FINITE):
             break
@@ -1076,7 +1070,7 @@ def sketch(words, weights, title_words, min_words, importance, draft, keys, key_
     sampling (Duffield, Lund, Thorup 2007), coordinated by the hash, of words and of pairs of neighbours. `importance`
     is infinite for weights that make no key; `draft` is scratch.
     """
-    ranks, word_keys, pair_ranks, pair_keys, halves, kept, seen = draft
+    ranks, word_keys, pair_ranks, pair_keys, halves, places, kept, seen = draft
     n = words.shape[0]
     keys[:] = 0
     key_weights[:] = 0
@@ -1119,12 +1113,12 @@ def sketch(words, weights, title_words, min_words, importance, draft, keys, key_
     # Importance is some unit / weight ** 3: so many ranks below r are expected as r * sum(weight ** 3) / unit.
     unit = np.float64(importance[16]) * (1 << NUMBER_BITS) * 16.0**3
     count = keep_smallest(
-        ranks, word_keys, weights, n, WORD_KEYS, word_cubes / unit, kept, seen, keys[1:], key_weights[1:]
+        ranks, word_keys, weights, n, WORD_KEYS, word_cubes / unit, places, kept, seen, keys[1:], key_weights[1:]
     )  # fmt: skip
     first = 1 + WORD_KEYS
     pairs = keep_smallest(
-        pair_ranks, pair_keys, halves, n - 1, KEYS - first, pair_cubes / unit, kept, seen, keys[first:],
-        key_weights[first:]
+        pair_ranks, pair_keys, halves, n - 1, KEYS - first, pair_cubes / unit, places, kept, seen,
+        keys[first:], key_weights[first:]
     )  # fmt: skip
     for e in range(1, 1 + count):
         key_weights[e] += COMMON

@@ -171,7 +171,7 @@ _STRAY = dict.fromkeys([*range(0x1100, 0x1200), *range(0xA960, 0xA980), *range(0
 def _cut(source: bytes, bounds: I64, scale_words: U32, scale_values: U32, max_words: int) -> tuple[U32, I64, U8]:
     sizes = np.diff(bounds)
     folded = np.empty(4 * int(sizes.max(initial=0)) + 144, dtype=np.uint8)
-    out = np.empty(int(np.minimum(sizes, max_words).sum()), dtype=np.uint32)
+    out = np.empty(int(np.minimum(sizes, max_words).sum()) + kernels.SPARE, dtype=np.uint32)
     out_bounds = np.zeros(len(bounds), dtype=np.int64)
     failed = np.zeros(len(bounds), dtype=np.uint8)
     kernels.traces(
@@ -212,10 +212,10 @@ def _spans(text: str) -> Spans:
     origin = np.zeros(len(folded), dtype=np.int64)
     size = _fold(source, folded, origin)
     folded[size] = 0x20
-    out = np.empty(len(source), dtype=np.uint32)
+    out = np.empty(len(source) + kernels.SPARE, dtype=np.uint32)
     first, last = np.empty((2, len(source) + kernels.SPARE), dtype=np.int32)
     scratch = np.empty(kernels.scratch_for(size, len(source)), dtype=np.uint64)
-    count = kernels.words(folded, size, *scale_tables(), LONGEST_QUOTE, out, first, last, scratch)
+    count = kernels.words(folded, size, *scale_tables(), LONGEST_QUOTE, len(source), out, first, last, scratch)
     character = np.append(np.cumsum((source & 0xC0) != 0x80) - 1, len(composed))  # of the composed text, per byte
     origins = np.append(origin[:size], len(source))
     at_last = origin[last[:count] - 1]
