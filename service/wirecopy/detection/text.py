@@ -135,8 +135,9 @@ def _trace(
     pieces: Sequence[str] = texts
     if heads:
         pieces = [piece for both in zip(heads, texts, strict=True) for piece in both]
-    if all(map(str.isascii, pieces)):  # one copy of all texts instead of one of each
-        source, sizes = "".join([*pieces, _BEHIND]).encode(), np.fromiter(map(len, pieces), np.int64, len(pieces))
+    joined = "".join([*pieces, _BEHIND])
+    if joined.isascii():  # one copy of all texts instead of one of each
+        source, sizes = joined.encode(), np.fromiter(map(len, pieces), np.int64, len(pieces))
     else:
         encoded = [encode(piece) for piece in pieces]
         source, sizes = b"".join([*encoded, _BEHIND.encode()]), np.fromiter(map(len, encoded), np.int64, len(encoded))
