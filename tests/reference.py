@@ -94,6 +94,14 @@ def fold_character(char: str) -> bytes:
     return marked(folded)
 
 
+def encode(texts: Sequence[str]) -> list[bytes]:
+    return [text.encode() for text in texts]
+
+
+def encode_units(text: str) -> bytes:
+    return text.encode()
+
+
 def fold_pairs(char: str) -> bytes | None:
     """What a character of two bytes becomes if that has two bytes as well and needs no mark."""
     kind, folded = make_unicode.classify(ord(char))

@@ -118,6 +118,39 @@ def test_put(code: int) -> None:
     assert out[:2].tobytes() + out[end:].tobytes() == bytes(8 - end + 2)
 
 
+# Of one, two and three bytes, in runs and alone.
+bmp_texts = st.lists(
+    st.builds(
+        lambda char, count: char * count,
+        st.sampled_from("a\x7f\x80я\u07ff\u0800中\ud7ff\ue000\uffff"),
+        st.integers(1, 20),
+    )
+).map("".join)
+
+
+def units_of(whole: str) -> npt.NDArray[np.uint16]:
+    return np.frombuffer((whole + "é中" * 32).encode("utf-16-le"), dtype="<u2")  # may be read, must not matter
+
+
+@law
+@given(bmp_texts, st.integers(0, 3))
+def test_encode_units(whole: str, to: int) -> None:
+    whole = whole[:64]
+    out = np.zeros(3 * 64 + 6, dtype=np.uint8)
+    end = kernels.encode_units(units_of(whole), np.uint64(0), np.uint64(len(whole)), out, np.uint64(to))
+    assert out[to : int(end)].tobytes() == reference.encode_units(whole)
+
+
+@law
+@given(st.lists(texts | bmp_texts | st.text(max_size=5) | st.just("x" * 70 + "😀"), max_size=5), st.integers(0, 3))
+def test_encode(several: list[str], first: int) -> None:
+    units = units_of("".join(several))
+    out, bounds = np.zeros(3 * len(units) + first + 64, dtype=np.uint8), i64([first, *[0] * len(several)])
+    kernels.encode(units, i64(list(map(len, several))), out, bounds)
+    parts = [out[bounds[k] : bounds[k + 1]].tobytes() for k in range(len(several))]
+    assert parts == reference.encode(several)
+
+
 @law
 @given(st.lists(st.integers(0x80, 0x7FF).map(chr) | st.just(" "), min_size=1, max_size=31), st.integers(0, 3))
 def test_fold_pairs(chars: list[str], to: int) -> None:

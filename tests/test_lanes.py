@@ -94,6 +94,26 @@ def test_numbers_of_a_row(a: list[int], b: list[int], at: int, mask: int, first:
     assert tuple(map(int, compiled)) == plain
 
 
+@numba.njit
+def compiled_units(units: Any, at: int, low: int, high: int, out: Any, to: int) -> Any:
+    lanes.narrow_row(units, at, out, to)
+    return lanes.units_between(units, at, low, high)
+
+
+units = st.sampled_from([0, 0x7F, 0x80, 0x7FF, 0x800, 0xD800, 0xDFFF, 0xFFFF]) | st.integers(0, 0xFFFF)
+
+
+@settings(deadline=None)
+@given(st.lists(units, min_size=70, max_size=70), st.integers(0, 6), units, units)
+def test_units_of_a_row(row: list[int], at: int, one: int, other: int) -> None:
+    data, low, high = np.array(row, dtype=np.uint16), min(one, other), max(one, other)
+    out, twin = np.full(80, 7, np.uint8), np.full(80, 7, np.uint8)
+    found = int(compiled_units(data, at, low, high, out, 5))
+    lanes.narrow_row(data, at, twin, 5)
+    assert found == int(lanes.units_between(data, at, low, high))
+    assert out.tolist() == twin.tolist()
+
+
 @settings(deadline=None)
 @given(st.integers(0, 2**64 - 1) | st.sampled_from([0, 2**64 - 1, 1 << 63]), st.integers(0, 2**31 - 64))
 def test_places_of_bits(bits: int, base: int) -> None:

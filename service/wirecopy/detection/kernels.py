@@ -15,12 +15,14 @@ from wirecopy.detection.lanes import (
     differing_in_row,
     fetch,
     fold_row,
+    narrow_row,
     number_high,
     number_low,
     ones,
     put_places,
     row_at_most,
     row_between,
+    units_between,
     within_row,
     zeros_above,
     zeros_below,
@@ -132,6 +134,65 @@ def put(out, n, code):
     out[n + 2] = 0x80 | ((code >> 6) & 0x3F)
     out[n + 3] = 0x80 | (code & 0x3F)
     return n + 4
+
+
+@njit(uint64(_U16, uint64, uint64, _u8, uint64), **BORROWING)
+def encode_units(units, at, to, out, n):
+    """Writes the characters units[at:to], none of them two units, as UTF-8 to out[n:]; -> the position after them.
+
+    All bytes that a character may need are written, and then some of them over: its length is no branch.
+    """
+    if zeros_below(units_between(units, at, 0x0800, 0xFFFF)) >= to - at:
+        for j in range(at, to):
+            c = uint32(units[j])
+            is_long = c >= uint32(0x80)
+            out[n] = (uint32(0xC0) | (c >> uint32(6))) if is_long else c
+            out[n + uint64(1)] = uint32(0x80) | (c & uint32(0x3F))
+            n += uint64(1) + uint64(is_long)
+        return n
+    for j in range(at, to):
+        c = uint32(units[j])
+        is_long, is_longer = c >= uint32(0x80), c >= uint32(0x800)
+        last = uint32(0x80) | (c & uint32(0x3F))
+        first = (uint32(0xC0) | (c >> uint32(6))) if is_long else c
+        out[n] = (uint32(0xE0) | (c >> uint32(12))) if is_longer else first
+        out[n + uint64(1)] = (uint32(0x80) | ((c >> uint32(6)) & uint32(0x3F))) if is_longer else last
+        out[n + uint64(2)] = last
+        n += uint64(1) + uint64(is_long) + uint64(is_longer)
+    return n
+
+
+@njit(types.void(_U16, _I64, _u8, _i64), **BORROWING)
+def encode(units, characters, out, bounds):
+    """Writes texts that stand behind each other in UTF-16 as UTF-8: text k, of characters[k], to out[bounds[k]:].
+
+    bounds[0] is given, the others are written. Surrogates come in pairs. `out` needs room for 3 bytes per unit and
+    LANES more; LANES - 1 units behind the last may be read.
+    """
+    p, n = uint64(0), uint64(bounds[0])
+    for k in range(characters.shape[0]):
+        left = uint64(characters[k])
+        while left > uint64(0):
+            inside = (uint64(1) << left) - uint64(1) if left < uint64(LANES) else ~uint64(0)
+            high = units_between(units, p, 0x0080, 0xFFFF) & inside
+            narrow_row(units, p, out, n)
+            plain = min(zeros_below(high), left)
+            p, n, left = p + plain, n + plain, left - plain
+            if high == uint64(0):
+                continue
+            code = np.int64(units[p])
+            if ones(high) >= uint64(16):  # many characters at once, up to one of two units
+                width = min(zeros_below(units_between(units, p, 0xD800, 0xDFFF)), min(left, uint64(LANES)))
+                n = encode_units(units, p, p + width, out, n)
+                p, left = p + width, left - width
+            elif code & 0xF800 != 0xD800:
+                n = uint64(put(out, np.int64(n), code))
+                p, left = p + uint64(1), left - uint64(1)
+            if left > uint64(0) and units[p] & 0xF800 == 0xD800:
+                code = 0x10000 + ((np.int64(units[p] & 0x3FF) << 10) | np.int64(units[p + uint64(1)] & 0x3FF))
+                n = uint64(put(out, np.int64(n), code))
+                p, left = p + uint64(2), left - uint64(1)
+        bounds[k + 1] = n
 
 
 @njit(uint64(_U8, uint64, _u8, uint64, uint64, _U16), **BORROWING)

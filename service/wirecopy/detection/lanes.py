@@ -18,7 +18,7 @@ LANES, ROW = 64, 16  # bytes; numbers of 32 bits
 _BYTE, _LONG = ir.IntType(8), ir.IntType(64)
 _ROW = ir.VectorType(_BYTE, LANES)
 _NUMBER = ir.IntType(32)
-_NUMBERS = ir.VectorType(_NUMBER, LANES)
+_NUMBERS, _UNITS = ir.VectorType(_NUMBER, LANES), ir.VectorType(ir.IntType(16), LANES)
 # What the compiler compiles for: this processor, unless it is told otherwise.
 _FEATURES = get_host_cpu_features() if config.CPU_FEATURES is None else config.CPU_FEATURES
 
@@ -67,6 +67,16 @@ def within_row(values, at, first, last):
     """-> the bits of values[at:at + 64], as signed numbers of 32 bits, in first .. last or the least that there is."""
     row = [int(value) - ((int(value) & 0x80000000) << 1) for value in values[at : at + LANES]]
     return sum((value == -(1 << 31) or first <= value <= last) << k for k, value in enumerate(row))
+
+
+def units_between(units, at, low, high):
+    """-> the bits of the numbers of 16 bits of units[at:at + 64] from `low` to `high`."""
+    return np.uint64(sum((low <= int(units[at + k]) <= high) << k for k in range(LANES)))
+
+
+def narrow_row(units, at, out, to):
+    """Writes the low halves of the numbers of 16 bits units[at:at + 64] to out[to:to + 64]."""
+    out[to : to + LANES] = units[at : at + LANES] & 0xFF
 
 
 def row_at_most(values, at, most):
@@ -167,6 +177,29 @@ def _row_between(typing, data, at, low, high):
         return builder.bitcast(builder.icmp_unsigned("<=", above, span), _LONG)
 
     return types.uint64(data, types.uint64, types.uint8, types.uint8), generate
+
+
+@intrinsic
+def _units_between(typing, units, at, low, high):
+    def generate(context, builder, signature, arguments):
+        array, at, low, high = arguments
+        row = builder.load(_row_at(context, builder, signature.args[0], array, at, _UNITS), align=1)
+        above = builder.sub(row, _splat(builder, low, _UNITS))
+        span = _splat(builder, builder.sub(high, low), _UNITS)
+        return builder.bitcast(builder.icmp_unsigned("<=", above, span), _LONG)
+
+    return types.uint64(units, types.uint64, types.uint16, types.uint16), generate
+
+
+@intrinsic
+def _narrow_row(typing, units, at, out, to):
+    def generate(context, builder, signature, arguments):
+        units, at, out, to = arguments
+        row = builder.load(_row_at(context, builder, signature.args[0], units, at, _UNITS), align=1)
+        builder.store(builder.trunc(row, _ROW), _row_at(context, builder, signature.args[2], out, to, _ROW), align=1)
+        return context.get_dummy_value()
+
+    return types.void(units, types.uint64, out, types.uint64), generate
 
 
 @intrinsic
@@ -288,6 +321,16 @@ def _compile_fold_row(source, at, out, to):
 @overload(row_between)
 def _compile_row_between(data, at, low, high):
     return lambda data, at, low, high: _row_between(data, types.uint64(at), types.uint8(low), types.uint8(high))
+
+
+@overload(units_between)
+def _compile_units_between(units, at, low, high):
+    return lambda units, at, low, high: _units_between(units, types.uint64(at), types.uint16(low), types.uint16(high))
+
+
+@overload(narrow_row)
+def _compile_narrow_row(units, at, out, to):
+    return lambda units, at, out, to: _narrow_row(units, types.uint64(at), out, types.uint64(to))
 
 
 @overload(row_at_most)

@@ -13,6 +13,7 @@ spaces (Chinese, Japanese, Thai, Lao, Khmer, Burmese) become overlapping charact
 
 import html.entities
 import re
+import sys
 import unicodedata
 from collections.abc import Sequence
 from functools import cache
@@ -135,14 +136,7 @@ def _trace(
     pieces: Sequence[str] = texts
     if heads:
         pieces = [piece for both in zip(heads, texts, strict=True) for piece in both]
-    joined = "".join([*pieces, _BEHIND])
-    if joined.isascii():  # one copy of all texts instead of one of each
-        source, sizes = joined.encode(), np.fromiter(map(len, pieces), np.int64, len(pieces))
-    else:
-        encoded = [encode(piece) for piece in pieces]
-        source, sizes = b"".join([*encoded, _BEHIND.encode()]), np.fromiter(map(len, encoded), np.int64, len(encoded))
-    bounds = np.zeros(len(pieces) + 1, dtype=np.int64)
-    np.cumsum(sizes, out=bounds[1:])
+    source, bounds = _encoded(pieces)
     if heads:
         bounds = bounds[::2].copy()
     words, out_bounds, failed = _cut(source, bounds, scale_words, scale_values, max_words)
@@ -151,12 +145,37 @@ def _trace(
     parts = []
     for k in range(len(texts)):
         if failed[k]:
-            whole = source[bounds[k] : bounds[k + 1]].decode()
+            whole = source[bounds[k] : bounds[k + 1]].tobytes().decode()
             parts.append(_trace([_compose(whole)], scale_words, scale_values, max_words).words)
         else:
             parts.append(words[out_bounds[k] : out_bounds[k + 1]])
     np.cumsum([len(part) for part in parts], out=out_bounds[1:])
     return Traces(np.concatenate(parts), out_bounds)
+
+
+def _encoded(pieces: Sequence[str]) -> tuple[U8, I64]:
+    """-> the pieces behind each other as UTF-8, lone surrogates as U+FFFD; where each begins, and the last ends."""
+    sizes, bounds = np.fromiter(map(len, pieces), np.int64, len(pieces)), np.zeros(len(pieces) + 1, dtype=np.int64)
+    is_ascii = np.fromiter(map(str.isascii, pieces), np.bool_, len(pieces))
+    if is_ascii.all():  # one copy of all instead of one of each
+        encoded = "".join([*pieces, _BEHIND]).encode()
+    elif 2 * sizes[is_ascii].sum() < sizes.sum() and (units := _units("".join([*pieces, _BEHIND]))):
+        source = np.empty(3 * len(units) // 2 + 64, dtype=np.uint8)
+        kernels.encode(np.frombuffer(units, dtype=np.uint16), sizes, source, bounds)
+        return source, bounds
+    else:
+        parts = [encode(piece) for piece in pieces]
+        encoded, sizes = b"".join([*parts, _BEHIND.encode()]), np.fromiter(map(len, parts), np.int64, len(parts))
+    np.cumsum(sizes, out=bounds[1:])
+    return np.frombuffer(encoded, dtype=np.uint8), bounds
+
+
+def _units(text: str) -> bytes:
+    """-> the text as UTF-16, which takes less than UTF-8 of what is not ASCII; nothing when surrogates stand alone."""
+    try:
+        return text.encode("utf-16-le" if sys.byteorder == "little" else "utf-16-be")
+    except UnicodeEncodeError:
+        return b""
 
 
 def _compose(text: str) -> str:
@@ -169,14 +188,14 @@ _HALF_WIDTH = {code: unicodedata.normalize("NFKC", chr(code)) for code in range(
 _STRAY = dict.fromkeys([*range(0x1100, 0x1200), *range(0xA960, 0xA980), *range(0xD7B0, 0xD800), 0x3099, 0x309A], " ")
 
 
-def _cut(source: bytes, bounds: I64, scale_words: U32, scale_values: U32, max_words: int) -> tuple[U32, I64, U8]:
+def _cut(source: U8, bounds: I64, scale_words: U32, scale_values: U32, max_words: int) -> tuple[U32, I64, U8]:
     sizes = np.diff(bounds)
     folded = np.empty(4 * int(sizes.max(initial=0)) + 144, dtype=np.uint8)
     out = np.empty(int(np.minimum(sizes, max_words).sum()) + kernels.SPARE, dtype=np.uint32)
     out_bounds = np.zeros(len(bounds), dtype=np.int64)
     failed = np.zeros(len(bounds), dtype=np.uint8)
     kernels.traces(
-        np.frombuffer(source, dtype=np.uint8), bounds, 0, fold_tables(), scale_words, scale_values, LONGEST_QUOTE,
+        source, bounds, 0, fold_tables(), scale_words, scale_values, LONGEST_QUOTE,
         max_words, folded, out, out_bounds, failed
     )  # fmt: skip
     return out[: out_bounds[-1]].copy(), out_bounds, failed
