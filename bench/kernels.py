@@ -94,6 +94,8 @@ TASKS: dict[str, tuple[Task, str]] = {
 def measure(texts: Sequence[str], rounds: int, share: int) -> list[dict[str, Any]]:
     """Return microseconds per article for each task; those of peers over every `share`-th text only."""
     lines = [orjson.dumps({"id": str(k), "text": text}) for k, text in enumerate(texts)]
+    # As whoever reads articles has them: in strings that were written, orjson leaves their UTF-8 to be taken again.
+    texts = [orjson.loads(line)["text"] for line in lines]
     tasks: list[tuple[str, Callable[[], object], int, str]] = [
         ("orjson.loads", lambda: [orjson.loads(line) for line in lines], len(texts), "parsing, nothing else")
     ]
