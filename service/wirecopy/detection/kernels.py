@@ -47,6 +47,7 @@ STEM = (1 << 24) - 1
 STEM_LETTERS = 5
 TOP = uint64(0x8080808080808080)  # the highest bit of each of eight bytes
 SPARE = LANES  # places that are written behind the last word
+FARTHEST = (1 << 31) - 1 - LANES  # bytes of a folded text in which words are found: places are numbers of 32 bits
 WIDE, MARKED, SPACELESS = 1, 2, 4  # a folded text that is not all ASCII, has marks, is in a script without spaces
 
 _P1 = uint64(0x9E3779B185EBCA87)
@@ -409,7 +410,7 @@ def find_words(folded, size, most, first, last, rows, grouped):
     Traits: WIDE, MARKED and SPACELESS, which ends the search. There is room for SPARE words more in `first` and `last`,
     and folded[size:size + 128] may be read.
     """
-    end = uint64(size)
+    end = uint64(min(size, FARTHEST))
     found, ended, groups = uint64(0), uint64(0), uint64(0)
     wide, marks, spaceless = uint64(0), uint64(0), uint64(0)
     letter_before, number_before, digit_before = uint64(0), uint64(0), uint64(0)
