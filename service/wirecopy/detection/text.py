@@ -156,10 +156,10 @@ def _trace(
 def _encoded(pieces: Sequence[str]) -> tuple[U8, I64]:
     """-> the pieces behind each other as UTF-8, lone surrogates as U+FFFD; where each begins, and the last ends."""
     sizes, bounds = np.fromiter(map(len, pieces), np.int64, len(pieces)), np.zeros(len(pieces) + 1, dtype=np.int64)
-    is_ascii = np.fromiter(map(str.isascii, pieces), np.bool_, len(pieces))
-    if is_ascii.all():  # one copy of all instead of one of each
-        encoded = "".join([*pieces, _BEHIND]).encode()
-    elif 2 * sizes[is_ascii].sum() < sizes.sum() and (units := _units("".join([*pieces, _BEHIND]))):
+    joined = "".join([*pieces, _BEHIND])
+    if joined.isascii():  # one copy of all instead of one of each
+        encoded = joined.encode()
+    elif _is_mostly_not_ascii(pieces, sizes) and (units := _units(joined)):
         source = np.empty(3 * len(units) // 2 + 64, dtype=np.uint8)
         kernels.encode(np.frombuffer(units, dtype=np.uint16), sizes, source, bounds)
         return source, bounds
@@ -168,6 +168,12 @@ def _encoded(pieces: Sequence[str]) -> tuple[U8, I64]:
         encoded, sizes = b"".join([*parts, _BEHIND.encode()]), np.fromiter(map(len, parts), np.int64, len(parts))
     np.cumsum(sizes, out=bounds[1:])
     return np.frombuffer(encoded, dtype=np.uint8), bounds
+
+
+def _is_mostly_not_ascii(pieces: Sequence[str], sizes: I64) -> bool:
+    """Whether most of the characters are in pieces that are not all ASCII."""
+    is_ascii = np.fromiter(map(str.isascii, pieces), np.bool_, len(pieces))
+    return bool(2 * sizes[is_ascii].sum() < sizes.sum())
 
 
 def _units(text: str) -> bytes:
