@@ -1244,7 +1244,7 @@ def number_at(slot, newest, capacity):
     return newest - (newest - slot) % capacity
 
 
-@njit(types.void(_u64, _u32, _i64), cache=True, nogil=True)
+@njit(types.void(_u64, _u32, _i64), **BORROWING)
 def split_chain(postings, heads, state):
     """Adds one chain: moves to it the postings of its older half, keeping the order; drops what has expired."""
     capacity = postings.shape[0] // KEYS
@@ -1329,7 +1329,7 @@ def ring_of(key, tags):
     return np.int64(found >> uint64(32)) - 1
 
 
-@njit(types.void(uint32, _INDEX), cache=True, nogil=True)
+@njit(types.void(uint32, _INDEX), **BORROWING)
 def make_ring(key, index):
     """Makes a ring of the newest live postings of a key that has none, in the place of what was there."""
     postings, heads, state, dates, tags, rings, pushed = index
@@ -1369,7 +1369,7 @@ def make_ring(key, index):
     pushed[2 * ring + 1] = newest
 
 
-@njit(types.void(_U32, _u64), cache=True, nogil=True)
+@njit(types.void(_U32, _u64), **BORROWING)
 def drop_rings(article_keys, tags):
     """Takes the rings of keys away, as must be done before one of their postings changes."""
     for k in range(article_keys.shape[0]):
@@ -1435,7 +1435,7 @@ def near_minutes(minute, reach):
     return max(minute - reach, UNKNOWN_MINUTE + 1), min(minute + reach, (1 << 31) - 1)
 
 
-@njit(types.UniTuple(uint64, 2)(_u32, types.int64, types.int64, types.int64, types.int64), cache=True, nogil=True)
+@njit(types.UniTuple(uint64, 2)(_u32, types.int64, types.int64, types.int64, types.int64), **BORROWING)
 def near_in_ring(rings, ring, pushes, first, last):
     """-> which postings of a ring are of minutes first .. last or unknown ones: (older half, newer half).
 
@@ -1624,7 +1624,7 @@ NEAR = -3.0  # log-odds from which it is worth saying that a part of one text ho
 ROUND_UP = 400  # words that a round-up has more than a story in it
 
 
-@njit(types.void(_U32, _U8, types.int32[::1], types.int32[::1]), cache=True, nogil=True)
+@njit(types.void(_U32, _U8, types.int32[::1], types.int32[::1]), **BORROWING)
 def index_words(words, weights, heads, following):
     """Chains the positions of the weighty words by stem, the last position first; heads has 2 ** b > n entries."""
     mask = uint32(heads.shape[0] - 1)
@@ -1636,7 +1636,7 @@ def index_words(words, weights, heads, following):
             heads[at] = i
 
 
-@njit(types.int64(_U32, types.int64, _U32, types.int64), cache=True, nogil=True)
+@njit(types.int64(_U32, types.int64, _U32, types.int64), **BORROWING)
 def alike_ahead(a, i, b, j):
     """-> how many words of two traces agree from a[i] and b[j] on, one beside the other."""
     most = min(a.shape[0] - i, b.shape[0] - j)
@@ -1650,7 +1650,7 @@ def alike_ahead(a, i, b, j):
     return most
 
 
-@njit(types.int64(_U32, types.int64, _U32, types.int64), cache=True, nogil=True)
+@njit(types.int64(_U32, types.int64, _U32, types.int64), **BORROWING)
 def alike_behind(a, i, b, j):
     """-> how many words of two traces agree before a[i] and b[j], one beside the other."""
     most = min(i, j)
@@ -1666,7 +1666,7 @@ def alike_behind(a, i, b, j):
 
 @njit(
     types.UniTuple(types.int64, 2)(_U32, _U8, _u8, types.int64, _U32, _U8, _u8, types.int64, types.int64),
-    cache=True, nogil=True
+    **BORROWING
 )  # fmt: skip
 def mark_run(a, wa, run_a, i, b, wb, run_b, j, length):
     """Marks the words of a run from a[i] and b[j] on; -> (the weight of both texts, how many are quoted in both)."""
@@ -1810,7 +1810,7 @@ SUMS = 13
 ) = range(SUMS)  # fmt: skip
 
 
-@njit(types.void(_U32, _U8, types.int64, _I32, _U8, types.float32[::1]), cache=True, nogil=True)
+@njit(types.void(_U32, _U8, types.int64, _I32, _U8, types.float32[::1]), **BORROWING)
 def sum_words(words, weights, title_words, shared, runs, sums):
     """Writes the SUMS of one side of a pair: weights, and counts of words.
 
@@ -1852,7 +1852,7 @@ def sum_words(words, weights, title_words, shared, runs, sums):
 
 
 @njit(
-    types.boolean(_U8, types.int64, types.int64, _I32, types.int32[:, ::1], types.float32[::1]), cache=True, nogil=True
+    types.boolean(_U8, types.int64, types.int64, _I32, types.int32[:, ::1], types.float32[::1]), **BORROWING
 )  # fmt: skip
 def local_shares(weights, title_words, window, shared, found, shares):
     """Writes how much of the blocks of a text have their counterparts in two neighbouring blocks of the other.
@@ -1909,7 +1909,7 @@ def local_shares(weights, title_words, window, shared, found, shares):
     return is_foreign and is_one_part and best_shared >= PART
 
 
-@njit(types.float64(_U8, types.int64, _I32, types.int64), cache=True, nogil=True)
+@njit(types.float64(_U8, types.int64, _I32, types.int64), **BORROWING)
 def lead_found(weights, title_words, shared, reach):
     """-> the share of the FIRST words behind the title that stand among the first `reach` words of the other text."""
     lead, found = 0, 0
@@ -1926,7 +1926,7 @@ RARE = 48  # sixteenths of a nat; rarer words are
 GAP_WORDS = 5  # unshared words in a longer gap between two runs are no filled-in places
 
 
-@njit(types.void(_U32, _U8, _I32, _U8, _u8, _i64), cache=True, nogil=True)
+@njit(types.void(_U32, _U8, _I32, _U8, _u8, _i64), **BORROWING)
 def look_along(words, weights, shared, run, codes, counts):
     """Adds what the words of one text in their order say of a pair to `counts`.
 
@@ -2105,7 +2105,7 @@ LITTLE = 160  # sixteenths of a nat; and texts of less weight, of which a glance
 SHARED, WEIGHED, SHARED_NUMBERS, WEIGHED_NUMBERS, NUMBER_WORDS, WORDS = range(6)
 
 
-@njit(_GLANCE(_U32, _U8, types.Array(types.uint64, 1, "C"), types.boolean), cache=True, nogil=True)
+@njit(_GLANCE(_U32, _U8, types.Array(types.uint64, 1, "C"), types.boolean), **BORROWING)
 def glance(words, weights, stems, marks):
     """-> (weight shared with `stems`, weight, the same two of numbers, how many numbers, words) of a trace.
 
@@ -2134,7 +2134,7 @@ def glance(words, weights, stems, marks):
     return shared, total, shared_numbers, numbers, number_count, words.shape[0]
 
 
-@njit(types.void(_U32, _U8, types.int64, types.uint64[::1]), cache=True, nogil=True)
+@njit(types.void(_U32, _U8, types.int64, types.uint64[::1]), **BORROWING)
 def mark_opening(words, weights, title_words, stems):
     """Makes `stems`, OPENING_BITS bits, those of the weighty words in a title and the 2 * FIRST words behind it."""
     stems[:] = 0
@@ -2143,7 +2143,7 @@ def mark_opening(words, weights, title_words, stems):
         stems[at >> uint32(6)] |= uint64((weights[i] & WEIGHT) > 0) << uint64(at & uint32(63))
 
 
-@njit(types.float64(_U32, _U8, types.int64, types.uint64[::1]), cache=True, nogil=True)
+@njit(types.float64(_U32, _U8, types.int64, types.uint64[::1]), **BORROWING)
 def opening_in(words, weights, title_words, stems):
     """-> the share of a trace's first FIRST words behind its title that stand in another's opening."""
     lead, found = 0, 0
@@ -2155,7 +2155,7 @@ def opening_in(words, weights, title_words, stems):
     return found / (lead + 16.0)
 
 
-@njit(types.boolean(_GLANCE, _GLANCE, types.float64, types.float64[::1]), cache=True, nogil=True)
+@njit(types.boolean(_GLANCE, _GLANCE, types.float64, types.float64[::1]), **BORROWING)
 def may_match(own, other, lead_best, screen):
     """Whether a pair is worth being verified: what `glance` says of a trace, and of another by the stems of the first.
 
