@@ -11,7 +11,7 @@ from wirecopy.config import Detection
 from wirecopy.detection import kernels, lsh, terms, text
 from wirecopy.detection.text import Traces
 
-_CHUNK_CHARACTERS = 1 << 19  # of the texts that are taken together: what stays in the processor's caches
+_CHUNK_CHARACTERS = 1 << 20  # of the texts that are taken together: what stays in the processor's caches
 
 
 class TextSketches(NamedTuple):
