@@ -70,7 +70,7 @@ def rarity_of(counts: npt.NDArray[np.uint32], articles: int, own: float = 0.0) -
         rounded: npt.NDArray[np.uint8] = np.round(np.clip(nats, 0.0, MOST) * STEPS).astype(np.uint8)
         return rounded
 
-    table = np.take(rarity(0, share), prior())  # most slots were never counted: what they are is one of 256 values
+    table = rarity(0, share)[prior()]  # most slots were never counted: what they are is one of 256 values
     counted = np.flatnonzero(counts)
     table[counted] = rarity(counts[counted], share[prior()[counted]])
     return table
