@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.edits import edits, take_step
-from tests.streams import MemoryStore, articles, image, small, stream
+from tests.streams import MemoryStore, articles, image, small, stream, written
 from wirecopy import arrivals, batch, boilerplate, replay, state
 from wirecopy.article import Article
 from wirecopy.config import Config
@@ -146,6 +146,19 @@ def test_what_pruned_articles_left_behind_is_replayed() -> None:
         live.prune(k * DAY // 20)
         assert image(opened(store, config)) == image(live)
     assert 0 < live.gauges()["kept_articles"] < 100
+
+
+def test_an_erasure_is_replayed_while_its_number_is_in_the_window() -> None:
+    """Everything before it is pruned with it: the replayed window begins where the live one does."""
+    config, store, day = small(max_indexed_articles=12, index_days=2.0, retention_days=5.0), MemoryStore(), 20_000 * DAY
+    live = opened(store, config)
+    live.ingest([Article("a", written(1, 0)), Article("b", written(2, 0))], day)
+    live.erase("a", day + 9 * DAY)
+    assert live.prune(day + 9 * DAY) == 1
+    assert image(opened(store, config)) == image(live)
+    live.ingest([Article("c", written(3, 0))], day + 18 * DAY)
+    live.prune(day + 27 * DAY)
+    assert image(opened(store, config)) == image(live)
 
 
 def test_clearings_are_replayed_and_pruned_with_the_last_article_they_concern() -> None:

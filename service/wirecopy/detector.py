@@ -462,7 +462,7 @@ class Detector:
             records += self._feed.forget(horizon if oldest is None else oldest.arrived)
             entries = self._tell(facts, now, -1 if self._store is None else self._store.last)
             if self._store is not None:
-                first = next(iter(self._archive.kept), self._state.loaded)
+                first = min(next(iter(self._archive.kept), self._state.loaded), self._state.window.oldest)
                 useless = [number for number in self._numbered if number < first]
                 records += [self._numbered.pop(number) for number in useless]
                 redirects = self._feed.redirects.tidy(self._state.stories.members)

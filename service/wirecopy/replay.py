@@ -39,7 +39,7 @@ class Others(NamedTuple):
     replaceable: epochs and checkpoints, of no use after the next checkpoint; clearings: each with the number of the
     article behind the last that it concerns, of no use when a checkpoint follows and all those have left the window;
     numbered: what is left of erased articles, the erasures and the edits, under their own numbers, of no use when all
-    articles with smaller numbers are pruned.
+    articles with smaller numbers are pruned and the number itself has left the window.
     """
 
     replaceable: list[int]
