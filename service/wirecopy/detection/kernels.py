@@ -2,7 +2,8 @@
 
 Arrays and scalars in, arrays out. Callers validate, kernels assume; each precondition stands in the docstring.
 Signatures are explicit, so that nothing compiles in the middle of a request, and inputs are declared read-only,
-which also takes writable arrays. Each kernel has a plain twin of the same name in tests/reference.py.
+which also takes writable arrays. Each kernel has a plain twin of the same name in tests/reference.py. They share a
+file because what numba keeps of a compiled kernel is made anew only when the kernel's own file has changed.
 """
 
 import numpy as np
