@@ -94,18 +94,10 @@ class Flow:
 
     def __init__(self, keys: U32, rarities: U8, capacity: int) -> None:
         settings = Detection()
-        size = 1
-        while size <= 2 * kernels.KEYS * settings.max_key_articles:
-            size *= 2
         self.index, self.number = lsh.LshIndex(capacity), 0
         self._rarities, self._stream, self._place = rarities, generations(keys), len(keys)
         self._limits = settings.max_key_articles, round(settings.min_shared_rarity * 16), settings.max_candidates
-        self._scratch = (
-            np.zeros(size, np.int64),
-            np.zeros(kernels.COUNTERS, np.uint32),
-            np.empty(2 * kernels.KEYS * settings.max_key_articles + 1, np.int64),
-            np.empty(kernels.KEYS, np.int64),
-        )
+        self._scratch = lsh.scratch_for(settings.max_key_articles)
         self._found = np.empty((2, settings.max_candidates), np.int64)
 
     def take(self, count: int, is_inserted: bool = True, together: int = TOGETHER) -> tuple[float, float]:

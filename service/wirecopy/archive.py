@@ -77,27 +77,17 @@ class Remembered(Mapping[int, Kept]):
     def __getitem__(self, number: int) -> Kept:
         kept = self._open.get(number)
         if kept is None:
-            row = self._rows.get(number)
-            if row is None:
-                raise KeyError(number)
-            kept = _decode(row)
+            kept = _decode(self._row(number))
             self._put_at_hand(number, kept)
         return kept
 
     def head(self, number: int) -> Head:
         """The head of an article, for who asks for nothing more."""
-        kept = self._open.get(number)
-        if kept is None:
-            row = self._rows.get(number)
-            if row is None:
-                raise KeyError(number)
-            return _decode_head(row)
-        return kept
+        return self._open.get(number) or _decode_head(self._row(number))
 
     def heads(self, numbers: range) -> list[Head]:
         """The heads of articles that follow each other, all of which are remembered."""
-        at_hand, row = self._open.get, self._rows.get
-        return [at_hand(number) or _decode_head(row(number) or b"") for number in numbers]
+        return list(map(self.head, numbers))
 
     def put(self, number: int, kept: Kept) -> None:
         """Remembers an article that was not remembered."""
@@ -116,6 +106,12 @@ class Remembered(Mapping[int, Kept]):
         self._unpacked.discard(number)
         self._rows.pop(number)
         self._count -= 1
+
+    def _row(self, number: int) -> bytearray:
+        row = self._rows.get(number)
+        if row is None:
+            raise KeyError(number)
+        return row
 
     def _put_at_hand(self, number: int, kept: Kept) -> None:
         if len(self._open) >= self._at_hand:

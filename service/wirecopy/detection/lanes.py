@@ -167,28 +167,22 @@ def _fold_row(typing, source, at, out, to):
     return types.uint64(source, types.uint64, out, types.uint64), generate
 
 
-@intrinsic
-def _row_between(typing, data, at, low, high):
-    def generate(context, builder, signature, arguments):
-        array, at, low, high = arguments
-        row = builder.load(_row_at(context, builder, signature.args[0], array, at, _ROW), align=1)
-        above = builder.sub(row, _splat(builder, low, _ROW))
-        span = _splat(builder, builder.sub(high, low), _ROW)
-        return builder.bitcast(builder.icmp_unsigned("<=", above, span), _LONG)
+def _between(kind, number):
+    @intrinsic
+    def between(typing, values, at, low, high):
+        def generate(context, builder, signature, arguments):
+            array, at, low, high = arguments
+            row = builder.load(_row_at(context, builder, signature.args[0], array, at, kind), align=1)
+            above = builder.sub(row, _splat(builder, low, kind))
+            span = _splat(builder, builder.sub(high, low), kind)
+            return builder.bitcast(builder.icmp_unsigned("<=", above, span), _LONG)
 
-    return types.uint64(data, types.uint64, types.uint8, types.uint8), generate
+        return types.uint64(values, types.uint64, number, number), generate
+
+    return between
 
 
-@intrinsic
-def _units_between(typing, units, at, low, high):
-    def generate(context, builder, signature, arguments):
-        array, at, low, high = arguments
-        row = builder.load(_row_at(context, builder, signature.args[0], array, at, _UNITS), align=1)
-        above = builder.sub(row, _splat(builder, low, _UNITS))
-        span = _splat(builder, builder.sub(high, low), _UNITS)
-        return builder.bitcast(builder.icmp_unsigned("<=", above, span), _LONG)
-
-    return types.uint64(units, types.uint64, types.uint16, types.uint16), generate
+_row_between, _units_between = _between(_ROW, types.uint8), _between(_UNITS, types.uint16)
 
 
 @intrinsic

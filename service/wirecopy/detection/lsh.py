@@ -29,6 +29,17 @@ def importance() -> npt.NDArray[np.float32]:
     return found
 
 
+def scratch_for(most_hits: int) -> tuple[npt.NDArray[np.generic], ...]:
+    """-> what `kernels.candidates` needs room for."""
+    table, hits = 1 << int(np.ceil(np.log2(2 * kernels.KEYS * most_hits + 1))), 2 * kernels.KEYS * most_hits + 1
+    return (
+        np.zeros(table, dtype=np.int64),
+        np.zeros(kernels.COUNTERS, dtype=np.uint32),
+        np.empty(hits, dtype=np.int64),
+        np.empty(kernels.KEYS, dtype=np.int64),
+    )
+
+
 class LshIndex:
     """The newest `capacity` articles by their keys. Articles are numbered in the order in which they come."""
 

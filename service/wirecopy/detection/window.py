@@ -20,7 +20,7 @@ import xxhash
 
 from wirecopy.detection import kernels, terms
 from wirecopy.detection.links import Link
-from wirecopy.detection.lsh import LshIndex, importance
+from wirecopy.detection.lsh import LshIndex, importance, scratch_for
 from wirecopy.detection.matching import Model, relations, shipped_model
 from wirecopy.detection.memory import reserve
 from wirecopy.detection.passages import Stretch, find_stretches
@@ -111,13 +111,7 @@ class Window:
              round(min_shared_rarity * terms.STEPS), max_candidates, boilerplate_stories],
             dtype=np.int64,
         )  # fmt: skip
-        table = 1 << int(np.ceil(np.log2(2 * kernels.KEYS * max_key_articles + 1)))
-        self._seeking = (
-            np.zeros(table, dtype=np.int64),
-            np.zeros(kernels.COUNTERS, dtype=np.uint32),
-            np.empty(2 * kernels.KEYS * max_key_articles + 1, dtype=np.int64),
-            np.empty(kernels.KEYS, dtype=np.int64),
-        )
+        self._seeking = scratch_for(max_key_articles)
         # One each: they may run side by side.
         self._finding, self._verifying, self._judging = _word_index(), _word_index(), _word_index()
 
