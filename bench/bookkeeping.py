@@ -18,9 +18,9 @@ from pathlib import Path
 import numpy as np
 
 from bench.changes import invented
-from wirecopy.article import Article
 from wirecopy.detector import SCHEME, Detector
 from wirecopy.events import Fact
+from wirecopy.schema.article import Article
 from wirecopy.storage import Store
 from wirecopy.witness import Witness
 

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import numpy as np
 
-from wirecopy.article import Article
 from wirecopy.detection.stories import REGION
 from wirecopy.detector import SCHEME, Detector
+from wirecopy.schema.article import Article
 from wirecopy.storage import Store
 
 _WORDS = [f"{a}{b}{c}" for a in ("ba", "ke", "lo", "mi") for b in ("dor", "len", "mas") for c in range(40_000)]

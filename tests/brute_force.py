@@ -15,12 +15,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from wirecopy.article import Article
 from wirecopy.config import Config, Detection
 from wirecopy.detection import kernels
 from wirecopy.detection.links import Link
 from wirecopy.detection.stories import CLIP, LEAST, REGION
 from wirecopy.detection.window import Window
+from wirecopy.schema.article import Article
 from wirecopy.sketching import sketch
 
 DAY = 86_400_000

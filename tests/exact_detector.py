@@ -12,11 +12,22 @@ from typing import Any
 import httpx
 
 from wirecopy import errors
-from wirecopy.article import Article
 from wirecopy.comparison import Pair, side
 from wirecopy.config import Config, Detection, Keep
 from wirecopy.events import Event
-from wirecopy.verdict import Boilerplate, Containment, Match, Member, Reasons, Revision, Stored, Story, Tie, Verdict
+from wirecopy.schema.answers import (
+    Boilerplate,
+    Containment,
+    Match,
+    Member,
+    Reasons,
+    Revision,
+    Stored,
+    Story,
+    Tie,
+    Verdict,
+)
+from wirecopy.schema.article import Article
 from wirecopy.web.app import App, build_app
 from wirecopy.web.connections import Server
 from wirecopy.web.log import Log

@@ -18,8 +18,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.exact_detector import Service, serving
-from wirecopy.article import FIELDS
 from wirecopy.config import Config, Limits, Web
+from wirecopy.schema.article import FIELDS
 
 REFUSALS = {400, 413, 415, 422}
 CODINGS: dict[str, Callable[[bytes], bytes]] = {"": bytes, "gzip": gzip.compress, "zstd": zstandard.compress}

@@ -8,9 +8,9 @@ import numpy as np
 import xxhash
 from hypothesis import strategies as st
 
-from wirecopy.article import Article
 from wirecopy.config import Config, Service
 from wirecopy.detector import Detector
+from wirecopy.schema.article import Article
 from wirecopy.storage import Entry, Record, Remains
 
 _SYLLABLES = [a + b for a in "bdfgklmnprstvz" for b in ("a", "e", "i", "o", "u", "an", "er", "il")]

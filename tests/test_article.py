@@ -9,9 +9,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from wirecopy.article import Article, decode, format_published, from_fields, parse, parse_published
 from wirecopy.config import Limits
 from wirecopy.errors import InvalidArticle, MalformedArticle
+from wirecopy.schema.article import Article, decode, format_published, from_fields, parse, parse_published
 
 LIMITS = Limits()
 NAMES = ("id", "text", "title", "source", "url", "published", "language")

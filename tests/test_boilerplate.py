@@ -10,12 +10,12 @@ from tests.conftest import RunService
 from tests.exact_detector import ExactDetector, Service
 from tests.streams import wire
 from wirecopy import boilerplate, errors
-from wirecopy.article import Article
 from wirecopy.cli import main
 from wirecopy.client import AsyncClient, Client
 from wirecopy.config import Config
 from wirecopy.config import Service as ServiceSettings
 from wirecopy.detector import SCHEME, Detector, scheme_of
+from wirecopy.schema.article import Article
 from wirecopy.storage import Store
 
 # Not all of a passage is drawn: what is learnt of it, and listed, may lack some words at either end.

@@ -11,11 +11,11 @@ from tests.brute_force import SETTINGS, BruteForce, Refused, Told, ToldPin, Told
 from tests.feed_reader import FeedReader
 from tests.streams import MemoryStore, image, written
 from wirecopy import arrivals, errors, replay, state
-from wirecopy.article import Article
 from wirecopy.config import Config, Service
 from wirecopy.detection import terms, window
 from wirecopy.detector import Detector
-from wirecopy.verdict import Verdict
+from wirecopy.schema.answers import Verdict
+from wirecopy.schema.article import Article
 
 law: Callable[[Any], Any] = settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
 DAY = 86_400_000

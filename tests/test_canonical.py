@@ -24,8 +24,8 @@ from wirecopy.config import Config, Keep, Stories
 from wirecopy.decision import Kind
 from wirecopy.detection import window
 from wirecopy.detector import SCHEME
+from wirecopy.schema.answers import Member
 from wirecopy.storage import Store
-from wirecopy.verdict import Member
 
 law: Callable[[Any], Any] = settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
 POLICIES: tuple[Keep, ...] = get_args(Keep)

@@ -20,11 +20,11 @@ from msgspec import Struct
 
 import wirecopy
 from wirecopy import errors, reading
-from wirecopy.article import Article
 from wirecopy.cli import EXIT_CODES, exit_code, main
 from wirecopy.config import Config
-from wirecopy.verdict import Change, Comparison, Fragment, Paragraph, Paragraphs, Passage
-from wirecopy.version import VERSION
+from wirecopy.schema.answers import Change, Comparison, Fragment, Paragraph, Paragraphs, Passage
+from wirecopy.schema.article import Article
+from wirecopy.schema.version import VERSION
 
 
 class Row(Struct):

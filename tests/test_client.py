@@ -11,9 +11,10 @@ import pytest
 import wirecopy
 from tests.conftest import RunService
 from tests.exact_detector import ExactDetector, Service
-from wirecopy import Article, AsyncClient, Client, errors, wire
+from wirecopy import Article, AsyncClient, Client, errors
 from wirecopy.calls import MAX_CHUNK_LINES
 from wirecopy.config import Auth, Config, Key, Web
+from wirecopy.schema import wire
 
 MOMENT = datetime(2026, 3, 2, 8, 30, 0, 123000, tzinfo=UTC)
 ARTICLE = Article("a/1 é", "The same text.", "Title", "wire", "https://example.org", 1772440200123, "en")

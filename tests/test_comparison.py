@@ -13,8 +13,8 @@ from wirecopy import Article, Detector, compare, errors
 from wirecopy.comparison import Pair, Side, explain, side
 from wirecopy.config import Config, Detection, Service
 from wirecopy.detector import SCHEME
+from wirecopy.schema.answers import Change, Comparison, Fragment, Paragraph
 from wirecopy.storage import Store
-from wirecopy.verdict import Change, Comparison, Fragment, Paragraph
 
 AGENCY = """\
 The harbour bridge in Port Ellery was closed to all traffic on Monday after inspectors found cracks in two of its \

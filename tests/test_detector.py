@@ -11,10 +11,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from tests.streams import MemoryStore, articles, image, small, stream, written
 from wirecopy import errors
-from wirecopy.article import Article
 from wirecopy.config import Config, Stories
 from wirecopy.detector import Detector
-from wirecopy.verdict import Story, Verdict
+from wirecopy.schema.answers import Story, Verdict
+from wirecopy.schema.article import Article
 
 DAY = 86_400_000
 

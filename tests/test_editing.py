@@ -6,10 +6,10 @@ from tests.feed_reader import FeedReader
 from tests.streams import MemoryStore, image, small, written
 from tests.test_events import stories_of
 from wirecopy import arrivals, errors, replay, state
-from wirecopy.article import Article, Status
 from wirecopy.config import Config
 from wirecopy.detection import window
 from wirecopy.detector import Detector
+from wirecopy.schema.article import Article, Status
 
 DAY = 86_400_000
 NOW = 20_000 * DAY

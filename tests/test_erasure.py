@@ -15,12 +15,12 @@ from tests.exact_detector import Service
 from tests.streams import MemoryStore, image, small, stream, written
 from tests.test_web_kill import Serving
 from wirecopy import errors
-from wirecopy.article import Article
 from wirecopy.cli import main
 from wirecopy.client import Client
 from wirecopy.config import Config
 from wirecopy.decision import Kind
 from wirecopy.detector import SCHEME, Detector
+from wirecopy.schema.article import Article
 from wirecopy.storage import Store, verify
 
 DAY = 86_400_000

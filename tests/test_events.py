@@ -11,11 +11,11 @@ from tests.edits import check_pins, edit, edits
 from tests.feed_reader import FeedReader
 from tests.streams import MemoryStore, articles, small, stream, written
 from wirecopy import arrivals, errors, feed, replay, state
-from wirecopy.article import Article
 from wirecopy.config import Config
 from wirecopy.detection import window
 from wirecopy.detector import Detector
 from wirecopy.events import Fact, Standing, Transfer, derive
+from wirecopy.schema.article import Article
 
 law: Callable[[Any], Any] = settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
 DAY = 86_400_000

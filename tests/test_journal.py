@@ -19,11 +19,11 @@ from hypothesis import strategies as st
 
 from tests.streams import articles, stream
 from wirecopy import batch, errors, journal, reading, state, storage
-from wirecopy.article import Article, format_published
 from wirecopy.cli import main
 from wirecopy.config import Config, Service
 from wirecopy.detector import SCHEME, Detector
 from wirecopy.journal import open_journal
+from wirecopy.schema.article import Article, format_published
 from wirecopy.storage import Snapshot, Store
 
 law: Callable[[Any], Any] = settings(deadline=None, max_examples=25, suppress_health_check=list(HealthCheck))

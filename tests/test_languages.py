@@ -15,9 +15,9 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from wirecopy.article import Article
 from wirecopy.comparison import compare
 from wirecopy.detector import Detector
+from wirecopy.schema.article import Article
 
 FOLDER = Path(__file__).parent.parent / "bench" / "languages"
 LANGUAGES = ["ar", "de", "es", "fr", "hi", "ja", "pt", "ru", "tr", "zh"]

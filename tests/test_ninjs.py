@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from tests.exact_detector import Service
 from tests.test_push import Run
-from wirecopy import ninjs
-from wirecopy.article import Article, parse_published
 from wirecopy.cli import main
 from wirecopy.config import Limits
 from wirecopy.errors import ArticleError, InvalidArticle
-from wirecopy.markup import MOST_NESTED, to_text
+from wirecopy.schema import ninjs
+from wirecopy.schema.article import Article, parse_published
+from wirecopy.schema.markup import MOST_NESTED, to_text
 
 HTML = (
     "<section><h2>Bridge</h2><p>The <b>harbour</b> bridge in Port&nbsp;Ellery was <a href='x'>closed</a> on Monday "

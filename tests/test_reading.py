@@ -18,10 +18,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wirecopy import lines
-from wirecopy.article import Article
 from wirecopy.config import Limits
 from wirecopy.errors import InputFailed, UsageError
 from wirecopy.reading import Chunk, expand, read, read_article
+from wirecopy.schema.article import Article
 
 LIMITS = Limits()
 

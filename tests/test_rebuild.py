@@ -24,7 +24,6 @@ from tests.streams import MemoryStore, articles, image, small, stream, written
 from tests.test_events import read_all, stories_of
 from tests.test_web_kill import Serving
 from wirecopy import arrivals, errors, rebuilding, replay, state
-from wirecopy.article import Article
 from wirecopy.cli import main
 from wirecopy.config import Config, Detection, Service
 from wirecopy.decision import Kind, decode_decision, encode
@@ -32,6 +31,7 @@ from wirecopy.detection import window
 from wirecopy.detection.matching import shipped_model
 from wirecopy.detector import SCHEME, Detector, scheme_of
 from wirecopy.rebuilding import Rebuilt, open_rebuild
+from wirecopy.schema.article import Article
 from wirecopy.storage import Entry, Snapshot, Store, replacing, verify
 from wirecopy.storage.place import Place
 

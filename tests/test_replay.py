@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from tests.edits import edits, take_step
 from tests.streams import MemoryStore, articles, image, small, stream, written
 from wirecopy import arrivals, batch, boilerplate, replay, state
-from wirecopy.article import Article
 from wirecopy.config import Config
 from wirecopy.decision import Kind, decode_clearing
 from wirecopy.detection import window
 from wirecopy.detector import SCHEME, Detector
+from wirecopy.schema.article import Article
 from wirecopy.storage import Store
 
 law: Callable[[Any], Any] = settings(deadline=None, max_examples=40, suppress_health_check=list(HealthCheck))

@@ -8,13 +8,13 @@ import pytest
 from tests.conftest import RunService
 from tests.streams import MemoryStore, small, written
 from wirecopy import errors
-from wirecopy.article import Article
 from wirecopy.client import Client
 from wirecopy.config import Config
 from wirecopy.detector import SCHEME, Detector
 from wirecopy.revisions import changes
+from wirecopy.schema.answers import Changes, Headline
+from wirecopy.schema.article import Article
 from wirecopy.storage import Store
-from wirecopy.verdict import Changes, Headline
 
 DAY = 86_400_000
 FIRST = "The pier was closed on Monday.\n\nSome 1,376 people were on board.\nNobody was hurt."

@@ -8,8 +8,8 @@ import orjson
 import pytest
 
 from wirecopy import batch
-from wirecopy.article import Article, parse
 from wirecopy.config import Config
+from wirecopy.schema.article import Article, parse
 
 SAMPLE = resources.files("wirecopy") / "sample"
 LANGUAGES = {"en", "de", "es", "ru", "ar", "hi", "zh"}

@@ -14,13 +14,13 @@ from tests.feed_reader import FeedReader
 from tests.streams import MemoryStore, articles, image, small, written
 from tests.test_events import read_all, stories_of
 from wirecopy import arrivals, batch, errors, replay, state
-from wirecopy.article import Article
 from wirecopy.client import Client
 from wirecopy.config import Config
 from wirecopy.detection import window
 from wirecopy.detector import SCHEME, Detector
+from wirecopy.schema.answers import Verdict
+from wirecopy.schema.article import Article
 from wirecopy.storage import Store
-from wirecopy.verdict import Verdict
 
 law: Callable[[Any], Any] = settings(deadline=None, max_examples=40, suppress_health_check=list(HealthCheck))
 DAY = 86_400_000

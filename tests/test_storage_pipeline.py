@@ -11,10 +11,10 @@ import pytest
 from tests.conftest import RunService
 from tests.exact_detector import wait_until
 from wirecopy import errors
-from wirecopy.article import Article
 from wirecopy.config import Config
 from wirecopy.detector import SCHEME as REAL_SCHEME
 from wirecopy.detector import Detector
+from wirecopy.schema.article import Article
 from wirecopy.storage import Entry, Pipeline, Record, Remains, Store, verify
 
 SCHEME = "test"

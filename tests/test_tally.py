@@ -11,8 +11,8 @@ from tests.streams import articles as any_articles
 from tests.streams import small, stream
 from tests.test_comparison import AGENCY
 from wirecopy import Article, Detector, tally
+from wirecopy.schema.answers import DayCount, Lead, Origin, Source, SourceCount
 from wirecopy.tally import Tally
-from wirecopy.verdict import DayCount, Lead, Origin, Source, SourceCount
 
 DAY = 86_400_000
 Page = tuple[list[Source], str | None]

@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.writings import PIECES, any_texts, is_old, some_texts
-from wirecopy.article import Article
 from wirecopy.comparison import compare
 from wirecopy.detection import kernels, text
 from wirecopy.detector import Detector
+from wirecopy.schema.article import Article
 
 law: Callable[[Any], Any] = settings(deadline=None)
 

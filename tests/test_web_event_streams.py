@@ -17,9 +17,10 @@ from tests.feed_reader import FeedReader
 from tests.followers import StreamReader
 from tests.streams import stream
 from tests.test_web_kill import Serving
-from wirecopy import Article, AsyncClient, Client, errors, wire
+from wirecopy import Article, AsyncClient, Client, errors
 from wirecopy.config import Config, Web
 from wirecopy.detector import Detector
+from wirecopy.schema import wire
 from wirecopy.web.event_stream import EventStream, is_asked_for
 
 EVENT_STREAM = {"Accept": "text/event-stream"}

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from tests.conftest import Stored
 from tests.exact_detector import Service
-from wirecopy import article, wire
 from wirecopy.config import Auth, Config, Key, Limits
 from wirecopy.errors import ArticleError
+from wirecopy.schema import article, wire
 from wirecopy.web import openapi, problems, routes
 
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"

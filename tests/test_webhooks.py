@@ -19,11 +19,12 @@ from tests.streams import MemoryStore, small, stream
 from tests.test_erasure import bytes_in
 from tests.test_web_event_streams import metric
 from tests.test_web_kill import Serving
-from wirecopy import Article, Client, errors, wire
+from wirecopy import Article, Client, errors
 from wirecopy.cli import main
 from wirecopy.config import Config, Webhook, Webhooks
 from wirecopy.decision import Kind
 from wirecopy.detector import Detector
+from wirecopy.schema import wire
 from wirecopy.storage import verify
 from wirecopy.web.targets import LoopbackResolver, read_targets
 from wirecopy.web.webhooks import pause_after, sign

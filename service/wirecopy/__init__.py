@@ -7,16 +7,16 @@ Names are loaded when they are asked for: importing the package costs nothing.
 
 from typing import TYPE_CHECKING, Any
 
-from wirecopy.version import VERSION as __version__
+from wirecopy.schema.version import VERSION as __version__
 
 if TYPE_CHECKING:
-    from wirecopy.article import Article
     from wirecopy.client import AsyncClient, Client
     from wirecopy.comparison import compare
     from wirecopy.detector import Detector
     from wirecopy.keying import sketch
     from wirecopy.minhashing import minhash, signatures
-    from wirecopy.verdict import Comparison, Verdict
+    from wirecopy.schema.answers import Comparison, Verdict
+    from wirecopy.schema.article import Article
 
 _HOMES = {
     "Article": "article",

@@ -10,7 +10,7 @@ from wirecopy.decision import Decision, Found
 from wirecopy.detection.matching import probability
 from wirecopy.detection.stories import Change, Stories
 from wirecopy.revisions import changes
-from wirecopy.verdict import Containment, Match, Member, Reasons, Relation, Revision, Stored, Story, Tie, Verdict
+from wirecopy.schema.answers import Containment, Match, Member, Reasons, Relation, Revision, Stored, Story, Tie, Verdict
 
 
 class Place(NamedTuple):

@@ -12,10 +12,10 @@ from itertools import islice
 from msgspec import Struct, msgpack, structs
 
 from wirecopy import errors
-from wirecopy.article import Status
 from wirecopy.decision import Decision, decode_decision
 from wirecopy.detection.shelves import Rows
 from wirecopy.directory import Directory
+from wirecopy.schema.article import Status
 from wirecopy.storage import Pipeline, Snapshot, Store
 
 

@@ -10,17 +10,17 @@ import numpy as np
 
 from wirecopy import answers
 from wirecopy.archive import Archive, Kept
-from wirecopy.article import Article
 from wirecopy.canonical import Policy
 from wirecopy.decision import Decision, Kind, encode
 from wirecopy.detection.text import Traces
 from wirecopy.detection.window import BLOCK
 from wirecopy.events import Fact
 from wirecopy.records import describe
+from wirecopy.schema.answers import Verdict
+from wirecopy.schema.article import Article
 from wirecopy.sketching import Sketches
 from wirecopy.state import Decided, Left, State
 from wirecopy.storage import Entry
-from wirecopy.verdict import Verdict
 from wirecopy.witness import Witness
 
 

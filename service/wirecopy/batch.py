@@ -15,7 +15,6 @@ import msgspec
 
 from wirecopy.ahead import made_ahead
 from wirecopy.archive import Archive
-from wirecopy.article import Article
 from wirecopy.canonical import Policy, rule_of
 from wirecopy.config import Config, override
 from wirecopy.detection.links import Link
@@ -25,6 +24,7 @@ from wirecopy.errors import Refusal, Refused
 from wirecopy.intake import Intake
 from wirecopy.journal import Journal
 from wirecopy.reading import Chunk, Schema, read
+from wirecopy.schema.article import Article
 from wirecopy.sketching import Sketches, sketch
 from wirecopy.spool import Spool
 from wirecopy.state import BATCH, State

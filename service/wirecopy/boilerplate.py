@@ -18,7 +18,7 @@ from wirecopy.archive import Archive
 from wirecopy.detection import text
 from wirecopy.detection.passages import Stretch
 from wirecopy.detection.window import Window
-from wirecopy.verdict import Boilerplate
+from wirecopy.schema.answers import Boilerplate
 
 T = TypeVar("T")
 Parts = Generator[None, None, T]

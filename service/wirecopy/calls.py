@@ -9,10 +9,10 @@ import msgspec
 import orjson
 
 from wirecopy import errors
-from wirecopy.article import Article, format_published
 from wirecopy.config import Keep
-from wirecopy.verdict import Comparison, Pin, Reasons, Verdict
-from wirecopy.wire import (
+from wirecopy.schema.answers import Comparison, Pin, Reasons, Verdict
+from wirecopy.schema.article import Article, format_published
+from wirecopy.schema.wire import (
     BoilerplatePage,
     BulkAnswer,
     Cleared,

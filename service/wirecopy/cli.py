@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Never
 import click
 
 from wirecopy import errors, garbage, serving, upkeep
-from wirecopy.version import VERSION
+from wirecopy.schema.version import VERSION
 
 if TYPE_CHECKING:
     from wirecopy.batch import Result
@@ -98,7 +98,7 @@ def _parse_days(value: str) -> float | None:
 
 def _read_mapping(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
     """`text=body,id=uri` as a mapping from our field names to the input's."""
-    from wirecopy.article import FIELDS
+    from wirecopy.schema.article import FIELDS
 
     mapping: dict[str, str] = {}
     for pair in ",".join(values).split(",") if values else []:

@@ -22,9 +22,9 @@ import orjson
 from wirecopy import calls, errors
 from wirecopy.calls import Sendable
 from wirecopy.config import Keep
-from wirecopy.verdict import Boilerplate, Comparison, Match, Pin, Reasons, Source, Verdict
-from wirecopy.version import VERSION
-from wirecopy.wire import BulkAnswer, Compacted, Event, EventPage, Problem, Revision, Split, Stored, Story
+from wirecopy.schema.answers import Boilerplate, Comparison, Match, Pin, Reasons, Source, Verdict
+from wirecopy.schema.version import VERSION
+from wirecopy.schema.wire import BulkAnswer, Compacted, Event, EventPage, Problem, Revision, Split, Stored, Story
 
 T = TypeVar("T")
 

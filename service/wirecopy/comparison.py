@@ -15,7 +15,6 @@ import numpy as np
 import numpy.typing as npt
 
 from wirecopy import models
-from wirecopy.article import Article
 from wirecopy.config import Config, Detection
 from wirecopy.detection import alignment, kernels, text
 from wirecopy.detection.alignment import Piece
@@ -23,8 +22,9 @@ from wirecopy.detection.matching import FEATURES, probability, relations
 from wirecopy.detection.stories import LEAST
 from wirecopy.detection.terms import TermWeights
 from wirecopy.errors import InvalidArticle
+from wirecopy.schema.answers import Change, Comparison, Fragment, Paragraph, Paragraphs, Passage, Relation
+from wirecopy.schema.article import Article
 from wirecopy.sketching import sketch
-from wirecopy.verdict import Change, Comparison, Fragment, Paragraph, Paragraphs, Passage, Relation
 
 DAY = 86_400_000  # milliseconds
 _BREAK = r"(?:\r\n|\r(?!\n)|[\n\u2028\u2029])"

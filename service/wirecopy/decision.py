@@ -12,12 +12,12 @@ from msgspec import Struct
 from xxhash import xxh3_64_hexdigest, xxh3_128_digest
 from zstandard import ZstdCompressor, ZstdDecompressor
 
-from wirecopy.article import Article, Status
 from wirecopy.config import Keep
 from wirecopy.detection import kernels, text
 from wirecopy.detection.matching import Model
 from wirecopy.errors import InvalidArticle
-from wirecopy.verdict import Relation
+from wirecopy.schema.answers import Relation
+from wirecopy.schema.article import Article, Status
 
 
 class Kind(IntEnum):

@@ -17,7 +17,6 @@ import numpy as np
 from wirecopy import answers, boilerplate, editing, errors, models
 from wirecopy.archive import Archive
 from wirecopy.arrivals import Arrivals, kept_of, recalled, sketches_of
-from wirecopy.article import Article
 from wirecopy.boilerplate import Parts
 from wirecopy.canonical import Policy, rule_of
 from wirecopy.comparison import Pair, Side, explain
@@ -29,11 +28,23 @@ from wirecopy.events import encode as encode_events
 from wirecopy.feed import Feed
 from wirecopy.records import describe
 from wirecopy.replay import replay
+from wirecopy.schema.answers import (
+    Boilerplate,
+    Comparison,
+    Match,
+    Pin,
+    Reasons,
+    Revision,
+    Source,
+    Stored,
+    Story,
+    Verdict,
+)
+from wirecopy.schema.article import Article
 from wirecopy.sketching import Sketches, sketch
 from wirecopy.state import DAY, Decided, State
 from wirecopy.storage import Compacted, Entry, Pipeline, Remains, Store
 from wirecopy.tally import Tally
-from wirecopy.verdict import Boilerplate, Comparison, Match, Pin, Reasons, Revision, Source, Stored, Story, Verdict
 from wirecopy.witness import Witness
 
 __all__ = ["SCHEME", "Detector", "Sketches", "scheme_of"]

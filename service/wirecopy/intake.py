@@ -4,11 +4,11 @@ from typing import NamedTuple
 
 from xxhash import xxh3_128
 
-from wirecopy.article import Article
 from wirecopy.decision import content_of
 from wirecopy.errors import DuplicateId, KnownId, OtherInput, Refusal
 from wirecopy.journal import Journal
 from wirecopy.reading import Chunk
+from wirecopy.schema.article import Article
 from wirecopy.sketching import Sketches
 
 

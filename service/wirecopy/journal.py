@@ -23,7 +23,6 @@ from xxhash import xxh3_128_digest
 
 from wirecopy import answers, models, storage
 from wirecopy.archive import Archive
-from wirecopy.article import Article
 from wirecopy.canonical import Policy, rule_of
 from wirecopy.config import Config
 from wirecopy.decision import Kind, Run, decode_run, encode, scheme
@@ -32,6 +31,7 @@ from wirecopy.errors import OtherInput, UsageError
 from wirecopy.feed import Feed
 from wirecopy.records import describe
 from wirecopy.replay import replay
+from wirecopy.schema.article import Article
 from wirecopy.state import State
 from wirecopy.storage import Entry, Record, Snapshot, Store
 

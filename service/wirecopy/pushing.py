@@ -22,7 +22,7 @@ from wirecopy.calls import MAX_CHUNK_LINES, WORTH_ANOTHER_TRY, encode_article, r
 from wirecopy.client import Client
 from wirecopy.config import Limits
 from wirecopy.errors import Refusal
-from wirecopy.wire import BulkAnswer
+from wirecopy.schema.wire import BulkAnswer
 
 _HEAD_BYTES = 64 * 2**10
 _FIRST_DELAY_SECONDS = 0.5

@@ -20,7 +20,6 @@ from typing import NamedTuple
 from wirecopy import editing, errors, models, sketching, storage
 from wirecopy.archive import Archive
 from wirecopy.arrivals import Arrivals
-from wirecopy.article import Article
 from wirecopy.canonical import Policy, rule_of
 from wirecopy.config import Config
 from wirecopy.decision import (
@@ -39,6 +38,7 @@ from wirecopy.decision import (
 from wirecopy.detection.pins import Pin
 from wirecopy.events import encode as encode_events
 from wirecopy.events import tell
+from wirecopy.schema.article import Article
 from wirecopy.sketching import Sketches
 from wirecopy.state import State
 from wirecopy.storage import Entry, Pipeline, Record, Snapshot, Store

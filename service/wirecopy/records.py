@@ -5,12 +5,12 @@ import numpy.typing as npt
 
 from wirecopy.answers import Place
 from wirecopy.archive import Kept
-from wirecopy.article import Article
 from wirecopy.decision import Decision
 from wirecopy.decision import Found as FoundMatch
 from wirecopy.detection import kernels
 from wirecopy.detection.links import Link
 from wirecopy.detection.window import Window, Written
+from wirecopy.schema.article import Article
 from wirecopy.state import Decided, Left
 
 _UNWRITTEN = Written(0, b"", b"", b"")

@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 
-from wirecopy.verdict import Changes, Headline
+from wirecopy.schema.answers import Changes, Headline
 
 _PARAGRAPHS = re.compile(r"(?:\r\n|[\n\r\u2028\u2029])+")
 _NUMBER = re.compile(r"\d+(?:[.,:/\u00a0\u202f' ]?\d{3}(?!\d))*(?:[.,:/]\d+)*")

@@ -6,9 +6,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from wirecopy.article import Article
 from wirecopy.detection import text
 from wirecopy.detection.text import Traces
+from wirecopy.schema.article import Article
 
 
 class Sketches(NamedTuple):

@@ -17,7 +17,6 @@ import numpy as np
 
 from wirecopy import models
 from wirecopy.archive import Archive, Kept
-from wirecopy.article import Article
 from wirecopy.config import Config
 from wirecopy.decision import Checkpoint, Clearing, Decision, Epoch, Erasure, Residue, compress, decompress
 from wirecopy.detection import terms
@@ -27,6 +26,7 @@ from wirecopy.detection.stories import Change, Move, Stories
 from wirecopy.detection.text import Traces
 from wirecopy.detection.window import BLOCK, Found, Restored, Start, Window
 from wirecopy.detection.window import dates as as_dates
+from wirecopy.schema.article import Article
 from wirecopy.sketching import Sketches
 
 DAY = 86_400_000  # milliseconds

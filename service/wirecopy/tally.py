@@ -15,10 +15,10 @@ from typing import NamedTuple, TypeVar
 from msgspec import Struct
 
 from wirecopy.archive import Archive
-from wirecopy.article import format_published
 from wirecopy.detection.links import Link
 from wirecopy.detection.stories import Stories
-from wirecopy.verdict import DayCount, Lead, Origin, Source, SourceCount
+from wirecopy.schema.answers import DayCount, Lead, Origin, Source, SourceCount
+from wirecopy.schema.article import format_published
 
 T = TypeVar("T")
 

@@ -20,11 +20,11 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from wirecopy.article import Article, format_published
+from wirecopy.schema.article import Article, format_published
 
 if TYPE_CHECKING:
     from wirecopy.batch import Row, Summary
-    from wirecopy.verdict import Boilerplate, Change, Comparison, Paragraph
+    from wirecopy.schema.answers import Boilerplate, Change, Comparison, Paragraph
 
 COMPILING = "wirecopy: compiling, which happens once after an installation or an upgrade and takes a minute or two"
 _SOURCE_COLUMNS = 24

@@ -5,11 +5,11 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from wirecopy import ninjs, wire
-from wirecopy.article import Article, parse, parse_named
 from wirecopy.errors import InvalidArticle
-from wirecopy.ninjs import is_media_type
-from wirecopy.verdict import Verdict
+from wirecopy.schema import ninjs, wire
+from wirecopy.schema.answers import Verdict
+from wirecopy.schema.article import Article, parse, parse_named
+from wirecopy.schema.ninjs import is_media_type
 from wirecopy.web import queries, replies
 from wirecopy.web.call import Call, check_id
 from wirecopy.web.problems import InvalidParameter

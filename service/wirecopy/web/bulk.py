@@ -18,10 +18,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 from aiohttp import web
 
-from wirecopy import errors, ninjs
-from wirecopy.article import Article, parse
+from wirecopy import errors
 from wirecopy.config import Limits
-from wirecopy.verdict import Verdict
+from wirecopy.schema import ninjs
+from wirecopy.schema.answers import Verdict
+from wirecopy.schema.article import Article, parse
+from wirecopy.schema.wire import BulkAnswer
 from wirecopy.web import problems
 from wirecopy.web.call import Call
 from wirecopy.web.coding import decoder_for
@@ -30,7 +32,6 @@ from wirecopy.web.ndjson import BadLine, LineSplitter, parse_line
 from wirecopy.web.problems import MalformedRequest, TooSlow, UnsupportedType
 from wirecopy.web.replies import SECURITY
 from wirecopy.web.spool import Spool
-from wirecopy.wire import BulkAnswer
 
 if TYPE_CHECKING:
     from wirecopy.web.app import App

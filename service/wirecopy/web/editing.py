@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from aiohttp import web
 
-from wirecopy import wire
 from wirecopy.errors import InvalidArticle, MalformedArticle
+from wirecopy.schema import wire
 from wirecopy.web import replies
 from wirecopy.web.call import Call, check_id
 

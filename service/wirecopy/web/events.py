@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from wirecopy import wire
+from wirecopy.schema import wire
 from wirecopy.web import queries, replies
 from wirecopy.web.call import Call
 from wirecopy.web.event_stream import EventStream, is_asked_for

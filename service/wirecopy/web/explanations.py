@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from wirecopy.article import decode
 from wirecopy.comparison import explain
 from wirecopy.config import Limits
 from wirecopy.errors import InvalidArticle
+from wirecopy.schema.article import decode
 from wirecopy.web import queries, replies
 from wirecopy.web.call import Call, check_id
 

@@ -15,7 +15,7 @@ from functools import cached_property
 
 import msgspec
 
-from wirecopy import wire
+from wirecopy.schema import wire
 
 PAGE_EVENTS = 500
 _APART_SECONDS = 0.05

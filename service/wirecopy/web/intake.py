@@ -22,8 +22,8 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 from wirecopy import errors
-from wirecopy.article import Article
-from wirecopy.verdict import Verdict
+from wirecopy.schema.answers import Verdict
+from wirecopy.schema.article import Article
 
 if TYPE_CHECKING:
     from wirecopy.detector import Detector, Sketches

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from wirecopy import errors
-from wirecopy.article import Article, decode
 from wirecopy.config import Limits
+from wirecopy.schema.article import Article, decode
 from wirecopy.web.articles import check_body_id
 from wirecopy.web.problems import TooLarge
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import msgspec
 
-from wirecopy import ninjs, wire
-from wirecopy.verdict import Comparison, Pin, Reasons, Verdict
-from wirecopy.version import VERSION
+from wirecopy.schema import ninjs, wire
+from wirecopy.schema.answers import Comparison, Pin, Reasons, Verdict
+from wirecopy.schema.version import VERSION
 from wirecopy.web import bulk, event_stream, events, problems, queries, stories
 
 _TYPES = (

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from wirecopy import wire
+from wirecopy.schema import wire
 from wirecopy.web import openapi as description
 from wirecopy.web import page, replies
 from wirecopy.web.call import Call

@@ -11,8 +11,8 @@ import msgspec
 from aiohttp import web
 
 from wirecopy import errors
+from wirecopy.schema.wire import Problem
 from wirecopy.web.replies import SECURITY
-from wirecopy.wire import Problem
 
 CONTENT_TYPE = "application/problem+json"
 

@@ -7,9 +7,9 @@ from urllib.parse import parse_qsl
 
 from aiohttp import web
 
-from wirecopy.article import parse_published
 from wirecopy.config import Keep
 from wirecopy.errors import InvalidArticle
+from wirecopy.schema.article import parse_published
 from wirecopy.web.problems import InvalidParameter, MalformedRequest
 
 POLICIES: tuple[str, ...] = get_args(Keep)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from wirecopy import errors
 from wirecopy.config import Config
-from wirecopy.version import VERSION
+from wirecopy.schema.version import VERSION
 from wirecopy.web import access
 from wirecopy.web.app import App, build_app
 from wirecopy.web.connections import Server

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from wirecopy import wire
+from wirecopy.schema import wire
 from wirecopy.web import queries, replies
 from wirecopy.web.call import Call, check_id
 

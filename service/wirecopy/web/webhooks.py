@@ -20,13 +20,13 @@ import aiohttp
 import msgspec
 
 from wirecopy import config, errors
-from wirecopy.version import VERSION
+from wirecopy.schema.version import VERSION
+from wirecopy.schema.wire import Delivery
 from wirecopy.web.following import Follower, Following
 from wirecopy.web.intake import Intake
 from wirecopy.web.log import Log
 from wirecopy.web.metrics import Metrics
 from wirecopy.web.targets import LoopbackResolver, Target, read_hosts, read_targets
-from wirecopy.wire import Delivery
 
 _SAVE_EVERY_SECONDS = 1.0
 

@@ -4,7 +4,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from wirecopy.article import Status
+from wirecopy.schema.article import Status
 
 Relation = Literal["identical", "copy", "rewrite", "contains"]
 

@@ -9,10 +9,11 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct, structs
 
-from wirecopy import events, verdict
-from wirecopy.article import Status
+from wirecopy import events
 from wirecopy.events import EventType
-from wirecopy.verdict import Boilerplate, Changes, DayCount, Match, Pin, Relation, Source, SourceCount, Verdict
+from wirecopy.schema import answers
+from wirecopy.schema.answers import Boilerplate, Changes, DayCount, Match, Pin, Relation, Source, SourceCount, Verdict
+from wirecopy.schema.article import Status
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -255,7 +256,7 @@ class BulkAnswer(Struct, frozen=True, omit_defaults=True):
     line: int
     status: int
     id: str | None
-    verdict: Verdict | None = None
+    answers: Verdict | None = None
     problem: Problem | None = None
 
 
@@ -272,17 +273,17 @@ class Health(Struct, frozen=True):
     status: str
 
 
-def stored(article: verdict.Stored) -> Stored:
+def stored(article: answers.Stored) -> Stored:
     """The same article with times that travel."""
     return Stored(**_with_times(article, "published", "first_seen", "embargoed"))
 
 
-def revision(of: verdict.Revision) -> Revision:
+def revision(of: answers.Revision) -> Revision:
     """The same revision with times that travel."""
     return Revision(**_with_times(of, "arrived", "published", "embargoed"))
 
 
-def story(of: verdict.Story) -> Story:
+def story(of: answers.Story) -> Story:
     """The same story with times that travel, in its members too."""
     members = tuple(Member(**_with_times(member, "published", "first_seen")) for member in of.members)
     return Story(**{**_with_times(of, "first_seen"), "members": members})

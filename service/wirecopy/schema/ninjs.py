@@ -8,10 +8,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, Never
 
-from wirecopy.article import Article, decode, from_fields
 from wirecopy.config import Limits
 from wirecopy.errors import InvalidArticle
-from wirecopy.markup import to_text
+from wirecopy.schema.article import Article, decode, from_fields
+from wirecopy.schema.markup import to_text
 
 MEDIA_TYPE = "application/ninjs+json"
 

@@ -1,0 +1,12 @@
+"""What travels: articles in, answers and events out. Plain values, no behaviour that needs a database.
+
+Read in this order:
+
+- `article`: the fields of an article, their limits, and `parse`
+- `answers`: what callers are told: verdicts, stories, comparisons
+- `wire`: what service and client say to each other beyond these
+- `events`: the types of the feed
+- `ninjs`: items of IPTC's ninjs and of AP as articles
+- `markup`: text out of HTML and NITF
+- `version`: the one place of the version number
+"""
