@@ -19,9 +19,10 @@ import pytest
 from msgspec import Struct
 
 import wirecopy
-from wirecopy import errors, reading
+from wirecopy import errors
 from wirecopy.cli import EXIT_CODES, exit_code, main
 from wirecopy.config import Config
+from wirecopy.files import reading
 from wirecopy.schema.answers import Change, Comparison, Fragment, Paragraph, Paragraphs, Passage
 from wirecopy.schema.article import Article
 from wirecopy.schema.version import VERSION

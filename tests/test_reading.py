@@ -17,10 +17,10 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wirecopy import lines
 from wirecopy.config import Limits
 from wirecopy.errors import InputFailed, UsageError
-from wirecopy.reading import Chunk, expand, read, read_article
+from wirecopy.files import lines
+from wirecopy.files.reading import Chunk, expand, read, read_article
 from wirecopy.schema.article import Article
 
 LIMITS = Limits()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from wirecopy.errors import OutputFailed, ReaderLeft, UsageError
-from wirecopy.writing import check_targets, open_output
+from wirecopy.files.writing import check_targets, open_output
 
 
 class Interruption(BaseException):

@@ -21,12 +21,12 @@ from wirecopy.detection.links import Link
 from wirecopy.detection.matching import probability
 from wirecopy.detection.memory import return_freed
 from wirecopy.errors import Refusal, Refused
+from wirecopy.files.kept_lines import Spool
+from wirecopy.files.reading import Chunk, Schema, read
 from wirecopy.intake import Intake
 from wirecopy.journal import Journal
-from wirecopy.reading import Chunk, Schema, read
 from wirecopy.schema.article import Article
 from wirecopy.sketching import Sketches, sketch
-from wirecopy.spool import Spool
 from wirecopy.state import BATCH, State
 
 _MATCHING = 2  # threads: one finds the candidates of a block while another verifies those of the one before

@@ -16,8 +16,8 @@ from wirecopy.schema.version import VERSION
 
 if TYPE_CHECKING:
     from wirecopy.batch import Result
-    from wirecopy.reading import Schema
-    from wirecopy.writing import Output
+    from wirecopy.files.reading import Schema
+    from wirecopy.files.writing import Output
 
 DONE, REFUSED, USAGE, FAILED, INTERRUPTED, TERMINATED = 0, 1, 2, 3, 130, 143
 EXIT_CODES: dict[type[errors.WirecopyError], int] = {
@@ -214,7 +214,8 @@ def dedupe(
       zcat feed.gz | wirecopy dedupe - --output - --unique unique.jsonl | jq .story
       wirecopy dedupe wednesday.jsonl --state known --against known -o wednesday-stories.jsonl
     """
-    from wirecopy import config, reading, terminal, writing
+    from wirecopy import config, terminal
+    from wirecopy.files import reading, writing
 
     if mapping and schema == "ninjs":
         raise errors.UsageError("--map names fields of your own; those of ninjs are known")
@@ -270,7 +271,8 @@ def demo() -> int:
     """
     from importlib import resources
 
-    from wirecopy import config, reading, terminal
+    from wirecopy import config, terminal
+    from wirecopy.files import reading
 
     with terminal.patience(terminal.COMPILING), _without_linear_algebra():
         from wirecopy import batch
@@ -308,7 +310,8 @@ def compare(a: str, b: str, as_json: bool) -> int:
     Example:
       wirecopy compare agency.txt reprint.json
     """
-    from wirecopy import comparison, config, reading, terminal
+    from wirecopy import comparison, config, terminal
+    from wirecopy.files import reading
 
     limits = config.load().limits
     article_a, article_b = (reading.read_article(file, limits) for file in (a, b))
@@ -362,7 +365,8 @@ def tune(
     Example:
       wirecopy tune labels.jsonl articles.jsonl.gz --output model.json --precision 0.98
     """
-    from wirecopy import config, labels, reading, tuning, writing
+    from wirecopy import config, labels, tuning
+    from wirecopy.files import reading, writing
 
     files = [labels_file, *more_labels]
     if len(set(files)) < len(files):

@@ -6,8 +6,8 @@ from xxhash import xxh3_128
 
 from wirecopy.decision import content_of
 from wirecopy.errors import DuplicateId, KnownId, OtherInput, Refusal
+from wirecopy.files.reading import Chunk
 from wirecopy.journal import Journal
-from wirecopy.reading import Chunk
 from wirecopy.schema.article import Article
 from wirecopy.sketching import Sketches
 

@@ -17,8 +17,8 @@ from wirecopy.detection import kernels
 from wirecopy.detection.terms import TermWeights
 from wirecopy.detection.text import Traces
 from wirecopy.errors import DuplicateId, InputFailed, Refusal
-from wirecopy.lines import read_lines
-from wirecopy.reading import read
+from wirecopy.files.lines import read_lines
+from wirecopy.files.reading import read
 from wirecopy.sketching import Sketches, sketch
 
 SHARED, SAME_EVENT, DIFFERENT = 2, 1, 0  # labels: from the first on, two articles share a source

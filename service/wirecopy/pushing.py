@@ -17,11 +17,12 @@ from typing import NamedTuple
 
 import msgspec
 
-from wirecopy import errors, reading
+from wirecopy import errors
 from wirecopy.calls import MAX_CHUNK_LINES, WORTH_ANOTHER_TRY, encode_article, refusal_of
 from wirecopy.client import Client
 from wirecopy.config import Limits
 from wirecopy.errors import Refusal
+from wirecopy.files import reading
 from wirecopy.schema.wire import BulkAnswer
 
 _HEAD_BYTES = 64 * 2**10

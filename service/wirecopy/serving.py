@@ -9,7 +9,7 @@ import click
 if TYPE_CHECKING:
     from wirecopy.config import Config
     from wirecopy.detector import Detector
-    from wirecopy.reading import Schema
+    from wirecopy.files.reading import Schema
 
 _DONE, _REFUSED = 0, 1
 _SERVE_EPILOG = """

@@ -20,9 +20,9 @@ import orjson
 
 from wirecopy.config import Limits
 from wirecopy.errors import ArticleError, InputFailed, MalformedArticle, Refusal, UsageError
-from wirecopy.lines import STDIN, read_lines
+from wirecopy.files.lines import STDIN, read_lines
+from wirecopy.files.tables import Row, read_csv, read_parquet
 from wirecopy.schema.article import FIELDS, Article, decode, from_fields, parse
-from wirecopy.tables import Row, read_csv, read_parquet
 
 __all__ = ["Chunk", "Place", "Refusal", "expand", "read", "read_article"]
 

@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from wirecopy.errors import InputFailed
-from wirecopy.lines import read_lines
+from wirecopy.files.lines import read_lines
 
 _PARQUET_BATCH_ROWS = 512
 

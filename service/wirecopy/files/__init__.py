@@ -1,0 +1,10 @@
+"""Files in and out: everything that turns files into articles, and answers into files.
+
+Read in this order:
+
+- `lines`: open, decompress, split within limits
+- `tables`: CSV and parquet, as rows under column names
+- `reading`: records of any format as articles or refusals, in order
+- `writing`: outputs that are complete or not there
+- `kept_lines`: input lines that a run needs once more, on disk meanwhile
+"""
