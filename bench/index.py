@@ -25,8 +25,9 @@ from bench import traffic
 from bench.quality import evaluation_folder
 from bench.results import describe_run, rounded, write_result
 from wirecopy.config import Detection
-from wirecopy.detection import kernels, lsh, terms, text
+from wirecopy.detection import kernels, lsh
 from wirecopy.detection.window import TOGETHER
+from wirecopy.detection.words import rarity, text
 
 PACKAGES = ("wirecopy", "numba", "numpy")
 SIZES, SMALL_SIZES = (100_000, 300_000, 1_000_000, 2_000_000), (20_000, 50_000, 100_000)
@@ -40,7 +41,7 @@ U8 = npt.NDArray[np.uint8]
 def real_keys(evaluation: Path | None, count: int) -> tuple[U32, U8]:
     """Return the keys and their rarities of so many articles."""
     texts = [orjson.loads(line)["text"] for _, line in traffic.lines(traffic.sources(evaluation), count)]
-    traces, weighed = text.trace(texts), terms.TermWeights()
+    traces, weighed = text.trace(texts), rarity.TermWeights()
     weighed.count(traces)
     weighed.begin_epoch()
     weights = np.empty(len(traces.words), dtype=np.uint8)

@@ -12,7 +12,8 @@ from tests.feed_reader import FeedReader
 from tests.streams import MemoryStore, image, written
 from wirecopy import arrivals, errors, replay, state
 from wirecopy.config import Config, Service
-from wirecopy.detection import terms, window
+from wirecopy.detection import window
+from wirecopy.detection.words import rarity
 from wirecopy.detector import Detector
 from wirecopy.schema.answers import Verdict
 from wirecopy.schema.article import Article
@@ -207,7 +208,7 @@ def small_blocks_and_one_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (arrivals, replay, state, window):
         monkeypatch.setattr(module, "BLOCK", BLOCK)
     monkeypatch.setattr(window, "REPEATS", 1 << 12)
-    monkeypatch.setattr(terms, "next_epoch_start", lambda counted: 1 << 40)
+    monkeypatch.setattr(rarity, "next_epoch_start", lambda counted: 1 << 40)
 
 
 @law

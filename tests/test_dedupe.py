@@ -26,7 +26,7 @@ from hypothesis import given, settings
 
 from tests.writings import any_texts
 from wirecopy.cli import main
-from wirecopy.detection.text import trace
+from wirecopy.detection.words.text import trace
 
 FIELDS = ["id", "story", "canonical", "relation", "match", "score"]
 Rows = list[dict[str, Any]]

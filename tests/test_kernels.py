@@ -20,9 +20,10 @@ from hypothesis import strategies as st
 from tests import reference
 from tests.writings import PIECES, any_texts, some_texts
 from wirecopy.data import make_unicode
-from wirecopy.detection import kernels, text
+from wirecopy.detection import kernels
 from wirecopy.detection.lsh import LshIndex, importance
 from wirecopy.detection.matching import FEATURES, Model, shipped_model
+from wirecopy.detection.words import text
 
 JIT = hasattr(kernels.mix, "py_func")
 law: Callable[[Any], Any] = settings(max_examples=150 if JIT else 25, deadline=None)

@@ -8,8 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.writings import any_texts
-from wirecopy import keying, sketch
-from wirecopy.detection import kernels, lsh, terms, text
+from wirecopy import sketch
+from wirecopy.detection import kernels, lsh
+from wirecopy.detection.words import rarity, text
+from wirecopy.detection.words import sketch as keying
 
 AGENCY = (
     "The harbour bridge in Port Ellery was closed to all traffic on Monday after inspectors found cracks in two of its "
@@ -28,7 +30,7 @@ def test_each_text_has_what_the_parts_of_the_flow_make_of_it_alone(several: list
     found = sketch(several)
     assert (str(found.words.dtype), str(found.weights.dtype)) == ("uint32", "uint8")
     assert found.keys.shape == (len(several), 64)
-    weights_of = terms.TermWeights()
+    weights_of = rarity.TermWeights()
     for k, one in enumerate(several):
         traces = text.trace([one])
         own = slice(found.bounds[k], found.bounds[k + 1])

@@ -21,8 +21,9 @@ from hypothesis import strategies as st
 
 from tests import reference
 from tests.writings import any_texts, some_texts
-from wirecopy import minhash, minhashing, signatures
+from wirecopy import minhash, signatures
 from wirecopy.detection import signing
+from wirecopy.detection.words import minhash as minhashing
 
 JIT = hasattr(signing.xxh32, "py_func")
 law: Callable[[Any], Any] = settings(max_examples=150 if JIT else 10, deadline=None)

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from tests.writings import PIECES, any_texts, is_old, some_texts
 from wirecopy.comparison import compare
-from wirecopy.detection import kernels, text
+from wirecopy.detection import kernels
+from wirecopy.detection.words import text
 from wirecopy.detector import Detector
 from wirecopy.schema.article import Article
 

@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wirecopy.detection.text import Traces
 from wirecopy.detection.tracestore import TraceStore
+from wirecopy.detection.words.text import Traces
 
 CAPACITY, RING = 8, 96
 

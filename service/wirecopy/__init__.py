@@ -12,9 +12,9 @@ from wirecopy.schema.version import VERSION as __version__
 if TYPE_CHECKING:
     from wirecopy.client import AsyncClient, Client
     from wirecopy.comparison import compare
+    from wirecopy.detection.words.minhash import minhash, signatures
+    from wirecopy.detection.words.sketch import sketch
     from wirecopy.detector import Detector
-    from wirecopy.keying import sketch
-    from wirecopy.minhashing import minhash, signatures
     from wirecopy.schema.answers import Comparison, Verdict
     from wirecopy.schema.article import Article
 

@@ -15,9 +15,9 @@ import numpy.typing as npt
 
 from wirecopy import errors
 from wirecopy.archive import Archive
-from wirecopy.detection import text
 from wirecopy.detection.passages import Stretch
 from wirecopy.detection.window import Window
+from wirecopy.detection.words import text
 from wirecopy.schema.answers import Boilerplate
 
 T = TypeVar("T")

@@ -16,11 +16,12 @@ import numpy.typing as npt
 
 from wirecopy import models
 from wirecopy.config import Config, Detection
-from wirecopy.detection import alignment, kernels, text
+from wirecopy.detection import alignment, kernels
 from wirecopy.detection.alignment import Piece
 from wirecopy.detection.matching import FEATURES, probability, relations
 from wirecopy.detection.stories import LEAST
-from wirecopy.detection.terms import TermWeights
+from wirecopy.detection.words import text
+from wirecopy.detection.words.rarity import TermWeights
 from wirecopy.errors import InvalidArticle
 from wirecopy.schema.answers import Change, Comparison, Fragment, Paragraph, Paragraphs, Passage, Relation
 from wirecopy.schema.article import Article

@@ -13,8 +13,9 @@ from xxhash import xxh3_64_hexdigest, xxh3_128_digest
 from zstandard import ZstdCompressor, ZstdDecompressor
 
 from wirecopy.config import Keep
-from wirecopy.detection import kernels, text
+from wirecopy.detection import kernels
 from wirecopy.detection.matching import Model
+from wirecopy.detection.words import text
 from wirecopy.errors import InvalidArticle
 from wirecopy.schema.answers import Relation
 from wirecopy.schema.article import Article, Status

@@ -14,8 +14,8 @@ import numpy.typing as npt
 
 from wirecopy.config import Config
 from wirecopy.detection import kernels
-from wirecopy.detection.terms import TermWeights
-from wirecopy.detection.text import Traces
+from wirecopy.detection.words.rarity import TermWeights
+from wirecopy.detection.words.text import Traces
 from wirecopy.errors import DuplicateId, InputFailed, Refusal
 from wirecopy.files.lines import read_lines
 from wirecopy.files.reading import read

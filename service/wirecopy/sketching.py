@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from wirecopy.detection import text
-from wirecopy.detection.text import Traces
+from wirecopy.detection.words import text
+from wirecopy.detection.words.text import Traces
 from wirecopy.schema.article import Article
 
 

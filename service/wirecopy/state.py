@@ -19,13 +19,13 @@ from wirecopy import models
 from wirecopy.archive import Archive, Kept
 from wirecopy.config import Config
 from wirecopy.decision import Checkpoint, Clearing, Decision, Epoch, Erasure, Residue, compress, decompress
-from wirecopy.detection import terms
 from wirecopy.detection.links import Link
 from wirecopy.detection.pins import Pin, Pins
 from wirecopy.detection.stories import Change, Move, Stories
-from wirecopy.detection.text import Traces
 from wirecopy.detection.window import BLOCK, Found, Restored, Start, Window
 from wirecopy.detection.window import dates as as_dates
+from wirecopy.detection.words import rarity
+from wirecopy.detection.words.text import Traces
 from wirecopy.schema.article import Article
 from wirecopy.sketching import Sketches
 
@@ -130,7 +130,7 @@ class State:
         """
         window, stories, oldest = self.window, self.stories, self.window.oldest
         while count:
-            room = terms.next_epoch_start(window.terms.counted) - window.terms.counted if self._epochs else count
+            room = rarity.next_epoch_start(window.terms.counted) - window.terms.counted if self._epochs else count
             batch = min(room, count)
             numbers = range(window.decided, window.decided + batch)
             heads = self.archive.kept.heads(numbers)
@@ -144,7 +144,7 @@ class State:
             if self._epochs:
                 window.learn(batch)
                 if batch == room:
-                    window.terms.begin_epoch(terms.OWN)
+                    window.terms.begin_epoch(rarity.OWN)
             count -= batch
 
     def propose(self, number: int, found: Found, own: str | None) -> Change:

@@ -17,7 +17,8 @@ from pathlib import Path
 import numpy as np
 import wordfreq
 
-from wirecopy.detection import kernels, text
+from wirecopy.detection import kernels
+from wirecopy.detection.words import text
 
 WORDS_PER_LANGUAGE = 8000
 ARTICLE_WORDS = 400

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from wirecopy.detection import kernels
-from wirecopy.detection.text import trace
+from wirecopy.detection.words.text import trace
 
 U8 = npt.NDArray[np.uint8]
 U32 = npt.NDArray[np.uint32]

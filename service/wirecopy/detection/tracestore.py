@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from wirecopy.detection.memory import Reserved, reserve
-from wirecopy.detection.text import Traces
+from wirecopy.detection.words.text import Traces
 
 _WORDS = 0xFFFFFFFF  # sizes hold title words << 32 | words
 

@@ -18,15 +18,16 @@ import numpy as np
 import numpy.typing as npt
 import xxhash
 
-from wirecopy.detection import kernels, terms
+from wirecopy.detection import kernels
 from wirecopy.detection.links import Link
 from wirecopy.detection.lsh import LshIndex, importance, scratch_for
 from wirecopy.detection.matching import Model, relations, shipped_model
 from wirecopy.detection.memory import reserve
 from wirecopy.detection.passages import Stretch, find_stretches
-from wirecopy.detection.terms import TermWeights
-from wirecopy.detection.text import Traces
 from wirecopy.detection.tracestore import TraceStore
+from wirecopy.detection.words import rarity
+from wirecopy.detection.words.rarity import TermWeights
+from wirecopy.detection.words.text import Traces
 
 BLOCK = 256  # the cap is kept by whole blocks of numbers: before the first of a block, the oldest leave
 LEAST_CAP = 4 * BLOCK
@@ -108,7 +109,7 @@ class Window:
         self._sources: dict[str | None, int] = {}
         self._limits = np.array(
             [ALWAYS if window_milliseconds is None else window_milliseconds, min_words, max_key_articles,
-             round(min_shared_rarity * terms.STEPS), max_candidates, boilerplate_stories],
+             round(min_shared_rarity * rarity.STEPS), max_candidates, boilerplate_stories],
             dtype=np.int64,
         )  # fmt: skip
         self._seeking = scratch_for(max_key_articles)

@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from wirecopy.config import Detection
-from wirecopy.detection import kernels, lsh, terms, text
-from wirecopy.detection.text import Traces
+from wirecopy.detection import kernels, lsh
+from wirecopy.detection.words import rarity, text
+from wirecopy.detection.words.text import Traces
 
 _CHUNK_CHARACTERS = 1 << 20  # of the texts that are taken together: what stays in the processor's caches
 
@@ -41,7 +42,7 @@ def sketch(texts: Sequence[str]) -> TextSketches:
     keys = np.empty((len(texts), kernels.KEYS), dtype=np.uint32)
     words, weights = [np.empty(0, dtype=np.uint32)], [np.empty(0, dtype=np.uint8)]
     bounds = np.zeros(len(texts) + 1, dtype=np.int64)
-    scratch, key_weights, importance = terms.Scratch(), np.empty(kernels.KEYS, dtype=np.uint8), _importance()
+    scratch, key_weights, importance = rarity.Scratch(), np.empty(kernels.KEYS, dtype=np.uint8), _importance()
     for first, last in _chunks(texts):
         traces = text.trace(texts[first:last], settings.max_words)
         weights.append(_weigh(traces, scratch))
@@ -53,7 +54,7 @@ def sketch(texts: Sequence[str]) -> TextSketches:
     return TextSketches(np.concatenate(words), np.concatenate(weights), bounds, keys)
 
 
-def _weigh(traces: Traces, scratch: terms.Scratch) -> npt.NDArray[np.uint8]:
+def _weigh(traces: Traces, scratch: rarity.Scratch) -> npt.NDArray[np.uint8]:
     weights = np.empty(len(traces.words), dtype=np.uint8)
     scratch.fit(int(np.diff(traces.bounds).max(initial=0)))
     kernels.weigh(traces.words, traces.bounds, _rarity(), weights, scratch.seen, scratch.stamp)
@@ -73,7 +74,7 @@ def _chunks(texts: Sequence[str]) -> Iterator[tuple[int, int]]:
 
 @cache
 def _rarity() -> npt.NDArray[np.uint8]:
-    return terms.prior_rarity()
+    return rarity.prior_rarity()
 
 
 @cache

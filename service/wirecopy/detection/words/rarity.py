@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from wirecopy.detection import kernels
-from wirecopy.detection.text import Traces
+from wirecopy.detection.words.text import Traces
 
 PRIOR_ARTICLES = 2000.0
 UNSEEN = 9.0  # nats

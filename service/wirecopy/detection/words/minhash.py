@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from wirecopy.detection import signing, text
+from wirecopy.detection import signing
+from wirecopy.detection.words import text
 
 if TYPE_CHECKING:
     from datasketch import LeanMinHash

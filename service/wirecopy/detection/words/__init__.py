@@ -1,0 +1,9 @@
+"""From a text to its trace, and from a trace to its keys.
+
+Read in this order:
+
+- `text`: fold a text and hash its words: one number a word, the trace
+- `rarity`: how rare each word is, from the shipped prior and from the stream
+- `sketch`: the trace and keys of a text by itself
+- `minhash`: signatures that users of datasketch can go on with
+"""
