@@ -25,8 +25,9 @@ from bench import traffic
 from bench.quality import evaluation_folder
 from bench.results import describe_run, rounded, write_result
 from wirecopy.config import Detection
-from wirecopy.detection import kernels, lsh
-from wirecopy.detection.window import TOGETHER
+from wirecopy.detection import kernels
+from wirecopy.detection.index import index as lsh
+from wirecopy.detection.index.window import TOGETHER
 from wirecopy.detection.words import rarity, text
 
 PACKAGES = ("wirecopy", "numba", "numpy")

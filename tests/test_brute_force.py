@@ -12,7 +12,7 @@ from tests.feed_reader import FeedReader
 from tests.streams import MemoryStore, image, written
 from wirecopy import arrivals, errors, replay, state
 from wirecopy.config import Config, Service
-from wirecopy.detection import window
+from wirecopy.detection.index import window
 from wirecopy.detection.words import rarity
 from wirecopy.detector import Detector
 from wirecopy.schema.answers import Verdict

@@ -22,7 +22,7 @@ from wirecopy.canonical import Policy, rule_of
 from wirecopy.cli import main
 from wirecopy.config import Config, Keep, Stories
 from wirecopy.decision import Kind
-from wirecopy.detection import window
+from wirecopy.detection.index import window
 from wirecopy.detector import SCHEME
 from wirecopy.schema.answers import Member
 from wirecopy.storage import Store

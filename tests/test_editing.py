@@ -7,7 +7,7 @@ from tests.streams import MemoryStore, image, small, written
 from tests.test_events import stories_of
 from wirecopy import arrivals, errors, replay, state
 from wirecopy.config import Config
-from wirecopy.detection import window
+from wirecopy.detection.index import window
 from wirecopy.detector import Detector
 from wirecopy.schema.article import Article, Status
 

@@ -12,7 +12,7 @@ from tests.feed_reader import FeedReader
 from tests.streams import MemoryStore, articles, small, stream, written
 from wirecopy import arrivals, errors, feed, replay, state
 from wirecopy.config import Config
-from wirecopy.detection import window
+from wirecopy.detection.index import window
 from wirecopy.detector import Detector
 from wirecopy.events import Fact, Standing, Transfer, derive
 from wirecopy.schema.article import Article

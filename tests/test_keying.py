@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from tests.writings import any_texts
 from wirecopy import sketch
-from wirecopy.detection import kernels, lsh
+from wirecopy.detection import kernels
+from wirecopy.detection.index import index
 from wirecopy.detection.words import rarity, text
 from wirecopy.detection.words import sketch as keying
 
@@ -40,7 +41,7 @@ def test_each_text_has_what_the_parts_of_the_flow_make_of_it_alone(several: list
         assert found.weights[own].tolist() == weights.tolist()
         keys, rarities = np.zeros(64, np.uint32), np.zeros(64, np.uint8)
         draft = kernels.draft_for(len(weights))
-        kernels.sketch(traces.words, weights, 0, 8, lsh.importance(), draft, keys, rarities)
+        kernels.sketch(traces.words, weights, 0, 8, index.importance(), draft, keys, rarities)
         assert found.keys[k].tolist() == keys.tolist()
 
 

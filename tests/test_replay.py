@@ -15,7 +15,7 @@ from tests.streams import MemoryStore, articles, image, small, stream, written
 from wirecopy import arrivals, batch, boilerplate, replay, state
 from wirecopy.config import Config
 from wirecopy.decision import Kind, decode_clearing
-from wirecopy.detection import window
+from wirecopy.detection.index import window
 from wirecopy.detector import SCHEME, Detector
 from wirecopy.schema.article import Article
 from wirecopy.storage import Store

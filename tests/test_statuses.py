@@ -16,7 +16,7 @@ from tests.test_events import read_all, stories_of
 from wirecopy import arrivals, batch, errors, replay, state
 from wirecopy.client import Client
 from wirecopy.config import Config
-from wirecopy.detection import window
+from wirecopy.detection.index import window
 from wirecopy.detector import SCHEME, Detector
 from wirecopy.schema.answers import Verdict
 from wirecopy.schema.article import Article

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wirecopy.detection.tracestore import TraceStore
+from wirecopy.detection.index.traces import TraceStore
 from wirecopy.detection.words.text import Traces
 
 CAPACITY, RING = 8, 96

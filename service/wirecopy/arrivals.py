@@ -12,7 +12,7 @@ from wirecopy import answers
 from wirecopy.archive import Archive, Kept
 from wirecopy.canonical import Policy
 from wirecopy.decision import Decision, Kind, encode
-from wirecopy.detection.window import BLOCK
+from wirecopy.detection.index.window import BLOCK
 from wirecopy.detection.words.text import Traces
 from wirecopy.events import Fact
 from wirecopy.records import describe

@@ -15,8 +15,8 @@ import numpy.typing as npt
 
 from wirecopy import errors
 from wirecopy.archive import Archive
-from wirecopy.detection.passages import Stretch
-from wirecopy.detection.window import Window
+from wirecopy.detection.index.passages import Stretch
+from wirecopy.detection.index.window import Window
 from wirecopy.detection.words import text
 from wirecopy.schema.answers import Boilerplate
 

@@ -26,7 +26,7 @@ from wirecopy.archive import Archive
 from wirecopy.canonical import Policy, rule_of
 from wirecopy.config import Config
 from wirecopy.decision import Kind, Run, decode_run, encode, scheme
-from wirecopy.detection.window import Start
+from wirecopy.detection.index.window import Start
 from wirecopy.errors import OtherInput, UsageError
 from wirecopy.feed import Feed
 from wirecopy.records import describe

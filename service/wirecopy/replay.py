@@ -26,7 +26,7 @@ from wirecopy.decision import (
     decode_residue,
     decode_rule,
 )
-from wirecopy.detection.window import BLOCK
+from wirecopy.detection.index.window import BLOCK
 from wirecopy.events import Head, decode_head
 from wirecopy.feed import Feed
 from wirecopy.state import State

@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from wirecopy.config import Detection
-from wirecopy.detection import kernels, lsh
+from wirecopy.detection import kernels
+from wirecopy.detection.index import index
 from wirecopy.detection.words import rarity, text
 from wirecopy.detection.words.text import Traces
 
@@ -79,4 +80,4 @@ def _rarity() -> npt.NDArray[np.uint8]:
 
 @cache
 def _importance() -> npt.NDArray[np.float32]:
-    return lsh.importance()
+    return index.importance()

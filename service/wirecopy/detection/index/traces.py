@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from wirecopy.detection.memory import Reserved, reserve
+from wirecopy.detection.index.reserved import Reserved, reserve
 from wirecopy.detection.words.text import Traces
 
 _WORDS = 0xFFFFFFFF  # sizes hold title words << 32 | words

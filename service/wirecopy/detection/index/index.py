@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from wirecopy.detection import kernels
-from wirecopy.detection.memory import reserve
+from wirecopy.detection.index.reserved import reserve
 
 IMPORTANCE_POWER = 3.0
 FIRST_CHAINS = 1 << 16
