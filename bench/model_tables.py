@@ -11,8 +11,9 @@ from pathlib import Path
 
 from bench.markdown import table
 from wirecopy.config import Detection
-from wirecopy.detection import kernels, matching, stories
-from wirecopy.detection.matching import Model, shipped_model
+from wirecopy.detection import kernels, stories
+from wirecopy.detection.evidence import model as matching
+from wirecopy.detection.evidence.model import Model, shipped_model
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "matching.md"
 

@@ -23,8 +23,8 @@ from bench.scoring import read_pairs, read_templates
 from bench.sets import OWN, language_pairs, read_language
 from wirecopy import tuning
 from wirecopy.config import Config
-from wirecopy.detection.fitting import fit
-from wirecopy.detection.matching import FEATURES, Model
+from wirecopy.detection.evidence.fitting import fit
+from wirecopy.detection.evidence.model import FEATURES, Model
 from wirecopy.labels import Corpus, LabelledSet, Pair
 from wirecopy.tuning import Judged
 

@@ -25,8 +25,8 @@ from bench.sets import OWN
 from wirecopy import batch, tuning
 from wirecopy.config import Config
 from wirecopy.detection import kernels
-from wirecopy.detection.fitting import log_odds
-from wirecopy.detection.matching import FEATURES, Model, Screen
+from wirecopy.detection.evidence.fitting import log_odds
+from wirecopy.detection.evidence.model import FEATURES, Model, Screen
 from wirecopy.detection.stories import LEAST
 from wirecopy.labels import Corpus
 

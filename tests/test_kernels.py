@@ -21,8 +21,8 @@ from tests import reference
 from tests.writings import PIECES, any_texts, some_texts
 from wirecopy.data import make_unicode
 from wirecopy.detection import kernels
+from wirecopy.detection.evidence.model import FEATURES, Model, shipped_model
 from wirecopy.detection.index.index import LshIndex, importance
-from wirecopy.detection.matching import FEATURES, Model, shipped_model
 from wirecopy.detection.words import text
 
 JIT = hasattr(kernels.mix, "py_func")

@@ -3,7 +3,7 @@
 import re
 
 from bench.model_tables import DOCUMENT, fill
-from wirecopy.detection.matching import FEATURES, shipped_model
+from wirecopy.detection.evidence.model import FEATURES, shipped_model
 
 TEXT = DOCUMENT.read_text(encoding="utf-8")
 

@@ -27,8 +27,8 @@ from wirecopy import arrivals, errors, rebuilding, replay, state
 from wirecopy.cli import main
 from wirecopy.config import Config, Detection, Service
 from wirecopy.decision import Kind, decode_decision, encode
+from wirecopy.detection.evidence.model import shipped_model
 from wirecopy.detection.index import window
-from wirecopy.detection.matching import shipped_model
 from wirecopy.detector import SCHEME, Detector, scheme_of
 from wirecopy.rebuilding import Rebuilt, open_rebuild
 from wirecopy.schema.article import Article

@@ -14,9 +14,10 @@ import pytest
 from bench.sets import OWN, language_pairs, read_language
 from wirecopy import config, labels, models, tuning
 from wirecopy.cli import main
-from wirecopy.detection import fitting, kernels
-from wirecopy.detection.fitting import Examples, fit, log_odds
-from wirecopy.detection.matching import FEATURES, Model, shipped_model
+from wirecopy.detection import kernels
+from wirecopy.detection.evidence import fitting
+from wirecopy.detection.evidence.fitting import Examples, fit, log_odds
+from wirecopy.detection.evidence.model import FEATURES, Model, shipped_model
 from wirecopy.detection.stories import LEAST
 from wirecopy.errors import ConfigError, InputFailed, LabelsInsufficient
 from wirecopy.labels import Corpus, LabelledSet, Pair

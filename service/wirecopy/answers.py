@@ -7,7 +7,7 @@ from wirecopy import tally
 from wirecopy.archive import Archive, Kept
 from wirecopy.canonical import Policy
 from wirecopy.decision import Decision, Found
-from wirecopy.detection.matching import probability
+from wirecopy.detection.evidence.model import probability
 from wirecopy.detection.stories import Change, Stories
 from wirecopy.revisions import changes
 from wirecopy.schema.answers import Containment, Match, Member, Reasons, Relation, Revision, Stored, Story, Tie, Verdict

@@ -16,9 +16,10 @@ import numpy.typing as npt
 
 from wirecopy import models
 from wirecopy.config import Config, Detection
-from wirecopy.detection import alignment, kernels
-from wirecopy.detection.alignment import Piece
-from wirecopy.detection.matching import FEATURES, probability, relations
+from wirecopy.detection import kernels
+from wirecopy.detection.evidence import alignment
+from wirecopy.detection.evidence.alignment import Piece
+from wirecopy.detection.evidence.model import FEATURES, probability, relations
 from wirecopy.detection.stories import LEAST
 from wirecopy.detection.words import text
 from wirecopy.detection.words.rarity import TermWeights

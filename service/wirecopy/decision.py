@@ -14,7 +14,7 @@ from zstandard import ZstdCompressor, ZstdDecompressor
 
 from wirecopy.config import Keep
 from wirecopy.detection import kernels
-from wirecopy.detection.matching import Model
+from wirecopy.detection.evidence.model import Model
 from wirecopy.detection.words import text
 from wirecopy.errors import InvalidArticle
 from wirecopy.schema.answers import Relation

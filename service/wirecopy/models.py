@@ -2,7 +2,7 @@
 
 import msgspec
 
-from wirecopy.detection.matching import Model, shipped_model
+from wirecopy.detection.evidence.model import Model, shipped_model
 from wirecopy.errors import ConfigError
 
 _SETTING = "detection.model"

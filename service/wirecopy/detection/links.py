@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import NamedTuple, get_args
 
-from wirecopy.detection.matching import Relation
+from wirecopy.detection.evidence.model import Relation
 from wirecopy.detection.shelves import Rows
 
 _AT_HAND = 16384  # rows

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from wirecopy.detection.matching import FEATURES, Hinge, Model
+from wirecopy.detection.evidence.model import FEATURES, Hinge, Model
 
 HINGED = ("length", "contained", "order", "number_count")
 QUANTILES = (0.5, 0.8)  # where the knots of a hinged feature are
