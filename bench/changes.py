@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from wirecopy.detection.stories import REGION
+from wirecopy.detection.grouping.stories import REGION
 from wirecopy.detector import SCHEME, Detector
 from wirecopy.schema.article import Article
 from wirecopy.storage import Store

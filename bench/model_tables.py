@@ -11,9 +11,10 @@ from pathlib import Path
 
 from bench.markdown import table
 from wirecopy.config import Detection
-from wirecopy.detection import kernels, stories
+from wirecopy.detection import kernels
 from wirecopy.detection.evidence import model as matching
 from wirecopy.detection.evidence.model import Model, shipped_model
+from wirecopy.detection.grouping import stories
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "matching.md"
 

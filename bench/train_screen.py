@@ -27,7 +27,7 @@ from wirecopy.config import Config
 from wirecopy.detection import kernels
 from wirecopy.detection.evidence.fitting import log_odds
 from wirecopy.detection.evidence.model import FEATURES, Model, Screen
-from wirecopy.detection.stories import LEAST
+from wirecopy.detection.grouping.stories import LEAST
 from wirecopy.labels import Corpus
 
 STREAMS = (("us11",), ("reuters21578", "rewrites-dev"), ("german",), ("telegram",))

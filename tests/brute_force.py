@@ -17,9 +17,9 @@ import numpy as np
 
 from wirecopy.config import Config, Detection
 from wirecopy.detection import kernels
+from wirecopy.detection.grouping.links import Link
+from wirecopy.detection.grouping.stories import CLIP, LEAST, REGION
 from wirecopy.detection.index.window import Window
-from wirecopy.detection.links import Link
-from wirecopy.detection.stories import CLIP, LEAST, REGION
 from wirecopy.schema.article import Article
 from wirecopy.sketching import sketch
 

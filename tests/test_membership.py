@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wirecopy.detection.evidence.model import Relation
-from wirecopy.detection.links import Link, Links
-from wirecopy.detection.membership import Membership, story_age
+from wirecopy.detection.grouping.links import Link, Links
+from wirecopy.detection.grouping.membership import Membership, story_age
 
 names = st.sampled_from(["s0", "s1", "s2", "s3", "s1-1", "s2-7", "s1030"])
 numbers = st.sampled_from([0, 1, 2, 3, 4, 1030])

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wirecopy.detection.shelves import Numbers, Rows
+from wirecopy.detection.grouping.packed_rows import Numbers, Rows
 
 # Numbers of a few shelves, of one number and next to the bounds.
 numbers = st.one_of(st.integers(0, 5), st.sampled_from([1023, 1024, 1025, 2047, 5000, 1 << 33]))

@@ -18,7 +18,7 @@ from wirecopy.detection import kernels
 from wirecopy.detection.evidence import fitting
 from wirecopy.detection.evidence.fitting import Examples, fit, log_odds
 from wirecopy.detection.evidence.model import FEATURES, Model, shipped_model
-from wirecopy.detection.stories import LEAST
+from wirecopy.detection.grouping.stories import LEAST
 from wirecopy.errors import ConfigError, InputFailed, LabelsInsufficient
 from wirecopy.labels import Corpus, LabelledSet, Pair
 from wirecopy.tuning import Judged

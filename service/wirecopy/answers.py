@@ -8,7 +8,7 @@ from wirecopy.archive import Archive, Kept
 from wirecopy.canonical import Policy
 from wirecopy.decision import Decision, Found
 from wirecopy.detection.evidence.model import probability
-from wirecopy.detection.stories import Change, Stories
+from wirecopy.detection.grouping.stories import Change, Stories
 from wirecopy.revisions import changes
 from wirecopy.schema.answers import Containment, Match, Member, Reasons, Relation, Revision, Stored, Story, Tie, Verdict
 

@@ -13,7 +13,7 @@ from msgspec import Struct, msgpack, structs
 
 from wirecopy import errors
 from wirecopy.decision import Decision, decode_decision
-from wirecopy.detection.shelves import Rows
+from wirecopy.detection.grouping.packed_rows import Rows
 from wirecopy.directory import Directory
 from wirecopy.schema.article import Status
 from wirecopy.storage import Pipeline, Snapshot, Store

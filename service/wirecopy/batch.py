@@ -18,8 +18,8 @@ from wirecopy.archive import Archive
 from wirecopy.canonical import Policy, rule_of
 from wirecopy.config import Config, override
 from wirecopy.detection.evidence.model import probability
+from wirecopy.detection.grouping.links import Link
 from wirecopy.detection.index.reserved import return_freed
-from wirecopy.detection.links import Link
 from wirecopy.errors import Refusal, Refused
 from wirecopy.files.kept_lines import Spool
 from wirecopy.files.reading import Chunk, Schema, read

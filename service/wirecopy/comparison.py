@@ -20,7 +20,7 @@ from wirecopy.detection import kernels
 from wirecopy.detection.evidence import alignment
 from wirecopy.detection.evidence.alignment import Piece
 from wirecopy.detection.evidence.model import FEATURES, probability, relations
-from wirecopy.detection.stories import LEAST
+from wirecopy.detection.grouping.stories import LEAST
 from wirecopy.detection.words import text
 from wirecopy.detection.words.rarity import TermWeights
 from wirecopy.errors import InvalidArticle

@@ -22,7 +22,7 @@ from wirecopy.canonical import Policy, rule_of
 from wirecopy.comparison import Pair, Side, explain
 from wirecopy.config import Config, Keep
 from wirecopy.decision import Clearing, Edit, Kind, Positions, content_of, encode, residue_of, scheme
-from wirecopy.detection.pins import Pin as NumberedPin
+from wirecopy.detection.grouping.pins import Pin as NumberedPin
 from wirecopy.events import Event, Fact
 from wirecopy.events import encode as encode_events
 from wirecopy.feed import Feed

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from wirecopy.decision import Edit
-from wirecopy.detection.links import Link
-from wirecopy.detection.membership import story_age
-from wirecopy.detection.pins import Pin
-from wirecopy.detection.stories import Move
+from wirecopy.detection.grouping.links import Link
+from wirecopy.detection.grouping.membership import story_age
+from wirecopy.detection.grouping.pins import Pin
+from wirecopy.detection.grouping.stories import Move
 from wirecopy.state import State
 
 

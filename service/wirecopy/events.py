@@ -28,7 +28,7 @@ from typing import Literal, NamedTuple
 import msgspec
 from msgspec import Struct
 
-from wirecopy.detection.membership import story_age
+from wirecopy.detection.grouping.membership import story_age
 
 EventType = Literal["created", "joined", "merged", "split", "canonical_changed", "revised", "recalled", "deleted"]
 

@@ -35,7 +35,7 @@ from wirecopy.decision import (
     encode,
     scheme,
 )
-from wirecopy.detection.pins import Pin
+from wirecopy.detection.grouping.pins import Pin
 from wirecopy.events import encode as encode_events
 from wirecopy.events import tell
 from wirecopy.schema.article import Article

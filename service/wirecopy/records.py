@@ -8,8 +8,8 @@ from wirecopy.archive import Kept
 from wirecopy.decision import Decision
 from wirecopy.decision import Found as FoundMatch
 from wirecopy.detection import kernels
+from wirecopy.detection.grouping.links import Link
 from wirecopy.detection.index.window import Window, Written
-from wirecopy.detection.links import Link
 from wirecopy.schema.article import Article
 from wirecopy.state import Decided, Left
 

@@ -19,11 +19,11 @@ from wirecopy import models
 from wirecopy.archive import Archive, Kept
 from wirecopy.config import Config
 from wirecopy.decision import Checkpoint, Clearing, Decision, Epoch, Erasure, Residue, compress, decompress
+from wirecopy.detection.grouping.links import Link
+from wirecopy.detection.grouping.pins import Pin, Pins
+from wirecopy.detection.grouping.stories import Change, Move, Stories
 from wirecopy.detection.index.window import BLOCK, Found, Restored, Start, Window
 from wirecopy.detection.index.window import dates as as_dates
-from wirecopy.detection.links import Link
-from wirecopy.detection.pins import Pin, Pins
-from wirecopy.detection.stories import Change, Move, Stories
 from wirecopy.detection.words import rarity
 from wirecopy.detection.words.text import Traces
 from wirecopy.schema.article import Article

@@ -23,8 +23,8 @@ from wirecopy.decision import (
     decode_residue,
     decode_rule,
 )
-from wirecopy.detection.pins import Pin, Pins
-from wirecopy.detection.stories import Stories
+from wirecopy.detection.grouping.pins import Pin, Pins
+from wirecopy.detection.grouping.stories import Stories
 from wirecopy.events import decode_head
 from wirecopy.redirects import Redirects
 from wirecopy.storage import Record

@@ -18,7 +18,7 @@ from xxhash import xxh3_64_intdigest
 
 from wirecopy.detection.evidence.fitting import Examples, fit, log_odds
 from wirecopy.detection.evidence.model import Model, shipped_model
-from wirecopy.detection.stories import LEAST
+from wirecopy.detection.grouping.stories import LEAST
 from wirecopy.errors import LabelsInsufficient
 from wirecopy.labels import DIFFERENT, F64, SAME_EVENT, SHARED, LabelledSet, unordered
 

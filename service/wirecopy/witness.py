@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from wirecopy.archive import Archive
 from wirecopy.canonical import Policy
-from wirecopy.detection.stories import Stories
+from wirecopy.detection.grouping.stories import Stories
 from wirecopy.events import Fact, Standing, Transfer, derive
 
 

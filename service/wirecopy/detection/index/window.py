@@ -20,11 +20,11 @@ import xxhash
 
 from wirecopy.detection import kernels
 from wirecopy.detection.evidence.model import Model, relations, shipped_model
+from wirecopy.detection.grouping.links import Link
 from wirecopy.detection.index.index import LshIndex, importance, scratch_for
 from wirecopy.detection.index.passages import Stretch, find_stretches
 from wirecopy.detection.index.reserved import reserve
 from wirecopy.detection.index.traces import TraceStore
-from wirecopy.detection.links import Link
 from wirecopy.detection.words import rarity
 from wirecopy.detection.words.rarity import TermWeights
 from wirecopy.detection.words.text import Traces

@@ -9,7 +9,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 
-from wirecopy.detection.shelves import Numbers
+from wirecopy.detection.grouping.packed_rows import Numbers
 
 _PART_BITS = 16
 _PART = (1 << _PART_BITS) - 1

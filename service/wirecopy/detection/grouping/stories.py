@@ -30,9 +30,9 @@ import numpy as np
 import numpy.typing as npt
 
 from wirecopy.detection import kernels
-from wirecopy.detection.links import Link, Links
-from wirecopy.detection.membership import Membership, story_age
-from wirecopy.detection.pins import Pins
+from wirecopy.detection.grouping.links import Link, Links
+from wirecopy.detection.grouping.membership import Membership, story_age
+from wirecopy.detection.grouping.pins import Pins
 
 LEAST = -0.9  # log-odds; the mean between two parts of a story is above it
 REGION = 48  # articles

@@ -9,7 +9,7 @@ from itertools import islice
 from typing import NamedTuple, get_args
 
 from wirecopy.detection.evidence.model import Relation
-from wirecopy.detection.shelves import Rows
+from wirecopy.detection.grouping.packed_rows import Rows
 
 _AT_HAND = 16384  # rows
 _RELATIONS: tuple[Relation, ...] = get_args(Relation)
