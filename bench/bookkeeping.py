@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.changes import invented
-from wirecopy.detector import SCHEME, Detector
+from wirecopy.detector.detector import SCHEME, Detector
 from wirecopy.events import Fact
 from wirecopy.schema.article import Article
 from wirecopy.storage import Store

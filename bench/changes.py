@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from wirecopy.detection.grouping.stories import REGION
-from wirecopy.detector import SCHEME, Detector
+from wirecopy.detector.detector import SCHEME, Detector
 from wirecopy.schema.article import Article
 from wirecopy.storage import Store
 

@@ -20,8 +20,8 @@ from wirecopy.detection import kernels
 from wirecopy.detection.grouping.links import Link
 from wirecopy.detection.grouping.stories import CLIP, LEAST, REGION
 from wirecopy.detection.index.window import Window
+from wirecopy.detector.sketching import sketch
 from wirecopy.schema.article import Article
-from wirecopy.sketching import sketch
 
 DAY = 86_400_000
 MUST = 1e6

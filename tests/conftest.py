@@ -11,7 +11,7 @@ import pytest
 
 from tests.exact_detector import Service, serving
 from wirecopy.config import Config
-from wirecopy.detector import SCHEME, Detector
+from wirecopy.detector.detector import SCHEME, Detector
 from wirecopy.storage import Store
 
 RunService = Callable[..., Service]

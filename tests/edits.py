@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from wirecopy import errors
-from wirecopy.detector import Detector
+from wirecopy.detector.detector import Detector
 
 Edit = tuple[str, int, int]
 

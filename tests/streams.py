@@ -9,7 +9,7 @@ import xxhash
 from hypothesis import strategies as st
 
 from wirecopy.config import Config, Service
-from wirecopy.detector import Detector
+from wirecopy.detector.detector import Detector
 from wirecopy.schema.article import Article
 from wirecopy.storage import Entry, Record, Remains
 

@@ -19,7 +19,7 @@ from tests.test_journal import Rows, Runs, rows_of
 from wirecopy import Article, Client, Detector, storage
 from wirecopy.config import Config, Service
 from wirecopy.decision import content_of
-from wirecopy.detector import SCHEME
+from wirecopy.detector.detector import SCHEME
 from wirecopy.storage import Store
 
 law: Callable[[Any], Any] = settings(deadline=None, max_examples=15, suppress_health_check=list(HealthCheck))

@@ -12,7 +12,7 @@ from bench.load import ServerGone, _is_complete, _unchunked, due_times, put_requ
 from bench.sets import OWN
 from tests.conftest import RunService
 from wirecopy.config import Config
-from wirecopy.detector import Detector
+from wirecopy.detector.detector import Detector
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from wirecopy.cli import main
 from wirecopy.client import AsyncClient, Client
 from wirecopy.config import Config
 from wirecopy.config import Service as ServiceSettings
-from wirecopy.detector import SCHEME, Detector, scheme_of
+from wirecopy.detector.detector import SCHEME, Detector, scheme_of
 from wirecopy.schema.article import Article
 from wirecopy.storage import Store
 

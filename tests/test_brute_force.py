@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 from tests.brute_force import SETTINGS, BruteForce, Refused, Told, ToldPin, ToldStory, age
 from tests.feed_reader import FeedReader
 from tests.streams import MemoryStore, image, written
-from wirecopy import arrivals, errors, replay, state
+from wirecopy import errors, replay
 from wirecopy.config import Config, Service
 from wirecopy.detection.index import window
 from wirecopy.detection.words import rarity
-from wirecopy.detector import Detector
+from wirecopy.detector import ingestion, state
+from wirecopy.detector.detector import Detector
 from wirecopy.schema.answers import Verdict
 from wirecopy.schema.article import Article
 
@@ -205,7 +206,7 @@ def told_of(live: Detector, name: str) -> Told:
 
 @pytest.fixture(autouse=True)
 def small_blocks_and_one_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (arrivals, replay, state, window):
+    for module in (ingestion, replay, state, window):
         monkeypatch.setattr(module, "BLOCK", BLOCK)
     monkeypatch.setattr(window, "REPEATS", 1 << 12)
     monkeypatch.setattr(rarity, "next_epoch_start", lambda counted: 1 << 40)

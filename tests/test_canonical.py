@@ -16,14 +16,15 @@ from tests.exact_detector import Service
 from tests.feed_reader import FeedReader
 from tests.streams import MemoryStore, articles, written
 from tests.test_events import read_all, stories_of
-from wirecopy import Article, AsyncClient, Client, Detector, arrivals, cli, detector, replay, state
+from wirecopy import Article, AsyncClient, Client, Detector, cli, replay
 from wirecopy.archive import Kept
 from wirecopy.canonical import Policy, rule_of
 from wirecopy.cli import main
 from wirecopy.config import Config, Keep, Stories
 from wirecopy.decision import Kind
 from wirecopy.detection.index import window
-from wirecopy.detector import SCHEME
+from wirecopy.detector import detector, ingestion, state
+from wirecopy.detector.detector import SCHEME
 from wirecopy.schema.answers import Member
 from wirecopy.storage import Store
 
@@ -92,7 +93,7 @@ def take(live: Detector, step: Any, now: int) -> int:
 
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (arrivals, replay, state, window):
+    for module in (ingestion, replay, state, window):
         monkeypatch.setattr(module, "BLOCK", 4)
     monkeypatch.setattr(detector, "_MAX_TOLD", 3)
 

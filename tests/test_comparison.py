@@ -12,7 +12,7 @@ from tests.writings import any_texts
 from wirecopy import Article, Detector, compare, errors
 from wirecopy.comparison import Pair, Side, explain, side
 from wirecopy.config import Config, Detection, Service
-from wirecopy.detector import SCHEME
+from wirecopy.detector.detector import SCHEME
 from wirecopy.schema.answers import Change, Comparison, Fragment, Paragraph
 from wirecopy.storage import Store
 

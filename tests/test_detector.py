@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from tests.streams import MemoryStore, articles, image, small, stream, written
 from wirecopy import errors
 from wirecopy.config import Config, Stories
-from wirecopy.detector import Detector
+from wirecopy.detector.detector import Detector
 from wirecopy.schema.answers import Story, Verdict
 from wirecopy.schema.article import Article
 

@@ -5,10 +5,11 @@ import pytest
 from tests.feed_reader import FeedReader
 from tests.streams import MemoryStore, image, small, written
 from tests.test_events import stories_of
-from wirecopy import arrivals, errors, replay, state
+from wirecopy import errors, replay
 from wirecopy.config import Config
 from wirecopy.detection.index import window
-from wirecopy.detector import Detector
+from wirecopy.detector import ingestion, state
+from wirecopy.detector.detector import Detector
 from wirecopy.schema.article import Article, Status
 
 DAY = 86_400_000
@@ -89,7 +90,7 @@ def test_an_edit_ends_the_embargoes_of_its_moment_and_the_feed_says_so() -> None
 
 
 def test_an_edit_that_pins_refuse_changes_nothing_at_a_block_s_begin(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (arrivals, replay, state, window):
+    for module in (ingestion, replay, state, window):
         monkeypatch.setattr(module, "BLOCK", 4)
     store, config = MemoryStore(), small(max_indexed_articles=4)
     live = opened(store, config)

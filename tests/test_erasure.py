@@ -19,7 +19,7 @@ from wirecopy.cli import main
 from wirecopy.client import Client
 from wirecopy.config import Config
 from wirecopy.decision import Kind
-from wirecopy.detector import SCHEME, Detector
+from wirecopy.detector.detector import SCHEME, Detector
 from wirecopy.schema.article import Article
 from wirecopy.storage import Store, verify
 

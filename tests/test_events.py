@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from tests.edits import check_pins, edit, edits
 from tests.feed_reader import FeedReader
 from tests.streams import MemoryStore, articles, small, stream, written
-from wirecopy import arrivals, errors, feed, replay, state
+from wirecopy import errors, feed, replay
 from wirecopy.config import Config
 from wirecopy.detection.index import window
-from wirecopy.detector import Detector
+from wirecopy.detector import ingestion, state
+from wirecopy.detector.detector import Detector
 from wirecopy.events import Fact, Standing, Transfer, derive
 from wirecopy.schema.article import Article
 
@@ -37,7 +38,7 @@ def read_all(live: Detector, limit: int = 1000) -> list[Any]:
 
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (arrivals, replay, state, window):
+    for module in (ingestion, replay, state, window):
         monkeypatch.setattr(module, "BLOCK", 4)
 
 

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from wirecopy import garbage
+from wirecopy.detector import gc_control
 
 
 @pytest.mark.parametrize("is_enabled", [True, False])
@@ -22,7 +22,7 @@ def test_the_search_rests_for_a_time_and_is_then_as_it_was(is_enabled: bool) -> 
 
 
 def _interrupt_unsearched() -> None:
-    with garbage.unsearched():
+    with gc_control.unsearched():
         assert not gc.isenabled()
         raise KeyboardInterrupt
 

@@ -18,10 +18,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.streams import articles, stream
-from wirecopy import batch, errors, journal, state, storage
+from wirecopy import batch, errors, journal, storage
 from wirecopy.cli import main
 from wirecopy.config import Config, Service
-from wirecopy.detector import SCHEME, Detector
+from wirecopy.detector import state
+from wirecopy.detector.detector import SCHEME, Detector
 from wirecopy.files import reading
 from wirecopy.journal import open_journal
 from wirecopy.schema.article import Article, format_published

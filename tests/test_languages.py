@@ -16,7 +16,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from wirecopy.comparison import compare
-from wirecopy.detector import Detector
+from wirecopy.detector.detector import Detector
 from wirecopy.schema.article import Article
 
 FOLDER = Path(__file__).parent.parent / "bench" / "languages"

@@ -23,13 +23,14 @@ from tests.storage_writer import append_some
 from tests.streams import MemoryStore, articles, image, small, stream, written
 from tests.test_events import read_all, stories_of
 from tests.test_web_kill import Serving
-from wirecopy import arrivals, errors, rebuilding, replay, state
+from wirecopy import errors, rebuilding, replay
 from wirecopy.cli import main
 from wirecopy.config import Config, Detection, Service
 from wirecopy.decision import Kind, decode_decision, encode
 from wirecopy.detection.evidence.model import shipped_model
 from wirecopy.detection.index import window
-from wirecopy.detector import SCHEME, Detector, scheme_of
+from wirecopy.detector import ingestion, state
+from wirecopy.detector.detector import SCHEME, Detector, scheme_of
 from wirecopy.rebuilding import Rebuilt, open_rebuild
 from wirecopy.schema.article import Article
 from wirecopy.storage import Entry, Snapshot, Store, replacing, verify
@@ -97,7 +98,7 @@ with_gaps = [
 
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (arrivals, replay, state, window):
+    for module in (ingestion, replay, state, window):
         monkeypatch.setattr(module, "BLOCK", 4)
 
 

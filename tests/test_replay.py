@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 
 from tests.edits import edits, take_step
 from tests.streams import MemoryStore, articles, image, small, stream, written
-from wirecopy import arrivals, batch, boilerplate, replay, state
+from wirecopy import batch, boilerplate, replay
 from wirecopy.config import Config
 from wirecopy.decision import Kind, decode_clearing
 from wirecopy.detection.index import window
-from wirecopy.detector import SCHEME, Detector
+from wirecopy.detector import ingestion, state
+from wirecopy.detector.detector import SCHEME, Detector
 from wirecopy.schema.article import Article
 from wirecopy.storage import Store
 
@@ -28,7 +29,7 @@ BLOCK = 4
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Blocks of four numbers, so that a cap of some articles can be kept."""
-    for module in (arrivals, replay, state, window):
+    for module in (ingestion, replay, state, window):
         monkeypatch.setattr(module, "BLOCK", BLOCK)
 
 

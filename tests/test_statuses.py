@@ -13,11 +13,12 @@ from tests.conftest import RunService
 from tests.feed_reader import FeedReader
 from tests.streams import MemoryStore, articles, image, small, written
 from tests.test_events import read_all, stories_of
-from wirecopy import arrivals, batch, errors, replay, state
+from wirecopy import batch, errors, replay
 from wirecopy.client import Client
 from wirecopy.config import Config
 from wirecopy.detection.index import window
-from wirecopy.detector import SCHEME, Detector
+from wirecopy.detector import ingestion, state
+from wirecopy.detector.detector import SCHEME, Detector
 from wirecopy.schema.answers import Verdict
 from wirecopy.schema.article import Article
 from wirecopy.storage import Store
@@ -65,7 +66,7 @@ steps = st.lists(
 @given(steps, st.sampled_from([12, 1000]))
 def test_only_what_is_shown_is_told_and_the_feed_tells_the_same(taken: list[tuple[str, Any]], cap: int) -> None:
     with pytest.MonkeyPatch.context() as patched:
-        for module in (arrivals, replay, state, window):
+        for module in (ingestion, replay, state, window):
             patched.setattr(module, "BLOCK", 4)
         config = small(max_indexed_articles=cap)
         store, now, reader, current = MemoryStore(), NOW, FeedReader(), dict[str, Article]()

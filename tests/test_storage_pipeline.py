@@ -12,8 +12,8 @@ from tests.conftest import RunService
 from tests.exact_detector import wait_until
 from wirecopy import errors
 from wirecopy.config import Config
-from wirecopy.detector import SCHEME as REAL_SCHEME
-from wirecopy.detector import Detector
+from wirecopy.detector.detector import SCHEME as REAL_SCHEME
+from wirecopy.detector.detector import Detector
 from wirecopy.schema.article import Article
 from wirecopy.storage import Entry, Pipeline, Record, Remains, Store, verify
 

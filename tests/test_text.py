@@ -16,7 +16,7 @@ from tests.writings import PIECES, any_texts, is_old, some_texts
 from wirecopy.comparison import compare
 from wirecopy.detection import kernels
 from wirecopy.detection.words import text
-from wirecopy.detector import Detector
+from wirecopy.detector.detector import Detector
 from wirecopy.schema.article import Article
 
 law: Callable[[Any], Any] = settings(deadline=None)

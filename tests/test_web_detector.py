@@ -14,7 +14,7 @@ from tests.exact_detector import Service
 from tests.test_web_openapi import schemathesis
 from wirecopy import batch, errors
 from wirecopy.config import Config
-from wirecopy.detector import SCHEME, Detector
+from wirecopy.detector.detector import SCHEME, Detector
 from wirecopy.storage import Store
 
 LINES = {"Content-Type": "application/x-ndjson"}

@@ -8,7 +8,7 @@ import pytest
 
 from tests.exact_detector import Service
 from wirecopy.config import Config
-from wirecopy.detector import Detector
+from wirecopy.detector.detector import Detector
 from wirecopy.web import problems, routes
 
 DOCS = Path(__file__).parent.parent / "docs"

@@ -19,7 +19,7 @@ from tests.streams import stream
 from tests.test_web_kill import Serving
 from wirecopy import Article, AsyncClient, Client, errors
 from wirecopy.config import Config, Web
-from wirecopy.detector import Detector
+from wirecopy.detector.detector import Detector
 from wirecopy.schema import wire
 from wirecopy.web.event_stream import EventStream, is_asked_for
 

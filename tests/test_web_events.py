@@ -10,7 +10,7 @@ from tests.exact_detector import Service
 from tests.feed_reader import FeedReader
 from tests.streams import stream
 from wirecopy import Article, AsyncClient, Client, errors
-from wirecopy.detector import Detector
+from wirecopy.detector.detector import Detector
 
 
 def get(service: Service, path: str, **options: Any) -> httpx.Response:

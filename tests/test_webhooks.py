@@ -23,7 +23,7 @@ from wirecopy import Article, Client, errors
 from wirecopy.cli import main
 from wirecopy.config import Config, Webhook, Webhooks
 from wirecopy.decision import Kind
-from wirecopy.detector import Detector
+from wirecopy.detector.detector import Detector
 from wirecopy.schema import wire
 from wirecopy.storage import verify
 from wirecopy.web.targets import LoopbackResolver, read_targets

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from wirecopy.comparison import compare
     from wirecopy.detection.words.minhash import minhash, signatures
     from wirecopy.detection.words.sketch import sketch
-    from wirecopy.detector import Detector
+    from wirecopy.detector.detector import Detector
     from wirecopy.schema.answers import Comparison, Verdict
     from wirecopy.schema.article import Article
 

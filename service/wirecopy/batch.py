@@ -20,14 +20,14 @@ from wirecopy.config import Config, override
 from wirecopy.detection.evidence.model import probability
 from wirecopy.detection.grouping.links import Link
 from wirecopy.detection.index.reserved import return_freed
+from wirecopy.detector.sketching import Sketches, sketch
+from wirecopy.detector.state import BATCH, State
 from wirecopy.errors import Refusal, Refused
 from wirecopy.files.kept_lines import Spool
 from wirecopy.files.reading import Chunk, Schema, read
 from wirecopy.intake import Intake
 from wirecopy.journal import Journal
 from wirecopy.schema.article import Article
-from wirecopy.sketching import Sketches, sketch
-from wirecopy.state import BATCH, State
 
 _MATCHING = 2  # threads: one finds the candidates of a block while another verifies those of the one before
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Never
 
 import click
 
-from wirecopy import errors, garbage, serving, upkeep
+from wirecopy import errors, serving, upkeep
+from wirecopy.detector import gc_control
 from wirecopy.schema.version import VERSION
 
 if TYPE_CHECKING:
@@ -225,7 +226,7 @@ def dedupe(
     if keep is not None:
         settings = config.override(settings, "stories", keep=keep)
     writing.check_targets(reading.expand(inputs, schema), [output] if unique is None else [output, unique])
-    with garbage.unsearched(), ExitStack() as kept, ExitStack() as stack:
+    with gc_control.unsearched(), ExitStack() as kept, ExitStack() as stack:
         stories_file = stack.enter_context(writing.open_output(output))
         unique_file = None if unique is None else stack.enter_context(writing.open_output(unique))
         with terminal.patience(terminal.COMPILING), _without_linear_algebra():
@@ -439,7 +440,7 @@ def _prepare_process() -> None:
         sys.stdout.reconfigure(errors="backslashreplace")
     with suppress(ValueError):  # only the main thread may
         signal.signal(signal.SIGTERM, _terminate)
-    garbage.leave_at_exit()
+    gc_control.leave_at_exit()
 
 
 def _terminate(number: int, frame: object) -> Never:

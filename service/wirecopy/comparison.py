@@ -23,10 +23,10 @@ from wirecopy.detection.evidence.model import FEATURES, probability, relations
 from wirecopy.detection.grouping.stories import LEAST
 from wirecopy.detection.words import text
 from wirecopy.detection.words.rarity import TermWeights
+from wirecopy.detector.sketching import sketch
 from wirecopy.errors import InvalidArticle
 from wirecopy.schema.answers import Change, Comparison, Fragment, Paragraph, Paragraphs, Passage, Relation
 from wirecopy.schema.article import Article
-from wirecopy.sketching import sketch
 
 DAY = 86_400_000  # milliseconds
 _BREAK = r"(?:\r\n|\r(?!\n)|[\n\u2028\u2029])"

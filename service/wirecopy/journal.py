@@ -27,12 +27,12 @@ from wirecopy.canonical import Policy, rule_of
 from wirecopy.config import Config
 from wirecopy.decision import Kind, Run, decode_run, encode, scheme
 from wirecopy.detection.index.window import Start
+from wirecopy.detector.records import describe
+from wirecopy.detector.state import State
 from wirecopy.errors import OtherInput, UsageError
 from wirecopy.feed import Feed
-from wirecopy.records import describe
 from wirecopy.replay import replay
 from wirecopy.schema.article import Article
-from wirecopy.state import State
 from wirecopy.storage import Entry, Record, Snapshot, Store
 
 

@@ -16,10 +16,10 @@ from wirecopy.config import Config
 from wirecopy.detection import kernels
 from wirecopy.detection.words.rarity import TermWeights
 from wirecopy.detection.words.text import Traces
+from wirecopy.detector.sketching import Sketches, sketch
 from wirecopy.errors import DuplicateId, InputFailed, Refusal
 from wirecopy.files.lines import read_lines
 from wirecopy.files.reading import read
-from wirecopy.sketching import Sketches, sketch
 
 SHARED, SAME_EVENT, DIFFERENT = 2, 1, 0  # labels: from the first on, two articles share a source
 _LONGEST_LINE = 2**20

@@ -17,9 +17,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from wirecopy import editing, errors, models, sketching, storage
+from wirecopy import errors, models, storage
 from wirecopy.archive import Archive
-from wirecopy.arrivals import Arrivals
 from wirecopy.canonical import Policy, rule_of
 from wirecopy.config import Config
 from wirecopy.decision import (
@@ -36,11 +35,13 @@ from wirecopy.decision import (
     scheme,
 )
 from wirecopy.detection.grouping.pins import Pin
+from wirecopy.detector import edits, sketching
+from wirecopy.detector.ingestion import Arrivals
+from wirecopy.detector.sketching import Sketches
+from wirecopy.detector.state import State
 from wirecopy.events import encode as encode_events
 from wirecopy.events import tell
 from wirecopy.schema.article import Article
-from wirecopy.sketching import Sketches
-from wirecopy.state import State
 from wirecopy.storage import Entry, Pipeline, Record, Snapshot, Store
 from wirecopy.survey import Omitted, Survey
 from wirecopy.witness import Witness, differences, look
@@ -246,7 +247,7 @@ class _Remaking:
     def _redo(self, edit: Edit) -> None:
         self._leave_blank(edit.number, edit.moment)
         self._archive.lift(edit.moment)
-        made = editing.redo(self._state, edit)
+        made = edits.redo(self._state, edit)
         if isinstance(made, Edit):
             self._append(Entry(Kind.EDIT, None, encode(made), None))
 
@@ -260,7 +261,7 @@ class _Remaking:
         if not wanted.ties_somebody or pins.by_id.get(pin.id) == wanted:
             return True
         pins.remove(pin.id)
-        made = editing.pin(state, moment, pin.together, wanted.left, wanted.right)
+        made = edits.pin(state, moment, pin.together, wanted.left, wanted.right)
         if not isinstance(made, Edit):
             return False
         self._append(Entry(Kind.EDIT, None, encode(made), None))

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from wirecopy import editing, garbage
 from wirecopy.archive import Kept
 from wirecopy.decision import (
     Checkpoint,
@@ -27,9 +26,10 @@ from wirecopy.decision import (
     decode_rule,
 )
 from wirecopy.detection.index.window import BLOCK
+from wirecopy.detector import edits, gc_control
+from wirecopy.detector.state import State
 from wirecopy.events import Head, decode_head
 from wirecopy.feed import Feed
-from wirecopy.state import State
 from wirecopy.storage import Record
 
 
@@ -53,7 +53,7 @@ def replay(state: State, feed: Feed, stored: Iterable[Record]) -> Others:
     Raises Damaged and StorageFailed; the state is of no use then.
     """
     others = Others([], [], {})
-    with garbage.unsearched():
+    with gc_control.unsearched():
         for number, what in _in_batches(stored, state):
             match what:
                 case Head():
@@ -79,7 +79,7 @@ def replay(state: State, feed: Feed, stored: Iterable[Record]) -> Others:
                     state.restore_erasure(what)
                     others.numbered[what.number] = number
                 case Edit():
-                    editing.restore(state, what)
+                    edits.restore(state, what)
                     others.numbered[what.number] = number
                 case decisions:
                     state.restore(decisions)

@@ -8,7 +8,7 @@ import click
 
 if TYPE_CHECKING:
     from wirecopy.config import Config
-    from wirecopy.detector import Detector
+    from wirecopy.detector.detector import Detector
     from wirecopy.files.reading import Schema
 
 _DONE, _REFUSED = 0, 1
@@ -134,7 +134,7 @@ COMMANDS = (serve, push)
 
 
 def _open_detector(config: "Config", accept_loss: bool) -> "Detector":
-    from wirecopy.detector import Detector, scheme_of
+    from wirecopy.detector.detector import Detector, scheme_of
     from wirecopy.storage import Pipeline, Store
 
     store = Store.open(Path(config.service.data), scheme=scheme_of(config), accept_loss=accept_loss)

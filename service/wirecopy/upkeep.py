@@ -110,7 +110,7 @@ def boilerplate(data: Path, config_file: str | None, source: str | None, clear: 
     import time
 
     from wirecopy import config
-    from wirecopy.detector import Detector, scheme_of
+    from wirecopy.detector.detector import Detector, scheme_of
     from wirecopy.storage import Store, find_place
     from wirecopy.terminal import describe_boilerplate
 

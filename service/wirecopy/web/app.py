@@ -30,7 +30,7 @@ from wirecopy.web.metrics import Metrics
 from wirecopy.web.webhooks import Webhooks
 
 if TYPE_CHECKING:
-    from wirecopy.detector import Detector
+    from wirecopy.detector.detector import Detector
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _SHOWN_PATH = 200  # characters of a path in the log

@@ -26,7 +26,7 @@ from wirecopy.schema.answers import Verdict
 from wirecopy.schema.article import Article
 
 if TYPE_CHECKING:
-    from wirecopy.detector import Detector, Sketches
+    from wirecopy.detector.detector import Detector, Sketches
 
 T = TypeVar("T")
 

@@ -24,7 +24,7 @@ from wirecopy.web.connections import Server
 from wirecopy.web.log import Handler, Log
 
 if TYPE_CHECKING:
-    from wirecopy.detector import Detector
+    from wirecopy.detector.detector import Detector
 
 _BACKLOG = 1024
 _SPARE_DESCRIPTORS = 64

@@ -26,8 +26,8 @@ from wirecopy.detection.index.window import BLOCK, Found, Restored, Start, Windo
 from wirecopy.detection.index.window import dates as as_dates
 from wirecopy.detection.words import rarity
 from wirecopy.detection.words.text import Traces
+from wirecopy.detector.sketching import Sketches
 from wirecopy.schema.article import Article
-from wirecopy.sketching import Sketches
 
 DAY = 86_400_000  # milliseconds
 BATCH = 2048  # articles that `dedupe` decides at once

@@ -14,19 +14,22 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from wirecopy import answers, boilerplate, editing, errors, models
+from wirecopy import answers, boilerplate, errors, models
 from wirecopy.archive import Archive
-from wirecopy.arrivals import Arrivals, kept_of, recalled, sketches_of
 from wirecopy.boilerplate import Parts
 from wirecopy.canonical import Policy, rule_of
 from wirecopy.comparison import Pair, Side, explain
 from wirecopy.config import Config, Keep
 from wirecopy.decision import Clearing, Edit, Kind, Positions, content_of, encode, residue_of, scheme
 from wirecopy.detection.grouping.pins import Pin as NumberedPin
+from wirecopy.detector import edits
+from wirecopy.detector.ingestion import Arrivals, kept_of, recalled, sketches_of
+from wirecopy.detector.records import describe
+from wirecopy.detector.sketching import Sketches, sketch
+from wirecopy.detector.state import DAY, Decided, State
 from wirecopy.events import Event, Fact
 from wirecopy.events import encode as encode_events
 from wirecopy.feed import Feed
-from wirecopy.records import describe
 from wirecopy.replay import replay
 from wirecopy.schema.answers import (
     Boilerplate,
@@ -41,8 +44,6 @@ from wirecopy.schema.answers import (
     Verdict,
 )
 from wirecopy.schema.article import Article
-from wirecopy.sketching import Sketches, sketch
-from wirecopy.state import DAY, Decided, State
 from wirecopy.storage import Compacted, Entry, Pipeline, Remains, Store
 from wirecopy.tally import Tally
 from wirecopy.witness import Witness
@@ -166,7 +167,7 @@ class Detector:
         self.reach(now)
         one, other = self._find_story(story_id), self._find_story(other_id)
         if one != other:
-            self._end_edit(editing.merge(self._state, now, one, other), f"to merge {one} and {other}")
+            self._end_edit(edits.merge(self._state, now, one, other), f"to merge {one} and {other}")
         return self.story(one)
 
     def split(self, story_id: str, article_ids: Sequence[str], now: int = 0) -> tuple[Story, Story]:
@@ -185,7 +186,7 @@ class Detector:
                 raise errors.UsageError(f"the article {self._archive.kept[number].id!r} is not in the story {name}")
         if not 0 < len(numbers) < len(members):
             raise errors.UsageError(f"to split {name}, name some of its {len(members)} articles, and not all of them")
-        edit = self._end_edit(editing.split(self._state, now, name, numbers), f"to split {name}")
+        edit = self._end_edit(edits.split(self._state, now, name, numbers), f"to split {name}")
         return self.story(name), self.story(f"s{edit.number}")
 
     def pin(self, article_ids: Sequence[str], *, together: bool, now: int = 0) -> Pin:
@@ -202,7 +203,7 @@ class Detector:
                 "to pin together, name two articles or more" if together else "to pin apart, name two articles"
             )
         left, right = (numbers, []) if together else (numbers[:1], numbers[1:])
-        edit = self._end_edit(editing.pin(self._state, now, together, left, right), "this pin")
+        edit = self._end_edit(edits.pin(self._state, now, together, left, right), "this pin")
         return self._pin(self._state.stories.pins.by_id[edit.number], lambda numbers: numbers)
 
     def unpin(self, pin_id: str, now: int = 0) -> None:
@@ -216,7 +217,7 @@ class Detector:
         number = int(digits) if pin_id[:1] == "p" and digits.isascii() and digits.isdigit() and len(digits) < 18 else -1
         if number not in known or pin_id != f"p{number}":
             raise errors.UnknownPin(pin_id)
-        self._end_edit(editing.unpin(self._state, now, number), "this")
+        self._end_edit(edits.unpin(self._state, now, number), "this")
 
     def pins(self) -> list[Pin]:
         """-> all pins, the oldest first, without hidden articles; those that say nothing without them are left out."""
@@ -522,9 +523,9 @@ class Detector:
         left, right = (tuple(kept[m].id for m in told(sorted(side))) for side in (pin.left, pin.right))
         return Pin(f"p{pin.id}", pin.together, left, right)
 
-    def _end_edit(self, edit: Edit | editing.Contradiction, wish: str) -> Edit:
+    def _end_edit(self, edit: Edit | edits.Contradiction, wish: str) -> Edit:
         """Makes an edit durable, with its events. Raises Pinned for one that was refused."""
-        if isinstance(edit, editing.Contradiction):
+        if isinstance(edit, edits.Contradiction):
             raise errors.Pinned(f"p{edit.pin}", wish)
         last = -1 if self._store is None else self._store.last + 1
         told = self._tell(self._witness.take(), edit.moment, last)

@@ -14,12 +14,12 @@ from wirecopy.canonical import Policy
 from wirecopy.decision import Decision, Kind, encode
 from wirecopy.detection.index.window import BLOCK
 from wirecopy.detection.words.text import Traces
+from wirecopy.detector.records import describe
+from wirecopy.detector.sketching import Sketches
+from wirecopy.detector.state import Decided, Left, State
 from wirecopy.events import Fact
-from wirecopy.records import describe
 from wirecopy.schema.answers import Verdict
 from wirecopy.schema.article import Article
-from wirecopy.sketching import Sketches
-from wirecopy.state import Decided, Left, State
 from wirecopy.storage import Entry
 from wirecopy.witness import Witness
 

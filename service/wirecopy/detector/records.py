@@ -10,8 +10,8 @@ from wirecopy.decision import Found as FoundMatch
 from wirecopy.detection import kernels
 from wirecopy.detection.grouping.links import Link
 from wirecopy.detection.index.window import Window, Written
+from wirecopy.detector.state import Decided, Left
 from wirecopy.schema.article import Article
-from wirecopy.state import Decided, Left
 
 _UNWRITTEN = Written(0, b"", b"", b"")
 

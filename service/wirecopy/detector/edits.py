@@ -12,7 +12,7 @@ from wirecopy.detection.grouping.links import Link
 from wirecopy.detection.grouping.membership import story_age
 from wirecopy.detection.grouping.pins import Pin
 from wirecopy.detection.grouping.stories import Move
-from wirecopy.state import State
+from wirecopy.detector.state import State
 
 
 class Contradiction(NamedTuple):
