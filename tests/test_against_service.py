@@ -18,8 +18,8 @@ from tests.streams import articles, written
 from tests.test_journal import Rows, Runs, rows_of
 from wirecopy import Article, Client, Detector, storage
 from wirecopy.config import Config, Service
-from wirecopy.decision import content_of
 from wirecopy.detector.detector import SCHEME
+from wirecopy.detector.memory.records import content_of
 from wirecopy.storage import Store
 
 law: Callable[[Any], Any] = settings(deadline=None, max_examples=15, suppress_health_check=list(HealthCheck))

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from wirecopy.archive import Kept, Remembered
+from wirecopy.detector.memory.archive import Kept, Remembered
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=5)
 moments = st.integers(-(2**60), 2**60)

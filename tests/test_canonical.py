@@ -17,14 +17,14 @@ from tests.feed_reader import FeedReader
 from tests.streams import MemoryStore, articles, written
 from tests.test_events import read_all, stories_of
 from wirecopy import Article, AsyncClient, Client, Detector, cli, replay
-from wirecopy.archive import Kept
-from wirecopy.canonical import Policy, rule_of
 from wirecopy.cli import main
 from wirecopy.config import Config, Keep, Stories
-from wirecopy.decision import Kind
 from wirecopy.detection.index import window
 from wirecopy.detector import detector, ingestion, state
 from wirecopy.detector.detector import SCHEME
+from wirecopy.detector.memory.archive import Kept
+from wirecopy.detector.memory.canonical import Policy, rule_of
+from wirecopy.detector.memory.records import Kind
 from wirecopy.schema.answers import Member
 from wirecopy.storage import Store
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from wirecopy import directory
-from wirecopy.directory import Directory
+from wirecopy.detector.memory import id_table
+from wirecopy.detector.memory.id_table import Directory
 
 END = (1 << 28) - 1  # the hash with the last place
 
@@ -21,7 +21,7 @@ hashes = st.sampled_from(
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps, hashes)
 def test_it_is_a_dictionary(monkeypatch: pytest.MonkeyPatch, taken: list[Step], hashed: Callable[[str], int]) -> None:
-    monkeypatch.setattr(directory, "hash", hashed, raising=False)
+    monkeypatch.setattr(id_table, "hash", hashed, raising=False)
     names: dict[int, str] = {}
     found, model = Directory(names.__getitem__), dict[str, int]()
     for number, (name, stays) in enumerate(taken):
@@ -42,7 +42,7 @@ def test_it_is_a_dictionary(monkeypatch: pytest.MonkeyPatch, taken: list[Step], 
 
 @pytest.mark.parametrize("hashed", [hash, lambda _: END, lambda name: END - int(name) % 7])
 def test_it_grows(monkeypatch: pytest.MonkeyPatch, hashed: Callable[[str], int]) -> None:
-    monkeypatch.setattr(directory, "hash", hashed, raising=False)
+    monkeypatch.setattr(id_table, "hash", hashed, raising=False)
     count = 20_000 if hashed is hash else 300
     names = [str(number) for number in range(count)]
     found = Directory(names.__getitem__)

@@ -18,8 +18,8 @@ from wirecopy import errors
 from wirecopy.cli import main
 from wirecopy.client import Client
 from wirecopy.config import Config
-from wirecopy.decision import Kind
 from wirecopy.detector.detector import SCHEME, Detector
+from wirecopy.detector.memory.records import Kind
 from wirecopy.schema.article import Article
 from wirecopy.storage import Store, verify
 

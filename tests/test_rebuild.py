@@ -26,11 +26,11 @@ from tests.test_web_kill import Serving
 from wirecopy import errors, rebuilding, replay
 from wirecopy.cli import main
 from wirecopy.config import Config, Detection, Service
-from wirecopy.decision import Kind, decode_decision, encode
 from wirecopy.detection.evidence.model import shipped_model
 from wirecopy.detection.index import window
 from wirecopy.detector import ingestion, state
 from wirecopy.detector.detector import SCHEME, Detector, scheme_of
+from wirecopy.detector.memory.records import Kind, decode_decision, encode
 from wirecopy.rebuilding import Rebuilt, open_rebuild
 from wirecopy.schema.article import Article
 from wirecopy.storage import Entry, Snapshot, Store, replacing, verify

@@ -14,10 +14,10 @@ from tests.edits import edits, take_step
 from tests.streams import MemoryStore, articles, image, small, stream, written
 from wirecopy import batch, boilerplate, replay
 from wirecopy.config import Config
-from wirecopy.decision import Kind, decode_clearing
 from wirecopy.detection.index import window
 from wirecopy.detector import ingestion, state
 from wirecopy.detector.detector import SCHEME, Detector
+from wirecopy.detector.memory.records import Kind, decode_clearing
 from wirecopy.schema.article import Article
 from wirecopy.storage import Store
 

@@ -12,13 +12,14 @@ import orjson
 import pytest
 
 from bench.sets import OWN, language_pairs, read_language
-from wirecopy import config, labels, models, tuning
+from wirecopy import config, labels, tuning
 from wirecopy.cli import main
 from wirecopy.detection import kernels
 from wirecopy.detection.evidence import fitting
 from wirecopy.detection.evidence.fitting import Examples, fit, log_odds
 from wirecopy.detection.evidence.model import FEATURES, Model, shipped_model
 from wirecopy.detection.grouping.stories import LEAST
+from wirecopy.detector.memory import model_file
 from wirecopy.errors import ConfigError, InputFailed, LabelsInsufficient
 from wirecopy.labels import Corpus, LabelledSet, Pair
 from wirecopy.tuning import Judged
@@ -354,7 +355,7 @@ def test_the_command_writes_a_model_that_dedupe_takes(
     said = capsys.readouterr().out
     for expected in ("de-labels.jsonl: 70 pairs share a source", "precision  recall", "Chosen:", "Reliability"):
         assert expected in said
-    model = models.load(str(tmp_path / "model.json"))
+    model = model_file.load(str(tmp_path / "model.json"))
     assert set(model.trained) == {"date", "sets", "cross_validated", "bias_moved"}
     (tmp_path / "settings.yaml").write_text(f"detection: {{model: {tmp_path / 'model.json'}}}", encoding="utf-8")
     options = ["--config", str(tmp_path / "settings.yaml"), "--output", str(tmp_path / "out.jsonl")]
@@ -365,7 +366,7 @@ def test_the_command_writes_a_model_that_dedupe_takes(
 
 def test_the_same_labels_give_the_same_model(tune: Tune, tmp_path: Path) -> None:
     assert tune(output=tmp_path / "one.json") == tune(output=tmp_path / "two.json") == 0
-    one, two = (models.load(str(tmp_path / name)) for name in ("one.json", "two.json"))
+    one, two = (model_file.load(str(tmp_path / name)) for name in ("one.json", "two.json"))
     assert replace_trained(one) == replace_trained(two)
 
 
@@ -375,7 +376,7 @@ def replace_trained(model: Model) -> Model:
 
 def test_a_model_from_scratch_differs_from_a_correction(tune: Tune, tmp_path: Path) -> None:
     assert tune(output=tmp_path / "one.json") == tune("--from-scratch", output=tmp_path / "two.json") == 0
-    one, two = (models.load(str(tmp_path / name)) for name in ("one.json", "two.json"))
+    one, two = (model_file.load(str(tmp_path / name)) for name in ("one.json", "two.json"))
     assert one.weights != two.weights
 
 
@@ -417,7 +418,7 @@ def test_a_wrong_model_file_is_refused_by_file_and_expectation(
     file = tmp_path / "model.json"
     file.write_text(text, encoding="utf-8")
     with pytest.raises(ConfigError) as refusal:
-        models.load(str(file))
+        model_file.load(str(file))
     assert (refusal.value.file, refusal.value.path) == (str(file), "detection.model")
     assert "wirecopy tune" in refusal.value.expectation
     assert expectation in refusal.value.expectation
@@ -430,4 +431,4 @@ def test_a_wrong_model_file_is_refused_by_file_and_expectation(
 
 def test_a_missing_model_file_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"absent\.json: detection\.model: expected a model"):
-        models.load(str(tmp_path / "absent.json"))
+        model_file.load(str(tmp_path / "absent.json"))

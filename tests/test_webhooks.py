@@ -22,8 +22,8 @@ from tests.test_web_kill import Serving
 from wirecopy import Article, Client, errors
 from wirecopy.cli import main
 from wirecopy.config import Config, Webhook, Webhooks
-from wirecopy.decision import Kind
 from wirecopy.detector.detector import Detector
+from wirecopy.detector.memory.records import Kind
 from wirecopy.schema import wire
 from wirecopy.storage import verify
 from wirecopy.web.targets import LoopbackResolver, read_targets

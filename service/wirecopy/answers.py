@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from wirecopy import tally
-from wirecopy.archive import Archive, Kept
-from wirecopy.canonical import Policy
-from wirecopy.decision import Decision, Found
 from wirecopy.detection.evidence.model import probability
 from wirecopy.detection.grouping.stories import Change, Stories
+from wirecopy.detector.memory.archive import Archive, Kept
+from wirecopy.detector.memory.canonical import Policy
+from wirecopy.detector.memory.records import Decision, Found
 from wirecopy.revisions import changes
 from wirecopy.schema.answers import Containment, Match, Member, Reasons, Relation, Revision, Stored, Story, Tie, Verdict
 

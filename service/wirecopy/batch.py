@@ -14,12 +14,12 @@ from typing import NamedTuple, TypeVar
 import msgspec
 
 from wirecopy.ahead import made_ahead
-from wirecopy.archive import Archive
-from wirecopy.canonical import Policy, rule_of
 from wirecopy.config import Config, override
 from wirecopy.detection.evidence.model import probability
 from wirecopy.detection.grouping.links import Link
 from wirecopy.detection.index.reserved import return_freed
+from wirecopy.detector.memory.archive import Archive
+from wirecopy.detector.memory.canonical import Policy, rule_of
 from wirecopy.detector.sketching import Sketches, sketch
 from wirecopy.detector.state import BATCH, State
 from wirecopy.errors import Refusal, Refused

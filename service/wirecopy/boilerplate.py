@@ -14,10 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from wirecopy import errors
-from wirecopy.archive import Archive
 from wirecopy.detection.index.passages import Stretch
 from wirecopy.detection.index.window import Window
 from wirecopy.detection.words import text
+from wirecopy.detector.memory.archive import Archive
 from wirecopy.schema.answers import Boilerplate
 
 T = TypeVar("T")

@@ -14,7 +14,6 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from wirecopy import models
 from wirecopy.config import Config, Detection
 from wirecopy.detection import kernels
 from wirecopy.detection.evidence import alignment
@@ -23,6 +22,7 @@ from wirecopy.detection.evidence.model import FEATURES, probability, relations
 from wirecopy.detection.grouping.stories import LEAST
 from wirecopy.detection.words import text
 from wirecopy.detection.words.rarity import TermWeights
+from wirecopy.detector.memory import model_file
 from wirecopy.detector.sketching import sketch
 from wirecopy.errors import InvalidArticle
 from wirecopy.schema.answers import Change, Comparison, Fragment, Paragraph, Paragraphs, Passage, Relation
@@ -138,7 +138,7 @@ def _judge(a: Side, b: Side, settings: Detection, least: float) -> tuple[float, 
     gap = 0.0 if a.published is None or b.published is None else abs(a.published - b.published) / DAY
     odds = kernels.judge(
         a.words, a.weights, a.title_words, heads, following, b.words, b.weights, b.title_words, gap,
-        settings.min_words, models.load(settings.model).arrays(), features, results
+        settings.min_words, model_file.load(settings.model).arrays(), features, results
     )  # fmt: skip
     described = {name: round(float(value), 4) for name, value in zip(FEATURES, features, strict=True)}
     is_match = odds >= max(least, settings.min_odds)

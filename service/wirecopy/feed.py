@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from wirecopy import errors
-from wirecopy.decision import Rule
+from wirecopy.detector.memory.records import Rule
 from wirecopy.events import Event, Fact, Head, Told, decode_told, tell
 from wirecopy.redirects import Redirects
 from wirecopy.storage import Pipeline, Store

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from xxhash import xxh3_128
 
-from wirecopy.decision import content_of
+from wirecopy.detector.memory.records import content_of
 from wirecopy.detector.sketching import Sketches
 from wirecopy.errors import DuplicateId, KnownId, OtherInput, Refusal
 from wirecopy.files.reading import Chunk

@@ -21,12 +21,13 @@ import msgspec
 from msgspec import structs
 from xxhash import xxh3_128_digest
 
-from wirecopy import answers, models, storage
-from wirecopy.archive import Archive
-from wirecopy.canonical import Policy, rule_of
+from wirecopy import answers, storage
 from wirecopy.config import Config
-from wirecopy.decision import Kind, Run, decode_run, encode, scheme
 from wirecopy.detection.index.window import Start
+from wirecopy.detector.memory import model_file
+from wirecopy.detector.memory.archive import Archive
+from wirecopy.detector.memory.canonical import Policy, rule_of
+from wirecopy.detector.memory.records import Kind, Run, decode_run, encode, scheme
 from wirecopy.detector.records import describe
 from wirecopy.detector.state import State
 from wirecopy.errors import OtherInput, UsageError
@@ -161,7 +162,7 @@ def open_journal(
             raise UsageError("--resume needs --state: an interrupted run goes on from what it left there")
         yield Journal(config, look_ahead=look_ahead) if against is None else _read(config, look_ahead, against)
         return
-    own = scheme(models.load(config.detection.model))
+    own = scheme(model_file.load(config.detection.model))
     begins = Run(time.time_ns() // 1_000_000, _settings(config, look_ahead))
     is_same = against is not None and os.path.realpath(against) == os.path.realpath(folder)
     is_new = not storage.holds_articles(Path(folder))
@@ -176,7 +177,7 @@ def open_journal(
 
 
 def _read(config: Config, look_ahead: bool, against: str) -> Journal:
-    with Snapshot.open(Path(against), scheme=scheme(models.load(config.detection.model))) as snapshot:
+    with Snapshot.open(Path(against), scheme=scheme(model_file.load(config.detection.model))) as snapshot:
         journal = Journal(config, look_ahead=look_ahead, stored=snapshot)
     _refuse_unfinished(journal.run, against)
     return journal

@@ -17,11 +17,15 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from wirecopy import errors, models, storage
-from wirecopy.archive import Archive
-from wirecopy.canonical import Policy, rule_of
+from wirecopy import errors, storage
 from wirecopy.config import Config
-from wirecopy.decision import (
+from wirecopy.detection.grouping.pins import Pin
+from wirecopy.detector import edits, sketching
+from wirecopy.detector.ingestion import Arrivals
+from wirecopy.detector.memory import model_file
+from wirecopy.detector.memory.archive import Archive
+from wirecopy.detector.memory.canonical import Policy, rule_of
+from wirecopy.detector.memory.records import (
     Decision,
     Edit,
     Erasure,
@@ -34,9 +38,6 @@ from wirecopy.decision import (
     encode,
     scheme,
 )
-from wirecopy.detection.grouping.pins import Pin
-from wirecopy.detector import edits, sketching
-from wirecopy.detector.ingestion import Arrivals
 from wirecopy.detector.sketching import Sketches
 from wirecopy.detector.state import State
 from wirecopy.events import encode as encode_events
@@ -75,7 +76,7 @@ class Rebuild:
 
     def __init__(self, config: Config, old: Snapshot, folder: Path, survey: Survey, omitted: Omitted) -> None:
         self.loss: str | None = None  # a sentence on what was lost before, and accepted
-        self.found, self.wanted = old.scheme, scheme(models.load(config.detection.model))
+        self.found, self.wanted = old.scheme, scheme(model_file.load(config.detection.model))
         self.omitted = omitted
         self.articles = len(survey.archive.number_of) - omitted.articles
         self.revisions = survey.revisions - len(omitted.numbers)

@@ -3,8 +3,10 @@
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from wirecopy.archive import Kept
-from wirecopy.decision import (
+from wirecopy.detection.index.window import BLOCK
+from wirecopy.detector import edits, gc_control
+from wirecopy.detector.memory.archive import Kept
+from wirecopy.detector.memory.records import (
     Checkpoint,
     Clearing,
     Decision,
@@ -25,8 +27,6 @@ from wirecopy.decision import (
     decode_residue,
     decode_rule,
 )
-from wirecopy.detection.index.window import BLOCK
-from wirecopy.detector import edits, gc_control
 from wirecopy.detector.state import State
 from wirecopy.events import Head, decode_head
 from wirecopy.feed import Feed

@@ -9,8 +9,10 @@ Like a replay, without the part that compares: places come from the moves that w
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from wirecopy.archive import Archive, Kept
-from wirecopy.decision import (
+from wirecopy.detection.grouping.pins import Pin, Pins
+from wirecopy.detection.grouping.stories import Stories
+from wirecopy.detector.memory.archive import Archive, Kept
+from wirecopy.detector.memory.records import (
     Checkpoint,
     Edit,
     Erasure,
@@ -23,8 +25,6 @@ from wirecopy.decision import (
     decode_residue,
     decode_rule,
 )
-from wirecopy.detection.grouping.pins import Pin, Pins
-from wirecopy.detection.grouping.stories import Stories
 from wirecopy.events import decode_head
 from wirecopy.redirects import Redirects
 from wirecopy.storage import Record

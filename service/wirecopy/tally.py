@@ -14,9 +14,9 @@ from typing import NamedTuple, TypeVar
 
 from msgspec import Struct
 
-from wirecopy.archive import Archive
 from wirecopy.detection.grouping.links import Link
 from wirecopy.detection.grouping.stories import Stories
+from wirecopy.detector.memory.archive import Archive
 from wirecopy.schema.answers import DayCount, Lead, Origin, Source, SourceCount
 from wirecopy.schema.article import format_published
 

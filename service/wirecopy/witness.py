@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from wirecopy.archive import Archive
-from wirecopy.canonical import Policy
 from wirecopy.detection.grouping.stories import Stories
+from wirecopy.detector.memory.archive import Archive
+from wirecopy.detector.memory.canonical import Policy
 from wirecopy.events import Fact, Standing, Transfer, derive
 
 

@@ -14,16 +14,17 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from wirecopy import answers, boilerplate, errors, models
-from wirecopy.archive import Archive
+from wirecopy import answers, boilerplate, errors
 from wirecopy.boilerplate import Parts
-from wirecopy.canonical import Policy, rule_of
 from wirecopy.comparison import Pair, Side, explain
 from wirecopy.config import Config, Keep
-from wirecopy.decision import Clearing, Edit, Kind, Positions, content_of, encode, residue_of, scheme
 from wirecopy.detection.grouping.pins import Pin as NumberedPin
 from wirecopy.detector import edits
 from wirecopy.detector.ingestion import Arrivals, kept_of, recalled, sketches_of
+from wirecopy.detector.memory import model_file
+from wirecopy.detector.memory.archive import Archive
+from wirecopy.detector.memory.canonical import Policy, rule_of
+from wirecopy.detector.memory.records import Clearing, Edit, Kind, Positions, content_of, encode, residue_of, scheme
 from wirecopy.detector.records import describe
 from wirecopy.detector.sketching import Sketches, sketch
 from wirecopy.detector.state import DAY, Decided, State
@@ -50,7 +51,7 @@ from wirecopy.witness import Witness
 
 __all__ = ["SCHEME", "Detector", "Sketches", "scheme_of"]
 
-SCHEME = scheme(models.load(None))
+SCHEME = scheme(model_file.load(None))
 _MAX_SCANNED = 20_000  # stories that are looked at for one page
 _MAX_TOLD = 1000  # events of one record: who reads a page reads whole records
 _MAX_PRUNED = 20_000  # articles that are pruned at once
@@ -59,7 +60,7 @@ _STORY_ID = re.compile(r"s[0-9]{1,15}(-[0-9]{1,9})?")
 
 def scheme_of(config: Config) -> str:
     """-> the scheme that a store of this configuration has. Raises ConfigError for a model file that is none."""
-    return scheme(models.load(config.detection.model))
+    return scheme(model_file.load(config.detection.model))
 
 
 class Detector:

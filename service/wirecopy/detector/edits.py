@@ -7,11 +7,11 @@ of a split the parts are pinned apart.
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from wirecopy.decision import Edit
 from wirecopy.detection.grouping.links import Link
 from wirecopy.detection.grouping.membership import story_age
 from wirecopy.detection.grouping.pins import Pin
 from wirecopy.detection.grouping.stories import Move
+from wirecopy.detector.memory.records import Edit
 from wirecopy.detector.state import State
 
 

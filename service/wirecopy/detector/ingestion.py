@@ -9,11 +9,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from wirecopy import answers
-from wirecopy.archive import Archive, Kept
-from wirecopy.canonical import Policy
-from wirecopy.decision import Decision, Kind, encode
 from wirecopy.detection.index.window import BLOCK
 from wirecopy.detection.words.text import Traces
+from wirecopy.detector.memory.archive import Archive, Kept
+from wirecopy.detector.memory.canonical import Policy
+from wirecopy.detector.memory.records import Decision, Kind, encode
 from wirecopy.detector.records import describe
 from wirecopy.detector.sketching import Sketches
 from wirecopy.detector.state import Decided, Left, State

@@ -4,12 +4,12 @@ import numpy as np
 import numpy.typing as npt
 
 from wirecopy.answers import Place
-from wirecopy.archive import Kept
-from wirecopy.decision import Decision
-from wirecopy.decision import Found as FoundMatch
 from wirecopy.detection import kernels
 from wirecopy.detection.grouping.links import Link
 from wirecopy.detection.index.window import Window, Written
+from wirecopy.detector.memory.archive import Kept
+from wirecopy.detector.memory.records import Decision
+from wirecopy.detector.memory.records import Found as FoundMatch
 from wirecopy.detector.state import Decided, Left
 from wirecopy.schema.article import Article
 

@@ -15,10 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from wirecopy import models
-from wirecopy.archive import Archive, Kept
 from wirecopy.config import Config
-from wirecopy.decision import Checkpoint, Clearing, Decision, Epoch, Erasure, Residue, compress, decompress
 from wirecopy.detection.grouping.links import Link
 from wirecopy.detection.grouping.pins import Pin, Pins
 from wirecopy.detection.grouping.stories import Change, Move, Stories
@@ -26,6 +23,18 @@ from wirecopy.detection.index.window import BLOCK, Found, Restored, Start, Windo
 from wirecopy.detection.index.window import dates as as_dates
 from wirecopy.detection.words import rarity
 from wirecopy.detection.words.text import Traces
+from wirecopy.detector.memory import model_file
+from wirecopy.detector.memory.archive import Archive, Kept
+from wirecopy.detector.memory.records import (
+    Checkpoint,
+    Clearing,
+    Decision,
+    Epoch,
+    Erasure,
+    Residue,
+    compress,
+    decompress,
+)
 from wirecopy.detector.sketching import Sketches
 from wirecopy.schema.article import Article
 
@@ -78,7 +87,7 @@ class State:
             max_candidates=settings.max_candidates,
             boilerplate_stories=settings.boilerplate_stories,
             min_odds=settings.min_odds,
-            model=models.load(settings.model),
+            model=model_file.load(settings.model),
         )
         self._epochs, self._looks_ahead = epochs and not looks_ahead, looks_ahead
         self._forgets = forgets

@@ -14,9 +14,9 @@ import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
 
-from wirecopy.archive import Archive, Kept
 from wirecopy.config import Keep, Stories
-from wirecopy.decision import Rule
+from wirecopy.detector.memory.archive import Archive, Kept
+from wirecopy.detector.memory.records import Rule
 
 _NO_DATE = 1 << 62
 _LONGEST_NAME = 256  # characters; a longer source is none that a list can name

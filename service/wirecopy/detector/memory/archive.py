@@ -12,9 +12,9 @@ from itertools import islice
 from msgspec import Struct, msgpack, structs
 
 from wirecopy import errors
-from wirecopy.decision import Decision, decode_decision
 from wirecopy.detection.grouping.packed_rows import Rows
-from wirecopy.directory import Directory
+from wirecopy.detector.memory.id_table import Directory
+from wirecopy.detector.memory.records import Decision, decode_decision
 from wirecopy.schema.article import Status
 from wirecopy.storage import Pipeline, Snapshot, Store
 
