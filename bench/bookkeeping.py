@@ -19,10 +19,10 @@ import numpy as np
 
 from bench.changes import invented
 from wirecopy.detector.detector import SCHEME, Detector
-from wirecopy.events import Fact
+from wirecopy.detector.feed.changes import Witness
+from wirecopy.detector.feed.events import Fact
 from wirecopy.schema.article import Article
 from wirecopy.storage import Store
-from wirecopy.witness import Witness
 
 _CHUNK = 50
 _LOADED = 256

@@ -14,7 +14,7 @@ import httpx
 from wirecopy import errors
 from wirecopy.comparison import Pair, side
 from wirecopy.config import Config, Detection, Keep
-from wirecopy.events import Event
+from wirecopy.detector.feed.events import Event
 from wirecopy.schema.answers import (
     Boilerplate,
     Containment,

@@ -21,6 +21,9 @@ from wirecopy import errors, storage
 from wirecopy.config import Config
 from wirecopy.detection.grouping.pins import Pin
 from wirecopy.detector import edits, sketching
+from wirecopy.detector.feed.changes import Witness, differences, look
+from wirecopy.detector.feed.events import encode as encode_events
+from wirecopy.detector.feed.events import tell
 from wirecopy.detector.ingestion import Arrivals
 from wirecopy.detector.memory import model_file
 from wirecopy.detector.memory.archive import Archive
@@ -40,12 +43,9 @@ from wirecopy.detector.memory.records import (
 )
 from wirecopy.detector.sketching import Sketches
 from wirecopy.detector.state import State
-from wirecopy.events import encode as encode_events
-from wirecopy.events import tell
 from wirecopy.schema.article import Article
 from wirecopy.storage import Entry, Pipeline, Record, Snapshot, Store
 from wirecopy.survey import Omitted, Survey
-from wirecopy.witness import Witness, differences, look
 
 _BATCH = 512  # articles that are sketched at once
 _FLUSH = 8192  # records that may wait for the disk

@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 from wirecopy.detection.index.window import BLOCK
 from wirecopy.detector import edits, gc_control
+from wirecopy.detector.feed.events import Head, decode_head
+from wirecopy.detector.feed.feed import Feed
 from wirecopy.detector.memory.archive import Kept
 from wirecopy.detector.memory.records import (
     Checkpoint,
@@ -28,8 +30,6 @@ from wirecopy.detector.memory.records import (
     decode_rule,
 )
 from wirecopy.detector.state import State
-from wirecopy.events import Head, decode_head
-from wirecopy.feed import Feed
 from wirecopy.storage import Record
 
 

@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 from wirecopy.detection.grouping.pins import Pin, Pins
 from wirecopy.detection.grouping.stories import Stories
+from wirecopy.detector.feed.events import decode_head
+from wirecopy.detector.feed.redirects import Redirects
 from wirecopy.detector.memory.archive import Archive, Kept
 from wirecopy.detector.memory.records import (
     Checkpoint,
@@ -25,8 +27,6 @@ from wirecopy.detector.memory.records import (
     decode_residue,
     decode_rule,
 )
-from wirecopy.events import decode_head
-from wirecopy.redirects import Redirects
 from wirecopy.storage import Record
 
 

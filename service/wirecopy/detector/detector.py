@@ -20,6 +20,10 @@ from wirecopy.comparison import Pair, Side, explain
 from wirecopy.config import Config, Keep
 from wirecopy.detection.grouping.pins import Pin as NumberedPin
 from wirecopy.detector import edits
+from wirecopy.detector.feed.changes import Witness
+from wirecopy.detector.feed.events import Event, Fact
+from wirecopy.detector.feed.events import encode as encode_events
+from wirecopy.detector.feed.feed import Feed
 from wirecopy.detector.ingestion import Arrivals, kept_of, recalled, sketches_of
 from wirecopy.detector.memory import model_file
 from wirecopy.detector.memory.archive import Archive
@@ -28,9 +32,6 @@ from wirecopy.detector.memory.records import Clearing, Edit, Kind, Positions, co
 from wirecopy.detector.records import describe
 from wirecopy.detector.sketching import Sketches, sketch
 from wirecopy.detector.state import DAY, Decided, State
-from wirecopy.events import Event, Fact
-from wirecopy.events import encode as encode_events
-from wirecopy.feed import Feed
 from wirecopy.replay import replay
 from wirecopy.schema.answers import (
     Boilerplate,
@@ -47,7 +48,6 @@ from wirecopy.schema.answers import (
 from wirecopy.schema.article import Article
 from wirecopy.storage import Compacted, Entry, Pipeline, Remains, Store
 from wirecopy.tally import Tally
-from wirecopy.witness import Witness
 
 __all__ = ["SCHEME", "Detector", "Sketches", "scheme_of"]
 

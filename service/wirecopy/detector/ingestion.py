@@ -11,17 +11,17 @@ import numpy as np
 from wirecopy import answers
 from wirecopy.detection.index.window import BLOCK
 from wirecopy.detection.words.text import Traces
+from wirecopy.detector.feed.changes import Witness
+from wirecopy.detector.feed.events import Fact
 from wirecopy.detector.memory.archive import Archive, Kept
 from wirecopy.detector.memory.canonical import Policy
 from wirecopy.detector.memory.records import Decision, Kind, encode
 from wirecopy.detector.records import describe
 from wirecopy.detector.sketching import Sketches
 from wirecopy.detector.state import Decided, Left, State
-from wirecopy.events import Fact
 from wirecopy.schema.answers import Verdict
 from wirecopy.schema.article import Article
 from wirecopy.storage import Entry
-from wirecopy.witness import Witness
 
 
 class Arrivals:

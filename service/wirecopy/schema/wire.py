@@ -9,8 +9,8 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct, structs
 
-from wirecopy import events
-from wirecopy.events import EventType
+from wirecopy.detector.feed import events
+from wirecopy.detector.feed.events import EventType
 from wirecopy.schema import answers
 from wirecopy.schema.answers import Boilerplate, Changes, DayCount, Match, Pin, Relation, Source, SourceCount, Verdict
 from wirecopy.schema.article import Status

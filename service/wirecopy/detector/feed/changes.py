@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from wirecopy.detection.grouping.stories import Stories
+from wirecopy.detector.feed.events import Fact, Standing, Transfer, derive
 from wirecopy.detector.memory.archive import Archive
 from wirecopy.detector.memory.canonical import Policy
-from wirecopy.events import Fact, Standing, Transfer, derive
 
 
 class Witness:
