@@ -12,8 +12,8 @@ from typing import Any
 import httpx
 
 from wirecopy import errors
-from wirecopy.comparison import Pair, side
 from wirecopy.config import Config, Detection, Keep
+from wirecopy.detector.answers.explain import Pair, side
 from wirecopy.detector.feed.events import Event
 from wirecopy.schema.answers import (
     Boilerplate,

@@ -9,11 +9,12 @@ import pytest
 from tests.conftest import RunService
 from tests.exact_detector import ExactDetector, Service
 from tests.streams import wire
-from wirecopy import boilerplate, errors
+from wirecopy import errors
 from wirecopy.cli import main
 from wirecopy.client import AsyncClient, Client
 from wirecopy.config import Config
 from wirecopy.config import Service as ServiceSettings
+from wirecopy.detector.answers import boilerplate
 from wirecopy.detector.detector import SCHEME, Detector, scheme_of
 from wirecopy.schema.article import Article
 from wirecopy.storage import Store

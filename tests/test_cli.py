@@ -402,7 +402,7 @@ def fake_comparison(a: Article, b: Article) -> Comparison:
 @pytest.fixture
 def fake_detector(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     detector = SimpleNamespace(compare=fake_comparison)
-    monkeypatch.setitem(sys.modules, "wirecopy.comparison", detector)
+    monkeypatch.setitem(sys.modules, "wirecopy.detector.answers.explain", detector)
     monkeypatch.setattr(wirecopy, "comparison", detector, raising=False)
     return detector
 

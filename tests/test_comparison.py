@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from tests.writings import any_texts
 from wirecopy import Article, Detector, compare, errors
-from wirecopy.comparison import Pair, Side, explain, side
 from wirecopy.config import Config, Detection, Service
+from wirecopy.detector.answers.explain import Pair, Side, explain, side
 from wirecopy.detector.detector import SCHEME
 from wirecopy.schema.answers import Change, Comparison, Fragment, Paragraph
 from wirecopy.storage import Store

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from wirecopy.comparison import compare
+from wirecopy.detector.answers.explain import compare
 from wirecopy.detector.detector import Detector
 from wirecopy.schema.article import Article
 

@@ -10,8 +10,8 @@ from tests.streams import MemoryStore, small, written
 from wirecopy import errors
 from wirecopy.client import Client
 from wirecopy.config import Config
+from wirecopy.detector.answers.revisions import changes
 from wirecopy.detector.detector import SCHEME, Detector
-from wirecopy.revisions import changes
 from wirecopy.schema.answers import Changes, Headline
 from wirecopy.schema.article import Article
 from wirecopy.storage import Store

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from tests.streams import articles as any_articles
 from tests.streams import small, stream
 from tests.test_comparison import AGENCY
-from wirecopy import Article, Detector, tally
+from wirecopy import Article, Detector
+from wirecopy.detector.answers import sources
+from wirecopy.detector.answers.sources import Tally
 from wirecopy.schema.answers import DayCount, Lead, Origin, Source, SourceCount
-from wirecopy.tally import Tally
 
 DAY = 86_400_000
 Page = tuple[list[Source], str | None]
@@ -123,8 +124,8 @@ def test_counting_in_parts_is_not_disturbed_by_what_comes_between(
     steps: list[tuple[Article, int]], readers: int
 ) -> None:
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(tally, "PART", 60)
-        patched.setattr(tally, "_STEP", 1)
+        patched.setattr(sources, "PART", 60)
+        patched.setattr(sources, "_STEP", 1)
         detector, answers = Detector(small(max_indexed_articles=1024)), list[Page]()
         asked = [answering(detector, answers) for _ in range(readers)]
         for now, (article, what) in enumerate(steps):
@@ -148,7 +149,7 @@ def test_a_large_story_is_counted_in_parts_too(monkeypatch: pytest.MonkeyPatch) 
     detector.ingest([Article(f"a{k}", AGENCY, source=f"s{k % 90}", published=k) for k in range(300)])
     whole, answers = detector.sources(limit=500), list[Page]()
     for part, least in ((10_000, 2), (500, 60)):
-        monkeypatch.setattr(tally, "PART", part)
+        monkeypatch.setattr(sources, "PART", part)
         detector._tally = Tally(detector._archive, detector._state.stories)
         assert len(list(answering(detector, answers))) >= least
     assert answers == [whole, whole]

@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.writings import PIECES, any_texts, is_old, some_texts
-from wirecopy.comparison import compare
 from wirecopy.detection import kernels
 from wirecopy.detection.words import text
+from wirecopy.detector.answers.explain import compare
 from wirecopy.detector.detector import Detector
 from wirecopy.schema.article import Article
 

@@ -11,9 +11,9 @@ from wirecopy.schema.version import VERSION as __version__
 
 if TYPE_CHECKING:
     from wirecopy.client import AsyncClient, Client
-    from wirecopy.comparison import compare
     from wirecopy.detection.words.minhash import minhash, signatures
     from wirecopy.detection.words.sketch import sketch
+    from wirecopy.detector.answers.explain import compare
     from wirecopy.detector.detector import Detector
     from wirecopy.schema.answers import Comparison, Verdict
     from wirecopy.schema.article import Article

@@ -311,12 +311,13 @@ def compare(a: str, b: str, as_json: bool) -> int:
     Example:
       wirecopy compare agency.txt reprint.json
     """
-    from wirecopy import comparison, config, terminal
+    from wirecopy import config, terminal
+    from wirecopy.detector.answers import explain
     from wirecopy.files import reading
 
     limits = config.load().limits
     article_a, article_b = (reading.read_article(file, limits) for file in (a, b))
-    compared = comparison.compare(article_a, article_b)
+    compared = explain.compare(article_a, article_b)
     if as_json:
         click.echo(terminal.comparison_json(compared))
     else:

@@ -21,9 +21,10 @@ import msgspec
 from msgspec import structs
 from xxhash import xxh3_128_digest
 
-from wirecopy import answers, storage
+from wirecopy import storage
 from wirecopy.config import Config
 from wirecopy.detection.index.window import Start
+from wirecopy.detector.answers import views
 from wirecopy.detector.feed.feed import Feed
 from wirecopy.detector.memory import model_file
 from wirecopy.detector.memory.archive import Archive
@@ -120,7 +121,7 @@ class Journal:
         epoch, entries = state.window.terms.epoch, []
         texts = self._config.service.keep_text
         for decided, article in zip(state.decide(count, start=start), articles, strict=True):
-            place = answers.place(state.archive, state.stories, decided.number, self._policy)
+            place = views.place(state.archive, state.stories, decided.number, self._policy)
             kept = state.archive.kept[decided.number]
             decision = describe(decided, None, place, kept, article, state.window)
             entries.append(Entry(Kind.ARTICLE, article.id, encode(decision), article.text.encode() if texts else None))

@@ -14,12 +14,14 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from wirecopy import answers, boilerplate, errors
-from wirecopy.boilerplate import Parts
-from wirecopy.comparison import Pair, Side, explain
+from wirecopy import errors
 from wirecopy.config import Config, Keep
 from wirecopy.detection.grouping.pins import Pin as NumberedPin
 from wirecopy.detector import edits
+from wirecopy.detector.answers import boilerplate, views
+from wirecopy.detector.answers.boilerplate import Parts
+from wirecopy.detector.answers.explain import Pair, Side, explain
+from wirecopy.detector.answers.sources import Tally
 from wirecopy.detector.feed.changes import Witness
 from wirecopy.detector.feed.events import Event, Fact
 from wirecopy.detector.feed.events import encode as encode_events
@@ -47,7 +49,6 @@ from wirecopy.schema.answers import (
 )
 from wirecopy.schema.article import Article
 from wirecopy.storage import Compacted, Entry, Pipeline, Remains, Store
-from wirecopy.tally import Tally
 
 __all__ = ["SCHEME", "Detector", "Sketches", "scheme_of"]
 
@@ -255,9 +256,9 @@ class Detector:
         with state.without(replaces) as own:
             change = state.propose(number, found, own)
             kept = kept_of(self._archive, number, article, sketches, state.moment, b"", replaces)
-            place = answers.proposed_place(self._archive, state.stories, number, kept, change, self._policy)
+            place = views.proposed_place(self._archive, state.stories, number, kept, change, self._policy)
         decision = describe(Decided(number, found, change), None, place, kept, article)
-        return answers.verdict(self._archive, decision, article.id)
+        return views.verdict(self._archive, decision, article.id)
 
     def article(self, article_id: str, revision: int | None = None, *, keep: Keep | None = None) -> Stored:
         """-> the article as it is now, with its text where texts are kept; an earlier revision as it was decided then.
@@ -268,19 +269,19 @@ class Detector:
         if revision is not None:
             for number in self._archive.revisions(article_id)[:-1]:
                 if self._archive.kept[number].revision == revision:
-                    return answers.stored_then(self._archive, number)
+                    return views.stored_then(self._archive, number)
             if self._archive.kept[self._archive.number(article_id)].revision != revision:
                 raise errors.UnknownRevision(article_id, revision)
         number = self._archive.number(article_id)
-        return answers.stored(self._archive, self._state.stories, number, self._policy_of(keep))
+        return views.stored(self._archive, self._state.stories, number, self._policy_of(keep))
 
     def revisions(self, article_id: str) -> list[Revision]:
         """-> the revisions of the article that are kept, in order, with what each changed. Raises UnknownArticle."""
-        return answers.revisions(self._archive, self._archive.revisions(article_id))
+        return views.revisions(self._archive, self._archive.revisions(article_id))
 
     def matches(self, article_id: str) -> tuple[Match, ...]:
         """-> all verified matches of the article, earlier and later ones, best first. Raises UnknownArticle."""
-        return answers.matches(self._archive, self._archive.number(article_id))
+        return views.matches(self._archive, self._archive.number(article_id))
 
     def pair(self, a_id: str, b_id: str) -> Pair:
         """-> what `comparison.explain`, which any thread may run, needs to say why two articles match, or do not.
@@ -306,7 +307,7 @@ class Detector:
 
     def why(self, story_id: str, *, keep: Keep | None = None) -> Reasons:
         """-> the link that holds each member to the story; of a merged one, to its heir. Raises UnknownStory."""
-        return answers.reasons(self._archive, self._state.stories, self._find_story(story_id), self._policy_of(keep))
+        return views.reasons(self._archive, self._state.stories, self._find_story(story_id), self._policy_of(keep))
 
     def sources(
         self, *, source: str | None = None, cursor: str | None = None, limit: int = 50
@@ -328,7 +329,7 @@ class Detector:
 
         `keep`: who stands for it is told by this policy and not the one that is set, which the feed follows.
         """
-        return answers.story(self._archive, self._state.stories, self._find_story(story_id), self._policy_of(keep))
+        return views.story(self._archive, self._state.stories, self._find_story(story_id), self._policy_of(keep))
 
     def stories(
         self,
@@ -554,7 +555,7 @@ class Detector:
 
     def _stored_answer(self, number: int) -> Verdict:
         decision = self._archive.decision(number)
-        return answers.verdict(self._archive, decision, self._archive.kept[number].id, replayed=True)
+        return views.verdict(self._archive, decision, self._archive.kept[number].id, replayed=True)
 
     def _lift(self, now: int) -> tuple[list[Fact], int]:
         """Goes by the policy that is set, if the feed went by another one, and shows what was embargoed until now.

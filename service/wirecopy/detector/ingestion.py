@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from wirecopy import answers
 from wirecopy.detection.index.window import BLOCK
 from wirecopy.detection.words.text import Traces
+from wirecopy.detector.answers import views
 from wirecopy.detector.feed.changes import Witness
 from wirecopy.detector.feed.events import Fact
 from wirecopy.detector.memory.archive import Archive, Kept
@@ -102,17 +102,17 @@ class Arrivals:
         """What is to be recalled with an article that is about to be canceled, as far as it is known now."""
         archive, stories = self._state.archive, self._state.stories
         members = (m for m in stories.members[stories.story_of[number]] if m != number)
-        return list(dict.fromkeys([*members, *answers.copies(archive, number), *archive.recalls.get(number, ())]))
+        return list(dict.fromkeys([*members, *views.copies(archive, number), *archive.recalls.get(number, ())]))
 
     def _take_down(self, k: int, decided: Decided, left: Left | None, recall: list[int] | None = None) -> None:
         """Makes the record, the verdict and the events of what was decided."""
         state, article, number = self._state, self._articles[k], decided.number
         archive, stories = state.archive, state.stories
-        place = answers.place(archive, stories, number, self._policy)
+        place = views.place(archive, stories, number, self._policy)
         kept = archive.kept[number]
         decision = describe(decided, left, place, kept, article, state.window, recall)
         archive.keep(decision)
-        self.verdicts[k] = answers.verdict(archive, decision, article.id)
+        self.verdicts[k] = views.verdict(archive, decision, article.id)
         self.decided.append((decision, article))
         is_shown, first = number not in archive.hidden, []
         if left is not None and left.number not in archive.hidden:
@@ -127,7 +127,7 @@ def recalled(state: State, number: int) -> Fact:
     """-> what the feed says of an article that was canceled and is shown: what is to be recalled with it now."""
     archive, story = state.archive, state.stories.story_of[number]
     members = archive.shown(state.stories.members[story])
-    ids = tuple(archive.kept[m].id for m in answers.recall(archive, members))
+    ids = tuple(archive.kept[m].id for m in views.recall(archive, members))
     return Fact("recalled", story, archive.kept[number].id, articles=ids)
 
 

@@ -3,10 +3,10 @@
 import numpy as np
 import numpy.typing as npt
 
-from wirecopy.answers import Place
 from wirecopy.detection import kernels
 from wirecopy.detection.grouping.links import Link
 from wirecopy.detection.index.window import Window, Written
+from wirecopy.detector.answers.views import Place
 from wirecopy.detector.memory.archive import Kept
 from wirecopy.detector.memory.records import Decision
 from wirecopy.detector.memory.records import Found as FoundMatch

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from wirecopy.comparison import explain
 from wirecopy.config import Limits
+from wirecopy.detector.answers.explain import explain
 from wirecopy.errors import InvalidArticle
 from wirecopy.schema.article import decode
 from wirecopy.web import queries, replies

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from wirecopy import tally
 from wirecopy.detection.evidence.model import probability
 from wirecopy.detection.grouping.stories import Change, Stories
+from wirecopy.detector.answers import sources
+from wirecopy.detector.answers.revisions import changes
 from wirecopy.detector.memory.archive import Archive, Kept
 from wirecopy.detector.memory.canonical import Policy
 from wirecopy.detector.memory.records import Decision, Found
-from wirecopy.revisions import changes
 from wirecopy.schema.answers import Containment, Match, Member, Reasons, Relation, Revision, Stored, Story, Tie, Verdict
 
 
@@ -159,7 +159,7 @@ def story(archive: Archive, stories: Stories, name: str, policy: Policy) -> Stor
     first = policy.canonical(archive, numbers)
     members = tuple(_member(archive, stories, number, first) for number in numbers)
     others = [member.relation for member in members if not member.canonical]
-    counts = tally.count(archive, stories, numbers)
+    counts = sources.count(archive, stories, numbers)
     return Story(
         id=name,
         canonical=archive.kept[first].id,
