@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 from tests.brute_force import SETTINGS, BruteForce, Refused, Told, ToldPin, ToldStory, age
 from tests.feed_reader import FeedReader
 from tests.streams import MemoryStore, image, written
-from wirecopy import errors, replay
+from wirecopy import errors
 from wirecopy.config import Config, Service
 from wirecopy.detection.index import window
 from wirecopy.detection.words import rarity
 from wirecopy.detector import ingestion, state
 from wirecopy.detector.detector import Detector
+from wirecopy.detector.history import replay
 from wirecopy.schema.answers import Verdict
 from wirecopy.schema.article import Article
 

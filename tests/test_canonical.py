@@ -16,12 +16,13 @@ from tests.exact_detector import Service
 from tests.feed_reader import FeedReader
 from tests.streams import MemoryStore, articles, written
 from tests.test_events import read_all, stories_of
-from wirecopy import Article, AsyncClient, Client, Detector, cli, replay
+from wirecopy import Article, AsyncClient, Client, Detector, cli
 from wirecopy.cli import main
 from wirecopy.config import Config, Keep, Stories
 from wirecopy.detection.index import window
 from wirecopy.detector import detector, ingestion, state
 from wirecopy.detector.detector import SCHEME
+from wirecopy.detector.history import replay
 from wirecopy.detector.memory.archive import Kept
 from wirecopy.detector.memory.canonical import Policy, rule_of
 from wirecopy.detector.memory.records import Kind

@@ -5,11 +5,12 @@ import pytest
 from tests.feed_reader import FeedReader
 from tests.streams import MemoryStore, image, small, written
 from tests.test_events import stories_of
-from wirecopy import errors, replay
+from wirecopy import errors
 from wirecopy.config import Config
 from wirecopy.detection.index import window
 from wirecopy.detector import ingestion, state
 from wirecopy.detector.detector import Detector
+from wirecopy.detector.history import replay
 from wirecopy.schema.article import Article, Status
 
 DAY = 86_400_000

@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 from tests.edits import check_pins, edit, edits
 from tests.feed_reader import FeedReader
 from tests.streams import MemoryStore, articles, small, stream, written
-from wirecopy import errors, replay
+from wirecopy import errors
 from wirecopy.config import Config
 from wirecopy.detection.index import window
 from wirecopy.detector import ingestion, state
 from wirecopy.detector.detector import Detector
 from wirecopy.detector.feed import feed
 from wirecopy.detector.feed.events import Fact, Standing, Transfer, derive
+from wirecopy.detector.history import replay
 from wirecopy.schema.article import Article
 
 law: Callable[[Any], Any] = settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))

@@ -23,15 +23,17 @@ from tests.storage_writer import append_some
 from tests.streams import MemoryStore, articles, image, small, stream, written
 from tests.test_events import read_all, stories_of
 from tests.test_web_kill import Serving
-from wirecopy import errors, rebuilding, replay
+from wirecopy import errors
 from wirecopy.cli import main
 from wirecopy.config import Config, Detection, Service
 from wirecopy.detection.evidence.model import shipped_model
 from wirecopy.detection.index import window
 from wirecopy.detector import ingestion, state
 from wirecopy.detector.detector import SCHEME, Detector, scheme_of
+from wirecopy.detector.history import rebuild as rebuilding
+from wirecopy.detector.history import replay
+from wirecopy.detector.history.rebuild import Rebuilt, open_rebuild
 from wirecopy.detector.memory.records import Kind, decode_decision, encode
-from wirecopy.rebuilding import Rebuilt, open_rebuild
 from wirecopy.schema.article import Article
 from wirecopy.storage import Entry, Snapshot, Store, replacing, verify
 from wirecopy.storage.place import Place

@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 
 from tests.edits import edits, take_step
 from tests.streams import MemoryStore, articles, image, small, stream, written
-from wirecopy import batch, replay
+from wirecopy import batch
 from wirecopy.config import Config
 from wirecopy.detection.index import window
 from wirecopy.detector import ingestion, state
 from wirecopy.detector.answers import boilerplate
 from wirecopy.detector.detector import SCHEME, Detector
+from wirecopy.detector.history import replay
 from wirecopy.detector.memory.records import Kind, decode_clearing
 from wirecopy.schema.article import Article
 from wirecopy.storage import Store

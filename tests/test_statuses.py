@@ -13,12 +13,13 @@ from tests.conftest import RunService
 from tests.feed_reader import FeedReader
 from tests.streams import MemoryStore, articles, image, small, written
 from tests.test_events import read_all, stories_of
-from wirecopy import batch, errors, replay
+from wirecopy import batch, errors
 from wirecopy.client import Client
 from wirecopy.config import Config
 from wirecopy.detection.index import window
 from wirecopy.detector import ingestion, state
 from wirecopy.detector.detector import SCHEME, Detector
+from wirecopy.detector.history import replay
 from wirecopy.schema.answers import Verdict
 from wirecopy.schema.article import Article
 from wirecopy.storage import Store

@@ -178,7 +178,7 @@ def rebuild(data: Path, config_file: str | None, without_missing: bool, accept_l
     from wirecopy.terminal import COMPILING, patience, progress
 
     with patience(COMPILING):
-        from wirecopy import rebuilding
+        from wirecopy.detector.history import rebuild as rebuilding
 
     settings = config.load(config_file)
     opened = rebuilding.open_rebuild(data, settings, without_missing=without_missing, accept_loss=accept_loss)

@@ -26,6 +26,7 @@ from wirecopy.detector.feed.changes import Witness
 from wirecopy.detector.feed.events import Event, Fact
 from wirecopy.detector.feed.events import encode as encode_events
 from wirecopy.detector.feed.feed import Feed
+from wirecopy.detector.history.replay import replay
 from wirecopy.detector.ingestion import Arrivals, kept_of, recalled, sketches_of
 from wirecopy.detector.memory import model_file
 from wirecopy.detector.memory.archive import Archive
@@ -34,7 +35,6 @@ from wirecopy.detector.memory.records import Clearing, Edit, Kind, Positions, co
 from wirecopy.detector.records import describe
 from wirecopy.detector.sketching import Sketches, sketch
 from wirecopy.detector.state import DAY, Decided, State
-from wirecopy.replay import replay
 from wirecopy.schema.answers import (
     Boilerplate,
     Comparison,

@@ -24,6 +24,7 @@ from wirecopy.detector import edits, sketching
 from wirecopy.detector.feed.changes import Witness, differences, look
 from wirecopy.detector.feed.events import encode as encode_events
 from wirecopy.detector.feed.events import tell
+from wirecopy.detector.history.outline import Omitted, Survey
 from wirecopy.detector.ingestion import Arrivals
 from wirecopy.detector.memory import model_file
 from wirecopy.detector.memory.archive import Archive
@@ -45,7 +46,6 @@ from wirecopy.detector.sketching import Sketches
 from wirecopy.detector.state import State
 from wirecopy.schema.article import Article
 from wirecopy.storage import Entry, Pipeline, Record, Snapshot, Store
-from wirecopy.survey import Omitted, Survey
 
 _BATCH = 512  # articles that are sketched at once
 _FLUSH = 8192  # records that may wait for the disk
