@@ -1,7 +1,7 @@
 """Whether the pairs that belong together are compared at all, and at what price.
 
 A pair that is no candidate is lost whatever the verification can do; every candidate costs two scans. wirecopy's side
-of the bargain is `wirecopy.batch.candidates(inputs, settings)`, which yields, for each accepted article in the order of
+of the bargain is `wirecopy.batch.run.candidates(inputs, settings)`, which yields, for each accepted article in the order of
 `dedupe`, its id and the ids of the earlier articles that it was verified against.
 """
 
@@ -58,11 +58,11 @@ def score_candidates(pairs: Sequence[Pair], candidates: Iterable[tuple[str, Sequ
 def find_candidates() -> FindCandidates:
     """Return wirecopy's answer at its default settings; raise CandidatesMissing where it gives none."""
     try:
-        batch: Any = import_module("wirecopy.batch")
+        batch: Any = import_module("wirecopy.batch.run")
     except ImportError:
         batch = None
     if not hasattr(batch, "candidates"):
-        raise CandidatesMissing("this wirecopy has no wirecopy.batch.candidates: candidates cannot be counted")
+        raise CandidatesMissing("this wirecopy has no wirecopy.batch.run.candidates: candidates cannot be counted")
     settings: Any = import_module("wirecopy.config").load()
 
     def candidates(files: Sequence[Path]) -> Iterator[tuple[str, Sequence[str]]]:

@@ -21,12 +21,12 @@ from bench.quality import evaluation_folder
 from bench.scoring import Pair as Labelled
 from bench.scoring import read_pairs, read_templates
 from bench.sets import OWN, language_pairs, read_language
-from wirecopy import tuning
+from wirecopy.batch import tune
+from wirecopy.batch.labels import Corpus, LabelledSet, Pair
+from wirecopy.batch.tune import Judged
 from wirecopy.config import Config
 from wirecopy.detection.evidence.fitting import fit
 from wirecopy.detection.evidence.model import FEATURES, Model
-from wirecopy.labels import Corpus, LabelledSet, Pair
-from wirecopy.tuning import Judged
 
 UNIT = 300.0  # pairs that a set of importance 1 counts as
 IMPORTANCE = {"us11": 2.0, "kursk": 0.2, "earnings": 0.3}
@@ -84,13 +84,13 @@ def groups_of(sets: Sequence[LabelledSet]) -> dict[str, list[LabelledSet]]:
 def train(sets: Sequence[LabelledSet]) -> Model:
     """Return the model of all sets, and beside it what it was made of and how well it does."""
     groups = groups_of(sets)
-    odds = dict(zip((s.name for s in sets), tuning.cross_validate(sets, fit), strict=True))
+    odds = dict(zip((s.name for s in sets), tune.cross_validate(sets, fit), strict=True))
     figures = {}
     for name, members in groups.items():
-        others = tuning.leave_out(sets, [s.name for s in members], fit)
+        others = tune.leave_out(sets, [s.name for s in members], fit)
         validated = Judged.of(members, [odds[s.name] for s in members])
         figures[name] = {
-            **{kind: sum(tuning.describe_labels(s)[kind] for s in members) for kind in KINDS},
+            **{kind: sum(tune.describe_labels(s)[kind] for s in members) for kind in KINDS},
             "cross_validated": figures_of(validated),
             "left_out": figures_of(Judged.of(members, others)),
         }
@@ -100,7 +100,7 @@ def train(sets: Sequence[LabelledSet]) -> Model:
         "sets": figures,
         "reliability": [[round(value, 4) for value in tenth] for tenth in everything.bins()],
     }
-    return msgspec.structs.replace(fit(tuning.examples_of(sets)), trained=trained)
+    return msgspec.structs.replace(fit(tune.examples_of(sets)), trained=trained)
 
 
 def figures_of(judged: Judged) -> dict[str, float]:
@@ -134,7 +134,7 @@ def main(evaluation: Path, output: Path | None) -> None:
     for tenth in model.trained["reliability"]:
         click.echo("{:.1f}-{:.1f} {:>6.0f} {:.3f} {:.3f}".format(*tenth))
     if output:
-        output.write_bytes(tuning.encode(model))
+        output.write_bytes(tune.encode(model))
 
 
 if __name__ == "__main__":

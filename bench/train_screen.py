@@ -22,13 +22,13 @@ from sklearn.preprocessing import StandardScaler
 from bench.articles import without_dates
 from bench.quality import evaluation_folder
 from bench.sets import OWN
-from wirecopy import batch, tuning
+from wirecopy.batch import run, tune
+from wirecopy.batch.labels import Corpus
 from wirecopy.config import Config
 from wirecopy.detection import kernels
 from wirecopy.detection.evidence.fitting import log_odds
 from wirecopy.detection.evidence.model import FEATURES, Model, Screen
 from wirecopy.detection.grouping.stories import LEAST
-from wirecopy.labels import Corpus
 
 STREAMS = (("us11",), ("reuters21578", "rewrites-dev"), ("german",), ("telegram",))
 LOST, BINDING_LOST = 0.02, 0.004  # of the doubtful matches of a stream, and of those that hold stories, at most
@@ -59,7 +59,7 @@ def read_stream(name: str, files: list[Path], model: Model) -> Stream:
     config, paths = Config(), [str(file) for file in files]
     corpus = Corpus.read(paths, config)
     number = corpus.number_of
-    pairs = [(number[a], number[b]) for a, others in batch.candidates(paths, config) for b in others]
+    pairs = [(number[a], number[b]) for a, others in run.candidates(paths, config) for b in others]
     features = corpus.measure(pairs)
     known = features[:, list(kernels.SCREENED)]
     doubtful = features[:, FEATURES.index("contained")] < kernels.CERTAIN
@@ -127,7 +127,7 @@ def main(evaluation: Path, file: Path) -> None:
     screen = fit(streams, Config().detection.min_odds)
     for stream in streams:
         click.echo(describe(stream, screen))
-    file.write_bytes(tuning.encode(msgspec.structs.replace(model, screen=screen)))
+    file.write_bytes(tune.encode(msgspec.structs.replace(model, screen=screen)))
 
 
 if __name__ == "__main__":

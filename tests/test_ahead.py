@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from wirecopy.ahead import made_ahead
+from wirecopy.batch.prefetch import made_ahead
 
 DEADLINE_SECONDS = 20.0
 

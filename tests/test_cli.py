@@ -76,7 +76,7 @@ class Result:
 
 
 class ExactBatch:
-    """Stands in for the module `wirecopy.batch`; remembers what it was asked."""
+    """Stands in for the module `wirecopy.batch.run`; remembers what it was asked."""
 
     def __init__(self) -> None:
         self.asked: dict[str, Any] = {}
@@ -104,7 +104,7 @@ class ExactBatch:
 @pytest.fixture
 def exact_batch(monkeypatch: pytest.MonkeyPatch) -> ExactBatch:
     batch = ExactBatch()
-    monkeypatch.setitem(sys.modules, "wirecopy.batch", batch)
+    monkeypatch.setitem(sys.modules, "wirecopy.batch.run", batch)
     monkeypatch.setattr(wirecopy, "batch", batch, raising=False)
     return batch
 
@@ -342,7 +342,7 @@ WITH_EXACT_BATCH = """
     from wirecopy import cli
     sys.path.insert(0, sys.argv.pop(1))
     from test_cli import ExactBatch
-    batch = wirecopy.batch = sys.modules["wirecopy.batch"] = ExactBatch()
+    batch = wirecopy.batch.run = sys.modules["wirecopy.batch.run"] = ExactBatch()
 """
 
 

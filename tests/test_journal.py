@@ -18,13 +18,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.streams import articles, stream
-from wirecopy import batch, errors, journal, storage
+from wirecopy import errors, storage
+from wirecopy.batch import resume
+from wirecopy.batch import run as batch
+from wirecopy.batch.resume import open_journal
 from wirecopy.cli import main
 from wirecopy.config import Config, Service
 from wirecopy.detector import state
 from wirecopy.detector.detector import SCHEME, Detector
 from wirecopy.files import reading
-from wirecopy.journal import open_journal
 from wirecopy.schema.article import Article, format_published
 from wirecopy.storage import Snapshot, Store
 
@@ -160,7 +162,7 @@ def test_looking_ahead_goes_on_from_the_weights_of_what_is_known(run: Runs) -> N
     rarities = []
     for name in ("whole", "known"):
         with Snapshot.open(Path(run.path(name))) as snapshot:
-            terms = journal.Journal(Config(), look_ahead=True, stored=snapshot).state.window.terms
+            terms = resume.Journal(Config(), look_ahead=True, stored=snapshot).state.window.terms
             rarities.append((terms.counted, terms.counts.tobytes(), terms.rarity.tobytes()))
     assert rarities[0] == rarities[1]
 

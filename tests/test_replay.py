@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.edits import edits, take_step
 from tests.streams import MemoryStore, articles, image, small, stream, written
-from wirecopy import batch
+from wirecopy.batch import run as batch
 from wirecopy.config import Config
 from wirecopy.detection.index import window
 from wirecopy.detector import ingestion, state

@@ -7,7 +7,7 @@ from importlib import resources
 import orjson
 import pytest
 
-from wirecopy import batch
+from wirecopy.batch import run
 from wirecopy.config import Config
 from wirecopy.schema.article import Article, parse
 
@@ -30,7 +30,7 @@ def expected() -> dict[str, str]:
 def grouped() -> dict[str, str]:
     """Article -> the story that `dedupe` puts it into."""
     with resources.as_file(SAMPLE / "articles.jsonl") as file:
-        result = batch.dedupe(
+        result = run.dedupe(
             [str(file)],
             Config(),
             mapping={},

@@ -13,7 +13,8 @@ from tests.conftest import RunService
 from tests.feed_reader import FeedReader
 from tests.streams import MemoryStore, articles, image, small, written
 from tests.test_events import read_all, stories_of
-from wirecopy import batch, errors
+from wirecopy import errors
+from wirecopy.batch import run as batch
 from wirecopy.client import Client
 from wirecopy.config import Config
 from wirecopy.detection.index import window

@@ -12,7 +12,11 @@ import orjson
 import pytest
 
 from bench.sets import OWN, language_pairs, read_language
-from wirecopy import config, labels, tuning
+from wirecopy import config
+from wirecopy.batch import labels
+from wirecopy.batch import tune as tuning
+from wirecopy.batch.labels import Corpus, LabelledSet, Pair
+from wirecopy.batch.tune import Judged
 from wirecopy.cli import main
 from wirecopy.detection import kernels
 from wirecopy.detection.evidence import fitting
@@ -21,8 +25,6 @@ from wirecopy.detection.evidence.model import FEATURES, Model, shipped_model
 from wirecopy.detection.grouping.stories import LEAST
 from wirecopy.detector.memory import model_file
 from wirecopy.errors import ConfigError, InputFailed, LabelsInsufficient
-from wirecopy.labels import Corpus, LabelledSet, Pair
-from wirecopy.tuning import Judged
 
 CONTAINED, GAP = FEATURES.index("contained"), FEATURES.index("gap")
 

@@ -12,7 +12,8 @@ import pytest
 from tests.conftest import RunService, Stored
 from tests.exact_detector import Service
 from tests.test_web_openapi import schemathesis
-from wirecopy import batch, errors
+from wirecopy import errors
+from wirecopy.batch import run
 from wirecopy.config import Config
 from wirecopy.detector.detector import SCHEME, Detector
 from wirecopy.storage import Store
@@ -51,7 +52,7 @@ def stories_of(service: Service) -> set[frozenset[str]]:
 
 
 def stories_in_batch(file: Path) -> set[frozenset[str]]:
-    result = batch.dedupe(
+    result = run.dedupe(
         [str(file)],
         Config(),
         mapping={},

@@ -16,7 +16,7 @@ from wirecopy.detector import gc_control
 from wirecopy.schema.version import VERSION
 
 if TYPE_CHECKING:
-    from wirecopy.batch import Result
+    from wirecopy.batch.run import Result
     from wirecopy.files.reading import Schema
     from wirecopy.files.writing import Output
 
@@ -230,16 +230,16 @@ def dedupe(
         stories_file = stack.enter_context(writing.open_output(output))
         unique_file = None if unique is None else stack.enter_context(writing.open_output(unique))
         with terminal.patience(terminal.COMPILING), _without_linear_algebra():
-            from wirecopy import batch  # the compiled core: loaded once everything else is known to be right
+            from wirecopy.batch import run  # the compiled core: loaded once everything else is known to be right
 
         journal = None
         if state is not None or against is not None or resume:
-            from wirecopy.journal import open_journal
+            from wirecopy.batch.resume import open_journal
 
             opened = open_journal(settings, look_ahead=look_ahead, folder=state, against=against, resume=resume)
             journal = kept.enter_context(opened)
         with terminal.progress() as on_progress:
-            result = batch.dedupe(
+            result = run.dedupe(
                 inputs,
                 settings,
                 mapping=mapping,
@@ -276,12 +276,12 @@ def demo() -> int:
     from wirecopy.files import reading
 
     with terminal.patience(terminal.COMPILING), _without_linear_algebra():
-        from wirecopy import batch
+        from wirecopy.batch import run
 
     settings = config.load()
     with resources.as_file(resources.files("wirecopy") / "sample" / "articles.jsonl") as sample:
         inputs = [str(sample)]
-        result = batch.dedupe(
+        result = run.dedupe(
             inputs,
             settings,
             mapping={},
@@ -367,7 +367,9 @@ def tune(
     Example:
       wirecopy tune labels.jsonl articles.jsonl.gz --output model.json --precision 0.98
     """
-    from wirecopy import config, labels, tuning
+    from wirecopy import config
+    from wirecopy.batch import labels
+    from wirecopy.batch import tune as tuning
     from wirecopy.files import reading, writing
 
     files = [labels_file, *more_labels]

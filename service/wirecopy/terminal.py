@@ -23,7 +23,7 @@ from rich.text import Text
 from wirecopy.schema.article import Article, format_published
 
 if TYPE_CHECKING:
-    from wirecopy.batch import Row, Summary
+    from wirecopy.batch.run import Row, Summary
     from wirecopy.schema.answers import Boilerplate, Change, Comparison, Paragraph
 
 COMPILING = "wirecopy: compiling, which happens once after an installation or an upgrade and takes a minute or two"

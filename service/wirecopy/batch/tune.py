@@ -16,11 +16,11 @@ import numpy as np
 import numpy.typing as npt
 from xxhash import xxh3_64_intdigest
 
+from wirecopy.batch.labels import DIFFERENT, F64, SAME_EVENT, SHARED, LabelledSet, unordered
 from wirecopy.detection.evidence.fitting import Examples, fit, log_odds
 from wirecopy.detection.evidence.model import Model, shipped_model
 from wirecopy.detection.grouping.stories import LEAST
 from wirecopy.errors import LabelsInsufficient
-from wirecopy.labels import DIFFERENT, F64, SAME_EVENT, SHARED, LabelledSet, unordered
 
 SAME_EVENT_WEIGHT = 0.3
 MOST_WEIGHT = 6.0  # times the mean: one pair that stands for very many must not decide alone

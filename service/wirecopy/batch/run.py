@@ -13,7 +13,9 @@ from typing import NamedTuple, TypeVar
 
 import msgspec
 
-from wirecopy.ahead import made_ahead
+from wirecopy.batch.prefetch import made_ahead
+from wirecopy.batch.resume import Journal
+from wirecopy.batch.selection import Intake
 from wirecopy.config import Config, override
 from wirecopy.detection.evidence.model import probability
 from wirecopy.detection.grouping.links import Link
@@ -25,8 +27,6 @@ from wirecopy.detector.state import BATCH, State
 from wirecopy.errors import Refusal, Refused
 from wirecopy.files.kept_lines import Spool
 from wirecopy.files.reading import Chunk, Schema, read
-from wirecopy.intake import Intake
-from wirecopy.journal import Journal
 from wirecopy.schema.article import Article
 
 _MATCHING = 2  # threads: one finds the candidates of a block while another verifies those of the one before

@@ -4,11 +4,11 @@ from typing import NamedTuple
 
 from xxhash import xxh3_128
 
+from wirecopy.batch.resume import Journal
 from wirecopy.detector.memory.records import content_of
 from wirecopy.detector.sketching import Sketches
 from wirecopy.errors import DuplicateId, KnownId, OtherInput, Refusal
 from wirecopy.files.reading import Chunk
-from wirecopy.journal import Journal
 from wirecopy.schema.article import Article
 
 
