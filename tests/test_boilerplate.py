@@ -11,7 +11,7 @@ from tests.exact_detector import ExactDetector, Service
 from tests.streams import wire
 from wirecopy import errors
 from wirecopy.cli import main
-from wirecopy.client import AsyncClient, Client
+from wirecopy.client.client import AsyncClient, Client
 from wirecopy.config import Config
 from wirecopy.config import Service as ServiceSettings
 from wirecopy.detector.answers import boilerplate

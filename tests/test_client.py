@@ -12,7 +12,7 @@ import wirecopy
 from tests.conftest import RunService
 from tests.exact_detector import ExactDetector, Service
 from wirecopy import Article, AsyncClient, Client, errors
-from wirecopy.calls import MAX_CHUNK_LINES
+from wirecopy.client.calls import MAX_CHUNK_LINES
 from wirecopy.config import Auth, Config, Key, Web
 from wirecopy.schema import wire
 

@@ -9,7 +9,7 @@ from docs.examples import a_day
 from tests.conftest import Stored
 from tests.feed_reader import FeedReader
 from tests.test_web_kill import Serving
-from wirecopy.client import Client
+from wirecopy.client.client import Client
 
 
 def stories_of(client: Client) -> dict[str, tuple[str, frozenset[str]]]:

@@ -16,7 +16,7 @@ from tests.streams import MemoryStore, image, small, stream, written
 from tests.test_web_kill import Serving
 from wirecopy import errors
 from wirecopy.cli import main
-from wirecopy.client import Client
+from wirecopy.client.client import Client
 from wirecopy.config import Config
 from wirecopy.detector.detector import SCHEME, Detector
 from wirecopy.detector.memory.records import Kind

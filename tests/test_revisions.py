@@ -8,7 +8,7 @@ import pytest
 from tests.conftest import RunService
 from tests.streams import MemoryStore, small, written
 from wirecopy import errors
-from wirecopy.client import Client
+from wirecopy.client.client import Client
 from wirecopy.config import Config
 from wirecopy.detector.answers.revisions import changes
 from wirecopy.detector.detector import SCHEME, Detector

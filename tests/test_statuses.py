@@ -15,7 +15,7 @@ from tests.streams import MemoryStore, articles, image, small, written
 from tests.test_events import read_all, stories_of
 from wirecopy import errors
 from wirecopy.batch import run as batch
-from wirecopy.client import Client
+from wirecopy.client.client import Client
 from wirecopy.config import Config
 from wirecopy.detection.index import window
 from wirecopy.detector import ingestion, state

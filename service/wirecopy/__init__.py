@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from wirecopy.schema.version import VERSION as __version__
 
 if TYPE_CHECKING:
-    from wirecopy.client import AsyncClient, Client
+    from wirecopy.client.client import AsyncClient, Client
     from wirecopy.detection.words.minhash import minhash, signatures
     from wirecopy.detection.words.sketch import sketch
     from wirecopy.detector.answers.explain import compare

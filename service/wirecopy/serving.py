@@ -111,7 +111,7 @@ def push(
     Example:
       wirecopy push monday.jsonl.gz tuesday.jsonl.gz --to http://127.0.0.1:8080
     """
-    from wirecopy import pushing
+    from wirecopy.client import push as pushing
     from wirecopy.terminal import printable, progress
 
     with progress() as on_progress:

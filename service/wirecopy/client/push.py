@@ -18,8 +18,8 @@ from typing import NamedTuple
 import msgspec
 
 from wirecopy import errors
-from wirecopy.calls import MAX_CHUNK_LINES, WORTH_ANOTHER_TRY, encode_article, refusal_of
-from wirecopy.client import Client
+from wirecopy.client.calls import MAX_CHUNK_LINES, WORTH_ANOTHER_TRY, encode_article, refusal_of
+from wirecopy.client.client import Client
 from wirecopy.config import Limits
 from wirecopy.errors import Refusal
 from wirecopy.files import reading

@@ -19,8 +19,9 @@ import httpx
 import msgspec
 import orjson
 
-from wirecopy import calls, errors
-from wirecopy.calls import Sendable
+from wirecopy import errors
+from wirecopy.client import calls
+from wirecopy.client.calls import Sendable
 from wirecopy.config import Keep
 from wirecopy.schema.answers import Boilerplate, Comparison, Match, Pin, Reasons, Source, Verdict
 from wirecopy.schema.version import VERSION

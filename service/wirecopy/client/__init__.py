@@ -1,0 +1,22 @@
+"""Connections to a running service.
+
+- `client`: `Client` and `AsyncClient`
+- `calls`: what is said over them
+- `push`: send files, resumable
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from wirecopy.client.client import AsyncClient, Client
+
+__all__ = ["AsyncClient", "Client"]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a client when it is asked for: it brings an HTTP library."""
+    if name not in __all__:
+        raise AttributeError(f"module 'wirecopy.client.client' has no attribute {name!r}")
+    from wirecopy.client.client import client
+
+    return getattr(client, name)
