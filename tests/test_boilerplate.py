@@ -10,7 +10,7 @@ from tests.conftest import RunService
 from tests.exact_detector import ExactDetector, Service
 from tests.streams import wire
 from wirecopy import errors
-from wirecopy.cli import main
+from wirecopy.cli.commands import main
 from wirecopy.client.client import AsyncClient, Client
 from wirecopy.config import Config
 from wirecopy.config import Service as ServiceSettings

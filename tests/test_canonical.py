@@ -16,8 +16,9 @@ from tests.exact_detector import Service
 from tests.feed_reader import FeedReader
 from tests.streams import MemoryStore, articles, written
 from tests.test_events import read_all, stories_of
-from wirecopy import Article, AsyncClient, Client, Detector, cli
-from wirecopy.cli import main
+from wirecopy import Article, AsyncClient, Client, Detector
+from wirecopy.cli import commands
+from wirecopy.cli.commands import main
 from wirecopy.config import Config, Keep, Stories
 from wirecopy.detection.index import window
 from wirecopy.detector import detector, ingestion, state
@@ -251,7 +252,7 @@ def test_commands_that_look_after_articles_tell_the_feed_nothing(tmp_path: Path)
 
 def test_the_older_name_of_the_first_policy_is_the_same() -> None:
     assert rule_of(Stories(keep="first")) == rule_of(Stories(keep="first_published")) == rule_of(Stories())
-    assert cli._POLICIES == POLICIES
+    assert commands._POLICIES == POLICIES
 
 
 # --- sources ----------------------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from msgspec import Struct
 
 import wirecopy
 from wirecopy import errors
-from wirecopy.cli import EXIT_CODES, exit_code, main
+from wirecopy.cli.commands import EXIT_CODES, exit_code, main
 from wirecopy.config import Config
 from wirecopy.files import reading
 from wirecopy.schema.answers import Change, Comparison, Fragment, Paragraph, Paragraphs, Passage
@@ -480,7 +480,7 @@ def test_compare_refuses_what_it_cannot_read(
 
 
 def test_what_takes_long_the_first_time_is_told(capsys: pytest.CaptureFixture[str]) -> None:
-    from wirecopy import terminal
+    from wirecopy.cli import terminal
 
     told = threading.Event()
     with pytest.MonkeyPatch.context() as patch:

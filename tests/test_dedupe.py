@@ -25,7 +25,7 @@ import zstandard
 from hypothesis import given, settings
 
 from tests.writings import any_texts
-from wirecopy.cli import main
+from wirecopy.cli.commands import main
 from wirecopy.detection.words.text import trace
 
 FIELDS = ["id", "story", "canonical", "relation", "match", "score"]

@@ -15,7 +15,7 @@ from tests.exact_detector import Service
 from tests.streams import MemoryStore, image, small, stream, written
 from tests.test_web_kill import Serving
 from wirecopy import errors
-from wirecopy.cli import main
+from wirecopy.cli.commands import main
 from wirecopy.client.client import Client
 from wirecopy.config import Config
 from wirecopy.detector.detector import SCHEME, Detector

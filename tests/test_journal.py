@@ -22,7 +22,7 @@ from wirecopy import errors, storage
 from wirecopy.batch import resume
 from wirecopy.batch import run as batch
 from wirecopy.batch.resume import open_journal
-from wirecopy.cli import main
+from wirecopy.cli.commands import main
 from wirecopy.config import Config, Service
 from wirecopy.detector import state
 from wirecopy.detector.detector import SCHEME, Detector

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.exact_detector import Service
 from tests.test_push import Run
-from wirecopy.cli import main
+from wirecopy.cli.commands import main
 from wirecopy.config import Limits
 from wirecopy.errors import ArticleError, InvalidArticle
 from wirecopy.schema import ninjs

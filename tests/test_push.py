@@ -14,7 +14,7 @@ import pytest
 from tests.conftest import RunService
 from tests.exact_detector import ExactDetector, Service
 from wirecopy import errors
-from wirecopy.cli import main
+from wirecopy.cli.commands import main
 from wirecopy.client import push as pushing
 from wirecopy.config import Auth, Config, Key
 from wirecopy.errors import Refusal

@@ -24,7 +24,7 @@ from tests.streams import MemoryStore, articles, image, small, stream, written
 from tests.test_events import read_all, stories_of
 from tests.test_web_kill import Serving
 from wirecopy import errors
-from wirecopy.cli import main
+from wirecopy.cli.commands import main
 from wirecopy.config import Config, Detection, Service
 from wirecopy.detection.evidence.model import shipped_model
 from wirecopy.detection.index import window

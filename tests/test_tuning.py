@@ -17,7 +17,7 @@ from wirecopy.batch import labels
 from wirecopy.batch import tune as tuning
 from wirecopy.batch.labels import Corpus, LabelledSet, Pair
 from wirecopy.batch.tune import Judged
-from wirecopy.cli import main
+from wirecopy.cli.commands import main
 from wirecopy.detection import kernels
 from wirecopy.detection.evidence import fitting
 from wirecopy.detection.evidence.fitting import Examples, fit, log_odds

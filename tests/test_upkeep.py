@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.storage_writer import SCHEME, append_some
-from wirecopy.cli import main
+from wirecopy.cli.commands import main
 from wirecopy.storage import Store, verify
 from wirecopy.storage.place import Place
 

@@ -19,7 +19,7 @@ import pytest
 from tests.conftest import RunService
 from tests.exact_detector import ExactDetector, Service, wait_until
 from wirecopy import errors
-from wirecopy.cli import main
+from wirecopy.cli.commands import main
 
 ROOT = Path(__file__).parent.parent
 
@@ -201,7 +201,7 @@ def test_what_cannot_be_served_is_refused_at_once(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("wirecopy.serving._open_detector", lambda config, accept_loss: ExactDetector())
+    monkeypatch.setattr("wirecopy.cli.service._open_detector", lambda config, accept_loss: ExactDetector())
     key = "sha256: " + "ab" * 32
     Path("twice.yaml").write_text(f"auth: {{keys: [{{name: a, {key}}}, {{name: b, {key}}}]}}")
     Path("bad.yaml").write_text("auth: {keys: [{name: a, sha256: secret}]}")
@@ -210,7 +210,7 @@ def test_what_cannot_be_served_is_refused_at_once(
 
 
 def test_a_taken_port_is_named(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wirecopy.serving._open_detector", lambda config, accept_loss: ExactDetector())
+    monkeypatch.setattr("wirecopy.cli.service._open_detector", lambda config, accept_loss: ExactDetector())
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         assert main(["serve", "--port", str(port)]) == 2

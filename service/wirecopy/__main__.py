@@ -2,6 +2,6 @@
 
 import sys
 
-from wirecopy.cli import main
+from wirecopy.cli.commands import main
 
 sys.exit(main())

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Never
 
 import click
 
-from wirecopy import errors, serving, upkeep
+from wirecopy import errors
+from wirecopy.cli import service, upkeep
 from wirecopy.detector import gc_control
 from wirecopy.schema.version import VERSION
 
@@ -158,7 +159,7 @@ def commands() -> None:
     metavar="FIELD=NAME,...",
     help="Take fields from other names: --map text=body,id=uri.",
 )
-@serving.format_option
+@service.format_option
 @click.option(
     "--state", metavar="DIR", help="Keep in the folder DIR what a later run needs, and this one if interrupted."
 )
@@ -215,7 +216,8 @@ def dedupe(
       zcat feed.gz | wirecopy dedupe - --output - --unique unique.jsonl | jq .story
       wirecopy dedupe wednesday.jsonl --state known --against known -o wednesday-stories.jsonl
     """
-    from wirecopy import config, terminal
+    from wirecopy import config
+    from wirecopy.cli import terminal
     from wirecopy.files import reading, writing
 
     if mapping and schema == "ninjs":
@@ -272,7 +274,8 @@ def demo() -> int:
     """
     from importlib import resources
 
-    from wirecopy import config, terminal
+    from wirecopy import config
+    from wirecopy.cli import terminal
     from wirecopy.files import reading
 
     with terminal.patience(terminal.COMPILING), _without_linear_algebra():
@@ -311,7 +314,8 @@ def compare(a: str, b: str, as_json: bool) -> int:
     Example:
       wirecopy compare agency.txt reprint.json
     """
-    from wirecopy import config, terminal
+    from wirecopy import config
+    from wirecopy.cli import terminal
     from wirecopy.detector.answers import explain
     from wirecopy.files import reading
 
@@ -395,7 +399,7 @@ def tune(
     return REFUSED if refused else DONE
 
 
-for _command in (*serving.COMMANDS, *upkeep.COMMANDS):
+for _command in (*service.COMMANDS, *upkeep.COMMANDS):
     commands.add_command(_command)
 
 
@@ -425,13 +429,13 @@ def _write(result: "Result", stories_file: "Output", unique_file: "Output | None
 
 
 def _tell_refusal(refusal: errors.Refusal) -> None:
-    from wirecopy.terminal import printable
+    from wirecopy.cli.terminal import printable
 
     print(printable(str(refusal)), file=sys.stderr)  # the stream of the moment: a progress bar may stand in for it
 
 
 def _fail(sentence: str, code: int) -> int:
-    from wirecopy.terminal import printable
+    from wirecopy.cli.terminal import printable
 
     click.echo(f"wirecopy: {printable(sentence)}", err=True)
     return code

@@ -59,7 +59,8 @@ def serve(config_file: str | None, allow_anonymous: bool, accept_loss: bool, **s
       wirecopy serve
       wirecopy serve --config wirecopy.yaml --data /var/lib/wirecopy
     """
-    from wirecopy import config, terminal
+    from wirecopy import config
+    from wirecopy.cli import terminal
 
     with terminal.patience(terminal.COMPILING, seconds=10.0):
         from wirecopy.web import serve as service
@@ -111,8 +112,8 @@ def push(
     Example:
       wirecopy push monday.jsonl.gz tuesday.jsonl.gz --to http://127.0.0.1:8080
     """
+    from wirecopy.cli.terminal import printable, progress
     from wirecopy.client import push as pushing
-    from wirecopy.terminal import printable, progress
 
     with progress() as on_progress:
         summary = pushing.push(

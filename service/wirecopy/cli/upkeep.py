@@ -41,7 +41,7 @@ def verify(data: Path) -> int:
       wirecopy verify --data /var/lib/wirecopy
     """
     from wirecopy import storage
-    from wirecopy.terminal import printable
+    from wirecopy.cli.terminal import printable
 
     report = storage.verify(data)
     for problem in report.problems:
@@ -110,9 +110,9 @@ def boilerplate(data: Path, config_file: str | None, source: str | None, clear: 
     import time
 
     from wirecopy import config
+    from wirecopy.cli.terminal import describe_boilerplate
     from wirecopy.detector.detector import Detector, scheme_of
     from wirecopy.storage import Store, find_place
-    from wirecopy.terminal import describe_boilerplate
 
     if clear and source is None:
         raise click.UsageError("--clear needs --source: what is forgotten is named")
@@ -175,7 +175,7 @@ def rebuild(data: Path, config_file: str | None, without_missing: bool, accept_l
     import time
 
     from wirecopy import config
-    from wirecopy.terminal import COMPILING, patience, progress
+    from wirecopy.cli.terminal import COMPILING, patience, progress
 
     with patience(COMPILING):
         from wirecopy.detector.history import rebuild as rebuilding

@@ -1,0 +1,7 @@
+"""The command line: it parses, calls and prints.
+
+- `commands`: commands, options, exit codes
+- `service`: `serve` and `push`
+- `upkeep`: commands that look after stored articles
+- `terminal`: what a person sees: progress, stories, comparisons
+"""
