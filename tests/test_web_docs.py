@@ -9,7 +9,8 @@ import pytest
 from tests.exact_detector import Service
 from wirecopy.config import Config
 from wirecopy.detector.detector import Detector
-from wirecopy.web import problems, routes
+from wirecopy.web import routes
+from wirecopy.web.http import problems
 
 DOCS = Path(__file__).parent.parent / "docs"
 OPERATIONS = (DOCS / "operations.md").read_text(encoding="utf-8")

@@ -13,8 +13,8 @@ from tests.conftest import RunService
 from tests.exact_detector import ExactDetector, Service, wait_until
 from wirecopy.config import Auth, Config, Key, Web
 from wirecopy.config import Service as ServiceSettings
-from wirecopy.web.access import Bucket, is_loopback
-from wirecopy.web.problems import TooManyRequests
+from wirecopy.web.http.access import Bucket, is_loopback
+from wirecopy.web.http.problems import TooManyRequests
 
 JSON = {"Content-Type": "application/json"}
 HEAD = b"PUT /v1/articles/slow HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n"

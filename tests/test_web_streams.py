@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from wirecopy.web.coding import decoder_for
-from wirecopy.web.ndjson import LineSplitter
-from wirecopy.web.problems import MalformedRequest, TooLarge, UnsupportedType
-from wirecopy.web.spool import Spool
+from wirecopy.web.http.answer_spool import Spool
+from wirecopy.web.http.decompression import decoder_for
+from wirecopy.web.http.ndjson import LineSplitter
+from wirecopy.web.http.problems import MalformedRequest, TooLarge, UnsupportedType
 
 PACKERS: dict[str, Callable[[bytes], bytes]] = {
     "gzip": gzip.compress,

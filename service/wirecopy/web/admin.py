@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from wirecopy.schema import wire
-from wirecopy.web import replies
-from wirecopy.web.call import Call
+from wirecopy.web.http import replies
+from wirecopy.web.http.call import Call
 
 if TYPE_CHECKING:
     from wirecopy.web.app import App

@@ -17,13 +17,14 @@ from aiohttp import web
 
 from wirecopy import errors
 from wirecopy.config import Config
-from wirecopy.web import events, problems, queries, routes
-from wirecopy.web.access import Keys
-from wirecopy.web.body import Budget
+from wirecopy.web import events, routes
 from wirecopy.web.bulk import Stream
-from wirecopy.web.call import Call
 from wirecopy.web.event_stream import EventStream
 from wirecopy.web.following import Following
+from wirecopy.web.http import problems, queries
+from wirecopy.web.http.access import Keys
+from wirecopy.web.http.body import Budget
+from wirecopy.web.http.call import Call
 from wirecopy.web.intake import Intake
 from wirecopy.web.log import Log
 from wirecopy.web.metrics import Metrics

@@ -10,9 +10,9 @@ from wirecopy.schema import ninjs, wire
 from wirecopy.schema.answers import Verdict
 from wirecopy.schema.article import Article, parse, parse_named
 from wirecopy.schema.ninjs import is_media_type
-from wirecopy.web import queries, replies
-from wirecopy.web.call import Call, check_id
-from wirecopy.web.problems import InvalidParameter
+from wirecopy.web.http import queries, replies
+from wirecopy.web.http.call import Call, check_id
+from wirecopy.web.http.problems import InvalidParameter
 
 if TYPE_CHECKING:
     from wirecopy.web.app import App

@@ -24,14 +24,14 @@ from wirecopy.schema import ninjs
 from wirecopy.schema.answers import Verdict
 from wirecopy.schema.article import Article, parse
 from wirecopy.schema.wire import BulkAnswer
-from wirecopy.web import problems
-from wirecopy.web.call import Call
-from wirecopy.web.coding import decoder_for
 from wirecopy.web.connections import connection_of
-from wirecopy.web.ndjson import BadLine, LineSplitter, parse_line
-from wirecopy.web.problems import MalformedRequest, TooSlow, UnsupportedType
-from wirecopy.web.replies import SECURITY
-from wirecopy.web.spool import Spool
+from wirecopy.web.http import problems
+from wirecopy.web.http.answer_spool import Spool
+from wirecopy.web.http.call import Call
+from wirecopy.web.http.decompression import decoder_for
+from wirecopy.web.http.ndjson import BadLine, LineSplitter, parse_line
+from wirecopy.web.http.problems import MalformedRequest, TooSlow, UnsupportedType
+from wirecopy.web.http.replies import SECURITY
 
 if TYPE_CHECKING:
     from wirecopy.web.app import App

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, cast
 from aiohttp import web
 
 from wirecopy import errors
-from wirecopy.web import problems
-from wirecopy.web.problems import MalformedRequest, TooSlow
+from wirecopy.web.http import problems
+from wirecopy.web.http.problems import MalformedRequest, TooSlow
 
 if TYPE_CHECKING:
     from wirecopy.web.app import App

@@ -7,8 +7,8 @@ from aiohttp import web
 
 from wirecopy.errors import InvalidArticle, MalformedArticle
 from wirecopy.schema import wire
-from wirecopy.web import replies
-from wirecopy.web.call import Call, check_id
+from wirecopy.web.http import replies
+from wirecopy.web.http.call import Call, check_id
 
 if TYPE_CHECKING:
     from wirecopy.web.app import App

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from wirecopy import errors
-from wirecopy.web.call import Call
 from wirecopy.web.connections import connection_of
 from wirecopy.web.following import Follower, Page
-from wirecopy.web.replies import SECURITY
+from wirecopy.web.http.call import Call
+from wirecopy.web.http.replies import SECURITY
 
 if TYPE_CHECKING:
     from wirecopy.web.app import App

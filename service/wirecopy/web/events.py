@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from wirecopy.schema import wire
-from wirecopy.web import queries, replies
-from wirecopy.web.call import Call
 from wirecopy.web.event_stream import EventStream, is_asked_for
+from wirecopy.web.http import queries, replies
+from wirecopy.web.http.call import Call
 
 if TYPE_CHECKING:
     from wirecopy.web.app import App

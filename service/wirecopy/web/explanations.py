@@ -13,8 +13,8 @@ from wirecopy.config import Limits
 from wirecopy.detector.answers.explain import explain
 from wirecopy.errors import InvalidArticle
 from wirecopy.schema.article import decode
-from wirecopy.web import queries, replies
-from wirecopy.web.call import Call, check_id
+from wirecopy.web.http import queries, replies
+from wirecopy.web.http.call import Call, check_id
 
 if TYPE_CHECKING:
     from wirecopy.web.app import App

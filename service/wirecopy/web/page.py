@@ -12,7 +12,7 @@ from html import escape
 from importlib import resources
 from typing import Any
 
-from wirecopy.web import problems
+from wirecopy.web.http import problems
 
 Description = Mapping[str, Any]
 

@@ -7,8 +7,9 @@ from aiohttp import web
 
 from wirecopy.schema import wire
 from wirecopy.web import openapi as description
-from wirecopy.web import page, replies
-from wirecopy.web.call import Call
+from wirecopy.web import page
+from wirecopy.web.http import replies
+from wirecopy.web.http.call import Call
 from wirecopy.web.metrics import CONTENT_TYPE as METRICS_TYPE
 
 if TYPE_CHECKING:

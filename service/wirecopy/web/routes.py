@@ -11,8 +11,8 @@ from urllib.parse import unquote_to_bytes
 from aiohttp import web
 
 from wirecopy.web import admin, articles, boilerplate, bulk, editing, events, explanations, pages, sources, stories
-from wirecopy.web.call import Call
-from wirecopy.web.problems import MalformedRequest, MethodNotAllowed, NoSuchPath
+from wirecopy.web.http.call import Call
+from wirecopy.web.http.problems import MalformedRequest, MethodNotAllowed, NoSuchPath
 
 if TYPE_CHECKING:
     from wirecopy.web.app import App

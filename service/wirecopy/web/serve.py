@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any
 from wirecopy import errors
 from wirecopy.config import Config
 from wirecopy.schema.version import VERSION
-from wirecopy.web import access
 from wirecopy.web.app import App, build_app
 from wirecopy.web.connections import Server
+from wirecopy.web.http import access
 from wirecopy.web.log import Handler, Log
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from yarl import URL
 from wirecopy import config
 from wirecopy.detector.feed.events import EventType
 from wirecopy.errors import ConfigError
-from wirecopy.web.access import is_loopback
+from wirecopy.web.http.access import is_loopback
 
 _MIN_SECRET_BYTES = 16
 

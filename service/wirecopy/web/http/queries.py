@@ -10,7 +10,7 @@ from aiohttp import web
 from wirecopy.config import Keep
 from wirecopy.errors import InvalidArticle
 from wirecopy.schema.article import parse_published
-from wirecopy.web.problems import InvalidParameter, MalformedRequest
+from wirecopy.web.http.problems import InvalidParameter, MalformedRequest
 
 POLICIES: tuple[str, ...] = get_args(Keep)
 _MAX_PARAMETERS = 20

@@ -11,7 +11,7 @@ from typing import Protocol
 
 import zstandard
 
-from wirecopy.web.problems import MalformedRequest, TooLarge, UnsupportedType
+from wirecopy.web.http.problems import MalformedRequest, TooLarge, UnsupportedType
 
 _GZIP_WBITS = 31  # zlib's code for "gzip header and trailer expected"
 _PIECE_BYTES = 2**20

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from wirecopy import errors
 from wirecopy.schema.wire import Problem
-from wirecopy.web.replies import SECURITY
+from wirecopy.web.http.replies import SECURITY
 
 CONTENT_TYPE = "application/problem+json"
 

@@ -3,9 +3,9 @@
 from aiohttp import web
 
 from wirecopy.config import Web
-from wirecopy.web import body
-from wirecopy.web.access import ANYONE
-from wirecopy.web.problems import CrossOrigin, InvalidParameter, UnknownExpectation, UnsupportedType
+from wirecopy.web.http import body
+from wirecopy.web.http.access import ANYONE
+from wirecopy.web.http.problems import CrossOrigin, InvalidParameter, UnknownExpectation, UnsupportedType
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 

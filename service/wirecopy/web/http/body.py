@@ -10,8 +10,8 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from wirecopy import errors
-from wirecopy.web.coding import decoder_for
-from wirecopy.web.problems import MalformedRequest, TooLarge, TooSlow
+from wirecopy.web.http.decompression import decoder_for
+from wirecopy.web.http.problems import MalformedRequest, TooLarge, TooSlow
 
 _BROKEN = (HttpProcessingError, web.RequestPayloadError)  # what the framework raises for a body that is no HTTP
 _UNCOUNTED_BYTES = 64 * 2**10  # bodies up to this size are bounded by the number of connections

@@ -11,7 +11,7 @@ import ipaddress
 from collections.abc import Callable, Sequence
 
 from wirecopy.config import Auth, Key
-from wirecopy.web.problems import NotAuthorized, TooManyRequests
+from wirecopy.web.http.problems import NotAuthorized, TooManyRequests
 
 
 class Bucket:

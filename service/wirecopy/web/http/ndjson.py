@@ -7,7 +7,7 @@ from wirecopy import errors
 from wirecopy.config import Limits
 from wirecopy.schema.article import Article, decode
 from wirecopy.web.articles import check_body_id
-from wirecopy.web.problems import TooLarge
+from wirecopy.web.http.problems import TooLarge
 
 _MARK = b"\xef\xbb\xbf"
 
