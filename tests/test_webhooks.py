@@ -26,8 +26,8 @@ from wirecopy.detector.detector import Detector
 from wirecopy.detector.memory.records import Kind
 from wirecopy.schema import wire
 from wirecopy.storage import verify
-from wirecopy.web.targets import LoopbackResolver, read_targets
-from wirecopy.web.webhooks import pause_after, sign
+from wirecopy.web.feed.targets import LoopbackResolver, read_targets
+from wirecopy.web.feed.webhooks import pause_after, sign
 
 ROOT = Path(__file__).parent.parent
 AT_ONCE: dict[str, Any] = {"first_retry_seconds": 0.001, "max_retry_seconds": 0.01, "timeout_seconds": 20.0}

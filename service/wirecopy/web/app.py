@@ -20,7 +20,8 @@ from wirecopy.config import Config
 from wirecopy.web import events, routes
 from wirecopy.web.bulk import Stream
 from wirecopy.web.event_stream import EventStream
-from wirecopy.web.following import Following
+from wirecopy.web.feed.following import Following
+from wirecopy.web.feed.webhooks import Webhooks
 from wirecopy.web.http import problems, queries
 from wirecopy.web.http.access import Keys
 from wirecopy.web.http.body import Budget
@@ -28,7 +29,6 @@ from wirecopy.web.http.call import Call
 from wirecopy.web.intake import Intake
 from wirecopy.web.log import Log
 from wirecopy.web.metrics import Metrics
-from wirecopy.web.webhooks import Webhooks
 
 if TYPE_CHECKING:
     from wirecopy.detector.detector import Detector

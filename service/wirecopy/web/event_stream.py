@@ -14,7 +14,7 @@ from aiohttp import web
 
 from wirecopy import errors
 from wirecopy.web.connections import connection_of
-from wirecopy.web.following import Follower, Page
+from wirecopy.web.feed.following import Follower, Page
 from wirecopy.web.http.call import Call
 from wirecopy.web.http.replies import SECURITY
 

@@ -22,11 +22,11 @@ import msgspec
 from wirecopy import config, errors
 from wirecopy.schema.version import VERSION
 from wirecopy.schema.wire import Delivery
-from wirecopy.web.following import Follower, Following
+from wirecopy.web.feed.following import Follower, Following
+from wirecopy.web.feed.targets import LoopbackResolver, Target, read_hosts, read_targets
 from wirecopy.web.intake import Intake
 from wirecopy.web.log import Log
 from wirecopy.web.metrics import Metrics
-from wirecopy.web.targets import LoopbackResolver, Target, read_hosts, read_targets
 
 _SAVE_EVERY_SECONDS = 1.0
 
