@@ -18,7 +18,8 @@ from tests.exact_detector import Service
 from wirecopy.config import Auth, Config, Key, Limits
 from wirecopy.errors import ArticleError
 from wirecopy.schema import article, wire
-from wirecopy.web import openapi, routes
+from wirecopy.web import routes
+from wirecopy.web.docs import openapi
 from wirecopy.web.http import problems
 
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"

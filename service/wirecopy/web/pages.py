@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from wirecopy.schema import wire
-from wirecopy.web import openapi as description
-from wirecopy.web import page
+from wirecopy.web.docs import openapi as description
+from wirecopy.web.docs import page
 from wirecopy.web.http import replies
 from wirecopy.web.http.call import Call
 from wirecopy.web.metrics import CONTENT_TYPE as METRICS_TYPE

@@ -1,0 +1,1 @@
+"""The service describes itself: `openapi` makes /openapi.json, `page` the page at /docs."""
