@@ -21,7 +21,7 @@ from wirecopy import Article, AsyncClient, Client, errors
 from wirecopy.config import Config, Web
 from wirecopy.detector.detector import Detector
 from wirecopy.schema import wire
-from wirecopy.web.event_stream import EventStream, is_asked_for
+from wirecopy.web.handlers.event_stream import EventStream, is_asked_for
 
 EVENT_STREAM = {"Accept": "text/event-stream"}
 

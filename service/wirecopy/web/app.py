@@ -17,11 +17,12 @@ from aiohttp import web
 
 from wirecopy import errors
 from wirecopy.config import Config
-from wirecopy.web import events, routes
-from wirecopy.web.bulk import Stream
-from wirecopy.web.event_stream import EventStream
+from wirecopy.web import routes
 from wirecopy.web.feed.following import Following
 from wirecopy.web.feed.webhooks import Webhooks
+from wirecopy.web.handlers import events
+from wirecopy.web.handlers.bulk import Stream
+from wirecopy.web.handlers.event_stream import EventStream
 from wirecopy.web.http import problems, queries
 from wirecopy.web.http.access import Keys
 from wirecopy.web.http.body import Budget

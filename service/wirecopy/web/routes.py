@@ -10,7 +10,18 @@ from urllib.parse import unquote_to_bytes
 
 from aiohttp import web
 
-from wirecopy.web import admin, articles, boilerplate, bulk, editing, events, explanations, pages, sources, stories
+from wirecopy.web.handlers import (
+    admin,
+    articles,
+    boilerplate,
+    bulk,
+    edits,
+    events,
+    explanations,
+    operations,
+    sources,
+    stories,
+)
 from wirecopy.web.http.call import Call
 from wirecopy.web.http.problems import MalformedRequest, MethodNotAllowed, NoSuchPath
 
@@ -63,10 +74,10 @@ ROUTES = (
     Route("/v1/check", {"POST": articles.check}),
     Route("/v1/stories/{id}", {"GET": stories.get}, {"GET": frozenset(("keep",))}),
     Route("/v1/stories/{id}/why", {"GET": explanations.why}, {"GET": frozenset(("keep",))}),
-    Route("/v1/stories/{id}/merge", {"POST": editing.merge}),
-    Route("/v1/stories/{id}/split", {"POST": editing.split}),
-    Route("/v1/pins", {"GET": editing.get_pins, "POST": editing.post_pin}),
-    Route("/v1/pins/{id}", {"DELETE": editing.delete_pin}),
+    Route("/v1/stories/{id}/merge", {"POST": edits.merge}),
+    Route("/v1/stories/{id}/split", {"POST": edits.split}),
+    Route("/v1/pins", {"GET": edits.get_pins, "POST": edits.post_pin}),
+    Route("/v1/pins/{id}", {"DELETE": edits.delete_pin}),
     Route("/v1/stories", {"GET": stories.get_page}, {"GET": _STORIES}),
     Route("/v1/sources", {"GET": sources.get_page}, {"GET": _PAGE}),
     Route("/v1/events", {"GET": events.get}, {"GET": frozenset(("after", "limit"))}),
@@ -76,11 +87,11 @@ ROUTES = (
         {"GET": _PAGE, "DELETE": frozenset(("source",))},
     ),
     Route("/v1/admin/compact", {"POST": admin.compact}),
-    Route("/livez", {"GET": pages.live}, None, is_open=True, needs_detector=False),
-    Route("/readyz", {"GET": pages.ready}, None, is_open=True, needs_detector=False),
-    Route("/metrics", {"GET": pages.metrics}, None, needs_detector=False),
-    Route("/openapi.json", {"GET": pages.openapi}, None, is_open=True, needs_detector=False),
-    Route("/docs", {"GET": pages.docs}, None, is_open=True, needs_detector=False),
+    Route("/livez", {"GET": operations.live}, None, is_open=True, needs_detector=False),
+    Route("/readyz", {"GET": operations.ready}, None, is_open=True, needs_detector=False),
+    Route("/metrics", {"GET": operations.metrics}, None, needs_detector=False),
+    Route("/openapi.json", {"GET": operations.openapi}, None, is_open=True, needs_detector=False),
+    Route("/docs", {"GET": operations.docs}, None, is_open=True, needs_detector=False),
 )
 
 _BY_TEMPLATE = {route.template: route for route in ROUTES}

@@ -12,7 +12,7 @@ import msgspec
 from wirecopy.schema import ninjs, wire
 from wirecopy.schema.answers import Comparison, Pin, Reasons, Verdict
 from wirecopy.schema.version import VERSION
-from wirecopy.web import bulk, event_stream, events, stories
+from wirecopy.web.handlers import bulk, event_stream, events, stories
 from wirecopy.web.http import problems, queries
 
 _TYPES = (

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from wirecopy.schema import wire
+from wirecopy.web.handlers.stories import DEFAULT_LIMIT, MAX_LIMIT
 from wirecopy.web.http import queries, replies
 from wirecopy.web.http.call import Call
-from wirecopy.web.stories import DEFAULT_LIMIT, MAX_LIMIT
 
 if TYPE_CHECKING:
     from wirecopy.web.app import App

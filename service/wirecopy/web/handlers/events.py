@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from wirecopy.schema import wire
-from wirecopy.web.event_stream import EventStream, is_asked_for
+from wirecopy.web.handlers.event_stream import EventStream, is_asked_for
 from wirecopy.web.http import queries, replies
 from wirecopy.web.http.call import Call
 
