@@ -27,9 +27,9 @@ from wirecopy.web.http import problems, queries
 from wirecopy.web.http.access import Keys
 from wirecopy.web.http.body import Budget
 from wirecopy.web.http.call import Call
-from wirecopy.web.intake import Intake
 from wirecopy.web.log import Log
 from wirecopy.web.metrics import Metrics
+from wirecopy.web.owner import Intake
 
 if TYPE_CHECKING:
     from wirecopy.detector.detector import Detector

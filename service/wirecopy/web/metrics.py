@@ -17,7 +17,7 @@ from prometheus_client import (
 from prometheus_client.metrics_core import CounterMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from wirecopy.web.intake import Commit
+from wirecopy.web.owner import Commit
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 

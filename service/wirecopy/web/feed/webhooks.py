@@ -24,9 +24,9 @@ from wirecopy.schema.version import VERSION
 from wirecopy.schema.wire import Delivery
 from wirecopy.web.feed.following import Follower, Following
 from wirecopy.web.feed.targets import LoopbackResolver, Target, read_hosts, read_targets
-from wirecopy.web.intake import Intake
 from wirecopy.web.log import Log
 from wirecopy.web.metrics import Metrics
+from wirecopy.web.owner import Intake
 
 _SAVE_EVERY_SECONDS = 1.0
 
