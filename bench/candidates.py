@@ -1,8 +1,8 @@
 """Whether the pairs that belong together are compared at all, and at what price.
 
 A pair that is no candidate is lost whatever the verification can do; every candidate costs two scans. wirecopy's side
-of the bargain is `wirecopy.batch.run.candidates(inputs, settings)`, which yields, for each accepted article in the order of
-`dedupe`, its id and the ids of the earlier articles that it was verified against.
+of the bargain is `wirecopy.batch.run.candidates(inputs, settings)`, which yields, for each accepted article in the
+order of `dedupe`, its id and the ids of the earlier articles that it was verified against.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -25,9 +25,12 @@ from bench import traffic
 from bench.quality import evaluation_folder
 from bench.results import describe_run, rounded, write_result
 from wirecopy.config import Detection
-from wirecopy.detection import kernels
 from wirecopy.detection.index import index as lsh
 from wirecopy.detection.index.window import TOGETHER
+from wirecopy.detection.kernels.index import candidates, insert, make_ring
+from wirecopy.detection.kernels.keys import draft_for, sketch
+from wirecopy.detection.kernels.layout import KEYS
+from wirecopy.detection.kernels.passes import HOT
 from wirecopy.detection.words import rarity, text
 
 PACKAGES = ("wirecopy", "numba", "numpy")
@@ -47,11 +50,11 @@ def real_keys(evaluation: Path | None, count: int) -> tuple[U32, U8]:
     weighed.begin_epoch()
     weights = np.empty(len(traces.words), dtype=np.uint8)
     weighed.weigh(traces, weights)
-    keys, rarities = np.zeros((count, kernels.KEYS), np.uint32), np.zeros((count, kernels.KEYS), np.uint8)
-    draft = kernels.draft_for(traces.longest)
+    keys, rarities = np.zeros((count, KEYS), np.uint32), np.zeros((count, KEYS), np.uint8)
+    draft = draft_for(traces.longest)
     for k in range(count):
         own = slice(traces.bounds[k], traces.bounds[k + 1])
-        kernels.sketch(traces.words[own], weights[own], 0, 8, lsh.importance(), draft, keys[k], rarities[k])
+        sketch(traces.words[own], weights[own], 0, 8, lsh.importance(), draft, keys[k], rarities[k])
     return keys, rarities
 
 
@@ -80,15 +83,15 @@ def look_up_and_insert(  # type: ignore[no-untyped-def]
     dates = index[3]
     most_hits, least, most = limits
     for k in range(keys.shape[0]):
-        kernels.candidates(
+        candidates(
             keys[k], rarities[k], published, WINDOW, index, most_hits, least, most, scratch, out, sums
         )  # fmt: skip
         if is_inserted:
-            for j in range(kernels.KEYS):
-                if scratch[3][j] >= kernels.HOT:
-                    kernels.make_ring(keys[k, j], index)
+            for j in range(KEYS):
+                if scratch[3][j] >= HOT:
+                    make_ring(keys[k, j], index)
             dates[(first + k) % dates.shape[0]] = published
-            kernels.insert(first + k, keys[k], index)
+            insert(first + k, keys[k], index)
 
 
 class Flow:
@@ -166,7 +169,7 @@ def main(evaluation: Path | None, small: bool, output: Path | None) -> None:
     """Measure the index."""
     evaluation = evaluation_folder(evaluation)
     rows = measure(evaluation, SMALL_SIZES if small else SIZES)
-    configuration = {"articles": traffic.describe(evaluation), "settings": "default", "keys": kernels.KEYS}
+    configuration = {"articles": traffic.describe(evaluation), "settings": "default", "keys": KEYS}
     result = rounded({**describe_run(PACKAGES, configuration, traffic.SEED), "figures": rows})
     if output:
         write_result(output, result)

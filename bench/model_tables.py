@@ -11,10 +11,15 @@ from pathlib import Path
 
 from bench.markdown import table
 from wirecopy.config import Detection
-from wirecopy.detection import kernels
 from wirecopy.detection.evidence import model as matching
 from wirecopy.detection.evidence.model import Model, shipped_model
 from wirecopy.detection.grouping import stories
+from wirecopy.detection.kernels.features import PART, TOLD
+from wirecopy.detection.kernels.index import RING
+from wirecopy.detection.kernels.layout import KEYS
+from wirecopy.detection.kernels.passages import GRAM
+from wirecopy.detection.kernels.passes import SCREEN
+from wirecopy.detection.kernels.screening import CERTAIN
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "matching.md"
 
@@ -58,22 +63,22 @@ def constants() -> str:
     """Return the numbers of the method that are neither fitted nor features."""
     defaults = Detection()
     lines = [
-        ("keys per article", kernels.KEYS, "`kernels.KEYS`"),
+        ("keys per article", KEYS, "`kernels.KEYS`"),
         ("shared rarity that makes a candidate, nats", defaults.min_shared_rarity, "`detection.min_shared_rarity`"),
-        ("articles looked at per key, the newest", kernels.RING, "`kernels.RING`"),
+        ("articles looked at per key, the newest", RING, "`kernels.RING`"),
         ("of these, articles within the window that count", defaults.max_key_articles, "`detection.max_key_articles`"),
         ("candidates per article", defaults.max_candidates, "`detection.max_candidates`"),
-        ("share of either text's weight below which none is compared", kernels.SCREEN, "`kernels.SCREEN`"),
-        ("share of the shorter text from which none is screened", kernels.CERTAIN, "`kernels.CERTAIN`"),
+        ("share of either text's weight below which none is compared", SCREEN, "`kernels.SCREEN`"),
+        ("share of the shorter text from which none is screened", CERTAIN, "`kernels.CERTAIN`"),
         ("log-odds from which a candidate is a match", defaults.min_odds, "`detection.min_odds`"),
         ("mean log-odds that hold a story together", stories.LEAST, "`stories.LEAST`"),
         ("log-odds beyond which evidence counts no more", stories.CLIP, "`stories.CLIP`"),
         ("articles that are clustered anew together", stories.REGION, "`stories.REGION`"),
         ("members of a larger story that are asked", stories.SAMPLE, "`stories.SAMPLE`"),
         ("share in shared runs that makes a copy", matching.COPIED, "`matching.COPIED`"),
-        ("rarity that a part of a round-up shares with a story, nats", kernels.PART / 16, "`kernels.PART`"),
-        ("rarity of all words of a text that a part can be about, nats", kernels.TOLD / 16, "`kernels.TOLD`"),
-        ("words of a passage that is counted per source", kernels.GRAM, "`kernels.GRAM`"),
+        ("rarity that a part of a round-up shares with a story, nats", PART / 16, "`kernels.PART`"),
+        ("rarity of all words of a text that a part can be about, nats", TOLD / 16, "`kernels.TOLD`"),
+        ("words of a passage that is counted per source", GRAM, "`kernels.GRAM`"),
         (
             "articles in which a passage becomes boilerplate",
             defaults.boilerplate_stories,

@@ -25,10 +25,10 @@ from bench.sets import OWN
 from wirecopy.batch import run, tune
 from wirecopy.batch.labels import Corpus
 from wirecopy.config import Config
-from wirecopy.detection import kernels
 from wirecopy.detection.evidence.fitting import log_odds
 from wirecopy.detection.evidence.model import FEATURES, Model, Screen
 from wirecopy.detection.grouping.stories import LEAST
+from wirecopy.detection.kernels.screening import CERTAIN, SCREENED
 
 STREAMS = (("us11",), ("reuters21578", "rewrites-dev"), ("german",), ("telegram",))
 LOST, BINDING_LOST = 0.02, 0.004  # of the doubtful matches of a stream, and of those that hold stories, at most
@@ -61,8 +61,8 @@ def read_stream(name: str, files: list[Path], model: Model) -> Stream:
     number = corpus.number_of
     pairs = [(number[a], number[b]) for a, others in run.candidates(paths, config) for b in others]
     features = corpus.measure(pairs)
-    known = features[:, list(kernels.SCREENED)]
-    doubtful = features[:, FEATURES.index("contained")] < kernels.CERTAIN
+    known = features[:, list(SCREENED)]
+    doubtful = features[:, FEATURES.index("contained")] < CERTAIN
     return Stream(name, known[doubtful], log_odds(model, features[doubtful]))
 
 
@@ -84,7 +84,7 @@ def fit(streams: list[Stream], least_odds: float) -> Screen:
     bias = float(fitted.intercept_[0] - scaler.mean_ @ slopes)
     guesses = [bias + with_squares(stream.known) @ slopes for stream in streams]
     lowest = min(limit_of(stream, guess, least_odds) for stream, guess in zip(streams, guesses, strict=True))
-    names = [FEATURES[k] for k in kernels.SCREENED]
+    names = [FEATURES[k] for k in SCREENED]
     by_name = dict(zip(names, (float(f"{slope:.5g}") for slope in slopes), strict=False))
     squares = dict(zip(names, (float(f"{slope:.5g}") for slope in slopes[len(names) :]), strict=True))
     return Screen(least_odds, round(bias - lowest, 4), by_name, squares)

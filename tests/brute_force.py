@@ -16,10 +16,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from wirecopy.config import Config, Detection
-from wirecopy.detection import kernels
 from wirecopy.detection.grouping.links import Link
 from wirecopy.detection.grouping.stories import CLIP, LEAST, REGION
 from wirecopy.detection.index.window import Window
+from wirecopy.detection.kernels import clustering
 from wirecopy.detector.sketching import sketch
 from wirecopy.schema.article import Article
 
@@ -373,13 +373,13 @@ class BruteForce:
                 odds[i, j] = odds[j, i] = max(-CLIP, min(CLIP, self._compared[b, a].odds))
         said = odds.copy()
         groups = self._impose(odds, articles, leaving)
-        labels = kernels.cluster(np.where(odds == -np.inf, odds, said), LEAST).tolist()
+        labels = clustering.cluster(np.where(odds == -np.inf, odds, said), LEAST).tolist()
         for group in groups:
             held = {labels[articles.index(m)] for m in group & set(articles)}
             labels = [min(held) if own in held else own for own in labels]
         same = [(i, j) for i, x in enumerate(labels) for j, y in enumerate(labels) if x == y]
         if any(odds[i, j] == -np.inf for i, j in same):
-            labels = kernels.cluster(odds, LEAST).tolist()
+            labels = clustering.cluster(odds, LEAST).tolist()
         clusters = [
             [m for m, own in zip(articles, labels, strict=True) if own == label] for label in sorted(set(labels))
         ]

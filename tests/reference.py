@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import xxhash
 
-from wirecopy.data import make_unicode
+from bench import make_unicode
 
 NUMBER, QUOTED = 1 << 30, 1 << 31
 HASH, STEM = (1 << 30) - 1, (1 << 24) - 1

@@ -35,7 +35,7 @@ Rows = list[dict[str, Any]]
 @cache
 def sample() -> Rows:
     """The packaged sample: 92 articles of seven languages."""
-    data = (resources.files("wirecopy") / "sample" / "articles.jsonl").read_bytes()
+    data = (resources.files("wirecopy") / "data" / "sample" / "articles.jsonl").read_bytes()
     return [orjson.loads(line) for line in data.splitlines()]
 
 

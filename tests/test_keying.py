@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from tests.writings import any_texts
 from wirecopy import sketch
-from wirecopy.detection import kernels
 from wirecopy.detection.index import index
+from wirecopy.detection.kernels import keys as compiled_keys
+from wirecopy.detection.kernels.keys import draft_for
 from wirecopy.detection.words import rarity, text
 from wirecopy.detection.words import sketch as keying
 
@@ -40,8 +41,8 @@ def test_each_text_has_what_the_parts_of_the_flow_make_of_it_alone(several: list
         weights_of.weigh(traces, weights)
         assert found.weights[own].tolist() == weights.tolist()
         keys, rarities = np.zeros(64, np.uint32), np.zeros(64, np.uint8)
-        draft = kernels.draft_for(len(weights))
-        kernels.sketch(traces.words, weights, 0, 8, index.importance(), draft, keys, rarities)
+        draft = draft_for(len(weights))
+        compiled_keys.sketch(traces.words, weights, 0, 8, index.importance(), draft, keys, rarities)
         assert found.keys[k].tolist() == keys.tolist()
 
 

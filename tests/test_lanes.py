@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wirecopy.detection import lanes as typed_by_the_compiler
+from wirecopy.detection.kernels import lanes as typed_by_the_compiler
 
 lanes: Any = typed_by_the_compiler
 

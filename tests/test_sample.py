@@ -11,7 +11,7 @@ from wirecopy.batch import run
 from wirecopy.config import Config
 from wirecopy.schema.article import Article, parse
 
-SAMPLE = resources.files("wirecopy") / "sample"
+SAMPLE = resources.files("wirecopy") / "data" / "sample"
 LANGUAGES = {"en", "de", "es", "ru", "ar", "hi", "zh"}
 
 

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from tests import reference
 from tests.writings import any_texts, some_texts
 from wirecopy import minhash, signatures
-from wirecopy.detection import signing
+from wirecopy.detection.kernels import minhash as signing
 from wirecopy.detection.words import minhash as minhashing
 
 JIT = hasattr(signing.xxh32, "py_func")

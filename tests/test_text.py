@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.writings import PIECES, any_texts, is_old, some_texts
-from wirecopy.detection import kernels
+from wirecopy.detection.kernels.layout import HASH, NUMBER, QUOTED
 from wirecopy.detection.words import text
 from wirecopy.detector.answers.explain import compare
 from wirecopy.detector.detector import Detector
@@ -28,11 +28,11 @@ def words(written: str) -> list[int]:
 
 def hashes(written: str) -> list[int]:
     """The words without their flags."""
-    return [word & kernels.HASH for word in words(written)]
+    return [word & HASH for word in words(written)]
 
 
 def quoted(written: str) -> list[bool]:
-    return [word >= kernels.QUOTED for word in words(written)]
+    return [word >= QUOTED for word in words(written)]
 
 
 # --- one word, many spellings -----------------------------------------------------------------------------------------
@@ -180,7 +180,7 @@ def test_lone_surrogates_count_as_replacement_characters() -> None:
 )
 def test_a_number_is_one_word_however_thousands_are_set_off(written: str) -> None:
     assert words(written) == words("1376")
-    assert words(written)[0] & kernels.NUMBER
+    assert words(written)[0] & NUMBER
     assert len(words(f"In {written} cases")) == 3
 
 
@@ -198,7 +198,7 @@ def test_grouped_digits_are_the_number(number: int, mark: str) -> None:
 
 
 def test_digits_within_letters_are_words_of_their_own_and_letters_are_no_numbers() -> None:
-    flags = [word & kernels.NUMBER > 0 for word in words("covid19 G7 half")]
+    flags = [word & NUMBER > 0 for word in words("covid19 G7 half")]
     assert flags == [False, True, False, True, False]
 
 
@@ -341,7 +341,7 @@ def test_spans_have_the_words_of_the_trace_and_cover_them(written: str) -> None:
     assert (np.diff(spans.first) >= 0).all()
     units = set(text.scale_tables()[1].tolist())
     for word, first, last in zip(spans.words.tolist(), spans.first.tolist(), spans.last.tolist(), strict=True):
-        assert word & kernels.HASH in hashes(written[first:last]) or word & kernels.HASH in units
+        assert word & HASH in hashes(written[first:last]) or word & HASH in units
 
 
 def test_a_span_is_the_word_as_it_is_written() -> None:

@@ -18,11 +18,11 @@ from wirecopy.batch import tune as tuning
 from wirecopy.batch.labels import Corpus, LabelledSet, Pair
 from wirecopy.batch.tune import Judged
 from wirecopy.cli.commands import main
-from wirecopy.detection import kernels
 from wirecopy.detection.evidence import fitting
 from wirecopy.detection.evidence.fitting import Examples, fit, log_odds
 from wirecopy.detection.evidence.model import FEATURES, Model, shipped_model
 from wirecopy.detection.grouping.stories import LEAST
+from wirecopy.detection.kernels import judging
 from wirecopy.detector.memory import model_file
 from wirecopy.errors import ConfigError, InputFailed, LabelsInsufficient
 
@@ -139,7 +139,7 @@ def test_dates_are_not_fitted() -> None:
 def test_log_odds_are_those_of_the_kernel() -> None:
     features = a_set("ja").features
     model = shipped_model()
-    plain = [kernels.log_odds(row.astype(np.float32), model.arrays()) for row in features]
+    plain = [judging.log_odds(row.astype(np.float32), model.arrays()) for row in features]
     assert log_odds(model, features) == pytest.approx(plain, abs=1e-4)
 
 

@@ -23,7 +23,7 @@ LINES = {"Content-Type": "application/x-ndjson"}
 
 @pytest.fixture
 def sample() -> Iterator[Path]:
-    with resources.as_file(resources.files("wirecopy") / "sample" / "articles.jsonl") as file:
+    with resources.as_file(resources.files("wirecopy") / "data" / "sample" / "articles.jsonl") as file:
         yield file
 
 

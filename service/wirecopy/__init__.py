@@ -19,16 +19,16 @@ if TYPE_CHECKING:
     from wirecopy.schema.article import Article
 
 _HOMES = {
-    "Article": "article",
+    "Article": "schema.article",
     "AsyncClient": "client",
     "Client": "client",
-    "Comparison": "verdict",
+    "Comparison": "schema.answers",
     "Detector": "detector",
-    "compare": "comparison",
-    "minhash": "minhashing",
-    "signatures": "minhashing",
-    "sketch": "keying",
-    "Verdict": "verdict",
+    "compare": "detector.answers.explain",
+    "minhash": "detection.words.minhash",
+    "signatures": "detection.words.minhash",
+    "sketch": "detection.words.sketch",
+    "Verdict": "schema.answers",
 }
 __all__ = [
     "Article",

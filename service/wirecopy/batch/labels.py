@@ -13,7 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from wirecopy.config import Config
-from wirecopy.detection import kernels
+from wirecopy.detection.kernels.features import verify
+from wirecopy.detection.kernels.layout import FEATURES, RESULTS
+from wirecopy.detection.kernels.shared import heads_for, index_words
 from wirecopy.detection.words.rarity import TermWeights
 from wirecopy.detection.words.text import Traces
 from wirecopy.detector.sketching import Sketches, sketch
@@ -125,17 +127,17 @@ class Corpus:
 
     def measure(self, pairs: Sequence[tuple[int, int]]) -> F64:
         """-> (len(pairs), len(FEATURES)) the features of pairs of article numbers, their dates unknown."""
-        features = np.zeros((len(pairs), kernels.FEATURES), np.float32)
-        results = np.zeros(kernels.RESULTS, np.float32)
-        heads = np.empty(kernels.heads_for(self._max_words), dtype=np.int32)
+        features = np.zeros((len(pairs), FEATURES), np.float32)
+        results = np.zeros(RESULTS, np.float32)
+        heads = np.empty(heads_for(self._max_words), dtype=np.int32)
         following = np.empty(self._max_words, dtype=np.int32)
         bounds = self._traces.bounds
         for k, (a, b) in enumerate(pairs):
             in_a, in_b = slice(bounds[a], bounds[a + 1]), slice(bounds[b], bounds[b + 1])
             words, weights = self._traces.words[in_a], self._weights[in_a]
-            room = heads[: kernels.heads_for(len(words))]
-            kernels.index_words(words, weights, room, following)
-            kernels.verify(
+            room = heads[: heads_for(len(words))]
+            index_words(words, weights, room, following)
+            verify(
                 words, weights, self._title_words[a], room, following, self._traces.words[in_b], self._weights[in_b],
                 self._title_words[b], 0.0, features[k], results
             )  # fmt: skip

@@ -282,7 +282,7 @@ def demo() -> int:
         from wirecopy.batch import run
 
     settings = config.load()
-    with resources.as_file(resources.files("wirecopy") / "sample" / "articles.jsonl") as sample:
+    with resources.as_file(resources.files("wirecopy") / "data" / "sample" / "articles.jsonl") as sample:
         inputs = [str(sample)]
         result = run.dedupe(
             inputs,

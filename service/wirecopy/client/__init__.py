@@ -16,7 +16,7 @@ __all__ = ["AsyncClient", "Client"]
 def __getattr__(name: str) -> Any:
     """Load a client when it is asked for: it brings an HTTP library."""
     if name not in __all__:
-        raise AttributeError(f"module 'wirecopy.client.client' has no attribute {name!r}")
-    from wirecopy.client.client import client
+        raise AttributeError(f"module 'wirecopy.client' has no attribute {name!r}")
+    from wirecopy.client import client as home
 
-    return getattr(client, name)
+    return getattr(home, name)

@@ -22,7 +22,7 @@ __all__ = ["SCHEME", "Detector"]
 def __getattr__(name: str) -> Any:
     """Load the detector when it is asked for: its rooms are also used without it."""
     if name not in __all__:
-        raise AttributeError(f"module 'wirecopy.detector.detector' has no attribute {name!r}")
-    from wirecopy.detector.detector import detector
+        raise AttributeError(f"module 'wirecopy.detector' has no attribute {name!r}")
+    from wirecopy.detector import detector as home
 
-    return getattr(detector, name)
+    return getattr(home, name)

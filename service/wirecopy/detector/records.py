@@ -3,9 +3,9 @@
 import numpy as np
 import numpy.typing as npt
 
-from wirecopy.detection import kernels
 from wirecopy.detection.grouping.links import Link
 from wirecopy.detection.index.window import Window, Written
+from wirecopy.detection.kernels.layout import OTHER_IN_THIS, SHARED_WORDS, THIS_IN_OTHER
 from wirecopy.detector.answers.views import Place
 from wirecopy.detector.memory.archive import Kept
 from wirecopy.detector.memory.records import Decision
@@ -67,5 +67,5 @@ def describe(
 
 def _match(number: int, link: Link, results: npt.NDArray[np.float32]) -> FoundMatch:
     values = results.tolist()
-    this, other = round(values[kernels.THIS_IN_OTHER], 4), round(values[kernels.OTHER_IN_THIS], 4)
-    return FoundMatch(number, link.odds, link.relation, this, other, int(values[kernels.SHARED_WORDS]))
+    this, other = round(values[THIS_IN_OTHER], 4), round(values[OTHER_IN_THIS], 4)
+    return FoundMatch(number, link.odds, link.relation, this, other, int(values[SHARED_WORDS]))

@@ -256,7 +256,7 @@ class BulkAnswer(Struct, frozen=True, omit_defaults=True):
     line: int
     status: int
     id: str | None
-    answers: Verdict | None = None
+    verdict: Verdict | None = None
     problem: Problem | None = None
 
 

@@ -10,7 +10,8 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from wirecopy.detection import kernels
+from wirecopy.detection.kernels.layout import HASH, NUMBER, STEM, WEIGHT
+from wirecopy.detection.kernels.shared import shared_runs
 from wirecopy.detection.words.text import trace
 
 U8 = npt.NDArray[np.uint8]
@@ -68,7 +69,7 @@ class Marked(NamedTuple):
 def runs(a: U32, b: U32) -> list[Run]:
     """-> the passages that stand in both, in the order of b, where they do not overlap."""
     starts_a, starts_b, lengths = (np.empty(len(b) // PASSAGE + 1, dtype=np.int64) for _ in range(3))
-    count = kernels.shared_runs(a, b, PASSAGE, starts_a, starts_b, lengths)
+    count = shared_runs(a, b, PASSAGE, starts_a, starts_b, lengths)
     found = zip(starts_a[:count].tolist(), starts_b[:count].tolist(), lengths[:count].tolist(), strict=True)
     return [Run(*run) for run in found]
 
@@ -83,14 +84,14 @@ def mark(
     covered = np.zeros(len(a), dtype=bool)
     for run in runs(b, a):
         covered[run.b : run.b + run.words] = True
-    stems, words = (a & kernels.STEM).tolist(), (a & kernels.HASH).tolist()
-    of_stem, of_word = (_holders((b & mask).tolist(), others) for mask in (kernels.STEM, kernels.HASH))
+    stems, words = (a & STEM).tolist(), (a & HASH).tolist()
+    of_stem, of_word = (_holders((b & mask).tolist(), others) for mask in (STEM, HASH))
     marked = []
     for begin, end in paragraphs:
         share = float(covered[begin:end].mean()) if end > begin else 0.0
         if end - begin < PASSAGE and _stands_in(a[begin:end], b):
             share = 1.0
-        weighed = (weights[begin:end] & kernels.WEIGHT).astype(np.int64)
+        weighed = (weights[begin:end] & WEIGHT).astype(np.int64)
         if not weighed.any():
             weighed[:] = 1
         in_passages = int(weighed[covered[begin:end]].sum())
@@ -163,17 +164,17 @@ def _numbers_of(words: U32) -> list[tuple[Value, Piece]]:
     """(value, where) of the numbers, in order."""
     scales = _scales()
     found: list[tuple[Value, Piece]] = []
-    for at in np.flatnonzero(words & kernels.NUMBER)[:MOST_FRAGMENTS].tolist():
-        value, end = int(words[at]) & kernels.HASH, at + 1
-        scale = int(words[end]) & kernels.HASH if end < len(words) else 0
-        has_scale = scale in scales and not words[end] & kernels.NUMBER
+    for at in np.flatnonzero(words & NUMBER)[:MOST_FRAGMENTS].tolist():
+        value, end = int(words[at]) & HASH, at + 1
+        scale = int(words[end]) & HASH if end < len(words) else 0
+        has_scale = scale in scales and not words[end] & NUMBER
         found.append(((value, scale if has_scale else 0), Piece(at, end + has_scale)))
     return found
 
 
 def _scales() -> set[int]:
     """The hashes of thousand, million and billion, as they stand behind a number."""
-    return {int(trace([name]).words[0]) & kernels.HASH for name in ("thousand", "million", "billion")}
+    return {int(trace([name]).words[0]) & HASH for name in ("thousand", "million", "billion")}
 
 
 def _same_places(
@@ -192,7 +193,7 @@ def _around(words: U32, pieces: Sequence[tuple[Value, Piece]], nothing: int) -> 
     """The three words before and behind each piece; negative, and different in each text, where there are none."""
     side = len(_CONTEXT) // 2
     padded = np.full(len(words) + 2 * side, -nothing, dtype=np.int64)
-    padded[side : side + len(words)] = words & kernels.HASH
+    padded[side : side + len(words)] = words & HASH
     return np.array(
         [[*padded[begin : begin + side], *padded[end + side : end + 2 * side]] for _, (begin, end) in pieces]
     )
@@ -204,12 +205,12 @@ def _missing_quotes(words: U32, other: U32) -> Iterator[tuple[Value, Piece]]:
     edges = np.flatnonzero(np.diff(is_quoted)).reshape(-1, 2)
     for begin, end in edges[np.diff(edges, axis=1)[:, 0] >= QUOTE][:MOST_FRAGMENTS].tolist():
         if not _stands_in(words[begin:end], other):
-            yield tuple((words[begin:end] & kernels.HASH).tolist()), Piece(begin, end)
+            yield tuple((words[begin:end] & HASH).tolist()), Piece(begin, end)
 
 
 def _stands_in(part: U32, words: U32) -> bool:
     """Whether the words of `part` stand together in `words`."""
-    wanted, text = (part & kernels.HASH).tobytes(), (words & kernels.HASH).tobytes()
+    wanted, text = (part & HASH).tobytes(), (words & HASH).tobytes()
     at = text.find(wanted)
     while at >= 0 and at % 4:
         at = text.find(wanted, at + 1)

@@ -13,7 +13,8 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from wirecopy.detection import kernels
+from wirecopy.detection.kernels.layout import CONTAINS, COVERED, SAME_BODY
+from wirecopy.detection.kernels.screening import SCREENED
 
 FEATURES = (
     "contained", "contained_long", "incidental", "incidental_long", "runs", "runs_long", "quoted_runs", "quotes",
@@ -75,7 +76,7 @@ class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         screen = self.screen
         if screen is None or least_odds < screen.least_odds:
             return np.empty(0)
-        names = [FEATURES[k] for k in kernels.SCREENED]
+        names = [FEATURES[k] for k in SCREENED]
         parts = [screen.bias, *(screen.weights[name] for name in names), *(screen.squares[name] for name in names)]
         return np.array(parts)
 
@@ -97,7 +98,7 @@ def relations(results: npt.NDArray[np.float32]) -> list[Relation]:
     `identical`: the same words in the same order; `contains`: the longer is a round-up that holds the other among
     several stories; `copy`: half of the shorter text stands in shared runs; else `rewrite`.
     """
-    wanted = results[:, [kernels.CONTAINS, kernels.SAME_BODY, kernels.COVERED]].tolist()
+    wanted = results[:, [CONTAINS, SAME_BODY, COVERED]].tolist()
     return [
         "contains" if contains > 0 else "identical" if same > 0 else "copy" if covered >= COPIED else "rewrite"
         for contains, same, covered in wanted

@@ -29,10 +29,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from wirecopy.detection import kernels
 from wirecopy.detection.grouping.links import Link, Links
 from wirecopy.detection.grouping.membership import Membership, story_age
 from wirecopy.detection.grouping.pins import Pins
+from wirecopy.detection.kernels import clustering
 
 LEAST = -0.9  # log-odds; the mean between two parts of a story is above it
 REGION = 48  # articles
@@ -296,7 +296,7 @@ class Stories:
             groups = self.pins.impose(odds, articles, self._stand_for(region, oldest, leaving))
             labels = _cluster_pinned(said, odds, groups, self.least).tolist()
         else:
-            labels = kernels.cluster(odds, self.least).tolist()
+            labels = clustering.cluster(odds, self.least).tolist()
         if number is not None:
             held = set(zip([self.story_of[m] for m in region], labels, strict=False))
             if len(held) == len({story for story, _ in held}) == len({label for _, label in held}):  # as most often:
@@ -394,13 +394,13 @@ def _cluster_pinned(
     So a copy comes to the one of a group that it is a copy of, whatever the others are about. Where that would bring
     foes together, groups are one from the beginning, as in `imposed`.
     """
-    labels: npt.NDArray[np.int64] = kernels.cluster(np.where(np.isneginf(imposed), imposed, said), least)
+    labels: npt.NDArray[np.int64] = clustering.cluster(np.where(np.isneginf(imposed), imposed, said), least)
     for group in np.unique(groups):
         joined = np.unique(labels[groups == group])
         labels[np.isin(labels, joined)] = joined[0]
     together = labels[:, None] == labels[None, :]
     if np.isneginf(imposed[together]).any():
-        labels = kernels.cluster(imposed, least)
+        labels = clustering.cluster(imposed, least)
     return labels
 
 

@@ -10,8 +10,21 @@ ring per sixteen articles, of the articles that came, not of those that may.
 import numpy as np
 import numpy.typing as npt
 
-from wirecopy.detection import kernels
 from wirecopy.detection.index.reserved import reserve
+from wirecopy.detection.kernels.index import (
+    CHAINS,
+    CHAINS_PER_ARTICLE,
+    COUNTERS,
+    NEWEST,
+    OLDEST,
+    POSTINGS,
+    RING,
+    SPLIT_FROM,
+    drop_rings,
+    erase_keys,
+    insert,
+)
+from wirecopy.detection.kernels.layout import KEYS, REPEAT, UNKNOWN
 
 IMPORTANCE_POWER = 3.0
 FIRST_CHAINS = 1 << 16
@@ -25,18 +38,18 @@ def importance() -> npt.NDArray[np.float32]:
     """
     nats = np.maximum(np.arange(256), 1) / 16.0
     found = (1.0 / nats**IMPORTANCE_POWER).astype(np.float32)
-    found[0] = found[kernels.REPEAT :] = np.inf
+    found[0] = found[REPEAT:] = np.inf
     return found
 
 
 def scratch_for(most_hits: int) -> tuple[npt.NDArray[np.generic], ...]:
     """-> what `kernels.candidates` needs room for."""
-    table, hits = 1 << int(np.ceil(np.log2(2 * kernels.KEYS * most_hits + 1))), 2 * kernels.KEYS * most_hits + 1
+    table, hits = 1 << int(np.ceil(np.log2(2 * KEYS * most_hits + 1))), 2 * KEYS * most_hits + 1
     return (
         np.zeros(table, dtype=np.int64),
-        np.zeros(kernels.COUNTERS, dtype=np.uint32),
+        np.zeros(COUNTERS, dtype=np.uint32),
         np.empty(hits, dtype=np.int64),
-        np.empty(kernels.KEYS, dtype=np.int64),
+        np.empty(KEYS, dtype=np.int64),
     )
 
 
@@ -45,14 +58,14 @@ class LshIndex:
 
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity
-        chains = 1 << max(16, int(np.ceil(np.log2(capacity * kernels.CHAINS_PER_ARTICLE))))
-        self.postings = reserve(capacity * kernels.KEYS, np.uint64)
+        chains = 1 << max(16, int(np.ceil(np.log2(capacity * CHAINS_PER_ARTICLE))))
+        self.postings = reserve(capacity * KEYS, np.uint64)
         self.heads = reserve(chains, np.uint32)
         self.all_dates = reserve(capacity + 1, np.int64)  # the last is that of an article which does not come to stay
         self.dates = self.all_dates[:capacity]
         most_rings = 1 << max(10, int(np.ceil(np.log2(capacity / ARTICLES_PER_RING))))
         self.tags = reserve(most_rings, np.uint64)
-        self.rings = reserve(most_rings * 2 * kernels.RING, np.uint32)
+        self.rings = reserve(most_rings * 2 * RING, np.uint32)
         self.pushed = reserve(most_rings * 2, np.int64)
         self.state = np.array([-1, 0, FIRST_CHAINS, FIRST_CHAINS, 0, 0], dtype=np.int64)
 
@@ -61,34 +74,34 @@ class LshIndex:
         return self.postings, self.heads, self.state, self.dates, self.tags, self.rings, self.pushed
 
     def __len__(self) -> int:
-        return int(self.state[kernels.NEWEST] - self.state[kernels.OLDEST] + 1)
+        return int(self.state[NEWEST] - self.state[OLDEST] + 1)
 
     @property
     def oldest(self) -> int:
         """The number below which everything is forgotten."""
-        return int(self.state[kernels.OLDEST])
+        return int(self.state[OLDEST])
 
     def keys_of(self, number: int) -> npt.NDArray[np.uint32]:
         """-> (KEYS,) the keys of an article, to be read or written."""
         slot = number % self.capacity
-        postings = self.postings[slot * kernels.KEYS : (slot + 1) * kernels.KEYS]
+        postings = self.postings[slot * KEYS : (slot + 1) * KEYS]
         keys: npt.NDArray[np.uint32] = postings.view("<u4")[::2]
         return keys
 
     def expect(self, articles: int) -> None:
         """Makes the chains of so many articles at once, of an index in which there is none yet."""
-        if self.state[kernels.POSTINGS] == 0:
-            chains = min(max(articles * kernels.CHAINS_PER_ARTICLE, FIRST_CHAINS), len(self.heads))
-            self.state[kernels.CHAINS], self.state[kernels.SPLIT_FROM] = chains, 1 << (chains.bit_length() - 1)
+        if self.state[POSTINGS] == 0:
+            chains = min(max(articles * CHAINS_PER_ARTICLE, FIRST_CHAINS), len(self.heads))
+            self.state[CHAINS], self.state[SPLIT_FROM] = chains, 1 << (chains.bit_length() - 1)
 
     def add(self, number: int, keys: npt.NDArray[np.uint32], published: int) -> None:
         """Adds an article under `number`, which is larger than all before it."""
         self.dates[number % self.capacity] = published
-        kernels.insert(number, keys.copy(), self.arrays)
+        insert(number, keys.copy(), self.arrays)
 
     def expire(self, oldest: int) -> None:
         """Forgets the articles numbered below `oldest`."""
-        self.state[kernels.OLDEST] = max(self.state[kernels.OLDEST], oldest)
+        self.state[OLDEST] = max(self.state[OLDEST], oldest)
 
     def skip(self, first: int, last: int) -> None:
         """Goes on with number `last`: those from `first` on stay unused."""
@@ -96,28 +109,28 @@ class LshIndex:
             self.keys_of(number)[:] = 0
         if not len(self):
             self.expire(last)
-        self.state[kernels.NEWEST] = last - 1
+        self.state[NEWEST] = last - 1
 
     def remove(self, number: int) -> None:
         """Forgets one article: its postings stay in their chains, but even keys match none (keys are odd)."""
         keys = self.keys_of(number)
-        kernels.drop_rings(keys.copy(), self.tags)
+        drop_rings(keys.copy(), self.tags)
         keys &= ~np.uint32(1)
 
     def erase(self, number: int) -> None:
         """Forgets the keys of an article, which may have expired; a slot that another has taken is left alone."""
-        newest = int(self.state[kernels.NEWEST])
+        newest = int(self.state[NEWEST])
         if newest - self.capacity < number <= newest:
-            kernels.drop_rings(self.keys_of(number).copy(), self.tags)
-            kernels.erase_keys(number, self.arrays)
-            self.dates[number % self.capacity] = kernels.UNKNOWN
+            drop_rings(self.keys_of(number).copy(), self.tags)
+            erase_keys(number, self.arrays)
+            self.dates[number % self.capacity] = UNKNOWN
 
     def grow(self, capacity: int) -> "LshIndex":
         """-> an index of larger capacity with the same articles; only for runs whose size is not known before."""
         larger = LshIndex(capacity)
         larger.expect(len(self))
-        for number in range(int(self.state[kernels.OLDEST]), int(self.state[kernels.NEWEST]) + 1):
+        for number in range(int(self.state[OLDEST]), int(self.state[NEWEST]) + 1):
             larger.add(number, self.keys_of(number), int(self.dates[number % self.capacity]))
-        larger.expire(int(self.state[kernels.OLDEST]))
-        larger.state[kernels.NEWEST] = self.state[kernels.NEWEST]  # when all have expired, none was added
+        larger.expire(int(self.state[OLDEST]))
+        larger.state[NEWEST] = self.state[NEWEST]  # when all have expired, none was added
         return larger

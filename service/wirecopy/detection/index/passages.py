@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from wirecopy.detection import kernels
+from wirecopy.detection.kernels.passages import GRAM, repeated_stretches
 
 _WORDS = 0xFFFFFFFF  # sizes hold title words << 32 | words
 
@@ -35,10 +35,10 @@ def find_stretches(
     """-> what would be masked today in stored articles of a source, article by article."""
     sizes = store[3][slots]
     words = int((sizes & _WORDS).sum())
-    room = words // kernels.GRAM + 1
+    room = words // GRAM + 1
     articles, starts, ends, bounds = (np.empty(room + 1, np.int64) for _ in range(4))
     digests, passages = np.empty(room, np.uint64), np.empty(words, np.int64)
-    found, _ = kernels.repeated_stretches(
+    found, _ = repeated_stretches(
         slots, np.uint64(source), store, repeats, least, articles, starts, ends, digests, bounds, passages
     )
     columns = (

@@ -18,13 +18,19 @@ import numpy as np
 import numpy.typing as npt
 import xxhash
 
-from wirecopy.detection import kernels
 from wirecopy.detection.evidence.model import Model, relations, shipped_model
 from wirecopy.detection.grouping.links import Link
 from wirecopy.detection.index.index import LshIndex, importance, scratch_for
 from wirecopy.detection.index.passages import Stretch, find_stretches
 from wirecopy.detection.index.reserved import reserve
 from wirecopy.detection.index.traces import TraceStore
+from wirecopy.detection.kernels import passages
+from wirecopy.detection.kernels.index import chain_articles, drop_rings, restore_articles
+from wirecopy.detection.kernels.judging import judge_pairs
+from wirecopy.detection.kernels.layout import KEYS, RESULTS, UNKNOWN
+from wirecopy.detection.kernels.passages import clear_passages, recount_passages
+from wirecopy.detection.kernels.passes import find_articles, verify_articles
+from wirecopy.detection.kernels.shared import heads_for
 from wirecopy.detection.words import rarity
 from wirecopy.detection.words.rarity import TermWeights
 from wirecopy.detection.words.text import Traces
@@ -223,7 +229,7 @@ class Window:
         """
         numbers = np.arange(max(first, self.oldest), min(end, self.decided), dtype=np.int64)
         numbers, slots = self._still_counted(numbers, source)
-        kernels.clear_passages(slots, np.uint64(source), self._traces.arrays, self.repeats)
+        clear_passages(slots, np.uint64(source), self._traces.arrays, self.repeats)
         self._passages_of[slots] = 0
         return len(numbers)
 
@@ -234,15 +240,15 @@ class Window:
         slots = self._slots(articles.numbers)
         self._traces.append(first, articles.traces, articles.title_words)
         self._traces.part(first, count)[1][:] = articles.weights
-        kernels.restore_articles(articles.numbers, articles.keys, articles.published, self._index.arrays)
+        restore_articles(articles.numbers, articles.keys, articles.published, self._index.arrays)
         self._passages_of[slots] = articles.passages_of
-        kernels.recount_passages(slots, articles.passages_of, self._traces.arrays, self.repeats, 1)
+        recount_passages(slots, articles.passages_of, self._traces.arrays, self.repeats, 1)
         self.terms.count(articles.traces)
         self.loaded = self.decided = first + count
 
     def chain(self) -> None:
         """Makes the index of all that was restored; must come between the last `restore` and anything else."""
-        kernels.chain_articles(self._index.arrays)
+        chain_articles(self._index.arrays)
 
     def remove(self, number: int) -> None:
         """Takes one article out: it is no candidate any more, and its passages do not count."""
@@ -264,8 +270,8 @@ class Window:
         traces = Traces(np.zeros(words, dtype=np.uint32), np.array([0, words], dtype=np.int64))
         self._traces.append(number, traces, np.zeros(1, dtype=np.int64))
         self._traces.at(slots)[1][:] = 0
-        keys = np.zeros(kernels.KEYS, dtype=np.uint32)
-        kernels.restore_articles(np.array([number]), keys, dates([None]), self._index.arrays)
+        keys = np.zeros(KEYS, dtype=np.uint32)
+        restore_articles(np.array([number]), keys, dates([None]), self._index.arrays)
         self._passages_of[slots] = 0
         self.loaded = self.decided = number + 1
 
@@ -276,7 +282,7 @@ class Window:
     def full_passages(self, trace: npt.NDArray[np.uint32], source: str | None) -> list[int]:
         """-> the counters of a trace's passages that are full: they stay so, whoever is taken back."""
         out = np.empty(len(trace), dtype=np.int64)
-        count = kernels.full_passages(trace, np.uint64(self.source_hash(source)), self.repeats, out)
+        count = passages.full_passages(trace, np.uint64(self.source_hash(source)), self.repeats, out)
         places: list[int] = out[:count].tolist()
         return places
 
@@ -342,9 +348,9 @@ class Window:
         places = count * most
         sought = Sought(
             np.empty(count, np.int64), np.empty(count, np.int64), np.empty(count, np.bool_), np.empty(places, np.int64),
-            np.empty(count, np.int64), np.empty(places), np.empty((places, kernels.RESULTS), np.float32)
+            np.empty(count, np.int64), np.empty(places), np.empty((places, RESULTS), np.float32)
         )  # fmt: skip
-        kernels.find_articles(
+        find_articles(
             first, count, days, hashes, self._index.arrays, self._traces.arrays, self.repeats, self._importance,
             self._model, self._limits, self._seeking, self._finding, *sought
         )  # fmt: skip
@@ -354,9 +360,9 @@ class Window:
         """Runs `kernels.verify_articles`; -> its counts, and its matches."""
         count, most = len(slots), int(sought.counts.sum())
         counts, found = np.empty(count, np.int64), Verified(
-            np.empty(most, np.int64), np.empty(most, np.float64), np.empty((most + 1, kernels.RESULTS), np.float32)
+            np.empty(most, np.int64), np.empty(most, np.float64), np.empty((most + 1, RESULTS), np.float32)
         )  # fmt: skip
-        kernels.verify_articles(
+        verify_articles(
             first, count, days, self._index.all_dates, self._traces.arrays, self._model, self._screen, self._limits,
             self._min_odds, self._verifying, sought.counts, sought.qualified, sought.candidates, sought.judged,
             sought.odds, sought.results, counts, *found
@@ -365,7 +371,7 @@ class Window:
         return counts, found
 
     def _uncount(self, slots: I64) -> None:
-        kernels.recount_passages(slots, self._passages_of[slots], self._traces.arrays, self.repeats, -1)
+        recount_passages(slots, self._passages_of[slots], self._traces.arrays, self.repeats, -1)
         self._passages_of[slots] = 0
 
     def _live_sources(self) -> Iterator[tuple[int, U64]]:
@@ -387,8 +393,8 @@ class Window:
     def _judge(self, pairs: Sequence[tuple[int, int]]) -> tuple[npt.NDArray[np.float64], F32]:
         numbers = np.array(pairs, dtype=np.int64).reshape(-1, 2)
         slots = np.where(numbers == self.loaded, self._traces.capacity, numbers % self._traces.capacity)
-        odds, results = np.empty(len(pairs)), np.empty((len(pairs), kernels.RESULTS), np.float32)
-        kernels.judge_pairs(
+        odds, results = np.empty(len(pairs)), np.empty((len(pairs), RESULTS), np.float32)
+        judge_pairs(
             slots[:, 0].copy(), slots[:, 1].copy(), self._index.all_dates, self._traces.arrays, int(self._limits[1]),
             self._model, self._judging, odds, results
         )  # fmt: skip
@@ -425,7 +431,7 @@ class _Hidden:
 
     def __enter__(self) -> None:
         self._saved = self._keys.copy()
-        kernels.drop_rings(self._saved, self._tags)
+        drop_rings(self._saved, self._tags)
         self._keys &= ~np.uint32(1)
 
     def __exit__(self, *failure: object) -> None:
@@ -434,7 +440,7 @@ class _Hidden:
 
 def dates(published: Sequence[int | None]) -> I64:
     """-> publication times as the index holds them."""
-    return np.array([kernels.UNKNOWN if date is None else date for date in published], dtype=np.int64)
+    return np.array([UNKNOWN if date is None else date for date in published], dtype=np.int64)
 
 
 class _Coming(NamedTuple):
@@ -473,7 +479,7 @@ class Verified(NamedTuple):
 
 def _word_index() -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
     """Room for `kernels.index_words`, whatever the trace."""
-    return np.empty(kernels.heads_for(LONGEST_TRACE), dtype=np.int32), np.empty(LONGEST_TRACE, dtype=np.int32)
+    return np.empty(heads_for(LONGEST_TRACE), dtype=np.int32), np.empty(LONGEST_TRACE, dtype=np.int32)
 
 
 def _cut(counts: I64, sought: Sought, verified: Verified) -> Iterator[Found]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from wirecopy.detection import signing
+from wirecopy.detection.kernels import minhash as signing
 from wirecopy.detection.words import text
 
 if TYPE_CHECKING:

@@ -20,7 +20,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from wirecopy.detection import kernels
+from wirecopy.detection.kernels import weights as compiled_weights
+from wirecopy.detection.kernels.layout import STEM
+from wirecopy.detection.kernels.weights import TERM_SLOTS, count_terms
 from wirecopy.detection.words.text import Traces
 
 PRIOR_ARTICLES = 2000.0
@@ -47,15 +49,15 @@ def prior() -> npt.NDArray[np.uint8]:
     """(2 ** 22,) how rare the stems of each slot are in the prior, in sixteenths of a nat; `UNKNOWN`: none is in it."""
     with resources.files("wirecopy").joinpath("data/prior.npz").open("rb") as file, np.load(file) as data:
         words, rarity = data["words"], data["rarity"]
-    least = np.full(kernels.TERM_SLOTS, UNKNOWN, dtype=np.uint8)
-    np.minimum.at(least, words & (kernels.TERM_SLOTS - 1), rarity)
+    least = np.full(TERM_SLOTS, UNKNOWN, dtype=np.uint8)
+    np.minimum.at(least, words & (TERM_SLOTS - 1), rarity)
     return least
 
 
 @cache
 def prior_rarity() -> npt.NDArray[np.uint8]:
     """The rarities of epoch 0, when nothing has been counted."""
-    return rarity_of(np.zeros(kernels.TERM_SLOTS, dtype=np.uint32), 0, OWN)
+    return rarity_of(np.zeros(TERM_SLOTS, dtype=np.uint32), 0, OWN)
 
 
 def rarity_of(counts: npt.NDArray[np.uint32], articles: int, own: float = 0.0) -> npt.NDArray[np.uint8]:
@@ -97,7 +99,7 @@ class TermWeights:
     """The counts of a stream and the rarities of its current epoch."""
 
     def __init__(self) -> None:
-        self.counts = np.zeros(kernels.TERM_SLOTS, dtype=np.uint32)
+        self.counts = np.zeros(TERM_SLOTS, dtype=np.uint32)
         self.counted = 0
         self.epoch = 0
         self.rarity = prior_rarity()
@@ -106,13 +108,13 @@ class TermWeights:
     def count(self, traces: Traces) -> None:
         """Counts the stems of some articles, each once per article. The epoch does not change."""
         self._scratch.fit(traces.longest)
-        kernels.count_terms(traces.words, traces.bounds, self.counts, self._scratch.seen, self._scratch.stamp)
+        count_terms(traces.words, traces.bounds, self.counts, self._scratch.seen, self._scratch.stamp)
         self.counted += len(traces)
 
     def uncount(self, words: npt.NDArray[np.uint32]) -> None:
         """Takes the stems of one article back; how many articles were counted stays, and so does the epoch."""
-        stems = np.unique(words & np.uint32(kernels.STEM))
-        slots, times = np.unique(stems & np.uint32(kernels.TERM_SLOTS - 1), return_counts=True)
+        stems = np.unique(words & np.uint32(STEM))
+        slots, times = np.unique(stems & np.uint32(TERM_SLOTS - 1), return_counts=True)
         self.counts[slots] -= np.minimum(self.counts[slots], times.astype(np.uint32))
 
     def begin_epoch(self, own: float = 0.0) -> None:
@@ -127,4 +129,6 @@ class TermWeights:
     def weigh(self, traces: Traces, weights: npt.NDArray[np.uint8]) -> None:
         """Writes the weights of all words of `traces`, see `kernels.weigh`."""
         self._scratch.fit(traces.longest)
-        kernels.weigh(traces.words, traces.bounds, self.rarity, weights, self._scratch.seen, self._scratch.stamp)
+        compiled_weights.weigh(
+            traces.words, traces.bounds, self.rarity, weights, self._scratch.seen, self._scratch.stamp
+        )

@@ -8,8 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from wirecopy.config import Detection
-from wirecopy.detection import kernels
 from wirecopy.detection.index import index
+from wirecopy.detection.kernels.keys import sketches
+from wirecopy.detection.kernels.layout import KEYS
+from wirecopy.detection.kernels.weights import weigh
 from wirecopy.detection.words import rarity, text
 from wirecopy.detection.words.text import Traces
 
@@ -40,14 +42,14 @@ def sketch(texts: Sequence[str]) -> TextSketches:
     but the encoding of the texts.
     """
     settings = Detection()
-    keys = np.empty((len(texts), kernels.KEYS), dtype=np.uint32)
+    keys = np.empty((len(texts), KEYS), dtype=np.uint32)
     words, weights = [np.empty(0, dtype=np.uint32)], [np.empty(0, dtype=np.uint8)]
     bounds = np.zeros(len(texts) + 1, dtype=np.int64)
-    scratch, key_weights, importance = rarity.Scratch(), np.empty(kernels.KEYS, dtype=np.uint8), _importance()
+    scratch, key_weights, importance = rarity.Scratch(), np.empty(KEYS, dtype=np.uint8), _importance()
     for first, last in _chunks(texts):
         traces = text.trace(texts[first:last], settings.max_words)
         weights.append(_weigh(traces, scratch))
-        kernels.sketches(
+        sketches(
             traces.words, weights[-1], traces.bounds, settings.min_words, importance, keys[first:last], key_weights
         )
         words.append(traces.words)
@@ -58,7 +60,7 @@ def sketch(texts: Sequence[str]) -> TextSketches:
 def _weigh(traces: Traces, scratch: rarity.Scratch) -> npt.NDArray[np.uint8]:
     weights = np.empty(len(traces.words), dtype=np.uint8)
     scratch.fit(int(np.diff(traces.bounds).max(initial=0)))
-    kernels.weigh(traces.words, traces.bounds, _rarity(), weights, scratch.seen, scratch.stamp)
+    weigh(traces.words, traces.bounds, _rarity(), weights, scratch.seen, scratch.stamp)
     return weights
 
 

@@ -23,7 +23,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from wirecopy.detection import kernels
+from wirecopy.detection.kernels import folding
+from wirecopy.detection.kernels import words as compiled_words
+from wirecopy.detection.kernels.folding import fold
+from wirecopy.detection.kernels.words import SPARE, scratch_for, traces
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -161,7 +164,7 @@ def _encoded(pieces: Sequence[str]) -> tuple[U8, I64]:
         encoded = joined.encode()
     elif _is_mostly_not_ascii(pieces, sizes) and (units := _units(joined)):
         source = np.empty(3 * len(units) // 2 + 64, dtype=np.uint8)
-        kernels.encode(np.frombuffer(units, dtype=np.uint16), sizes, source, bounds)
+        folding.encode(np.frombuffer(units, dtype=np.uint16), sizes, source, bounds)
         return source, bounds
     else:
         parts = [encode(piece) for piece in pieces]
@@ -197,10 +200,10 @@ _STRAY = dict.fromkeys([*range(0x1100, 0x1200), *range(0xA960, 0xA980), *range(0
 def _cut(source: U8, bounds: I64, scale_words: U32, scale_values: U32, max_words: int) -> tuple[U32, I64, U8]:
     sizes = np.diff(bounds)
     folded = np.empty(4 * int(sizes.max(initial=0)) + 144, dtype=np.uint8)
-    out = np.empty(int(np.minimum(sizes, max_words).sum()) + kernels.SPARE, dtype=np.uint32)
+    out = np.empty(int(np.minimum(sizes, max_words).sum()) + SPARE, dtype=np.uint32)
     out_bounds = np.zeros(len(bounds), dtype=np.int64)
     failed = np.zeros(len(bounds), dtype=np.uint8)
-    kernels.traces(
+    traces(
         source, bounds, 0, fold_tables(), scale_words, scale_values, LONGEST_QUOTE,
         max_words, folded, out, out_bounds, failed
     )  # fmt: skip
@@ -238,10 +241,10 @@ def _spans(text: str) -> Spans:
     origin = np.zeros(len(folded), dtype=np.int64)
     size = _fold(source, folded, origin)
     folded[size] = 0x20
-    out = np.empty(len(source) + kernels.SPARE, dtype=np.uint32)
-    first, last = np.empty((2, len(source) + kernels.SPARE), dtype=np.int32)
-    scratch = np.empty(kernels.scratch_for(size, len(source)), dtype=np.uint64)
-    count = kernels.words(folded, size, *scale_tables(), LONGEST_QUOTE, len(source), out, first, last, scratch)
+    out = np.empty(len(source) + SPARE, dtype=np.uint32)
+    first, last = np.empty((2, len(source) + SPARE), dtype=np.int32)
+    scratch = np.empty(scratch_for(size, len(source)), dtype=np.uint64)
+    count = compiled_words.words(folded, size, *scale_tables(), LONGEST_QUOTE, len(source), out, first, last, scratch)
     character = np.append(np.cumsum((source & 0xC0) != 0x80) - 1, len(composed))  # of the composed text, per byte
     origins = np.append(origin[:size], len(source))
     at_last = origin[last[:count] - 1]
@@ -257,7 +260,7 @@ def _spans(text: str) -> Spans:
 def _fold(source: U8, folded: U8, origin: I64) -> int:
     """`kernels.fold` of a whole text."""
     readable = np.append(source, np.frombuffer(_BEHIND.encode(), dtype=np.uint8))
-    return int(kernels.fold(readable, 0, len(source), *fold_tables(), folded, origin))
+    return int(fold(readable, 0, len(source), *fold_tables(), folded, origin))
 
 
 def _composed(text: str) -> tuple[str, I64, I64]:

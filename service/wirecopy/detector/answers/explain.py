@@ -15,11 +15,14 @@ import numpy as np
 import numpy.typing as npt
 
 from wirecopy.config import Config, Detection
-from wirecopy.detection import kernels
 from wirecopy.detection.evidence import alignment
 from wirecopy.detection.evidence.alignment import Piece
 from wirecopy.detection.evidence.model import FEATURES, probability, relations
 from wirecopy.detection.grouping.stories import LEAST
+from wirecopy.detection.kernels import layout
+from wirecopy.detection.kernels.judging import judge
+from wirecopy.detection.kernels.layout import CONTAINS, HASH, RESULTS
+from wirecopy.detection.kernels.shared import heads_for, index_words
 from wirecopy.detection.words import text
 from wirecopy.detection.words.rarity import TermWeights
 from wirecopy.detector.memory import model_file
@@ -106,8 +109,8 @@ def explain(pair: Pair, texts: tuple[str, str] | None = None) -> Comparison:
 def _with_text(of: Side, given: str, settings: Detection) -> Side:
     """The side with the text that a caller gave for it."""
     size = len(of.words)
-    words = text.spans(_titled(of.title, given), size + 1).words & kernels.HASH
-    is_same = np.array_equal(words[:size], of.words & kernels.HASH)
+    words = text.spans(_titled(of.title, given), size + 1).words & HASH
+    is_same = np.array_equal(words[:size], of.words & HASH)
     if not is_same or (len(words) > size and size < settings.max_words):
         raise InvalidArticle(f"the text given for {of.id!r} is not that of the article which is kept")
     return of._replace(text=given)
@@ -131,18 +134,18 @@ class _Spans(NamedTuple):
 
 def _judge(a: Side, b: Side, settings: Detection, least: float) -> tuple[float, Relation | None, dict[str, float]]:
     """The log-odds, the relation from `least` on or where one contains the other, and the features."""
-    heads = np.empty(kernels.heads_for(len(a.words)), dtype=np.int32)
+    heads = np.empty(heads_for(len(a.words)), dtype=np.int32)
     following = np.empty(len(a.words), dtype=np.int32)
-    features, results = np.zeros(kernels.FEATURES, np.float32), np.zeros(kernels.RESULTS, np.float32)
-    kernels.index_words(a.words, a.weights, heads, following)
+    features, results = np.zeros(layout.FEATURES, np.float32), np.zeros(RESULTS, np.float32)
+    index_words(a.words, a.weights, heads, following)
     gap = 0.0 if a.published is None or b.published is None else abs(a.published - b.published) / DAY
-    odds = kernels.judge(
+    odds = judge(
         a.words, a.weights, a.title_words, heads, following, b.words, b.weights, b.title_words, gap,
         settings.min_words, model_file.load(settings.model).arrays(), features, results
     )  # fmt: skip
     described = {name: round(float(value), 4) for name, value in zip(FEATURES, features, strict=True)}
     is_match = odds >= max(least, settings.min_odds)
-    return odds, relations(results[None])[0] if is_match or results[kernels.CONTAINS] > 0 else None, described
+    return odds, relations(results[None])[0] if is_match or results[CONTAINS] > 0 else None, described
 
 
 def _titled(title: str | None, body: str) -> str:

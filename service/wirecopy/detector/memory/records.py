@@ -13,8 +13,8 @@ from xxhash import xxh3_64_hexdigest, xxh3_128_digest
 from zstandard import ZstdCompressor, ZstdDecompressor
 
 from wirecopy.config import Keep
-from wirecopy.detection import kernels
 from wirecopy.detection.evidence.model import Model
+from wirecopy.detection.kernels.layout import KEYS
 from wirecopy.detection.words import text
 from wirecopy.errors import InvalidArticle
 from wirecopy.schema.answers import Relation
@@ -211,7 +211,7 @@ class Run(Struct, array_like=True, frozen=True):
 def scheme(model: Model) -> str:
     """Names what stored sketches and links were made with; those of another scheme cannot be compared with new ones."""
     digest = xxh3_64_hexdigest(msgspec.json.encode([model.bias, sorted(model.weights.items()), model.hinges]))
-    return f"text-{text.NORMALISATION} keys-{kernels.KEYS} model-{digest}"
+    return f"text-{text.NORMALISATION} keys-{KEYS} model-{digest}"
 
 
 def content_of(article: Article) -> bytes:

@@ -19,7 +19,7 @@ Description = Mapping[str, Any]
 
 def render(description: Description) -> tuple[bytes, str]:
     """The page and its Content-Security-Policy."""
-    style = resources.files("wirecopy.web").joinpath("docs.css").read_text(encoding="utf-8")
+    style = resources.files("wirecopy.web.docs").joinpath("docs.css").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     return "\n".join(_page(description, style)).encode(), f"{policy}; frame-ancestors 'none'"

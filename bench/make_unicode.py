@@ -1,6 +1,6 @@
 """Makes unicode.npz: what each code point becomes in the folded text that words are cut from.
 
-    python service/wirecopy/data/make_unicode.py
+    python -m bench.make_unicode
 
 Shipped as data, not computed at start-up, so that every Python version folds alike (the standard library's
 Unicode tables change with it) and so that loading costs a millisecond. The rules, per code point:
@@ -134,7 +134,7 @@ def main() -> None:
         values[code] = kind << 24 | value
     blocks = values.reshape(-1, BLOCK)
     unique, block_of = np.unique(blocks, axis=0, return_inverse=True)
-    target = Path(__file__).with_name("unicode.npz")
+    target = Path(__file__).parent.parent / "service" / "wirecopy" / "data" / "unicode.npz"
     np.savez_compressed(
         target,
         block_of=block_of.reshape(-1).astype(np.uint16),

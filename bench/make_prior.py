@@ -1,6 +1,6 @@
 """Makes prior.npz: how likely an article is to contain each of the frequent words of many languages.
 
-    pip install -e '.[bench]' && python service/wirecopy/data/make_prior.py
+    pip install -e '.[bench]' && python -m bench.make_prior
 
 The word frequencies are those of the `wordfreq` package (Robyn Speer, wordfreq 3.1, 2023), whose data is available
 under CC BY-SA 4.0; prior.npz, being derived from them, is under the same licence (see LICENSE-prior.txt beside it).
@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import wordfreq
 
-from wirecopy.detection import kernels
+from wirecopy.detection.kernels.layout import HASH
 from wirecopy.detection.words import text
 
 WORDS_PER_LANGUAGE = 8000
@@ -61,12 +61,12 @@ def main() -> None:
         for k, frequency in enumerate(frequencies.values()):
             for word in traced[k].tolist():
                 p = (1 - (1 - min(frequency, 1.0)) ** length) / (2 if frequency < 0.002 else 1)
-                key = word & kernels.HASH
+                key = word & HASH
                 best[key] = max(best.get(key, 0.0), p)
     words = np.array(sorted(best), dtype=np.uint32)
     rarity = -np.log(np.array([best[int(word)] for word in words]))
     steps = np.clip(np.round(rarity * STEPS_PER_NAT), 0, 255).astype(np.uint8)
-    target = Path(__file__).with_name("prior.npz")
+    target = Path(__file__).parent.parent / "service" / "wirecopy" / "data" / "prior.npz"
     np.savez_compressed(target, words=words, rarity=steps)
     print(f"{target}: {len(languages)} languages, {len(words)} words, {target.stat().st_size} bytes")
 
