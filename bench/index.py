@@ -32,6 +32,7 @@ from wirecopy.detection.kernels.keys import draft_for, sketch
 from wirecopy.detection.kernels.layout import KEYS
 from wirecopy.detection.kernels.passes import HOT
 from wirecopy.detection.words import rarity, text
+from wirecopy.detection.words.rarity import importance
 
 PACKAGES = ("wirecopy", "numba", "numpy")
 SIZES, SMALL_SIZES = (100_000, 300_000, 1_000_000, 2_000_000), (20_000, 50_000, 100_000)
@@ -54,7 +55,7 @@ def real_keys(evaluation: Path | None, count: int) -> tuple[U32, U8]:
     draft = draft_for(traces.longest)
     for k in range(count):
         own = slice(traces.bounds[k], traces.bounds[k + 1])
-        sketch(traces.words[own], weights[own], 0, 8, lsh.importance(), draft, keys[k], rarities[k])
+        sketch(traces.words[own], weights[own], 0, 8, importance(), draft, keys[k], rarities[k])
     return keys, rarities
 
 

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from wirecopy.config import Config, Detection
-from wirecopy.detection.grouping.links import Link
+from wirecopy.detection.evidence.model import Link
 from wirecopy.detection.grouping.stories import CLIP, LEAST, REGION
 from wirecopy.detection.index.window import Window
 from wirecopy.detection.kernels import clustering

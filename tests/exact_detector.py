@@ -14,7 +14,6 @@ import httpx
 from wirecopy import errors
 from wirecopy.config import Config, Detection, Keep
 from wirecopy.detector.answers.explain import Pair, side
-from wirecopy.detector.feed.events import Event
 from wirecopy.schema.answers import (
     Boilerplate,
     Containment,
@@ -28,6 +27,7 @@ from wirecopy.schema.answers import (
     Verdict,
 )
 from wirecopy.schema.article import Article
+from wirecopy.schema.events import Event
 from wirecopy.web.app import App, build_app
 from wirecopy.web.connections import Server
 from wirecopy.web.log import Log
@@ -261,11 +261,11 @@ class Service:
         return httpx.Client(base_url=self.url, timeout=20, trust_env=False, verify=False, **options)
 
     def wait_ready(self) -> None:
-        wait_until(lambda: self.app.intake.is_ready or self.app.intake.ended.done(), 120)
-        assert self.app.intake.is_ready, self.app.intake.ended
+        wait_until(lambda: self.app.owner.is_ready or self.app.owner.ended.done(), 120)
+        assert self.app.owner.is_ready, self.app.owner.ended
 
     def wait_ended(self) -> None:
-        wait_until(self.app.intake.ended.done)
+        wait_until(self.app.owner.ended.done)
 
     def wait_stopped(self) -> None:
         """After `stop`: everything is closed, the store included."""
@@ -291,7 +291,7 @@ def serving(config: Config, log_file: Any, detector: Any = None, open_detector: 
     async def run() -> None:
         loop = asyncio.get_running_loop()
         app = build_app(config, open_detector or (lambda: detector), Log(is_json=True, descriptor=log_file.fileno()))
-        server = Server(app)
+        server = Server(app, app.handle)
         listener = await loop.create_server(server, "127.0.0.1", 0, backlog=1024)
         stopping = asyncio.Event()
         port = listener.sockets[0].getsockname()[1]
@@ -305,7 +305,7 @@ def serving(config: Config, log_file: Any, detector: Any = None, open_detector: 
         await server.close_connections()
         await app.close()
         with contextlib.suppress(BaseException):
-            app.intake.ended.result()
+            app.owner.ended.result()
         app.log.flush()
 
     thread = threading.Thread(target=lambda: asyncio.run(run()), name="service")
@@ -313,7 +313,7 @@ def serving(config: Config, log_file: Any, detector: Any = None, open_detector: 
     assert ready.wait(30)
     try:
         if open_detector is None:
-            wait_until(lambda: found[0].app.intake.is_ready)
+            wait_until(lambda: found[0].app.owner.is_ready)
         yield found[0]
     finally:
         found[0].stop()

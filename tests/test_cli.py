@@ -18,7 +18,6 @@ import orjson
 import pytest
 from msgspec import Struct
 
-import wirecopy
 from wirecopy import errors
 from wirecopy.cli.commands import EXIT_CODES, exit_code, main
 from wirecopy.config import Config
@@ -105,7 +104,7 @@ class ExactBatch:
 def exact_batch(monkeypatch: pytest.MonkeyPatch) -> ExactBatch:
     batch = ExactBatch()
     monkeypatch.setitem(sys.modules, "wirecopy.batch.run", batch)
-    monkeypatch.setattr(wirecopy, "batch", batch, raising=False)
+    monkeypatch.setattr("wirecopy.batch.run", batch, raising=False)
     return batch
 
 
@@ -326,7 +325,7 @@ def test_dedupe_loads_no_linear_algebra_and_hides_none_afterwards(tmp_path: Path
     file.write_bytes(b'{"id": "1", "text": "One text of some few words."}\n')
     code = """
         import sys
-        from wirecopy import cli
+        from wirecopy.cli import commands as cli
         assert cli.main(["dedupe", *sys.argv[1:]]) == 0
         print("numba" in sys.modules, "scipy" in sys.modules)
         import scipy.linalg
@@ -339,9 +338,11 @@ WITH_EXACT_BATCH = """
     import os, signal, sys
     from types import SimpleNamespace
     import wirecopy
-    from wirecopy import cli
+    from wirecopy.cli import commands as cli
     sys.path.insert(0, sys.argv.pop(1))
     from test_cli import ExactBatch
+    import wirecopy.batch
+
     batch = wirecopy.batch.run = sys.modules["wirecopy.batch.run"] = ExactBatch()
 """
 
@@ -403,7 +404,7 @@ def fake_comparison(a: Article, b: Article) -> Comparison:
 def fake_detector(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     detector = SimpleNamespace(compare=fake_comparison)
     monkeypatch.setitem(sys.modules, "wirecopy.detector.answers.explain", detector)
-    monkeypatch.setattr(wirecopy, "comparison", detector, raising=False)
+    monkeypatch.setattr("wirecopy.detector.answers.explain", detector, raising=False)
     return detector
 
 

@@ -408,7 +408,7 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing_half_done(run: Run) -> N
     file = run.write("in.jsonl", [row(f"{number}", f"{number} {reports()[0]}") for number in range(300)])
     code = """
         import resource, sys
-        from wirecopy.cli import main
+        from wirecopy.cli.commands import main
         resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
         sys.exit(main(sys.argv[1:]))
     """

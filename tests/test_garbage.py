@@ -30,7 +30,7 @@ def _interrupt_unsearched() -> None:
 def test_a_process_ends_without_a_search() -> None:
     program = """
 import atexit, gc
-from wirecopy import garbage
+from wirecopy.detector import gc_control as garbage
 cycle = []; cycle.append(cycle)
 atexit.register(lambda: print(gc.get_freeze_count() > 1000))  # comes after what is registered later
 garbage.leave_at_exit()

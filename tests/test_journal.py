@@ -411,7 +411,9 @@ def kill_points(child: list[str], appends: Iterator[int]) -> Iterator[tuple[int,
     script = """
 import os, signal, sys
 from wirecopy.storage import Store
-from wirecopy import cli, batch, state
+from wirecopy.cli import commands as cli
+from wirecopy.batch import run as batch
+from wirecopy.detector import state
 batch.BATCH = state.BATCH = 16
 append, left = Store.append, [int(sys.argv[1])]
 def dying(self, *arguments, **named):

@@ -22,8 +22,9 @@ from tests import compiled as kernels
 from tests import reference
 from tests.writings import PIECES, any_texts, some_texts
 from wirecopy.detection.evidence.model import FEATURES, Model, shipped_model
-from wirecopy.detection.index.index import LshIndex, importance
+from wirecopy.detection.index.index import LshIndex
 from wirecopy.detection.words import text
+from wirecopy.detection.words.rarity import importance
 
 JIT = hasattr(kernels.mix, "py_func")
 law: Callable[[Any], Any] = settings(max_examples=150 if JIT else 25, deadline=None)

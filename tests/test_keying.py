@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from tests.writings import any_texts
 from wirecopy import sketch
-from wirecopy.detection.index import index
 from wirecopy.detection.kernels import keys as compiled_keys
 from wirecopy.detection.kernels.keys import draft_for
 from wirecopy.detection.words import rarity, text
@@ -42,7 +41,7 @@ def test_each_text_has_what_the_parts_of_the_flow_make_of_it_alone(several: list
         assert found.weights[own].tolist() == weights.tolist()
         keys, rarities = np.zeros(64, np.uint32), np.zeros(64, np.uint8)
         draft = draft_for(len(weights))
-        compiled_keys.sketch(traces.words, weights, 0, 8, index.importance(), draft, keys, rarities)
+        compiled_keys.sketch(traces.words, weights, 0, 8, rarity.importance(), draft, keys, rarities)
         assert found.keys[k].tolist() == keys.tolist()
 
 

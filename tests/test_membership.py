@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wirecopy.detection.evidence.model import Relation
-from wirecopy.detection.grouping.links import Link, Links
+from wirecopy.detection.evidence.model import Link, Relation
+from wirecopy.detection.grouping.links import Links
 from wirecopy.detection.grouping.membership import Membership, story_age
 
 names = st.sampled_from(["s0", "s1", "s2", "s3", "s1-1", "s2-7", "s1030"])

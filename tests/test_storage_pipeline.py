@@ -217,12 +217,12 @@ def test_a_service_whose_commit_fails_acknowledges_nothing_more_and_ends(
     has_stored_two.set()
     with ThreadPoolExecutor(4) as pool:
         waiting = [pool.submit(put, number) for number in range(3, 7)]
-        wait_until(lambda: service.app.intake.waiting_singles == 4)
+        wait_until(lambda: service.app.owner.waiting_singles == 4)
         with service.client() as client:
             asked = pool.submit(client.get, "/v1/articles/3")  # decided, perhaps, but not on disk
             go.set()
             assert {future.result() for future in waiting} == {503}
             assert asked.result().status_code in (404, 503)
     service.wait_ended()
-    assert isinstance(service.app.intake.ended.exception(), errors.StorageFailed)
+    assert isinstance(service.app.owner.ended.exception(), errors.StorageFailed)
     assert verify(tmp_path).texts == 2

@@ -232,7 +232,7 @@ def commits_of(service: Service, *groups: int) -> list[int]:
     sent: list[Future[httpx.Response]] = []
 
     def have_all_arrived() -> bool:
-        return service.app.intake.waiting_singles == len(sent)
+        return service.app.owner.waiting_singles == len(sent)
 
     with (
         httpx.Client(base_url=service.url, timeout=20, trust_env=False) as client,

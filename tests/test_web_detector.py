@@ -144,7 +144,7 @@ def test_a_second_service_on_the_same_data_is_refused(stored: Stored, run_servic
     stored()
     second = run_service(open_detector=lambda: Store.open(tmp_path / "data", scheme=SCHEME))
     second.wait_ended()
-    assert isinstance(second.app.intake.ended.exception(), errors.Locked)
+    assert isinstance(second.app.owner.ended.exception(), errors.Locked)
 
 
 def test_the_gauges_of_the_detector_are_metrics(stored: Stored, articles: list[dict[str, Any]]) -> None:

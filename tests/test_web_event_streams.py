@@ -182,7 +182,7 @@ def test_events_are_sent_only_when_they_are_on_disk(run_service: RunService) -> 
         )
         asking.start()
         wait_until(lambda: told)
-        assert (service.app.intake._last_event, service.app.following.last, answers) == (0, 0, [])
+        assert (service.app.owner._last_event, service.app.following.last, answers) == (0, 0, [])
         told.pop()(None)
         asking.join(20)
         wait_until(lambda: service.app.following.last == 1)
@@ -199,6 +199,7 @@ def slow_reader(service: Service) -> Iterator[EventStream]:
         client.sendall(b"GET /v1/events HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n\r\n")
         wait_until(lambda: service.app.event_streams)
         [stream] = service.app.event_streams
+        assert isinstance(stream, EventStream)
         transport = stream._connection.transport
         assert transport is not None
         transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)

@@ -28,8 +28,9 @@ PROGRAM = """
 import os, sys, threading
 from pathlib import Path
 from tests.exact_detector import ExactDetector
-from wirecopy import errors, serving
-from wirecopy.cli import main
+from wirecopy import errors
+from wirecopy.cli import service as serving
+from wirecopy.cli.commands import main
 
 folder = Path(sys.argv[1])
 
@@ -243,10 +244,10 @@ def test_a_store_that_cannot_be_opened_leaves_the_service_not_ready(run_service:
         raise errors.Locked("data is in use")
 
     service = run_service(open_detector=open_detector)
-    wait_until(service.app.intake.ended.done)
+    wait_until(service.app.owner.ended.done)
     with service.client() as client:
         assert client.get("/readyz").status_code == 503
-    assert isinstance(service.app.intake.ended.exception(), errors.Locked)
+    assert isinstance(service.app.owner.ended.exception(), errors.Locked)
 
 
 def test_the_log_has_one_line_per_request(service: Service) -> None:

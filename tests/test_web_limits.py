@@ -164,7 +164,7 @@ def test_overload_is_503_with_retry_after_at_once_and_counted(run_service: RunSe
     detector.gate.clear()
     with service.client() as client, ThreadPoolExecutor(5) as pool:
         waiting = [pool.submit(client.put, f"/v1/articles/{n}", json={"text": "x"}) for n in range(5)]
-        wait_until(lambda: service.app.intake.waiting_singles == 5)
+        wait_until(lambda: service.app.owner.waiting_singles == 5)
         refused = client.put("/v1/articles/more", json={"text": "x"})
         assert (refused.status_code, refused.headers["Retry-After"]) == (503, "1")
         assert refused.json()["type"] == "/docs#overloaded"

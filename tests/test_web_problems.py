@@ -285,6 +285,6 @@ def test_a_failing_disk_acknowledges_nothing_and_ends_the_service(run_service: R
     detector.failure = errors.StorageFailed("no space left on device")
     answer = request(service, "PUT", "/v1/articles/a", json={"text": "x"})
     expect_problem(answer, 503, "storage-failed")
-    assert isinstance(service.app.intake.ended.exception(), errors.StorageFailed)
+    assert isinstance(service.app.owner.ended.exception(), errors.StorageFailed)
     expect_problem(request(service, "GET", "/readyz"), 503, "not-ready")
     expect_problem(request(service, "PUT", "/v1/articles/b", json={"text": "x"}), 503, "not-ready")

@@ -17,8 +17,7 @@ from wirecopy.batch.prefetch import made_ahead
 from wirecopy.batch.resume import Journal
 from wirecopy.batch.selection import Intake
 from wirecopy.config import Config, override
-from wirecopy.detection.evidence.model import probability
-from wirecopy.detection.grouping.links import Link
+from wirecopy.detection.evidence.model import Link, probability
 from wirecopy.detection.index.reserved import return_freed
 from wirecopy.detector.memory.archive import Archive
 from wirecopy.detector.memory.canonical import Policy, rule_of

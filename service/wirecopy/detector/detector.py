@@ -23,7 +23,7 @@ from wirecopy.detector.answers.boilerplate import Parts
 from wirecopy.detector.answers.explain import Pair, Side, explain
 from wirecopy.detector.answers.sources import Tally
 from wirecopy.detector.feed.changes import Witness
-from wirecopy.detector.feed.events import Event, Fact
+from wirecopy.detector.feed.events import Fact
 from wirecopy.detector.feed.events import encode as encode_events
 from wirecopy.detector.feed.feed import Feed
 from wirecopy.detector.history.replay import replay
@@ -48,6 +48,7 @@ from wirecopy.schema.answers import (
     Verdict,
 )
 from wirecopy.schema.article import Article
+from wirecopy.schema.events import Event
 from wirecopy.storage import Compacted, Entry, Pipeline, Remains, Store
 
 __all__ = ["SCHEME", "Detector", "Sketches", "scheme_of"]

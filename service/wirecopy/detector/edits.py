@@ -7,7 +7,7 @@ of a split the parts are pinned apart.
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from wirecopy.detection.grouping.links import Link
+from wirecopy.detection.evidence.model import Link
 from wirecopy.detection.grouping.membership import story_age
 from wirecopy.detection.grouping.pins import Pin
 from wirecopy.detection.grouping.stories import Move

@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from wirecopy.detection.grouping.links import Link
+from wirecopy.detection.evidence.model import Link
 from wirecopy.detection.index.window import Window, Written
 from wirecopy.detection.kernels.layout import OTHER_IN_THIS, SHARED_WORDS, THIS_IN_OTHER
 from wirecopy.detector.answers.views import Place

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from wirecopy.config import Config
-from wirecopy.detection.grouping.links import Link
+from wirecopy.detection.evidence.model import Link
 from wirecopy.detection.grouping.pins import Pin, Pins
 from wirecopy.detection.grouping.stories import Change, Move, Stories
 from wirecopy.detection.index.window import BLOCK, Found, Restored, Start, Window

@@ -9,11 +9,10 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct, structs
 
-from wirecopy.detector.feed import events
-from wirecopy.detector.feed.events import EventType
-from wirecopy.schema import answers
+from wirecopy.schema import answers, events
 from wirecopy.schema.answers import Boilerplate, Changes, DayCount, Match, Pin, Relation, Source, SourceCount, Verdict
 from wirecopy.schema.article import Status
+from wirecopy.schema.events import EventType
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)

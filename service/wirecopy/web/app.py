@@ -8,28 +8,18 @@ import asyncio
 import re
 import secrets
 import time
-import traceback
 from collections.abc import Callable
-from functools import partial
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from wirecopy import errors
 from wirecopy.config import Config
 from wirecopy.web import routes
-from wirecopy.web.feed.following import Following
-from wirecopy.web.feed.webhooks import Webhooks
-from wirecopy.web.handlers import events
-from wirecopy.web.handlers.bulk import Stream
-from wirecopy.web.handlers.event_stream import EventStream
 from wirecopy.web.http import problems, queries
 from wirecopy.web.http.access import Keys
-from wirecopy.web.http.body import Budget
 from wirecopy.web.http.call import Call
 from wirecopy.web.log import Log
-from wirecopy.web.metrics import Metrics
-from wirecopy.web.owner import Intake
+from wirecopy.web.service import Service
 
 if TYPE_CHECKING:
     from wirecopy.detector.detector import Detector
@@ -40,29 +30,12 @@ _METHODS = frozenset(("DELETE", "GET", "HEAD", "POST", "PUT"))
 _CLIENT_LEFT = 499  # what is logged when nobody waits for the answer any more
 
 
-class App:
-    """Answers requests. `handle` is the low-level server's handler; `connections` is kept by that server."""
+class App(Service):
+    """The service as one that answers. `handle` is the low-level server's handler."""
 
     def __init__(self, config: Config, open_detector: "Callable[[], Detector]", log: Log) -> None:
-        self.limits = config.limits
-        self.web = config.web
-        self.log = log
-        self.metrics = Metrics()
+        super().__init__(config, open_detector, log)
         self.keys = Keys(config.auth, time.monotonic)
-        self.budget = Budget(config.web.max_held_bytes)
-        self.following = Following(partial(events.read_page, self))
-        self.intake = Intake(
-            open_detector,
-            max_waiting=config.service.max_waiting_articles,
-            max_batch=config.service.max_batch_articles,
-            on_commit=self.metrics.count_commit,
-            on_events=self.following.tell,
-        )
-        self.webhooks = Webhooks(config.webhooks, self.intake, self.following, self.metrics, log)
-        self.streams: set[Stream] = set()
-        self.event_streams: set[EventStream] = set()
-        self.connections = 0
-        self.is_stopping = False
         self._under_way = 0
         self._all_answered = asyncio.Event()
         self._all_answered.set()
@@ -103,11 +76,6 @@ class App:
             event_stream.stop()
         self.webhooks.stop()
 
-    def respond_to_stranger(self, error: Exception) -> web.Response:
-        """The answer to bytes that never became a request."""
-        self.metrics.count_problem(problems.kind_of(error).name)
-        return problems.respond(error)
-
     async def wait_answered(self) -> None:
         """Return when no request is under way, and after `begin_stop` no delivery either."""
         await self._all_answered.wait()
@@ -116,22 +84,7 @@ class App:
     async def close(self) -> None:
         """Finish what was taken, and close the Detector; what is being delivered is cut off."""
         await self.webhooks.close()
-        await self.intake.close()
-
-    def check_takes_work(self) -> None:
-        """Raise NotReady while the service loads or stops."""
-        if self.is_stopping:
-            raise errors.NotReady("the service is stopping")
-        if not self.intake.is_ready:
-            raise errors.NotReady("the service is loading")
-
-    def count_problem(self, call: Call, error: Exception) -> None:
-        """Count what a client is about to be told; of a bug, the log gets the traceback."""
-        kind = problems.kind_of(error)
-        self.metrics.count_problem(kind.name)
-        if kind is problems.INTERNAL:
-            trace = "".join(traceback.format_exception(error))
-            self.log.write("internal error", request=call.request_id, traceback=trace)
+        await self.owner.close()
 
     def _admit(self, call: Call) -> routes.Handler:
         """The handler of a call that may be made now. Raises what forbids it."""
@@ -190,6 +143,6 @@ def build_app(config: Config, open_detector: "Callable[[], Detector]", log: Log)
     The app listens nowhere yet: see `connections.serve_on`.
     """
     app = App(config, open_detector, log)
-    app.intake.start()
-    app.intake.opened.add_done_callback(lambda opened: None if opened.cancelled() else app.webhooks.start())
+    app.owner.start()
+    app.owner.opened.add_done_callback(lambda opened: None if opened.cancelled() else app.webhooks.start())
     return app

@@ -7,18 +7,17 @@ head comes in one piece, and whose answer is taken at once, costs none.
 
 import asyncio
 import logging
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Awaitable, Callable
+from typing import Any, cast
 
 from aiohttp import web
 
 from wirecopy import errors
 from wirecopy.web.http import problems
 from wirecopy.web.http.problems import MalformedRequest, TooSlow
+from wirecopy.web.service import Service
 
-if TYPE_CHECKING:
-    from wirecopy.web.app import App
-
+Handle = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 _LINGER_SECONDS = 5.0  # for what a client still sends after its answer
 _CLOSE_SECONDS = 1.0
 
@@ -26,11 +25,11 @@ _CLOSE_SECONDS = 1.0
 class Connection(web.RequestHandler):
     """One client's connection."""
 
-    __slots__ = ("_app", "_bears_slow_reader", "_head_timer", "_served", "_write_timer", "on_lost")
+    __slots__ = ("_bears_slow_reader", "_head_timer", "_served", "_service", "_write_timer", "on_lost")
 
-    def __init__(self, app: "App", server: "Server", **settings: Any) -> None:
+    def __init__(self, service: Service, server: "Server", **settings: Any) -> None:
         super().__init__(server, **settings)
-        self._app = app
+        self._service = service
         self._served = 0
         self._bears_slow_reader = False
         self._head_timer: asyncio.TimerHandle | None = None
@@ -39,12 +38,12 @@ class Connection(web.RequestHandler):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        self._app.connections += 1
+        self._service.connections += 1
         self._watch_head()
 
     def connection_lost(self, exc: BaseException | None) -> None:
         super().connection_lost(exc)
-        self._app.connections -= 1
+        self._service.connections -= 1
         self._stop_watching_head()
         self._stop_watching_writing()
         if self.on_lost is not None:
@@ -90,12 +89,12 @@ class Connection(web.RequestHandler):
             if status == 400
             else cast(Exception, exc or RuntimeError(message))
         )
-        response = self._app.respond_to_stranger(error)
+        response = self._service.respond_to_stranger(error)
         response.force_close()
         return response
 
     def _watch_head(self) -> None:
-        self._head_timer = self._loop.call_later(self._app.web.header_timeout_seconds, self._cut_head)
+        self._head_timer = self._loop.call_later(self._service.web.header_timeout_seconds, self._cut_head)
 
     def _stop_watching_head(self) -> None:
         if self._head_timer is not None:
@@ -103,7 +102,7 @@ class Connection(web.RequestHandler):
             self._head_timer = None
 
     def _watch_writing(self) -> None:
-        self._write_timer = self._loop.call_later(self._app.web.write_timeout_seconds, self._cut_writing)
+        self._write_timer = self._loop.call_later(self._service.web.write_timeout_seconds, self._cut_writing)
 
     def _stop_watching_writing(self) -> None:
         if self._write_timer is not None:
@@ -114,12 +113,12 @@ class Connection(web.RequestHandler):
         self._head_timer = None
         if self.transport is not None:
             self.transport.write(_plain_answer(TooSlow("the request's head did not arrive in time")))
-        self._app.metrics.count_problem("slow-head")
+        self._service.metrics.count_problem("slow-head")
         self.force_close()
 
     def _cut_writing(self) -> None:
         self._write_timer = None
-        self._app.metrics.count_problem("slow-reader")
+        self._service.metrics.count_problem("slow-reader")
         if self.transport is not None:
             self.transport.abort()
 
@@ -127,27 +126,28 @@ class Connection(web.RequestHandler):
 class Server(web.Server):
     """Makes connections until there are too many."""
 
-    def __init__(self, app: "App") -> None:
+    def __init__(self, service: Service, handle: Handle) -> None:
         super().__init__(self._handle)
-        self._app = app
+        self._answer = handle
+        self._service = service
         self._settings = {
             "loop": asyncio.get_running_loop(),
             "access_log": None,
             "auto_decompress": False,  # bounded decompression is ours
-            "keepalive_timeout": app.web.keepalive_timeout_seconds,
+            "keepalive_timeout": service.web.keepalive_timeout_seconds,
             "lingering_time": _LINGER_SECONDS,
             "logger": logging.getLogger("wirecopy.http"),
         }
 
     def __call__(self) -> web.RequestHandler:
-        if self._app.connections >= self._app.web.max_connections:
-            self._app.metrics.count_problem("connections")
+        if self._service.connections >= self._service.web.max_connections:
+            self._service.metrics.count_problem("connections")
             return cast(web.RequestHandler, _Refusal())
-        return Connection(self._app, self, **self._settings)
+        return Connection(self._service, self, **self._settings)
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         try:
-            return await self._app.handle(request)
+            return await self._answer(request)
         finally:
             connection_of(request).count_served()
 

@@ -75,7 +75,7 @@ _Work = _Singles | _Batch | _Question
 _Taken = _Work | _Broken | None  # None: stop
 
 
-class Intake:
+class Owner:
     """Owns the thread that owns the Detector. All methods belong to the event loop that made it."""
 
     def __init__(

@@ -5,11 +5,12 @@ Paths are matched as they came, still percent-encoded, so that an id may hold a 
 
 from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from aiohttp import web
 
+from wirecopy.web.docs import handlers as description
 from wirecopy.web.handlers import (
     admin,
     articles,
@@ -24,11 +25,9 @@ from wirecopy.web.handlers import (
 )
 from wirecopy.web.http.call import Call
 from wirecopy.web.http.problems import MalformedRequest, MethodNotAllowed, NoSuchPath
+from wirecopy.web.service import Service
 
-if TYPE_CHECKING:
-    from wirecopy.web.app import App
-
-Handler = Callable[["App", Call], Awaitable[web.StreamResponse]]
+Handler = Callable[[Service, Call], Awaitable[web.StreamResponse]]
 
 
 class Route(NamedTuple):
@@ -90,8 +89,8 @@ ROUTES = (
     Route("/livez", {"GET": operations.live}, None, is_open=True, needs_detector=False),
     Route("/readyz", {"GET": operations.ready}, None, is_open=True, needs_detector=False),
     Route("/metrics", {"GET": operations.metrics}, None, needs_detector=False),
-    Route("/openapi.json", {"GET": operations.openapi}, None, is_open=True, needs_detector=False),
-    Route("/docs", {"GET": operations.docs}, None, is_open=True, needs_detector=False),
+    Route("/openapi.json", {"GET": description.openapi}, None, is_open=True, needs_detector=False),
+    Route("/docs", {"GET": description.docs}, None, is_open=True, needs_detector=False),
 )
 
 _BY_TEMPLATE = {route.template: route for route in ROUTES}

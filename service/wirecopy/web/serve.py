@@ -68,7 +68,7 @@ async def _serve(config: Config, open_detector: "Callable[[], Detector]", on_rea
     _raise_descriptor_limit(config.web.max_connections + _SPARE_DESCRIPTORS)
     loop = asyncio.get_running_loop()
     app = build_app(config, open_detector, log)
-    server = Server(app)
+    server = Server(app, app.handle)
     stop, hurry = asyncio.Event(), asyncio.Event()
     _on_signals(loop, stop, hurry)
     try:
@@ -85,10 +85,10 @@ async def _serve(config: Config, open_detector: "Callable[[], Detector]", on_rea
         log.write("ready")
         on_ready(url)
 
-    app.intake.opened.add_done_callback(lambda opened: None if opened.cancelled() else tell_ready())
+    app.owner.opened.add_done_callback(lambda opened: None if opened.cancelled() else tell_ready())
     setting_aside = loop.create_task(_set_aside_regularly(app))
     try:
-        await _wait_any(stop.wait(), _shielded(app.intake.ended))
+        await _wait_any(stop.wait(), _shielded(app.owner.ended))
         await _drain(app, hurry, config.service.drain_timeout_seconds, log)
     finally:
         setting_aside.cancel()
@@ -96,7 +96,7 @@ async def _serve(config: Config, open_detector: "Callable[[], Detector]", on_rea
         listener.close()
         await server.close_connections()
         await app.close()
-    app.intake.ended.result()  # raises what broke it
+    app.owner.ended.result()  # raises what broke it
     log.write("stopped")
 
 
@@ -110,7 +110,7 @@ async def _set_aside_regularly(app: App) -> None:
     while True:
         await asyncio.sleep(_SET_ASIDE_EVERY_SECONDS)
         with contextlib.suppress(errors.WirecopyError):
-            await app.intake.ask(lambda _: _set_aside())
+            await app.owner.ask(lambda _: _set_aside())
 
 
 def _set_aside() -> None:
@@ -122,10 +122,10 @@ async def _drain(app: App, hurry: asyncio.Event, seconds: float, log: Log) -> No
     """Refuse new work and wait for what is under way, for so long at most."""
     app.begin_stop()
     log.write("stopping", seconds=seconds)
-    if not app.intake.ended.done():
+    if not app.owner.ended.done():
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                await _wait_any(app.wait_answered(), hurry.wait(), _shielded(app.intake.ended))
+                await _wait_any(app.wait_answered(), hurry.wait(), _shielded(app.owner.ended))
 
 
 def _on_signals(loop: asyncio.AbstractEventLoop, stop: asyncio.Event, hurry: asyncio.Event) -> None:

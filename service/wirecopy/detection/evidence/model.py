@@ -7,7 +7,7 @@ data/model.json, with what they were fitted on.
 
 from functools import cache
 from importlib import resources
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 import numpy as np
@@ -103,3 +103,10 @@ def relations(results: npt.NDArray[np.float32]) -> list[Relation]:
         "contains" if contains > 0 else "identical" if same > 0 else "copy" if covered >= COPIED else "rewrite"
         for contains, same, covered in wanted
     ]
+
+
+class Link(NamedTuple):
+    """The evidence between two articles."""
+
+    odds: float
+    relation: Relation

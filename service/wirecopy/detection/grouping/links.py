@@ -6,22 +6,15 @@ Rows that were used lately are at hand; the others, most of which nobody asks fo
 import struct
 from collections.abc import Iterator, Mapping
 from itertools import islice
-from typing import NamedTuple, get_args
+from typing import get_args
 
-from wirecopy.detection.evidence.model import Relation
+from wirecopy.detection.evidence.model import Link, Relation
 from wirecopy.detection.grouping.packed_rows import Rows
 
 _AT_HAND = 16384  # rows
 _RELATIONS: tuple[Relation, ...] = get_args(Relation)
 _CODES = {relation: code for code, relation in enumerate(_RELATIONS)}
 _PACKED = struct.Struct("<QdB")  # the other article, log-odds, relation
-
-
-class Link(NamedTuple):
-    """The evidence between two articles."""
-
-    odds: float
-    relation: Relation
 
 
 class Links(Mapping[int, Mapping[int, Link]]):

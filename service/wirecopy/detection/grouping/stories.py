@@ -29,7 +29,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from wirecopy.detection.grouping.links import Link, Links
+from wirecopy.detection.evidence.model import Link
+from wirecopy.detection.grouping.links import Links
 from wirecopy.detection.grouping.membership import Membership, story_age
 from wirecopy.detection.grouping.pins import Pins
 from wirecopy.detection.kernels import clustering

@@ -24,22 +24,10 @@ from wirecopy.detection.kernels.index import (
     erase_keys,
     insert,
 )
-from wirecopy.detection.kernels.layout import KEYS, REPEAT, UNKNOWN
+from wirecopy.detection.kernels.layout import KEYS, UNKNOWN
 
-IMPORTANCE_POWER = 3.0
 FIRST_CHAINS = 1 << 16
 ARTICLES_PER_RING = 16  # a kilobyte each; at half of it, looking up is no faster
-
-
-def importance() -> npt.NDArray[np.float32]:
-    """(256,) what a key's uniform number is multiplied with: 1 / (rarity above common in nats) ** 3.
-
-    Infinite for weights that make no key: none, and those of words that stood before.
-    """
-    nats = np.maximum(np.arange(256), 1) / 16.0
-    found = (1.0 / nats**IMPORTANCE_POWER).astype(np.float32)
-    found[0] = found[REPEAT:] = np.inf
-    return found
 
 
 def scratch_for(most_hits: int) -> tuple[npt.NDArray[np.generic], ...]:

@@ -18,9 +18,8 @@ import numpy as np
 import numpy.typing as npt
 import xxhash
 
-from wirecopy.detection.evidence.model import Model, relations, shipped_model
-from wirecopy.detection.grouping.links import Link
-from wirecopy.detection.index.index import LshIndex, importance, scratch_for
+from wirecopy.detection.evidence.model import Link, Model, relations, shipped_model
+from wirecopy.detection.index.index import LshIndex, scratch_for
 from wirecopy.detection.index.passages import Stretch, find_stretches
 from wirecopy.detection.index.reserved import reserve
 from wirecopy.detection.index.traces import TraceStore
@@ -32,7 +31,7 @@ from wirecopy.detection.kernels.passages import clear_passages, recount_passages
 from wirecopy.detection.kernels.passes import find_articles, verify_articles
 from wirecopy.detection.kernels.shared import heads_for
 from wirecopy.detection.words import rarity
-from wirecopy.detection.words.rarity import TermWeights
+from wirecopy.detection.words.rarity import TermWeights, importance
 from wirecopy.detection.words.text import Traces
 
 BLOCK = 256  # the cap is kept by whole blocks of numbers: before the first of a block, the oldest leave

@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from wirecopy.detection.kernels import weights as compiled_weights
-from wirecopy.detection.kernels.layout import STEM
+from wirecopy.detection.kernels.layout import REPEAT, STEM
 from wirecopy.detection.kernels.weights import TERM_SLOTS, count_terms
 from wirecopy.detection.words.text import Traces
 
@@ -132,3 +132,17 @@ class TermWeights:
         compiled_weights.weigh(
             traces.words, traces.bounds, self.rarity, weights, self._scratch.seen, self._scratch.stamp
         )
+
+
+IMPORTANCE_POWER = 3.0
+
+
+def importance() -> npt.NDArray[np.float32]:
+    """(256,) what a key's uniform number is multiplied with: 1 / (rarity above common in nats) ** 3.
+
+    Infinite for weights that make no key: none, and those of words that stood before.
+    """
+    nats = np.maximum(np.arange(256), 1) / 16.0
+    found = (1.0 / nats**IMPORTANCE_POWER).astype(np.float32)
+    found[0] = found[REPEAT:] = np.inf
+    return found

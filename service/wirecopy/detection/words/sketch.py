@@ -7,14 +7,13 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from wirecopy.config import Detection
-from wirecopy.detection.index import index
 from wirecopy.detection.kernels.keys import sketches
 from wirecopy.detection.kernels.layout import KEYS
 from wirecopy.detection.kernels.weights import weigh
 from wirecopy.detection.words import rarity, text
 from wirecopy.detection.words.text import Traces
 
+_MIN_WORDS, _MAX_WORDS = 8, 4096  # the defaults of `detection.min_words` and `detection.max_words`
 _CHUNK_CHARACTERS = 1 << 20  # of the texts that are taken together: what stays in the processor's caches
 
 
@@ -41,17 +40,14 @@ def sketch(texts: Sequence[str]) -> TextSketches:
     of a text are left out; any Unicode is taken, lone surrogates count as U+FFFD. The interpreter is released for all
     but the encoding of the texts.
     """
-    settings = Detection()
     keys = np.empty((len(texts), KEYS), dtype=np.uint32)
     words, weights = [np.empty(0, dtype=np.uint32)], [np.empty(0, dtype=np.uint8)]
     bounds = np.zeros(len(texts) + 1, dtype=np.int64)
     scratch, key_weights, importance = rarity.Scratch(), np.empty(KEYS, dtype=np.uint8), _importance()
     for first, last in _chunks(texts):
-        traces = text.trace(texts[first:last], settings.max_words)
+        traces = text.trace(texts[first:last], _MAX_WORDS)
         weights.append(_weigh(traces, scratch))
-        sketches(
-            traces.words, weights[-1], traces.bounds, settings.min_words, importance, keys[first:last], key_weights
-        )
+        sketches(traces.words, weights[-1], traces.bounds, _MIN_WORDS, importance, keys[first:last], key_weights)
         words.append(traces.words)
         bounds[first + 1 : last + 1] = traces.bounds[1:] + bounds[first]
     return TextSketches(np.concatenate(words), np.concatenate(weights), bounds, keys)
@@ -82,4 +78,4 @@ def _rarity() -> npt.NDArray[np.uint8]:
 
 @cache
 def _importance() -> npt.NDArray[np.float32]:
-    return index.importance()
+    return rarity.importance()

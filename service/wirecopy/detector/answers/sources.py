@@ -14,7 +14,7 @@ from typing import NamedTuple, TypeVar
 
 from msgspec import Struct
 
-from wirecopy.detection.grouping.links import Link
+from wirecopy.detection.evidence.model import Link
 from wirecopy.detection.grouping.stories import Stories
 from wirecopy.detector.memory.archive import Archive
 from wirecopy.schema.answers import DayCount, Lead, Origin, Source, SourceCount

@@ -23,34 +23,19 @@ go before those that the moves imply (`revised`, `recalled`, `deleted`), while t
 
 from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 from msgspec import Struct
 
 from wirecopy.detection.grouping.membership import story_age
-
-EventType = Literal["created", "joined", "merged", "split", "canonical_changed", "revised", "recalled", "deleted"]
+from wirecopy.schema.events import Event, EventType
 
 
 class Fact(Struct, array_like=True, frozen=True, gc=False):
     """An event before it has a number and a moment; later versions add fields at the end."""
 
     type: EventType
-    story: str
-    article: str | None = None
-    other: str | None = None
-    previous: str | None = None
-    revision: int | None = None
-    articles: tuple[str, ...] = ()
-
-
-class Event(Struct, frozen=True):
-    """A fact with its number, from 1 without gaps, and its moment, in milliseconds since 1970 UTC, our clock."""
-
-    seq: int
-    type: EventType
-    at: int
     story: str
     article: str | None = None
     other: str | None = None

@@ -9,9 +9,10 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from wirecopy import errors
-from wirecopy.detector.feed.events import Event, Fact, Head, Told, decode_told, tell
+from wirecopy.detector.feed.events import Fact, Head, Told, decode_told, tell
 from wirecopy.detector.feed.redirects import Redirects
 from wirecopy.detector.memory.records import Rule
+from wirecopy.schema.events import Event
 from wirecopy.storage import Pipeline, Store
 
 _RECENT = 4096  # events that are kept in memory

@@ -15,8 +15,8 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from wirecopy import config
-from wirecopy.detector.feed.events import EventType
 from wirecopy.errors import ConfigError
+from wirecopy.schema.events import EventType
 from wirecopy.web.http.access import is_loopback
 
 _MIN_SECRET_BYTES = 16

@@ -26,7 +26,7 @@ from wirecopy.web.feed.following import Follower, Following
 from wirecopy.web.feed.targets import LoopbackResolver, Target, read_hosts, read_targets
 from wirecopy.web.log import Log
 from wirecopy.web.metrics import Metrics
-from wirecopy.web.owner import Intake
+from wirecopy.web.owner import Owner
 
 _SAVE_EVERY_SECONDS = 1.0
 
@@ -37,13 +37,13 @@ class Webhooks:
     """All webhooks of a service. Belongs to the event loop that made it."""
 
     def __init__(
-        self, settings: config.Webhooks, intake: Intake, following: Following, metrics: Metrics, log: Log
+        self, settings: config.Webhooks, owner: Owner, following: Following, metrics: Metrics, log: Log
     ) -> None:
         """Raises ConfigError as `read_targets` does."""
         self._settings = settings
         self._targets = read_targets(settings)
         self._allowed_hosts = read_hosts(settings)
-        self._intake = intake
+        self._owner = owner
         self._following = following
         self._metrics = metrics
         self._log = log
@@ -82,7 +82,7 @@ class Webhooks:
     async def _run(self) -> None:
         try:
             with suppress(errors.WirecopyError):  # the service ends already, for reasons that it tells itself
-                self._saved, newest = await self._intake.ask(lambda it: (it.positions(), it.last_event))
+                self._saved, newest = await self._owner.ask(lambda it: (it.positions(), it.last_event))
                 if not self._stopping.is_set():
                     await self._deliver(newest)
         except Exception as error:  # noqa: BLE001 - nobody waits for this task's result
@@ -122,7 +122,7 @@ class Webhooks:
         changed = {name: place for name, place in places.items() if self._saved.get(name) != place}
         if changed:
             with suppress(errors.WirecopyError):
-                await self._intake.change(lambda detector, _: detector.place(changed))
+                await self._owner.change(lambda detector, _: detector.place(changed))
                 self._saved |= changed
 
 

@@ -1,19 +1,15 @@
 """Handlers of what operators ask a running service to do."""
 
-from typing import TYPE_CHECKING
-
 from aiohttp import web
 
 from wirecopy.schema import wire
 from wirecopy.web.http import replies
 from wirecopy.web.http.call import Call
-
-if TYPE_CHECKING:
-    from wirecopy.web.app import App
+from wirecopy.web.service import Service
 
 
-async def compact(app: "App", call: Call) -> web.StreamResponse:
+async def compact(service: Service, call: Call) -> web.StreamResponse:
     """POST /v1/admin/compact: no byte of what was deleted is left in the files. Raises Locked, NoRoom."""
     call.check_same_origin()
-    before, after = await app.intake.ask(lambda detector: detector.compact())
+    before, after = await service.owner.ask(lambda detector: detector.compact())
     return replies.json(wire.Compacted(before, after))

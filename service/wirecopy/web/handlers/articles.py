@@ -1,21 +1,17 @@
 """Handlers of articles. What goes wrong is raised, and answered in one place."""
 
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from aiohttp import web
 
-from wirecopy.errors import InvalidArticle
 from wirecopy.schema import ninjs, wire
 from wirecopy.schema.answers import Verdict
 from wirecopy.schema.article import Article, parse, parse_named
 from wirecopy.schema.ninjs import is_media_type
 from wirecopy.web.http import queries, replies
-from wirecopy.web.http.call import Call, check_id
+from wirecopy.web.http.call import Call, check_body_id, check_id
 from wirecopy.web.http.problems import InvalidParameter
-
-if TYPE_CHECKING:
-    from wirecopy.web.app import App
+from wirecopy.web.service import Service
 
 _SHORT_ITEM_BYTES = 64 * 2**10
 
@@ -23,84 +19,77 @@ _SHORT_ITEM_BYTES = 64 * 2**10
 _MOST_REVISIONS = 10**9
 
 
-async def put(app: "App", call: Call) -> web.StreamResponse:
+async def put(service: Service, call: Call) -> web.StreamResponse:
     """PUT /v1/articles/{id}: the verdict, once the article is on disk."""
-    app.intake.check_room()
+    service.owner.check_room()
     article_id = check_id(call.id)
     data = await call.read_json()
     if is_media_type(call.request.headers.get("Content-Type", "")):
-        article = await _parse_item(app, data, article_id)
+        article = await _parse_item(service, data, article_id)
     else:
-        article = parse_named(data, app.limits, article_id)
-    return _tell(call, await app.intake.ingest(article))
+        article = parse_named(data, service.limits, article_id)
+    return _tell(call, await service.owner.ingest(article))
 
 
-async def post(app: "App", call: Call) -> web.StreamResponse:
+async def post(service: Service, call: Call) -> web.StreamResponse:
     """POST /v1/articles: the same with the id in the body."""
-    app.intake.check_room()
-    article = await _read_article(app, call)
-    response = _tell(call, await app.intake.ingest(article))
+    service.owner.check_room()
+    article = await _read_article(service, call)
+    response = _tell(call, await service.owner.ingest(article))
     response.headers["Location"] = f"/v1/articles/{quote(article.id, safe='')}"
     return response
 
 
-async def check(app: "App", call: Call) -> web.StreamResponse:
+async def check(service: Service, call: Call) -> web.StreamResponse:
     """POST /v1/check: the verdict that the article would get; nothing is stored."""
-    article = await _read_article(app, call)
-    verdict = await app.intake.ask(lambda detector: detector.check(article))
+    article = await _read_article(service, call)
+    verdict = await service.owner.ask(lambda detector: detector.check(article))
     call.story = verdict.story
     return replies.json(verdict)
 
 
-async def get(app: "App", call: Call) -> web.StreamResponse:
+async def get(service: Service, call: Call) -> web.StreamResponse:
     """GET /v1/articles/{id}?revision=&keep=: the article as it is kept, or an earlier revision as it was."""
     article_id, revision, keep = check_id(call.id), _revision_in(call.query), queries.policy(call.query)
-    article = await app.intake.ask(lambda detector: detector.article(article_id, revision, keep=keep))
+    article = await service.owner.ask(lambda detector: detector.article(article_id, revision, keep=keep))
     call.story = article.story
     return replies.json(wire.stored(article))
 
 
-async def get_by_query(app: "App", call: Call) -> web.StreamResponse:
+async def get_by_query(service: Service, call: Call) -> web.StreamResponse:
     """GET /v1/articles?id=: the same, for clients behind a proxy that decodes paths."""
     call.id = _id_in_query(call)
-    return await get(app, call)
+    return await get(service, call)
 
 
-async def delete(app: "App", call: Call) -> web.StreamResponse:
+async def delete(service: Service, call: Call) -> web.StreamResponse:
     """DELETE /v1/articles/{id}: the article is gone with all its revisions, on disk too."""
-    return await _erase(app, call)
+    return await _erase(service, call)
 
 
-async def delete_by_query(app: "App", call: Call) -> web.StreamResponse:
+async def delete_by_query(service: Service, call: Call) -> web.StreamResponse:
     """DELETE /v1/articles?id=: the same, for clients behind a proxy that decodes paths."""
     call.id = _id_in_query(call)
-    return await _erase(app, call)
+    return await _erase(service, call)
 
 
-async def revisions(app: "App", call: Call) -> web.StreamResponse:
+async def revisions(service: Service, call: Call) -> web.StreamResponse:
     """GET /v1/articles/{id}/revisions: what each revision changed."""
     article_id = check_id(call.id)
-    found = await app.intake.ask(lambda detector: detector.revisions(article_id))
+    found = await service.owner.ask(lambda detector: detector.revisions(article_id))
     return replies.json(wire.Revisions(article_id, [wire.revision(one) for one in found]))
 
 
-async def matches(app: "App", call: Call) -> web.StreamResponse:
+async def matches(service: Service, call: Call) -> web.StreamResponse:
     """GET /v1/articles/{id}/matches: all its verified matches."""
     article_id = check_id(call.id)
-    found = await app.intake.ask(lambda detector: detector.matches(article_id))
+    found = await service.owner.ask(lambda detector: detector.matches(article_id))
     return replies.json(wire.Matches(article_id, found))
 
 
-def check_body_id(article: Article) -> Article:
-    """Return the article. Raises InvalidArticle for an id that no path could hold."""
-    if article.id in (".", ".."):
-        raise InvalidArticle("id must not be '.' or '..'")
-    return article
-
-
-async def _erase(app: "App", call: Call) -> web.StreamResponse:
+async def _erase(service: Service, call: Call) -> web.StreamResponse:
     article_id = check_id(call.id)
-    await app.intake.change(lambda detector, now: detector.erase(article_id, now))
+    await service.owner.change(lambda detector, now: detector.erase(article_id, now))
     return replies.nothing()
 
 
@@ -114,19 +103,19 @@ def _id_in_query(call: Call) -> str:
     return call.query["id"]
 
 
-async def _read_article(app: "App", call: Call) -> Article:
+async def _read_article(service: Service, call: Call) -> Article:
     data = await call.read_json()
     is_item = is_media_type(call.request.headers.get("Content-Type", ""))
-    article = check_body_id(await _parse_item(app, data) if is_item else parse(data, app.limits))
+    article = check_body_id(await _parse_item(service, data) if is_item else parse(data, service.limits))
     call.id = article.id
     return article
 
 
-async def _parse_item(app: "App", data: bytes, article_id: str | None = None) -> Article:
+async def _parse_item(service: Service, data: bytes, article_id: str | None = None) -> Article:
     """The article in a ninjs item; long markup is read in a thread of its own."""
     if len(data) <= _SHORT_ITEM_BYTES:
-        return ninjs.parse(data, app.limits, article_id)
-    return await app.intake.work_aside(lambda: ninjs.parse(data, app.limits, article_id))
+        return ninjs.parse(data, service.limits, article_id)
+    return await service.owner.work_aside(lambda: ninjs.parse(data, service.limits, article_id))
 
 
 def _tell(call: Call, verdict: Verdict) -> web.StreamResponse:

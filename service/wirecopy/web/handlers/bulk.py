@@ -13,7 +13,7 @@ import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 from aiohttp import web
@@ -32,9 +32,7 @@ from wirecopy.web.http.decompression import decoder_for
 from wirecopy.web.http.ndjson import BadLine, LineSplitter, parse_line
 from wirecopy.web.http.problems import MalformedRequest, TooSlow, UnsupportedType
 from wirecopy.web.http.replies import SECURITY
-
-if TYPE_CHECKING:
-    from wirecopy.web.app import App
+from wirecopy.web.service import Service
 
 MEDIA_TYPE = "application/x-ndjson"
 MEDIA_TYPES = (MEDIA_TYPE, "application/ndjson", "application/jsonl", "application/octet-stream")
@@ -47,15 +45,15 @@ _QUIET_SECONDS = 1.0  # after which a client whose stream has ended is taken to 
 _encode_lines = msgspec.json.Encoder().encode_lines
 
 
-async def post(app: "App", call: Call) -> web.StreamResponse:
+async def post(service: Service, call: Call) -> web.StreamResponse:
     """POST /v1/bulk. Raises UnsupportedType, InvalidParameter, Overloaded; what fails later is told in the stream."""
     media_type = call.request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if media_type not in MEDIA_TYPES and media_type != ninjs.MEDIA_TYPE:
         raise UnsupportedType(f"the body must be sent with Content-Type: {MEDIA_TYPE}", Accept=MEDIA_TYPE)
     parse_article = ninjs.parse if media_type == ninjs.MEDIA_TYPE else parse
-    stream = Stream(app, call, call.request.headers.get("Content-Encoding", ""), parse_article)
-    if len(app.streams) >= app.web.max_bulk_streams:
-        raise errors.Overloaded(f"{app.web.max_bulk_streams} bulk streams are open already")
+    stream = Stream(service, call, call.request.headers.get("Content-Encoding", ""), parse_article)
+    if len(service.streams) >= service.web.max_bulk_streams:
+        raise errors.Overloaded(f"{service.web.max_bulk_streams} bulk streams are open already")
     await call.expect_body()
     headers = {**SECURITY, "Content-Type": MEDIA_TYPE, "X-Request-Id": call.request_id, "X-Accel-Buffering": "no"}
     response = web.StreamResponse(headers=headers)
@@ -83,13 +81,15 @@ class _End(NamedTuple):
 class Stream:
     """One bulk stream from its first byte to its last line."""
 
-    def __init__(self, app: "App", call: Call, coding: str, parse_article: Callable[[bytes, Limits], Article]) -> None:
-        self._app = app
+    def __init__(
+        self, service: Service, call: Call, coding: str, parse_article: Callable[[bytes, Limits], Article]
+    ) -> None:
+        self._service = service
         self._call = call
         self._parse = parse_article
         self._decoder = decoder_for(coding)
-        self._splitter = LineSplitter(app.limits.max_line_bytes)
-        self._spool = Spool(app.web.max_spool_bytes)
+        self._splitter = LineSplitter(service.limits.max_line_bytes)
+        self._spool = Spool(service.web.max_spool_bytes)
         self._under_way: asyncio.Queue[_Batch | _End] = asyncio.Queue(_BATCHES_UNDER_WAY)
         self._bytes_under_way = 0
         self._batches_under_way = 0
@@ -111,7 +111,7 @@ class Stream:
         """Take all input, send all answers. Raises ConnectionError when the client leaves."""
         connection = connection_of(self._call.request)
         connection.bear_slow_reader(True)
-        self._app.streams.add(self)
+        self._service.streams.add(self)
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._answer())
@@ -126,7 +126,7 @@ class Stream:
         except BaseExceptionGroup as group:
             raise _first_of(group) from None
         finally:
-            self._app.streams.discard(self)
+            self._service.streams.discard(self)
             self._spool.close()
 
     async def _read(self) -> _End:
@@ -176,7 +176,7 @@ class Stream:
             self._check_running()
         parsed = await self._read_lines(lines)
         articles = [article for article in parsed if isinstance(article, Article)]
-        verdicts = self._app.intake.submit_batch(articles) if articles else None
+        verdicts = self._service.owner.submit_batch(articles) if articles else None
         size = sum(len(line or b"") for line in lines)
         self._bytes_under_way += size
         self._batches_under_way += 1
@@ -188,9 +188,9 @@ class Stream:
         """What the lines hold; markup is read in a thread of its own."""
 
         def read() -> list[Article | BadLine]:
-            return [parse_line(line, self._app.limits, self._parse) for line in lines]
+            return [parse_line(line, self._service.limits, self._parse) for line in lines]
 
-        return read() if self._parse is parse else await self._app.intake.work_aside(read)
+        return read() if self._parse is parse else await self._service.owner.work_aside(read)
 
     def _check_running(self) -> None:
         """Raise what stopped the stream."""
@@ -234,7 +234,7 @@ class Stream:
             self._put(answers)
         if not self._is_answered:
             self._finish(batch.line, batch.error)
-        self._app.metrics.count_lines(statuses)
+        self._service.metrics.count_lines(statuses)
         self._call.lines = sum(statuses.values())
 
     def _answers_to(self, batch: _Batch, verdicts: Sequence[Verdict]) -> Iterator[BulkAnswer]:
@@ -252,7 +252,7 @@ class Stream:
         self._is_answered = True
         if error is not None:
             problem = problems.describe(error, self._call.request_id)
-            self._app.count_problem(self._call, error)
+            self._service.count_problem(self._call, error)
             self._put([BulkAnswer(line, problem.status, None, problem=problem)])
         self._has_answers.set()
 

@@ -8,8 +8,6 @@ A client that does not read fills its connection's buffer; nothing more is read 
 there is none for `web.write_timeout_seconds` it is cut. It comes again with `Last-Event-ID` and misses nothing.
 """
 
-from typing import TYPE_CHECKING
-
 from aiohttp import web
 
 from wirecopy import errors
@@ -17,9 +15,7 @@ from wirecopy.web.connections import connection_of
 from wirecopy.web.feed.following import Follower, Page
 from wirecopy.web.http.call import Call
 from wirecopy.web.http.replies import SECURITY
-
-if TYPE_CHECKING:
-    from wirecopy.web.app import App
+from wirecopy.web.service import Service
 
 MEDIA_TYPE = "text/event-stream"
 _HEARTBEAT = b":\n\n"  # a comment: it keeps proxies patient, and shows which clients are gone
@@ -41,15 +37,15 @@ def is_asked_for(accept: str) -> bool:
 class EventStream:
     """One client that follows the feed."""
 
-    def __init__(self, app: "App", call: Call, after: int) -> None:
+    def __init__(self, service: Service, call: Call, after: int) -> None:
         """Raises Overloaded when so many others follow that there is no room for one more."""
-        if len(app.event_streams) >= app.web.max_event_streams:
-            raise errors.Overloaded(f"{app.web.max_event_streams} event streams are open already")
-        self._app = app
+        if len(service.event_streams) >= service.web.max_event_streams:
+            raise errors.Overloaded(f"{service.web.max_event_streams} event streams are open already")
+        self._service = service
         self._call = call
         self._connection = connection_of(call.request)
-        self._follower = Follower(app.following, after)
-        app.event_streams.add(self)
+        self._follower = Follower(service.following, after)
+        service.event_streams.add(self)
         self._connection.on_lost = self._follower.stop
 
     async def run(self) -> web.StreamResponse:
@@ -67,7 +63,7 @@ class EventStream:
                 await response.write_eof()
         finally:
             self._connection.on_lost = None
-            self._app.event_streams.discard(self)
+            self._service.event_streams.discard(self)
             self._follower.leave()
         return response
 
@@ -79,7 +75,7 @@ class EventStream:
 
     async def _follow(self, response: web.StreamResponse) -> None:
         while not self._follower.is_stopped:
-            if not await self._follower.wait(self._app.web.heartbeat_seconds):
+            if not await self._follower.wait(self._service.web.heartbeat_seconds):
                 if not self._follower.is_stopped:
                     await response.write(_HEARTBEAT)
                 continue
@@ -94,7 +90,7 @@ class EventStream:
             await response.write(page.as_stream)
             self._follower.after = page.next
             self._call.lines = (self._call.lines or 0) + len(page.events)
-            self._app.metrics.count_streamed(len(page.events))
+            self._service.metrics.count_streamed(len(page.events))
 
     def _headers(self) -> dict[str, str]:
         return {

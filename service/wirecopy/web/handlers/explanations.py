@@ -5,7 +5,6 @@ texts hold nobody up.
 """
 
 from functools import partial
-from typing import TYPE_CHECKING
 
 from aiohttp import web
 
@@ -15,32 +14,30 @@ from wirecopy.errors import InvalidArticle
 from wirecopy.schema.article import decode
 from wirecopy.web.http import queries, replies
 from wirecopy.web.http.call import Call, check_id
-
-if TYPE_CHECKING:
-    from wirecopy.web.app import App
+from wirecopy.web.service import Service
 
 
-async def match(app: "App", call: Call) -> web.StreamResponse:
+async def match(service: Service, call: Call) -> web.StreamResponse:
     """GET /v1/articles/{id}/matches/{other}: why two articles match, or do not."""
-    return await _explain(app, call, None)
+    return await _explain(service, call, None)
 
 
-async def match_texts(app: "App", call: Call) -> web.StreamResponse:
+async def match_texts(service: Service, call: Call) -> web.StreamResponse:
     """POST /v1/articles/{id}/matches/{other}: the same with the texts that the caller has."""
-    return await _explain(app, call, _texts_in(await call.read_json(), app.limits))
+    return await _explain(service, call, _texts_in(await call.read_json(), service.limits))
 
 
-async def why(app: "App", call: Call) -> web.StreamResponse:
+async def why(service: Service, call: Call) -> web.StreamResponse:
     """GET /v1/stories/{id}/why?keep=: the link that holds each member to the story."""
     story_id = check_id(call.story)
     keep = queries.policy(call.query)
-    return replies.json(await app.intake.ask(lambda detector: detector.why(story_id, keep=keep)))
+    return replies.json(await service.owner.ask(lambda detector: detector.why(story_id, keep=keep)))
 
 
-async def _explain(app: "App", call: Call, texts: tuple[str, str] | None) -> web.StreamResponse:
+async def _explain(service: Service, call: Call, texts: tuple[str, str] | None) -> web.StreamResponse:
     a, b = check_id(call.id), check_id(call.other_id)
-    pair = await app.intake.ask(lambda detector: detector.pair(a, b))
-    return replies.json(await app.intake.work_aside(partial(explain, pair, texts)))
+    pair = await service.owner.ask(lambda detector: detector.pair(a, b))
+    return replies.json(await service.owner.work_aside(partial(explain, pair, texts)))
 
 
 def _texts_in(data: bytes, limits: Limits) -> tuple[str, str]:

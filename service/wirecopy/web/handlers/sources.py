@@ -1,22 +1,18 @@
 """Handlers of sources."""
 
-from typing import TYPE_CHECKING
-
 from aiohttp import web
 
 from wirecopy.schema import wire
 from wirecopy.web.handlers.stories import DEFAULT_LIMIT, MAX_LIMIT
 from wirecopy.web.http import queries, replies
 from wirecopy.web.http.call import Call
-
-if TYPE_CHECKING:
-    from wirecopy.web.app import App
+from wirecopy.web.service import Service
 
 
-async def get_page(app: "App", call: Call) -> web.StreamResponse:
+async def get_page(service: Service, call: Call) -> web.StreamResponse:
     """GET /v1/sources?source=&cursor=&limit=: how much of each source is copied from whom, a page at a time."""
     source, cursor, limit = queries.source_page(call.query, DEFAULT_LIMIT, MAX_LIMIT)
-    found, next_cursor = await app.intake.ask_in_parts(
+    found, next_cursor = await service.owner.ask_in_parts(
         lambda detector: detector.sources_in_parts(source=source, cursor=cursor, limit=limit)
     )
     return replies.json(wire.SourcePage(found, next_cursor))

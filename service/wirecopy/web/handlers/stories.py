@@ -1,26 +1,22 @@
 """Handlers of stories."""
 
-from typing import TYPE_CHECKING
-
 from aiohttp import web
 
 from wirecopy.schema import wire
 from wirecopy.web.http import queries, replies
 from wirecopy.web.http.call import Call, check_id
-
-if TYPE_CHECKING:
-    from wirecopy.web.app import App
+from wirecopy.web.service import Service
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 500
 MAX_SIZE = 10_000_000
 
 
-async def get(app: "App", call: Call) -> web.StreamResponse:
+async def get(service: Service, call: Call) -> web.StreamResponse:
     """GET /v1/stories/{id}?keep=: the story with its members; 308 to the one that it was merged into."""
     story_id = check_id(call.story)
     keep = queries.policy(call.query)
-    story = await app.intake.ask(lambda detector: detector.story(story_id, keep=keep))
+    story = await service.owner.ask(lambda detector: detector.story(story_id, keep=keep))
     if story.id != story_id:  # it was merged
         answer = replies.json(wire.Moved(story.id), 308)
         answer.headers["Location"] = f"/v1/stories/{story.id}" + (f"?keep={keep}" if keep else "")
@@ -28,7 +24,7 @@ async def get(app: "App", call: Call) -> web.StreamResponse:
     return replies.json(wire.story(story))
 
 
-async def get_page(app: "App", call: Call) -> web.StreamResponse:
+async def get_page(service: Service, call: Call) -> web.StreamResponse:
     """GET /v1/stories?since=&source=&min_size=&keep=&cursor=&limit=: newest first, a page at a time."""
     values = call.query
     since = queries.moment(values, "since")
@@ -36,7 +32,7 @@ async def get_page(app: "App", call: Call) -> web.StreamResponse:
     limit = queries.integer(values, "limit", DEFAULT_LIMIT, 1, MAX_LIMIT)
     keep = queries.policy(values)
     source, cursor = values.get("source"), values.get("cursor")
-    stories, next_cursor = await app.intake.ask(
+    stories, next_cursor = await service.owner.ask(
         lambda detector: detector.stories(
             since=since, source=source, min_size=min_size, cursor=cursor, limit=limit, keep=keep
         )

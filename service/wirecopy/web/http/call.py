@@ -3,6 +3,8 @@
 from aiohttp import web
 
 from wirecopy.config import Web
+from wirecopy.errors import InvalidArticle
+from wirecopy.schema.article import Article
 from wirecopy.web.http import body
 from wirecopy.web.http.access import ANYONE
 from wirecopy.web.http.problems import CrossOrigin, InvalidParameter, UnknownExpectation, UnsupportedType
@@ -101,3 +103,10 @@ def check_id(article_id: str) -> str:
     if article_id in ("", ".", ".."):
         raise InvalidParameter("an id must not be empty, '.' or '..'")
     return article_id
+
+
+def check_body_id(article: Article) -> Article:
+    """Return the article. Raises InvalidArticle for an id that no path could hold."""
+    if article.id in (".", ".."):
+        raise InvalidArticle("id must not be '.' or '..'")
+    return article

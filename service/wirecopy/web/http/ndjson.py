@@ -6,7 +6,7 @@ from typing import NamedTuple
 from wirecopy import errors
 from wirecopy.config import Limits
 from wirecopy.schema.article import Article, decode
-from wirecopy.web.handlers.articles import check_body_id
+from wirecopy.web.http.call import check_body_id
 from wirecopy.web.http.problems import TooLarge
 
 _MARK = b"\xef\xbb\xbf"

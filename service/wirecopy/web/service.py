@@ -1,0 +1,83 @@
+"""What handlers, connections and followers may touch: limits, settings, the owner, what is open, metrics, log.
+
+They receive this, not the application: so the application may import them, and nothing imports it but `serve`.
+"""
+
+import asyncio
+import traceback
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
+
+from aiohttp import web
+
+from wirecopy import errors
+from wirecopy.config import Config
+from wirecopy.schema import wire
+from wirecopy.web.feed.following import Following
+from wirecopy.web.feed.webhooks import Webhooks
+from wirecopy.web.http import problems
+from wirecopy.web.http.body import Budget
+from wirecopy.web.http.call import Call
+from wirecopy.web.log import Log
+from wirecopy.web.metrics import Metrics
+from wirecopy.web.owner import Owner
+
+if TYPE_CHECKING:
+    from wirecopy.detector.detector import Detector
+
+
+class Stoppable(Protocol):
+    """An answer that stays open until it is told to end."""
+
+    def stop(self) -> None:
+        """End soon, with what was begun."""
+
+
+class Service:
+    """The parts of a running service that more than one request uses."""
+
+    def __init__(self, config: Config, open_detector: "Callable[[], Detector]", log: Log) -> None:
+        self.limits = config.limits
+        self.web = config.web
+        self.log = log
+        self.metrics = Metrics()
+        self.budget = Budget(config.web.max_held_bytes)
+        self.following = Following(self.read_events)
+        self.owner = Owner(
+            open_detector,
+            max_waiting=config.service.max_waiting_articles,
+            max_batch=config.service.max_batch_articles,
+            on_commit=self.metrics.count_commit,
+            on_events=self.following.tell,
+        )
+        self.webhooks = Webhooks(config.webhooks, self.owner, self.following, self.metrics, log)
+        self.streams: set[Stoppable] = set()
+        self.event_streams: set[Stoppable] = set()
+        self.connections = 0
+        self.is_stopping = False
+
+    def check_takes_work(self) -> None:
+        """Raise NotReady while the service loads or stops."""
+        if self.is_stopping:
+            raise errors.NotReady("the service is stopping")
+        if not self.owner.is_ready:
+            raise errors.NotReady("the service is loading")
+
+    def count_problem(self, call: Call, error: Exception) -> None:
+        """Count what a client is about to be told; of a bug, the log gets the traceback."""
+        kind = problems.kind_of(error)
+        self.metrics.count_problem(kind.name)
+        if kind is problems.INTERNAL:
+            trace = "".join(traceback.format_exception(error))
+            self.log.write("internal error", request=call.request_id, traceback=trace)
+
+    def respond_to_stranger(self, error: Exception) -> web.Response:
+        """Return the answer to bytes that never became a request."""
+        self.metrics.count_problem(problems.kind_of(error).name)
+        return problems.respond(error)
+
+    async def read_events(self, after: int, limit: int) -> wire.EventPage:
+        """Return at most `limit` events behind `after`, read beside the thread that decides. Raise EventsGone."""
+        read = await self.owner.ask(lambda detector: detector.events_reader(after, limit))
+        found = await asyncio.to_thread(read)
+        return wire.EventPage([wire.event(event) for event in found], found[-1].seq if found else after)
