@@ -6,7 +6,7 @@ with its default, its unit and what one loses on either side; a test holds the t
 """
 
 from os import PathLike
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from msgspec import Meta, Struct, ValidationError, convert, field, to_builtins
 
@@ -105,19 +105,26 @@ class Web(Struct, frozen=True, forbid_unknown_fields=True):
     heartbeat_seconds: Seconds = 15.0
 
 
+Role = Literal["read", "write", "edit", "erase", "admin", "metrics"]
+
+
 class Key(Struct, frozen=True, forbid_unknown_fields=True):
-    """A client that may use the service: its name in logs, and the SHA-256 of its key in hexadecimal digits."""
+    """A client that may use the service: its name in logs, the SHA-256 of its key in hexadecimal digits, its roles."""
 
     name: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
     sha256: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
+    roles: list[Role] = field(default_factory=lambda: list(get_args(Role)))
 
 
 class Auth(Struct, frozen=True, forbid_unknown_fields=True):
     """Who may use the service, and how much."""
 
     keys: list[Key] = []
+    anonymous: list[Role] | None = None
     rate_limit_per_second: Annotated[float, Meta(gt=0, le=1e9)] | None = 5000.0
     rate_limit_burst: Count = 10_000
+    address_rate_limit_per_second: Annotated[float, Meta(gt=0, le=1e9)] | None = 10_000.0
+    address_rate_limit_burst: Count = 20_000
 
 
 class Webhook(Struct, frozen=True, forbid_unknown_fields=True):

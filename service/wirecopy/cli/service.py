@@ -48,7 +48,7 @@ curl -X PUT {url}/v1/articles/wire-1 -H 'Content-Type: application/json'{key} \\
 @click.option("--log-format", type=click.Choice(["text", "json"]), help="Form of the log on standard error.")
 @click.option("--allow-anonymous", is_flag=True, help="Serve other machines without keys.")
 @click.option("--accept-loss", is_flag=True, help="Go on with what is left when the last commits are missing.")
-def serve(config_file: str | None, allow_anonymous: bool, accept_loss: bool, **settings: Any) -> int:
+def serve(config_file: str | None, allow_anonymous: bool, accept_loss: bool, **options: Any) -> int:
     """Run the service: PUT an article, get its story, durably.
 
     Prints where it listens, and a first request to try, once it is ready; the log goes to standard error. SIGTERM stops
@@ -65,7 +65,7 @@ def serve(config_file: str | None, allow_anonymous: bool, accept_loss: bool, **s
     with terminal.patience(terminal.COMPILING, seconds=10.0):
         from wirecopy.web import serve as service
 
-    given = {name: value for name, value in settings.items() if value is not None}
+    given = {name: value for name, value in options.items() if value is not None}
     loaded = config.override(config.load(config_file), "service", **given)
     service.check(loaded, allow_anonymous=allow_anonymous)
 
@@ -74,7 +74,8 @@ def serve(config_file: str | None, allow_anonymous: bool, accept_loss: bool, **s
         click.echo(f"wirecopy listens on {url} with its data in {loaded.service.data}; {url}/docs says more. Try:\n")
         click.echo(_CURL.format(url=url, key=key) + "\n")
 
-    service.run(loaded, lambda: _open_detector(loaded, accept_loss), tell)
+    settings = service.Settings(loaded, lambda: config.load(config_file).auth, config_file)
+    service.run(settings, lambda: _open_detector(loaded, accept_loss), tell)
     return _DONE
 
 

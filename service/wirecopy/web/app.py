@@ -16,7 +16,7 @@ from aiohttp import web
 from wirecopy.config import Config
 from wirecopy.web import routes
 from wirecopy.web.http import problems, queries
-from wirecopy.web.http.access import Keys
+from wirecopy.web.http.access import network_of
 from wirecopy.web.http.call import Call
 from wirecopy.web.log import Log
 from wirecopy.web.service import Service
@@ -35,7 +35,6 @@ class App(Service):
 
     def __init__(self, config: Config, open_detector: "Callable[[], Detector]", log: Log) -> None:
         super().__init__(config, open_detector, log)
-        self.keys = Keys(config.auth, time.monotonic)
         self._under_way = 0
         self._all_answered = asyncio.Event()
         self._all_answered.set()
@@ -91,15 +90,23 @@ class App(Service):
         route = routes.find(call)
         handler = routes.handler_of(route, call.request.method)
         if not route.is_open:
-            call.client = self.keys.identify(call.request.headers.get("Authorization", ""))
-            if call.client.bucket is not None:
-                call.client.bucket.take()
+            self._identify(call, route)
         if route.needs_detector:
             self.check_takes_work()
         parameters = route.taken_by(call.request.method)
         if parameters is not None:
             call.query = queries.read(call.request, parameters)
         return handler
+
+    def _identify(self, call: Call, route: routes.Route) -> None:
+        """Who asks, which must be somebody who may. Wrong keys count against their address."""
+        address = self.addresses.bucket_of(network_of(call.request.remote or ""))
+        if address is not None:
+            address.take()
+        call.client = self.keys.identify(call.request.headers.get("Authorization", ""))
+        if call.client.bucket is not None:
+            call.client.bucket.take()
+        call.client.check_may(route.role_for(call.request.method))
 
     def _request_id(self, request: web.BaseRequest) -> str:
         given = request.headers.get("X-Request-Id")

@@ -10,6 +10,7 @@ from urllib.parse import unquote_to_bytes
 
 from aiohttp import web
 
+from wirecopy.config import Role
 from wirecopy.web.docs import handlers as description
 from wirecopy.web.handlers import (
     admin,
@@ -34,12 +35,13 @@ class Route(NamedTuple):
     """A path's methods. Open routes need no key; those that need no state answer while the service loads or stops.
 
     `parameters` are those of the query that each method takes, none where it is not named; others are refused, unless
-    `parameters` is None: then nobody looks at the query.
+    `parameters` is None: then nobody looks at the query. `roles` names what a key needs for each method.
     """
 
     template: str
     handlers: dict[str, Handler]
     parameters: Mapping[str, frozenset[str]] | None = MappingProxyType({})
+    roles: Mapping[str, Role] = MappingProxyType({"GET": "read"})
     is_open: bool = False
     needs_detector: bool = True
 
@@ -48,6 +50,10 @@ class Route(NamedTuple):
         if self.parameters is None:
             return None
         return self.parameters.get("GET" if method == "HEAD" else method, _NONE)
+
+    def role_for(self, method: str) -> Role:
+        """The role that a method needs; HEAD that of GET."""
+        return self.roles["GET" if method == "HEAD" else method]
 
 
 _NONE: frozenset[str] = frozenset()
@@ -58,25 +64,31 @@ ARTICLE = Route(
     "/v1/articles/{id}",
     {"PUT": articles.put, "GET": articles.get, "DELETE": articles.delete},
     {"GET": frozenset(("revision", "keep"))},
+    {"PUT": "write", "GET": "read", "DELETE": "erase"},
 )
 ROUTES = (
     ARTICLE,
     Route("/v1/articles/{id}/revisions", {"GET": articles.revisions}),
     Route("/v1/articles/{id}/matches", {"GET": articles.matches}),
-    Route("/v1/articles/{id}/matches/{other}", {"GET": explanations.match, "POST": explanations.match_texts}),
+    Route(
+        "/v1/articles/{id}/matches/{other}",
+        {"GET": explanations.match, "POST": explanations.match_texts},
+        roles={"GET": "read", "POST": "read"},
+    ),
     Route(
         "/v1/articles",
         {"POST": articles.post, "GET": articles.get_by_query, "DELETE": articles.delete_by_query},
         {"GET": frozenset(("id", "revision", "keep")), "DELETE": frozenset(("id",))},
+        {"POST": "write", "GET": "read", "DELETE": "erase"},
     ),
-    Route("/v1/bulk", {"POST": bulk.post}),
-    Route("/v1/check", {"POST": articles.check}),
+    Route("/v1/bulk", {"POST": bulk.post}, roles={"POST": "write"}),
+    Route("/v1/check", {"POST": articles.check}, roles={"POST": "read"}),
     Route("/v1/stories/{id}", {"GET": stories.get}, {"GET": frozenset(("keep",))}),
     Route("/v1/stories/{id}/why", {"GET": explanations.why}, {"GET": frozenset(("keep",))}),
-    Route("/v1/stories/{id}/merge", {"POST": edits.merge}),
-    Route("/v1/stories/{id}/split", {"POST": edits.split}),
-    Route("/v1/pins", {"GET": edits.get_pins, "POST": edits.post_pin}),
-    Route("/v1/pins/{id}", {"DELETE": edits.delete_pin}),
+    Route("/v1/stories/{id}/merge", {"POST": edits.merge}, roles={"POST": "edit"}),
+    Route("/v1/stories/{id}/split", {"POST": edits.split}, roles={"POST": "edit"}),
+    Route("/v1/pins", {"GET": edits.get_pins, "POST": edits.post_pin}, roles={"GET": "read", "POST": "edit"}),
+    Route("/v1/pins/{id}", {"DELETE": edits.delete_pin}, roles={"DELETE": "edit"}),
     Route("/v1/stories", {"GET": stories.get_page}, {"GET": _STORIES}),
     Route("/v1/sources", {"GET": sources.get_page}, {"GET": _PAGE}),
     Route("/v1/events", {"GET": events.get}, {"GET": frozenset(("after", "limit"))}),
@@ -84,11 +96,12 @@ ROUTES = (
         "/v1/boilerplate",
         {"GET": boilerplate.get_page, "DELETE": boilerplate.delete},
         {"GET": _PAGE, "DELETE": frozenset(("source",))},
+        {"GET": "read", "DELETE": "edit"},
     ),
-    Route("/v1/admin/compact", {"POST": admin.compact}),
+    Route("/v1/admin/compact", {"POST": admin.compact}, roles={"POST": "admin"}),
     Route("/livez", {"GET": operations.live}, None, is_open=True, needs_detector=False),
     Route("/readyz", {"GET": operations.ready}, None, is_open=True, needs_detector=False),
-    Route("/metrics", {"GET": operations.metrics}, None, needs_detector=False),
+    Route("/metrics", {"GET": operations.metrics}, None, {"GET": "metrics"}, needs_detector=False),
     Route("/openapi.json", {"GET": description.openapi}, None, is_open=True, needs_detector=False),
     Route("/docs", {"GET": description.docs}, None, is_open=True, needs_detector=False),
 )

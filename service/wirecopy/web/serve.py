@@ -2,6 +2,7 @@
 
 SIGTERM, SIGINT   refuse new work, end open streams, finish what was taken, close: exit 0
 a second one      stop waiting for slow requests
+SIGHUP            read the keys anew
 storage fails     stop at once, with the reason: what was not acknowledged is not kept
 """
 
@@ -13,14 +14,15 @@ import os
 import resource
 import signal
 from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from wirecopy import errors
-from wirecopy.config import Config
+from wirecopy.config import Auth, Config
 from wirecopy.schema.version import VERSION
 from wirecopy.web.app import App, build_app
 from wirecopy.web.connections import Server
 from wirecopy.web.http import access
+from wirecopy.web.key_reload import KeyReload
 from wirecopy.web.log import Handler, Log
 
 if TYPE_CHECKING:
@@ -38,33 +40,44 @@ def check(config: Config, *, allow_anonymous: bool) -> None:
     host = config.service.host
     if access.has_duplicates(config.auth.keys):
         raise errors.UsageError("auth.keys: two clients have the same name or the same key")
-    if not config.auth.keys and not allow_anonymous and not access.is_loopback(host):
+    is_anyone_let_in = not config.auth.keys and config.auth.anonymous is None
+    if is_anyone_let_in and not allow_anonymous and not access.is_loopback(host):
         raise errors.UsageError(
             f"refusing to listen on {host} without keys: set auth.keys in the configuration (see config.yaml), "
             "or say --allow-anonymous when everyone who can connect may read and write"
         )
 
 
-def run(config: Config, open_detector: "Callable[[], Detector]", on_ready: OnReady) -> None:
+class Settings(NamedTuple):
+    """What the service was started with, and how its keys are read anew: from `file`, if there is one."""
+
+    config: Config
+    read_auth: Callable[[], Auth]
+    file: str | None = None
+
+
+def run(settings: Settings, open_detector: "Callable[[], Detector]", on_ready: OnReady) -> None:
     """Serve until told to stop. `on_ready` hears the URL once articles are taken.
 
     Raises OSError when it cannot listen, and whatever broke the Detector or its store.
     """
-    asyncio.run(_run(config, open_detector, on_ready))
+    asyncio.run(_run(settings, open_detector, on_ready))
 
 
-async def _run(config: Config, open_detector: "Callable[[], Detector]", on_ready: OnReady) -> None:
+async def _run(settings: Settings, open_detector: "Callable[[], Detector]", on_ready: OnReady) -> None:
+    config = settings.config
     log = Log(is_json=config.service.log_format == "json")
     handler = Handler(log)
     logging.getLogger().addHandler(handler)
     try:
-        await _serve(config, open_detector, on_ready, log)
+        await _serve(settings, open_detector, on_ready, log)
     finally:
         logging.getLogger().removeHandler(handler)
         log.flush()
 
 
-async def _serve(config: Config, open_detector: "Callable[[], Detector]", on_ready: OnReady, log: Log) -> None:
+async def _serve(settings: Settings, open_detector: "Callable[[], Detector]", on_ready: OnReady, log: Log) -> None:
+    config = settings.config
     _raise_descriptor_limit(config.web.max_connections + _SPARE_DESCRIPTORS)
     loop = asyncio.get_running_loop()
     app = build_app(config, open_detector, log)
@@ -87,11 +100,13 @@ async def _serve(config: Config, open_detector: "Callable[[], Detector]", on_rea
 
     app.owner.opened.add_done_callback(lambda opened: None if opened.cancelled() else tell_ready())
     setting_aside = loop.create_task(_set_aside_regularly(app))
+    reloading = loop.create_task(KeyReload(app.keys, settings.read_auth, settings.file, log).run())
     try:
         await _wait_any(stop.wait(), _shielded(app.owner.ended))
         await _drain(app, hurry, config.service.drain_timeout_seconds, log)
     finally:
         setting_aside.cancel()
+        reloading.cancel()
         app.begin_stop()
         listener.close()
         await server.close_connections()

@@ -4,6 +4,7 @@ They receive this, not the application: so the application may import them, and 
 """
 
 import asyncio
+import time
 import traceback
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
@@ -16,6 +17,7 @@ from wirecopy.schema import wire
 from wirecopy.web.feed.following import Following
 from wirecopy.web.feed.webhooks import Webhooks
 from wirecopy.web.http import problems
+from wirecopy.web.http.access import Addresses, Keys
 from wirecopy.web.http.body import Budget
 from wirecopy.web.http.call import Call
 from wirecopy.web.log import Log
@@ -40,6 +42,8 @@ class Service:
         self.limits = config.limits
         self.web = config.web
         self.log = log
+        self.keys = Keys(config.auth, time.monotonic)
+        self.addresses = Addresses(config.auth, time.monotonic)
         self.metrics = Metrics()
         self.budget = Budget(config.web.max_held_bytes)
         self.following = Following(self.read_events)

@@ -65,7 +65,7 @@ _EXAMPLE = {
 }
 
 # Problems that a request can meet wherever articles or stories are concerned, and with a body.
-_ANYWHERE = (400, 401, 429, 500, 503)
+_ANYWHERE = (400, 401, 403, 429, 500, 503)
 _WITH_BODY = (*_ANYWHERE, 408, 413, 415, 417, 422)
 
 
@@ -468,7 +468,7 @@ def _operation_paths() -> dict[str, Any]:
     text = {"schema": {"type": "string"}}
     metrics = plain("metrics", "Counters and gauges for Prometheus", {200: _content("Metrics.", "text/plain", text)})
     metrics["get"] = {**metrics["get"], "security": [{"key": []}, {}]}
-    metrics["get"]["responses"] |= _problems((401, 429))
+    metrics["get"]["responses"] |= _problems((401, 403, 429))
     return {
         "/v1/admin/compact": {
             "post": _operation(
@@ -478,7 +478,7 @@ def _operation_paths() -> dict[str, Any]:
                 "The database is written anew, which takes as long as copying it; articles wait meanwhile. 503 when "
                 "another process reads it, a backup for instance, 507 when the disk has no room for a copy.",
                 {200: _json("Done.", wire.Compacted)},
-                (*_ANYWHERE, 403, 422, 507),
+                (*_ANYWHERE, 422, 507),
             )
         },
         "/livez": plain("livez", "Whether the process answers", {200: _json("It does.", wire.Health)}),

@@ -1,26 +1,39 @@
-"""Who may use the service, and how much: keys and token buckets.
+"""Who may use the service, what for, and how much: keys, their roles, token buckets.
 
 The configuration holds SHA-256 digests of keys. Keys are long and random, so a fast hash is enough: there is no
 dictionary to try. A presented key is compared with every digest in constant time, so that neither the time nor the
 order tells anything.
+
+    read      ask for articles, stories, events; compare and check texts
+    write     send articles
+    edit      merge, split, pin; forget what a source repeats
+    erase     delete articles
+    admin     what operators ask of a running service
+    metrics   read the counters
 """
 
 import hashlib
 import hmac
 import ipaddress
 from collections.abc import Callable, Sequence
+from typing import get_args
 
-from wirecopy.config import Auth, Key
-from wirecopy.web.http.problems import NotAuthorized, TooManyRequests
+from wirecopy.config import Auth, Key, Role
+from wirecopy.web.http.problems import NotAuthorized, RoleMissing, TooManyRequests
+
+ALL_ROLES: frozenset[Role] = frozenset(get_args(Role))
+_CHALLENGE = {"WWW_Authenticate": 'Bearer realm="wirecopy"'}
+_MOST_ADDRESSES = 10_000  # whose rates are remembered
 
 
 class Bucket:
-    """A token bucket: `rate` requests per second on average, `burst` at once after a pause."""
+    """A token bucket: `rate` requests per second on average, `burst` at once after a pause. Answers say `whose`."""
 
-    def __init__(self, rate: float, burst: int, clock: Callable[[], float]) -> None:
+    def __init__(self, rate: float, burst: int, clock: Callable[[], float], whose: str = "key") -> None:
         self._rate = rate
         self._burst = burst
         self._clock = clock
+        self._whose = whose
         self._tokens = float(burst)
         self._counted_at = clock()
 
@@ -29,7 +42,9 @@ class Bucket:
         self._refill()
         if self._tokens < 1:
             wait = (1 - self._tokens) / self._rate
-            raise TooManyRequests("the rate of this key is used up", Retry_After=str(max(1, round(wait + 0.5))))
+            raise TooManyRequests(
+                f"the rate of this {self._whose} is used up", Retry_After=str(max(1, round(wait + 0.5)))
+            )
         self._tokens -= 1
 
     def take_many(self, count: int) -> float:
@@ -38,6 +53,12 @@ class Bucket:
         self._tokens -= count
         return max(0.0, -self._tokens / self._rate)
 
+    @property
+    def is_full(self) -> bool:
+        """Whether it is as good as new."""
+        self._refill()
+        return self._tokens >= self._burst
+
     def _refill(self) -> None:
         now = self._clock()
         self._tokens = min(self._burst, self._tokens + (now - self._counted_at) * self._rate)
@@ -45,35 +66,115 @@ class Bucket:
 
 
 class Client:
-    """Whoever holds a key; `bucket` is None where there is no rate limit."""
+    """Whoever holds a key, or nobody in particular (`name` is empty); `bucket` is None where there is no rate limit."""
 
-    def __init__(self, name: str, digest: bytes, bucket: Bucket | None) -> None:
+    __slots__ = ("bucket", "digest", "name", "roles")
+
+    def __init__(self, name: str, digest: bytes, bucket: Bucket | None, roles: frozenset[Role] = ALL_ROLES) -> None:
         self.name = name
         self.digest = digest
         self.bucket = bucket
+        self.roles = roles
+
+    def check_may(self, role: Role) -> None:
+        """Raise RoleMissing for a key that lacks the role, NotAuthorized where a key may help."""
+        if role in self.roles:
+            return
+        if not self.name:
+            raise NotAuthorized("this needs a key: Authorization: Bearer KEY", **_CHALLENGE)
+        raise RoleMissing(f"the key {self.name} has not the role {role}")
 
 
 ANYONE = Client("", b"", None)
 
 
 class Keys:
-    """Tells clients by their keys."""
+    """Tells clients by their keys. `replace` changes them while the service runs."""
 
     def __init__(self, auth: Auth, clock: Callable[[], float]) -> None:
-        self._clients = [Client(key.name, bytes.fromhex(key.sha256), _new_bucket(auth, clock)) for key in auth.keys]
+        self._clock = clock
+        self._clients: list[Client] = []
+        self._anyone = ANYONE
+        self.replace(auth)
+
+    @property
+    def are_set(self) -> bool:
+        """Whether there are any."""
+        return bool(self._clients)
+
+    def replace(self, auth: Auth) -> None:
+        """Use these from now on; a key that stays keeps what it has used of its rate."""
+        before = {(client.name, client.digest): client.bucket for client in self._clients}
+        self._clients = []
+        for key in auth.keys:
+            digest = bytes.fromhex(key.sha256)
+            bucket = before.get((key.name, digest)) or _new_bucket(auth, self._clock)
+            self._clients.append(Client(key.name, digest, bucket, frozenset(key.roles)))
+        self._anyone = _anyone_of(auth)
 
     def identify(self, authorization: str) -> Client:
-        """The client who sent this Authorization header; anyone where no keys are set. Raises NotAuthorized."""
-        if not self._clients:
-            return ANYONE
+        """The client who sent this Authorization header; without one, anyone. Raises NotAuthorized."""
+        if not self._clients or (not authorization and self._anyone.roles):
+            return self._anyone
         scheme, _, key = authorization.partition(" ")
-        digest = hashlib.sha256(key.strip().encode("utf-8", "surrogateescape")).digest()
-        found = [client for client in self._clients if hmac.compare_digest(digest, client.digest)]
-        if not found or scheme.lower() != "bearer":
-            is_wrong = key and scheme.lower() == "bearer"
+        is_bearer = scheme.lower() == "bearer"
+        client = self.holder(key.strip())
+        if client is None or not is_bearer:
+            is_wrong = key and is_bearer
             reason = "this key is not known here" if is_wrong else "this service needs a key: Authorization: Bearer KEY"
-            raise NotAuthorized(reason, WWW_Authenticate='Bearer realm="wirecopy"')
-        return found[0]
+            raise NotAuthorized(reason, **_CHALLENGE)
+        return client
+
+    def holder(self, key: str) -> Client | None:
+        """The client whose key this is."""
+        digest = hashlib.sha256(key.encode("utf-8", "surrogateescape")).digest()
+        found = [client for client in self._clients if hmac.compare_digest(digest, client.digest)]
+        return found[0] if found else None
+
+    def named(self, name: str) -> Client | None:
+        """The client of this name, as long as it has a key."""
+        return next((client for client in self._clients if client.name == name), None)
+
+
+class Addresses:
+    """Rates of addresses. An address is forgotten when it has rested for so long that its bucket is full again."""
+
+    def __init__(self, auth: Auth, clock: Callable[[], float]) -> None:
+        self._rate = auth.address_rate_limit_per_second
+        self._burst = auth.address_rate_limit_burst
+        self._clock = clock
+        self._buckets: dict[str, Bucket] = {}
+
+    def bucket_of(self, address: str) -> Bucket | None:
+        """The bucket of an address; None where there is no limit."""
+        if self._rate is None:
+            return None
+        bucket = self._buckets.get(address)
+        if bucket is None:
+            if len(self._buckets) >= _MOST_ADDRESSES:
+                self._forget()
+            bucket = self._buckets[address] = Bucket(self._rate, self._burst, self._clock, "address")
+        return bucket
+
+    def _forget(self) -> None:
+        """Those that rest; and the oldest half, if that does not make room."""
+        self._buckets = {address: bucket for address, bucket in self._buckets.items() if not bucket.is_full}
+        if len(self._buckets) >= _MOST_ADDRESSES:
+            newest = list(self._buckets.items())[_MOST_ADDRESSES // 2 :]
+            self._buckets = dict(newest)
+
+
+def network_of(host: str) -> str:
+    """What counts as one address: an IPv4 address; of IPv6 the half that a single customer is given."""
+    if ":" not in host:
+        return host
+    try:
+        address = ipaddress.IPv6Address(host.partition("%")[0])
+    except ValueError:
+        return host
+    if address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
+    return str(ipaddress.IPv6Address(int(address) >> 64 << 64)) + "/64"
 
 
 def is_loopback(host: str) -> bool:
@@ -87,6 +188,13 @@ def is_loopback(host: str) -> bool:
 def has_duplicates(keys: Sequence[Key]) -> bool:
     """Whether two clients have the same name, or the same key."""
     return len({key.name for key in keys}) < len(keys) or len({key.sha256 for key in keys}) < len(keys)
+
+
+def _anyone_of(auth: Auth) -> Client:
+    """Who comes without a key: may do everything where there are no keys, nothing where there are, or what is set."""
+    if auth.anonymous is not None:
+        return Client("", b"", None, frozenset(auth.anonymous))
+    return Client("", b"", None, frozenset()) if auth.keys else ANYONE
 
 
 def _new_bucket(auth: Auth, clock: Callable[[], float]) -> Bucket | None:

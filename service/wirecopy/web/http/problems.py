@@ -42,6 +42,10 @@ class NotAuthorized(HttpError):
     """No key, or one that is not known."""
 
 
+class RoleMissing(HttpError):
+    """The key is known, and has not the role that the request needs."""
+
+
 class CrossOrigin(HttpError):
     """A page of another site sent the request."""
 
@@ -71,7 +75,7 @@ class UnknownExpectation(HttpError):
 
 
 class TooManyRequests(HttpError):
-    """The key has used up its rate."""
+    """The key, or the address, has used up its rate."""
 
 
 class Kind(NamedTuple):
@@ -90,6 +94,7 @@ KINDS: dict[type[BaseException], Kind] = {
     errors.MalformedArticle: Kind(400, "malformed-article", "Malformed article"),
     MalformedRequest: Kind(400, "malformed-request", "Malformed request"),
     NotAuthorized: Kind(401, "not-authorized", "Not authorized"),
+    RoleMissing: Kind(403, "role-missing", "Not within the roles of this key"),
     CrossOrigin: Kind(403, "cross-origin", "Sent by another site"),
     NoSuchPath: Kind(404, "no-such-path", "No such path"),
     errors.UnknownArticle: Kind(404, "unknown-article", "Unknown article"),
