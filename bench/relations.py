@@ -78,7 +78,7 @@ def find_compare() -> Compare:
 
 
 def _converted(api: Any, article: Article) -> Any:
-    from wirecopy.schema.article import parse_published
+    from wirecopy.schema.dates import parse_published
 
     published = None if article.published is None else parse_published(article.published)
     return api.Article(

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from wirecopy.config import Limits
 from wirecopy.errors import InvalidArticle, MalformedArticle
-from wirecopy.schema.article import Article, decode, format_published, from_fields, parse, parse_published
+from wirecopy.schema.article import Article, decode, from_fields, parse
+from wirecopy.schema.dates import format_published, parse_published, parse_zone
 
 LIMITS = Limits()
 NAMES = ("id", "text", "title", "source", "url", "published", "language")
@@ -58,7 +59,7 @@ def test_a_refusal_names_the_mapped_field_too() -> None:
         ({"title": {"en": "x"}}, "title must be a string, not an object"),
         ({"source": True}, "source must be a string, not a boolean"),
         ({"url": 1.5}, "url must be a string, not a number"),
-        ({"published": 1700000000}, "published must be a string, not a number"),
+        ({"published": [1700000000]}, "published must be a time or a date, not an array"),
         ({"published": "yesterday"}, "published must be an RFC 3339 time or a date.*'yesterday'"),
         ({"id": "x" * 1025}, "id is longer than 1024 bytes"),
         ({"id": "ü" * 513}, "id is longer than 1024 bytes"),
@@ -137,25 +138,84 @@ def test_lone_surrogates_become_replacement_characters_in_every_field() -> None:
         ("2016-12-31T15:59:60.25-08:00", "2017-01-01T00:00:00.250Z"),
         ("0001-01-01", "0001-01-01T00:00:00Z"),
         ("9999-12-31T23:59:59.999Z", "9999-12-31T23:59:59.999Z"),
+        ("2024-08-12T09:30", "2024-08-12T09:30:00Z"),
+        ("2024-08-12T09:30:00+0200", "2024-08-12T07:30:00Z"),
+        ("2024-08-12 09:30:00 +0200", "2024-08-12T07:30:00Z"),
+        ("2024-08-12 09:30:00 UTC", "2024-08-12T09:30:00Z"),
+        ("2024-08-12T09:30:00+02", "2024-08-12T07:30:00Z"),
+        (" 2024-08-12\n", "2024-08-12T00:00:00Z"),
+        ("20240812", "2024-08-12T00:00:00Z"),
+        ("20240812T093000Z", "2024-08-12T09:30:00Z"),
+        ("20240812T093000+0200", "2024-08-12T07:30:00Z"),
+        ("20240812093000", "2024-08-12T09:30:00Z"),
+        ("Mon, 12 Aug 2024 09:30:00 GMT", "2024-08-12T09:30:00Z"),
+        ("Mon, 12 Aug 2024 09:30:00 +0200", "2024-08-12T07:30:00Z"),
+        ("12 Aug 2024 09:30 EST", "2024-08-12T14:30:00Z"),
+        (0, "1970-01-01T00:00:00Z"),
+        (1723455000, "2024-08-12T09:30:00Z"),
+        (1723455000.25, "2024-08-12T09:30:00.250Z"),
+        (1723455000250, "2024-08-12T09:30:00.250Z"),
+        (1723455000250000, "2024-08-12T09:30:00.250Z"),
+        (1723455000250000000, "2024-08-12T09:30:00.250Z"),
+        ("1723455000", "2024-08-12T09:30:00Z"),
+        ("1723455000250", "2024-08-12T09:30:00.250Z"),
+        (-86400, "1969-12-31T00:00:00Z"),
+        (datetime(2024, 8, 12, 9, 30, tzinfo=UTC), "2024-08-12T09:30:00Z"),
     ],
 )
-def test_published_is_an_rfc_3339_time_or_a_date(value: str, expected: str) -> None:
+def test_published_is_a_time_or_a_date_in_any_form_that_can_be_read_one_way_only(value: object, expected: str) -> None:
     assert format_published(parse_published(value)) == expected
 
 
 @pytest.mark.parametrize(
     "value",
     [
-        *("", " ", "12.08.2024", "2024-8-12", "20240812", "2024-08-12T09:30", "2024-08-12T09:30:00+0200", "2024-W33"),
+        *("", " ", "12.08.2024", "12/08/2024", "2024-8-12", "2024-W33", "20241301", "99999999999999999999", "soon"),
         *("2024-02-30", "2024-13-01", "0000-01-01", "10000-01-01", "2024-08-12T24:00:00Z", "2024-08-12T23:60:00Z"),
         *("2024-08-12T12:00:60Z", "2024-08-12T23:59:61Z", "2024-08-12T09:30:00+24:00", "2024-08-12T09:30:00.Z"),
-        *("0001-01-01T00:00:00+01:00", "9999-12-31T23:59:60Z", "٢٠٢٤-٠٨-١٢", "2024-08-12\n", "2024-08-12Z"),
+        *(
+            "0001-01-01T00:00:00+01:00",
+            "9999-12-31T23:59:60Z",
+            "٢٠٢٤-٠٨-١٢",
+            "2024-08-12Z",
+            "Mon, 99 Aug 2024 09:30:00 GMT",
+        ),
     ],
 )
 def test_any_other_date_is_refused_with_its_value(value: str) -> None:
     with pytest.raises(InvalidArticle, match="published must be") as refusal:
         parse_published(value)
     assert repr(value) in str(refusal.value)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 10**30, -(10**40), True, None, [], {}])
+def test_values_that_are_no_moment_are_refused(value: object) -> None:
+    with pytest.raises(InvalidArticle, match="published must be"):
+        parse_published(value)
+
+
+def test_what_has_no_zone_is_in_the_zone_that_is_assumed() -> None:
+    berlin = parse_zone("Europe/Berlin")
+    for written in ("2024-08-12 09:30:00", "20240812T093000", "12 Aug 2024 09:30:00"):
+        assert format_published(parse_published(written, zone=berlin)) == "2024-08-12T07:30:00Z"
+    assert format_published(parse_published("2024-12-12", zone=berlin)) == "2024-12-11T23:00:00Z"
+    assert format_published(parse_published("2024-08-12T09:30:00Z", zone=berlin)) == "2024-08-12T09:30:00Z"
+    assert format_published(parse_published("2024-08-12", zone=parse_zone("-03:30"))) == "2024-08-12T03:30:00Z"
+
+
+@pytest.mark.parametrize("text", ["", "Berlin", "+2", "+99:00", "../etc/passwd", "Europe/Berlin\0", "x" * 5000])
+def test_a_zone_that_does_not_exist_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"time zone|offset"):
+        parse_zone(text)
+
+
+@given(st.text(max_size=40) | st.integers() | st.floats() | st.from_regex(r"[0-9T:+ -]{1,30}", fullmatch=True))
+def test_reading_a_date_raises_nothing_but_the_documented_error(value: object) -> None:
+    try:
+        milliseconds = parse_published(value)
+    except InvalidArticle:
+        return
+    assert parse_published(format_published(milliseconds)) == milliseconds
 
 
 def test_a_long_unreadable_date_is_shown_shortened() -> None:

@@ -27,7 +27,8 @@ from wirecopy.config import Config, Service
 from wirecopy.detector import state
 from wirecopy.detector.detector import SCHEME, Detector
 from wirecopy.files import reading
-from wirecopy.schema.article import Article, format_published
+from wirecopy.schema.article import Article
+from wirecopy.schema.dates import format_published
 from wirecopy.storage import Snapshot, Store
 
 law: Callable[[Any], Any] = settings(deadline=None, max_examples=25, suppress_health_check=list(HealthCheck))

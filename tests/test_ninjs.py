@@ -16,7 +16,8 @@ from wirecopy.cli.commands import main
 from wirecopy.config import Limits
 from wirecopy.errors import ArticleError, InvalidArticle
 from wirecopy.schema import ninjs
-from wirecopy.schema.article import Article, parse_published
+from wirecopy.schema.article import Article
+from wirecopy.schema.dates import parse_published
 from wirecopy.schema.markup import MOST_NESTED, to_text
 
 HTML = (
@@ -138,8 +139,8 @@ def test_the_id_of_a_path_stands_for_the_items_own() -> None:
         ({"headlines": {}}, "headlines must be an array"),
         ({"headlines": None, "headline": []}, "title (headline) must be a string"),
         ({"pubStatus": "killed"}, "status (pubStatus) must be usable, withheld or canceled, not 'killed'"),
-        ({"versionCreated": 5}, "published (versionCreated) must be a string"),
-        ({"versionCreated": "soon"}, "published must be an RFC 3339 time"),
+        ({"versionCreated": []}, "published (versionCreated) must be a time or a date"),
+        ({"versionCreated": "soon"}, "published (versionCreated) must be an RFC 3339 time"),
         ({"infoSources": [5]}, "infoSources[0] must be"),
         ({"infoSources": [{"name": 5}]}, "source (infoSources[0].name) must be a string"),
         ({"language": {}}, "language must be a string"),

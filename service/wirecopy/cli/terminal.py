@@ -20,7 +20,8 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from wirecopy.schema.article import Article, format_published
+from wirecopy.schema.article import Article
+from wirecopy.schema.dates import format_published
 
 if TYPE_CHECKING:
     from wirecopy.batch.run import Row, Summary

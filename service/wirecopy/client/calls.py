@@ -11,7 +11,8 @@ import orjson
 from wirecopy import errors
 from wirecopy.config import Keep
 from wirecopy.schema.answers import Comparison, Pin, Reasons, Verdict
-from wirecopy.schema.article import Article, format_published
+from wirecopy.schema.article import Article
+from wirecopy.schema.dates import format_published
 from wirecopy.schema.wire import (
     BoilerplatePage,
     BulkAnswer,

@@ -3,6 +3,7 @@
 Read in this order:
 
 - `article`: the fields of an article, their limits, and `parse`
+- `dates`: dates and times as feeds write them, as milliseconds since 1970
 - `answers`: what callers are told: verdicts, stories, comparisons
 - `wire`: what service and client say to each other beyond these
 - `events`: the types of the feed

@@ -8,7 +8,6 @@ with the standard library and the surrogates become U+FFFD. The cost beyond orjs
 import json
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, Never, get_args
 
 import orjson
@@ -16,19 +15,12 @@ from msgspec import Struct
 
 from wirecopy.config import Limits
 from wirecopy.errors import InvalidArticle, MalformedArticle
+from wirecopy.schema.dates import parse_published
 
 FIELDS = ("id", "text", "title", "source", "url", "published", "language", "status", "embargoed")
 Status = Literal["usable", "withheld", "canceled"]  # IPTC's words for the publication status of an item
 
 _TYPE_NAMES = {str: "a string", bool: "a boolean", int: "a number", float: "a number", list: "an array"}
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MILLISECOND = timedelta(milliseconds=1)
-_MIN_MILLISECONDS = (datetime(1, 1, 1, tzinfo=UTC) - _EPOCH) // _MILLISECOND
-_MAX_MILLISECONDS = (datetime(9999, 12, 31, 23, 59, 59, 999_000, tzinfo=UTC) - _EPOCH) // _MILLISECOND
-_PUBLISHED = re.compile(
-    r"([0-9]{4}-[0-9]{2}-[0-9]{2})"
-    r"(?:[Tt ]([0-9]{2}:[0-9]{2}:)([0-9]{2})(?:\.([0-9]{1,3})[0-9]*)?([Zz]|[+-][0-9]{2}:[0-9]{2})?)?"
-)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _ESCAPED_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
@@ -98,43 +90,6 @@ def decode(data: bytes, limits: Limits) -> dict[str, Any]:
     return fields
 
 
-def format_published(milliseconds: int) -> str:
-    """Return the time as RFC 3339 in UTC, with milliseconds only where there are some."""
-    moment = _EPOCH + milliseconds * _MILLISECOND
-    precision = "milliseconds" if milliseconds % 1000 else "seconds"
-    return moment.replace(tzinfo=None).isoformat(timespec=precision) + "Z"
-
-
-def parse_published(value: str, name: str = "published") -> int:
-    """Return milliseconds since 1970 UTC of an RFC 3339 time or a date; without a zone it is UTC.
-
-    Fractions of a second are cut to milliseconds; a leap second is the first moment of the next minute. Raises
-    InvalidArticle for anything else and for moments outside the years 1 to 9999.
-    """
-    found = _PUBLISHED.fullmatch(value)
-    if found is None:
-        _refuse_published(value, name)
-    date, time, second, fraction, zone = found.groups()
-    try:
-        if time is None:
-            return (datetime.fromisoformat(date + "T00:00:00+00:00") - _EPOCH) // _MILLISECOND
-        is_leap = second == "60"
-        zone = "+00:00" if zone is None or zone in "zZ" else zone
-        moment = datetime.fromisoformat(f"{date}T{time}{'59' if is_leap else second}{zone}")
-    except ValueError:
-        _refuse_published(value, name)
-    milliseconds = (moment - _EPOCH) // _MILLISECOND
-    if is_leap:
-        milliseconds += 1000
-        if milliseconds % 86_400_000:  # leap seconds end a UTC day
-            _refuse_published(value, name)
-    if fraction is not None:
-        milliseconds += int(fraction.ljust(3, "0"))
-    if not _MIN_MILLISECONDS <= milliseconds <= _MAX_MILLISECONDS:
-        _refuse_published(value, name)
-    return milliseconds
-
-
 def _from_clean_fields(fields: Mapping[str, Any], limits: Limits, mapping: Mapping[str, str] | None) -> Article:
     get = fields.get
     names = [mapping.get(name, name) for name in FIELDS] if mapping else FIELDS
@@ -174,9 +129,9 @@ def _check_optional(fields: Mapping[str, Any], limits: Limits, mapping: Mapping[
 
 
 def _moment(name: str, value: object, mapping: Mapping[str, str] | None) -> int:
-    if type(value) is not str:
-        raise InvalidArticle(f"{_label(name, mapping)} must be a string, not {_type_name(value)}")
-    return parse_published(value, name)
+    if type(value) in (str, int, float):
+        return parse_published(value, _label(name, mapping))
+    raise InvalidArticle(f"{_label(name, mapping)} must be a time or a date, not {_type_name(value)}")
 
 
 def _check_length(name: str, value: str, max_bytes: int) -> None:
@@ -192,11 +147,6 @@ def _refuse_required(name: str, value: object, mapping: Mapping[str, str] | None
     if type(value) is str:
         raise InvalidArticle(f"{label} is empty")
     raise InvalidArticle(f"{label} must be a string, not {_type_name(value)}")
-
-
-def _refuse_published(value: str, name: str) -> Never:
-    shown = value if len(value) <= 60 else value[:60] + "…"
-    raise InvalidArticle(f"{name} must be an RFC 3339 time or a date (2024-08-12T09:30:00Z), not {shown!r}")
 
 
 def _label(name: str, mapping: Mapping[str, str] | None) -> str:

@@ -18,7 +18,7 @@ from wirecopy.detection.evidence.model import Link
 from wirecopy.detection.grouping.stories import Stories
 from wirecopy.detector.memory.archive import Archive
 from wirecopy.schema.answers import DayCount, Lead, Origin, Source, SourceCount
-from wirecopy.schema.article import format_published
+from wirecopy.schema.dates import format_published
 
 T = TypeVar("T")
 

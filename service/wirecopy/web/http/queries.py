@@ -9,7 +9,7 @@ from aiohttp import web
 
 from wirecopy.config import Keep
 from wirecopy.errors import InvalidArticle
-from wirecopy.schema.article import parse_published
+from wirecopy.schema.dates import parse_published
 from wirecopy.web.http.problems import InvalidParameter, MalformedRequest
 
 POLICIES: tuple[str, ...] = get_args(Keep)
