@@ -39,7 +39,7 @@ def without_books(detector: Detector) -> Detector:
     """Make a Detector keep no book of what changes."""
     stories = detector._state.stories
     detector._witness = _Blind(detector._archive, stories, detector._witness.policy)
-    stories.origins = stories.changed = None
+    stories.unwatch()
     return detector
 
 

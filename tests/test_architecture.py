@@ -49,7 +49,7 @@ NOT_IN_DETECTION = {"asyncio", "random", "secrets", "socket", "sqlite3", "thread
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "common", "base", "misc", "manager", "factory"}
 
 MOST_ENTRIES = 14  # of the package's own folder
-MOST_LINES = 610  # of a file
+MOST_LINES = 600  # of a file
 MOST_LINES_OF_KERNELS = 520
 
 

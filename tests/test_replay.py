@@ -174,7 +174,7 @@ def test_clearings_are_replayed_and_pruned_with_the_last_article_they_concern() 
         live.prune(k * DAY // 20)
         replayed = opened(store, config)
         assert image(replayed) == image(live)
-        assert replayed._clearings == live._clearings
+        assert replayed._others.clearings == live._others.clearings
     kept = [record for record in store.records if record is not None and record.kind == Kind.CLEARING]
     assert 0 < len(kept) < 15
     assert decode_clearing(kept[0].payload).end > 64

@@ -107,7 +107,7 @@ def test_what_was_counted_step_by_step_is_what_a_whole_recount_finds(steps: list
         if what % 3 == 0:
             detector.sources()
     told = detector.sources(limit=100)
-    watched = detector._state.stories.changed
+    watched = detector._tally._changed
     detector._tally = Tally(detector._archive, detector._state.stories)
     assert detector.sources(limit=100) == told
     assert not watched

@@ -27,11 +27,11 @@ from wirecopy.detection.index.window import Start
 from wirecopy.detector.answers import views
 from wirecopy.detector.feed.feed import Feed
 from wirecopy.detector.history.replay import replay
+from wirecopy.detector.ingestion import describe
 from wirecopy.detector.memory import model_file
 from wirecopy.detector.memory.archive import Archive
 from wirecopy.detector.memory.canonical import Policy, rule_of
 from wirecopy.detector.memory.records import Kind, Run, decode_run, encode, scheme
-from wirecopy.detector.records import describe
 from wirecopy.detector.state import State
 from wirecopy.errors import OtherInput, UsageError
 from wirecopy.schema.article import Article

@@ -7,21 +7,26 @@ Whoever decides calls this: the service for what is sent, a rebuild for what was
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
-from wirecopy.detection.index.window import BLOCK
+from wirecopy.detection.evidence.model import Link
+from wirecopy.detection.index.window import BLOCK, Window, Written
+from wirecopy.detection.kernels.layout import OTHER_IN_THIS, SHARED_WORDS, THIS_IN_OTHER
 from wirecopy.detection.words.text import Traces
 from wirecopy.detector.answers import views
+from wirecopy.detector.answers.views import Place
 from wirecopy.detector.feed.changes import Witness
 from wirecopy.detector.feed.events import Fact
 from wirecopy.detector.memory.archive import Archive, Kept
 from wirecopy.detector.memory.canonical import Policy
-from wirecopy.detector.memory.records import Decision, Kind, encode
-from wirecopy.detector.records import describe
+from wirecopy.detector.memory.records import Decision, Found, Kind, encode
 from wirecopy.detector.sketching import Sketches
 from wirecopy.detector.state import Decided, Left, State
 from wirecopy.schema.answers import Verdict
 from wirecopy.schema.article import Article
 from wirecopy.storage import Entry
+
+_UNWRITTEN = Written(0, b"", b"", b"")
 
 
 class Arrivals:
@@ -157,3 +162,58 @@ def sketches_of(state: State, article: Article, sketches: Sketches, replaces: in
     title_words = decision.title_words or (window.written(replaces).title_words if is_here else 0)
     words = np.frombuffer(trace, dtype=np.uint32)
     return Sketches(Traces(words, np.array([0, len(words)])), np.array([title_words]))
+
+
+def describe(
+    decided: Decided,
+    left: Left | None,
+    place: Place,
+    kept: Kept,
+    article: Article,
+    window: Window | None = None,
+    recall: list[int] | None = None,
+) -> Decision:
+    """-> one record of all that was decided and of what it changed; without a window, only of what a caller is told."""
+    number, found, change = decided
+    written = _UNWRITTEN if window is None else window.written(number)
+    links = change.links[len(found.matches) :]
+    moves = change.moves
+    if left is not None:
+        links, moves = left.change.links + links, left.change.moves + moves
+    return Decision(
+        number=number,
+        revision=kept.revision,
+        replaces=None if left is None else left.number,
+        came=kept.came,
+        first_seen=kept.first_seen,
+        arrived=kept.arrived,
+        content=kept.content,
+        published=article.published,
+        source=article.source,
+        title=article.title,
+        url=article.url,
+        language=article.language,
+        epoch=0 if window is None else window.terms.epoch,
+        title_words=written.title_words,
+        trace=written.trace,
+        weights=written.weights,
+        keys=written.keys,
+        has_counted_passages=found.is_counted,
+        candidates=found.candidates,
+        truncated=found.truncated,
+        matches=[_match(*match, results) for match, results in zip(found.matches, found.results, strict=True)],
+        links=[(b, a, *link) for b, a, link in links],
+        moves=moves,
+        story=place.story,
+        is_canonical=place.is_canonical,
+        best=place.best,
+        status=article.status,
+        embargoed=article.embargoed,
+        recall=recall or [],
+    )
+
+
+def _match(number: int, link: Link, results: npt.NDArray[np.float32]) -> Found:
+    values = results.tolist()
+    this, other = round(values[THIS_IN_OTHER], 4), round(values[OTHER_IN_THIS], 4)
+    return Found(number, link.odds, link.relation, this, other, int(values[SHARED_WORDS]))

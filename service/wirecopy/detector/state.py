@@ -30,8 +30,6 @@ from wirecopy.detector.memory.records import (
     Clearing,
     Decision,
     Epoch,
-    Erasure,
-    Residue,
     compress,
     decompress,
 )
@@ -163,7 +161,7 @@ class State:
 
     def withdraw(self, number: int) -> Left:
         """Takes an article out, for the revision that is loaded next to follow; -> what it left behind."""
-        own, change = self.stories.story_of[number], self._leave(number)
+        own, change = self.stories.story_of[number], self.leave(number)
         self.stories.remove(number, heir=self.window.loaded)
         self.window.remove(number)
         self.stories.link(change.links)
@@ -177,21 +175,21 @@ class State:
             yield None
             return
         stories, own = self.stories, self.stories.story_of[number]
-        counts, moves = (stories.merged, stories.largest), self._leave(number).moves
-        origins, stories.origins = stories.origins, None
+        counts, moves = (stories.merged, stories.largest), self.leave(number).moves
         before = [Move(m, stories.story_of[m]) for m, _ in moves]
-        stories.withdraw(number)
-        stories.pins.rename(number, self.window.loaded)
-        stories.apply(moves)
-        try:
-            yield own
-        finally:
-            stories.apply([*before, Move(number, own)])
-            stories.pins.rename(self.window.loaded, number)
-            stories.merged, stories.largest = counts
-            stories.origins = origins
+        with stories.unwatched():
+            stories.withdraw(number)
+            stories.pins.rename(number, self.window.loaded)
+            stories.apply(moves)
+            try:
+                yield own
+            finally:
+                stories.apply([*before, Move(number, own)])
+                stories.pins.rename(self.window.loaded, number)
+                stories.merged, stories.largest = counts
 
-    def _leave(self, number: int) -> Change:
+    def leave(self, number: int) -> Change:
+        """Return what is left to be done when an article leaves its story; changes nothing."""
         window = self.window
         return self.stories.leave(number, window.judge, oldest=window.oldest, after=window.loaded)
 
@@ -243,37 +241,18 @@ class State:
         for number in numbers:
             self.stories.remove(number)
 
-    def erase(self, decisions: Sequence[Decision], moment: int) -> Erasure:
-        """Takes all revisions of an article out for good, the newest last; the archive still knows them.
+    def forget_counts(self, decision: Decision) -> list[int]:
+        """Take the words and passages of a decided article out of the counts, and the article out of the window.
 
-        The story that it leaves is decided anew. Words that are in sums that were stored stay there.
+        Words that are in sums that were stored stay there. Return the counters of its passages that were full.
         """
-        window, stories, number = self.window, self.stories, self.window.loaded
-        change = self._leave(decisions[-1].number)
-        erased = [decision.number for decision in decisions]
-        full: list[int] = []
-        for decision in decisions:
-            self.archive.forget_matches(decision)
-            trace = np.frombuffer(decision.trace or window.trace_of(decision.number), dtype=np.uint32)
-            if decision.number >= self._summed:
-                window.terms.uncount(trace)
-            if decision.has_counted_passages:
-                full += window.full_passages(trace, decision.source)
-            window.erase(decision.number)
-        links = [(b, a, *link) for b, a, link in change.links]
-        erasure = Erasure(number, moment, erased, links, change.moves, stories.forget_bests(erased), sorted(set(full)))
-        self._apply(erasure)
-        return erasure
-
-    def _apply(self, erasure: Erasure) -> None:
-        stories, known = self.stories, self.stories.story_of
-        for number in erasure.erased:
-            stories.remove(number)
-        stories.link(
-            (b, a, Link(odds, relation)) for b, a, odds, relation in erasure.links if a in known and b in known
-        )
-        stories.apply([move for move in erasure.moves if move[0] in known])
-        self.window.leave_blank()
+        window = self.window
+        trace = np.frombuffer(decision.trace or window.trace_of(decision.number), dtype=np.uint32)
+        if decision.number >= self._summed:
+            window.terms.uncount(trace)
+        full = window.full_passages(trace, decision.source) if decision.has_counted_passages else []
+        window.erase(decision.number)
+        return list(full)
 
     def clear_boilerplate(self, clearing: Clearing) -> int:
         """Lets a source's passages be learnt anew; -> how many articles they were counted in."""
@@ -337,29 +316,6 @@ class State:
             if len(moves) > 1:
                 moves = [move for move in moves if move[0] == number or move[0] in known]
             self.stories.apply(moves)
-
-    def restore_residue(self, residue: Residue) -> None:
-        """Applies what is left of a decision that was erased later; `restore_erasure` follows some day."""
-        number, known = residue.number, self.stories.story_of
-        self.begin(number, residue.arrived, residue.replaces)
-        self.window.leave_blank(residue.words)
-        self.window.terms.counted += 1
-        self.archive.add_nameless(number, residue.words, residue.arrived)
-        self.stories.link(
-            (b, a, Link(odds, relation)) for b, a, odds, relation in residue.links if a in known and b in known
-        )
-        self.stories.apply([move for move in residue.moves if move[0] == number or move[0] in known])
-
-    def restore_erasure(self, erasure: Erasure) -> None:
-        """Applies an erasure; the archive knows nothing more of the article."""
-        self.begin(erasure.number, erasure.moment, None)
-        for number in erasure.without_best:
-            self.stories.last_best.pop(number, None)
-        self.window.fill_passages(erasure.full)
-        self._apply(erasure)
-        for number in erasure.erased:
-            if number in self.archive.kept:
-                self.archive.drop(number)
 
     def begin(self, number: int, arrived: int, replaces: int | None) -> None:
         """What comes before something that was decided is applied."""

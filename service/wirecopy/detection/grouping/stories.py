@@ -22,6 +22,7 @@ the greater part of the others when these join another story.
 
 from bisect import bisect_left
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from itertools import count, islice
 from typing import NamedTuple
@@ -69,10 +70,34 @@ class Stories:
         self.links = Links()
         self.last_best: dict[int, tuple[int, Link]] = {}  # of articles that have lost their links
         self._best_of: dict[int, list[int]] = {}  # whose last best an article was when they lost their links
-        self.origins: dict[int, str | None] | None = None  # of all that moved, where somebody watches and clears it
-        self.changed: set[str] | None = None  # stories whose members or links did, where somebody takes them out
+        self._on_move: list[Callable[[int, str | None], None]] = []
+        self._on_change: list[Callable[[str], None]] = []
         self.merged = 0  # stories whose last member moved to another
         self.largest = 0  # members that a story has had
+
+    def watch(
+        self, on_move: Callable[[int, str | None], None] | None = None, on_change: Callable[[str], None] | None = None
+    ) -> None:
+        """Tell `on_move` of every article that moves and the story that it was in, None for no story.
+
+        Tell `on_change` of every story whose members or links change.
+        """
+        self._on_move += [on_move] if on_move else []
+        self._on_change += [on_change] if on_change else []
+
+    def unwatch(self) -> None:
+        """Tell nobody of what moves any more."""
+        self._on_move, self._on_change = [], []
+
+    @contextmanager
+    def unwatched(self) -> Iterator[None]:
+        """Tell nobody of what moves in the block: it is undone before the end, or only measured."""
+        watching = self._on_move, self._on_change
+        self.unwatch()
+        try:
+            yield
+        finally:
+            self._on_move, self._on_change = watching
 
     def decide(
         self, number: int, matches: Sequence[tuple[int, Link]], judge: Judge, *, oldest: int = 0, own: str | None = None
@@ -170,10 +195,12 @@ class Stories:
         """Puts articles into stories; the only place that changes who belongs where."""
         for number, story in moves:
             old = self.story_of.take(number)
-            if self.changed is not None:
-                self.changed.update((story,) if old is None else (story, old))
-            if self.origins is not None:
-                self.origins.setdefault(number, old)
+            for tell_move in self._on_move:
+                tell_move(number, old)
+            for tell_change in self._on_change:
+                tell_change(story)
+                if old is not None:
+                    tell_change(old)
             if old is not None:
                 self.merged += old not in self.members
             members = self.story_of.put(number, story)
@@ -184,8 +211,9 @@ class Stories:
         """Keeps the evidence between pairs (later, earlier) of articles for later decisions."""
         for number, other, link in links:
             self.links.add(number, other, link)
-            if self.changed is not None and (story := self.story_of.get(number)) is not None:
-                self.changed.add(story)
+            if self._on_change and (story := self.story_of.get(number)) is not None:
+                for tell_change in self._on_change:
+                    tell_change(story)
 
     def remove(self, number: int, heir: int | None = None) -> None:
         """Takes an article out of its story, and all that is known of it; its next revision inherits its pins."""
@@ -194,10 +222,10 @@ class Stories:
         else:
             self.pins.rename(number, heir)
         if (story := self.story_of.take(number)) is not None:
-            if self.changed is not None:
-                self.changed.add(story)
-            if self.origins is not None:
-                self.origins.setdefault(number, story)
+            for tell_change in self._on_change:
+                tell_change(story)
+            for tell_move in self._on_move:
+                tell_move(number, story)
         self.links.remove(number)
         self.last_best.pop(number, None)
 
@@ -224,8 +252,9 @@ class Stories:
                     self.last_best[number] = best
                     self._best_of.setdefault(best[0], []).append(number)
                 self.links.retire(number)
-                if self.changed is not None and number in self.story_of:
-                    self.changed.add(self.story_of[number])
+                if self._on_change and number in self.story_of:
+                    for tell_change in self._on_change:
+                        tell_change(self.story_of[number])
 
     def best_match(self, number: int, without: Container[int] = ()) -> tuple[int, Link] | None:
         """The best link to another member of the article's story, of equal ones the earliest; None when there is none.

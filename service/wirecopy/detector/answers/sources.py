@@ -93,7 +93,8 @@ class Tally:
 
     def __init__(self, archive: Archive, stories: Stories) -> None:
         self._archive, self._stories = archive, stories
-        self._changed = stories.changed = set(stories.members)
+        self._changed = set(stories.members)
+        stories.watch(on_change=self._changed.add)
         self._hidden: set[int] = set()
         self._told: dict[str, _Told] = {}
         self._articles: Counter[str] = Counter()

@@ -4,13 +4,26 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from wirecopy.detection.evidence.model import probability
+from wirecopy.detection.grouping import pins
 from wirecopy.detection.grouping.stories import Change, Stories
 from wirecopy.detector.answers import sources
 from wirecopy.detector.answers.revisions import changes
 from wirecopy.detector.memory.archive import Archive, Kept
 from wirecopy.detector.memory.canonical import Policy
 from wirecopy.detector.memory.records import Decision, Found
-from wirecopy.schema.answers import Containment, Match, Member, Reasons, Relation, Revision, Stored, Story, Tie, Verdict
+from wirecopy.schema.answers import (
+    Containment,
+    Match,
+    Member,
+    Pin,
+    Reasons,
+    Relation,
+    Revision,
+    Stored,
+    Story,
+    Tie,
+    Verdict,
+)
 
 
 class Place(NamedTuple):
@@ -204,6 +217,14 @@ def reasons(archive: Archive, stories: Stories, name: str, policy: Policy) -> Re
     numbers = sorted(archive.shown(stories.members[name]), key=lambda number: archive.kept[number].came)
     first = policy.canonical(archive, numbers)
     return Reasons(name, stories.least, tuple(_tie(archive, stories, number, first) for number in numbers))
+
+
+def pin(archive: Archive, of: pins.Pin, *, with_hidden: bool = False) -> Pin:
+    """Return a pin with the ids of its articles; those of hidden ones only to who just named them."""
+    kept = archive.kept
+    sides = (sorted(side) if with_hidden else archive.shown(sorted(side)) for side in (of.left, of.right))
+    left, right = (tuple(kept[m].id for m in side) for side in sides)
+    return Pin(f"p{of.id}", of.together, left, right)
 
 
 def _member(archive: Archive, stories: Stories, number: int, first: int) -> Member:

@@ -21,7 +21,17 @@ class Witness:
         self._stories = stories
         self.policy = policy
         self._standing: dict[str, int] = {}  # of stories of two and more that were touched, to compute nothing twice
-        stories.origins = {}
+        self._origins: dict[int, str | None] = {}  # of all who moved since the last `take`, where they were then
+        stories.watch(on_move=self._note)
+
+    def _note(self, number: int, origin: str | None) -> None:
+        self._origins.setdefault(number, origin)
+
+    def appear(self, numbers: Sequence[int]) -> None:
+        """Note that articles of stories are shown from now on that were hidden until now."""
+        for number in numbers:
+            if number in self._stories.story_of:
+                self._origins.setdefault(number, None)
 
     def take(self, arrived: str | None = None, first: Sequence[Fact] = ()) -> list[Fact]:
         """-> the facts of everything that moved since the last call, after those given as `first`.
@@ -29,11 +39,9 @@ class Witness:
         `arrived` is the id of the article that was decided. Must be called while the archive knows all who moved.
         """
         stories, kept = self._stories, self._archive.kept
-        origins, stories.origins = stories.origins, {}
+        origins, self._origins = self._origins, {}
         if self._archive.hidden:
-            origins = {
-                number: origin for number, origin in (origins or {}).items() if number not in self._archive.hidden
-            }
+            origins = {number: origin for number, origin in origins.items() if number not in self._archive.hidden}
         if not origins:
             return list(first)
         story_of = stories.story_of

@@ -20,7 +20,7 @@ from typing import NamedTuple
 from wirecopy import errors, storage
 from wirecopy.config import Config
 from wirecopy.detection.grouping.pins import Pin
-from wirecopy.detector import edits, sketching
+from wirecopy.detector import edits, erasure, sketching
 from wirecopy.detector.feed.changes import Witness, differences, look
 from wirecopy.detector.feed.events import encode as encode_events
 from wirecopy.detector.feed.events import tell
@@ -32,7 +32,6 @@ from wirecopy.detector.memory.canonical import Policy, rule_of
 from wirecopy.detector.memory.records import (
     Decision,
     Edit,
-    Erasure,
     Kind,
     content_of,
     decode_clearing,
@@ -171,9 +170,9 @@ class _Remaking:
         self._decide_waiting()
         match record.kind:
             case Kind.ERASURE:
-                erasure = decode_erasure(record.payload)
-                self._leave_blank(erasure.number, erasure.moment)
-                self._leave_blank(erasure.number + 1, erasure.moment, record.id)
+                done = decode_erasure(record.payload)
+                self._leave_blank(done.number, done.moment)
+                self._leave_blank(done.number + 1, done.moment, record.id)
             case Kind.EDIT:
                 self._redo(decode_edit(record.payload))
             case Kind.CLEARING:
@@ -241,7 +240,7 @@ class _Remaking:
         while state.loaded < end:
             state.expire(moment)
             state.begin_block()
-            blank = Erasure(state.loaded, moment, [], [], [], [], [])
+            blank = erasure.blank(state.loaded, moment)
             self._append(Entry(Kind.ERASURE, erased, encode(blank), None))
             state.window.leave_blank()
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from wirecopy.detection.index.window import BLOCK
-from wirecopy.detector import edits, gc_control
+from wirecopy.detector import edits, erasure, gc_control
 from wirecopy.detector.feed.events import Head, decode_head
 from wirecopy.detector.feed.feed import Feed
 from wirecopy.detector.memory.archive import Kept
@@ -46,6 +46,16 @@ class Others(NamedTuple):
     clearings: list[tuple[int, int]]
     numbered: dict[int, int]
 
+    def useless(self, state: State) -> list[int]:
+        """Take out and return the records that the checkpoint of this state makes useless; nothing else holds them."""
+        oldest = state.window.oldest
+        first = min(next(iter(state.archive.kept), state.loaded), oldest)
+        gone = [self.numbered.pop(number) for number in list(self.numbered) if number < first]
+        gone += [*self.replaceable, *(record for record, end in self.clearings if end <= oldest)]
+        self.replaceable.clear()
+        self.clearings[:] = [clearing for clearing in self.clearings if clearing[1] > oldest]
+        return gone
+
 
 def replay(state: State, feed: Feed, stored: Iterable[Record]) -> Others:
     """Puts `state` and `feed` where the records of a store left them; -> the records that are no decisions.
@@ -73,10 +83,10 @@ def replay(state: State, feed: Feed, stored: Iterable[Record]) -> Others:
                     state.clear_boilerplate(what)
                     others.clearings.append((number, what.end))
                 case Residue():
-                    state.restore_residue(what)
+                    erasure.restore_residue(state, what)
                     others.numbered[what.number] = number
                 case Erasure():
-                    state.restore_erasure(what)
+                    erasure.restore(state, what)
                     others.numbered[what.number] = number
                 case Edit():
                     edits.restore(state, what)

@@ -186,14 +186,6 @@ class Rule(Struct, array_like=True, frozen=True):
     sources: tuple[str, ...] = ()
 
 
-def residue_of(decision: Decision) -> Residue:
-    """-> what is left of a decision that is erased."""
-    number = decision.number
-    links = [link for link in decision.links if number not in link[:2]]
-    words = len(decision.weights)
-    return Residue(number, decision.replaces, decision.arrived, words, links, decision.moves)
-
-
 class Run(Struct, array_like=True, frozen=True):
     """How far a run of `dedupe` has come: written when it begins, when it has looked ahead, when it has ended.
 
