@@ -15,7 +15,7 @@ from aiohttp import web
 
 from wirecopy.config import Config
 from wirecopy.web import routes
-from wirecopy.web.http import problems, queries
+from wirecopy.web.http import problems, queries, replies
 from wirecopy.web.http.access import network_of
 from wirecopy.web.http.call import Call
 from wirecopy.web.log import Log
@@ -49,9 +49,9 @@ class App(Service):
         self._begin()
         try:
             response = await self._admit(call)(self, call)
-        except ConnectionError:
+        except ConnectionError as error:
             self._report(call, _CLIENT_LEFT, started, "client-left")
-            raise
+            raise replies.gone(error) from None
         except Exception as error:  # noqa: BLE001 - the one place where everything becomes an answer
             self.count_problem(call, error)
             if request.writer.output_size > 0:

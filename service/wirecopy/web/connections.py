@@ -44,6 +44,7 @@ class Connection(web.RequestHandler):
     def connection_lost(self, exc: BaseException | None) -> None:
         super().connection_lost(exc)
         self._service.connections -= 1
+        self._service.garbage.count_ended()
         self._stop_watching_head()
         self._stop_watching_writing()
         if self.on_lost is not None:

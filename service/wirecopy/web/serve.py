@@ -8,7 +8,6 @@ storage fails     stop at once, with the reason: what was not acknowledged is no
 
 import asyncio
 import contextlib
-import gc
 import logging
 import os
 import resource
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
 
 _BACKLOG = 1024
 _SPARE_DESCRIPTORS = 64
-_SET_ASIDE_EVERY_SECONDS = 1.0
 
 OnReady = Callable[[str], None]
 
@@ -94,18 +92,18 @@ async def _serve(settings: Settings, open_detector: "Callable[[], Detector]", on
     log.write("listening", url=url, version=VERSION)
 
     def tell_ready() -> None:
-        _set_aside()
+        app.garbage.set_aside()
         log.write("ready")
         on_ready(url)
 
     app.owner.opened.add_done_callback(lambda opened: None if opened.cancelled() else tell_ready())
-    setting_aside = loop.create_task(_set_aside_regularly(app))
+    searching = loop.create_task(app.garbage.run())
     reloading = loop.create_task(KeyReload(app.keys, settings.read_auth, settings.file, log).run())
     try:
         await _wait_any(stop.wait(), _shielded(app.owner.ended))
         await _drain(app, hurry, config.service.drain_timeout_seconds, log)
     finally:
-        setting_aside.cancel()
+        searching.cancel()
         reloading.cancel()
         app.begin_stop()
         listener.close()
@@ -113,24 +111,6 @@ async def _serve(settings: Settings, open_detector: "Callable[[], Detector]", on
         await app.close()
     app.owner.ended.result()  # raises what broke it
     log.write("stopped")
-
-
-async def _set_aside_regularly(app: App) -> None:
-    """Spare the garbage collector what has lived for a second: a search of 100,000 articles holds all up for 0.1 s.
-
-    Nothing of that is garbage in cycles: articles go when they are forgotten, and connections when they are closed. A
-    decision may have some while it is made, so this is done between two pieces of work. It is done often because the
-    collector searches everything that came since, whenever that has grown by a quarter.
-    """
-    while True:
-        await asyncio.sleep(_SET_ASIDE_EVERY_SECONDS)
-        with contextlib.suppress(errors.WirecopyError):
-            await app.owner.ask(lambda _: _set_aside())
-
-
-def _set_aside() -> None:
-    gc.collect()
-    gc.freeze()
 
 
 async def _drain(app: App, hurry: asyncio.Event, seconds: float, log: Log) -> None:

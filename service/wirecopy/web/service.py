@@ -16,6 +16,7 @@ from wirecopy.config import Config
 from wirecopy.schema import wire
 from wirecopy.web.feed.following import Following
 from wirecopy.web.feed.webhooks import Webhooks
+from wirecopy.web.garbage import Garbage
 from wirecopy.web.http import problems
 from wirecopy.web.http.access import Addresses, Keys
 from wirecopy.web.http.body import Budget
@@ -58,6 +59,7 @@ class Service:
         self.streams: set[Stoppable] = set()
         self.event_streams: set[Stoppable] = set()
         self.connections = 0
+        self.garbage = Garbage(lambda: self.connections)
         self.is_stopping = False
 
     def check_takes_work(self) -> None:

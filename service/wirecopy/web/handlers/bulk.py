@@ -128,6 +128,10 @@ class Stream:
         finally:
             self._service.streams.discard(self)
             self._spool.close()
+            self._under_way = (
+                asyncio.Queue()
+            )  # what is left in it is large, and whoever left keeps the stream for a time
+            self._splitter = LineSplitter(0)
 
     async def _read(self) -> _End:
         """Submit batches until the body ends, or something ends it."""
@@ -284,7 +288,9 @@ class Stream:
 
 
 def _first_of(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
+    """The first error of a group; none of it keeps the frames that it went through, and these the lines."""
+    group.__traceback__ = None
+    errors_ = [_first_of(error) if isinstance(error, BaseExceptionGroup) else error for error in group.exceptions]
+    for error in errors_:
+        error.__traceback__ = None
+    return errors_[0]

@@ -58,11 +58,24 @@ class Answer(web.StreamResponse):
             f"HTTP/{version} {_status_line(self.status)}\r\n{_ALWAYS}{own}{connection}"
             f"Content-Length: {len(self._json)}\r\nDate: {_date()}\r\n\r\n"
         )
-        await request.writer.write(head.encode() + (b"" if request.method == "HEAD" else self._json))
+        try:
+            await request.writer.write(head.encode() + (b"" if request.method == "HEAD" else self._json))
+        except ConnectionError as error:
+            raise gone(error) from None
         return None
 
     async def write_eof(self, data: bytes = b"") -> None:
         """Nothing is left to be sent."""
+
+
+def gone(error: ConnectionError) -> ConnectionResetError:
+    """What to raise instead of `error` when a client has left.
+
+    The framework keeps the error that it raised, the error the frames that it went through, and these the body or the
+    answer: megabytes that only a search for garbage would free.
+    """
+    error.__traceback__ = None
+    return ConnectionResetError("the client has left")
 
 
 def json(value: Any, status: int = 200) -> Answer:
