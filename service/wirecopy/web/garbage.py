@@ -9,6 +9,7 @@ enough connections have ended to be worth it, and once a minute when any has; yo
 """
 
 import asyncio
+import ctypes
 import gc
 import time
 from collections.abc import Callable
@@ -18,6 +19,8 @@ _SEARCH_EVERY_SECONDS = 60.0
 _ENDED_CONNECTIONS = 4096  # some 20 KB each at most: 80 MB
 _NEVER = 1_000_000  # searches of the younger between two of everything
 _LONG_SECONDS = 0.05
+# glibc keeps what is freed below something that is not, for the process's own use.
+_trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
 
 
 class Garbage:
@@ -55,6 +58,7 @@ class Garbage:
         """Search everything that is not set aside; when that takes long and nobody is there, set it aside."""
         started = time.perf_counter()
         gc.collect()
+        _give_back()
         self.seconds = time.perf_counter() - started
         if self.seconds > _LONG_SECONDS and not self._connections():
             gc.freeze()
@@ -65,3 +69,9 @@ class Garbage:
         """Whether enough has ended, or enough time has gone by, since the last."""
         is_long_ago = time.monotonic() - self._searched_at >= _SEARCH_EVERY_SECONDS
         return self.ended >= _ENDED_CONNECTIONS or is_long_ago
+
+
+def _give_back() -> None:
+    """Give memory that nothing uses back to the machine, where the C library can."""
+    if _trim is not None:
+        _trim(0)
