@@ -89,7 +89,7 @@ def send_bulk(url: str, pieces: Sequence[bytes]) -> float:
     for start in range(0, len(pieces), STREAM_LINES):
         chunk = pieces[start : start + STREAM_LINES]
         took, answer = send_stream(
-            url, "/v1/bulk", NDJSON, [b"".join(chunk[k : k + 64]) for k in range(0, len(chunk), 64)]
+            url, "/v1/bulk?stream=true", NDJSON, [b"".join(chunk[k : k + 64]) for k in range(0, len(chunk), 64)]
         )
         seconds += took
         good = sum(line.get("status") == 201 for line in map(msgspec.json.decode, answer.splitlines()))

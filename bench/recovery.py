@@ -49,7 +49,7 @@ def kill_under_load(service: Server, lines: Sequence[bytes]) -> None:
 
 def _send_until_killed(url: str, lines: Sequence[bytes]) -> None:
     with contextlib.suppress(ServerGone, OSError):
-        send_stream(url, "/v1/bulk", NDJSON, lines)
+        send_stream(url, "/v1/bulk?stream=true", NDJSON, lines)
 
 
 def measure(evaluation: Path | None, count: int, folder: Path) -> dict[str, Any]:

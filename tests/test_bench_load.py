@@ -43,7 +43,7 @@ def test_a_request_that_waits_for_a_connection_is_timed_from_when_it_was_due(url
 
 def test_a_stream_is_answered_line_by_line(url: str) -> None:
     pieces = [b'{"id": "%d", "text": "Some words about number %d."}\n' % (k, k) for k in range(300)]
-    seconds, answer = send_stream(url, "/v1/bulk", "application/x-ndjson", pieces)
+    seconds, answer = send_stream(url, "/v1/bulk?stream=true", "application/x-ndjson", pieces)
     assert seconds > 0
     assert answer.count(b'"status":201') == len(answer.splitlines()) == 300
 

@@ -1,4 +1,4 @@
-"""POST /v1/bulk: streamed both ways, in order, bounded, and clear about its end."""
+"""POST /v1/bulk: trusted by its status, or streamed both ways; in order, bounded, and clear about its end."""
 
 import gzip
 import json
@@ -7,6 +7,7 @@ import socket
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+import httpx
 import pytest
 import zstandard
 
@@ -30,7 +31,7 @@ def talkative(first: int, count: int = 500) -> bytes:
 
 def bulk(service: Service, body: bytes | Iterable[bytes], **headers: str) -> list[dict[str, Any]]:
     with service.client() as client:
-        answer = client.post("/v1/bulk", content=body, headers={**LINES, **headers})
+        answer = client.post("/v1/bulk?stream=true", content=body, headers={**LINES, **headers})
     assert answer.status_code == 200, answer.text
     assert answer.headers["Content-Type"] == "application/x-ndjson"
     return [json.loads(line) for line in answer.content.split(b"\n")[:-1]]
@@ -39,14 +40,14 @@ def bulk(service: Service, body: bytes | Iterable[bytes], **headers: str) -> lis
 class Stream:
     """A bulk stream over a bare socket: what is sent and what is read, and when, is up to the test."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, query: bytes = b"?stream=true") -> None:
         self.socket = socket.socket()
         self.socket.settimeout(20)
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
         self.socket.connect(("127.0.0.1", service.port))
         self.socket.sendall(
-            b"POST /v1/bulk HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-ndjson\r\n"
-            b"Transfer-Encoding: chunked\r\n\r\n"
+            b"POST /v1/bulk%b HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-ndjson\r\n"
+            b"Transfer-Encoding: chunked\r\n\r\n" % query
         )
         self._received = b""
 
@@ -272,3 +273,136 @@ def test_metrics_count_lines_by_status(service: Service) -> None:
         metrics = client.get("/metrics").text
     assert 'wirecopy_bulk_lines_total{status="201"} 2.0' in metrics
     assert 'wirecopy_bulk_lines_total{status="400"} 1.0' in metrics
+
+
+def whole(service: Service, body: bytes | Iterable[bytes], **headers: str) -> httpx.Response:
+    """The answer to a sender that asks for no stream."""
+    with service.client() as client:
+        return client.post("/v1/bulk", content=body, headers={**LINES, **headers})
+
+
+def test_without_a_stream_the_status_tells_that_everything_is_on_disk(service: Service) -> None:
+    answer = whole(service, b"".join(article(n) for n in range(1000)) + b"{\n" + article(3))
+    assert answer.status_code == 200
+    answers = [json.loads(line) for line in answer.text.splitlines()]
+    assert [line["status"] for line in answers] == [201] * 1000 + [400, 200]
+    counts = [answer.headers[f"Wirecopy-{name}"] for name in ("Taken", "Replayed", "Refused")]
+    assert counts == ["1000", "1", "1"]
+    wait_until(lambda: [line for line in service.log() if line.get("path") == "/v1/bulk"])
+    [line] = [line for line in service.log() if line.get("path") == "/v1/bulk"]
+    assert [line[name] for name in ("status", "lines", "taken", "replayed", "refused")] == [200, 1002, 1000, 1, 1]
+
+
+def test_no_answer_begins_before_the_body_has_ended(service: Service) -> None:
+    stream = Stream(service, b"")
+    stream.send(article(1))
+    wait_until(lambda: len(service.detector.articles) == 1)
+    stream.socket.setblocking(False)
+    with pytest.raises(BlockingIOError):
+        stream.socket.recv(1)
+    stream.socket.settimeout(20)
+    stream.end()
+    assert [answer["id"] for answer in stream.answers()] == ["a1"]
+    stream.close()
+
+
+def test_stopping_in_the_middle_of_a_body_is_told_by_the_status_and_how_much_was_kept(service: Service) -> None:
+    stream = Stream(service, b"")
+    stream.send(article(1) + article(2) + article(3)[:9])
+    wait_until(lambda: len(service.detector.articles) == 2)
+    service.stop()
+    answer = stream.socket.makefile("rb").read()
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert b" 503 " in head.splitlines()[0]
+    assert b"Retry-After: 5" in head
+    assert b"Wirecopy-Taken: 2" in head
+    problem = json.loads(body)
+    assert (problem["status"], problem["kept"], problem["type"]) == (503, 2, "/docs#not-ready")
+    assert "2 of the articles were kept" in problem["detail"]
+    stream.close()
+
+
+def test_a_failing_disk_in_the_middle_of_a_body_is_told_by_the_status(run_service: RunService) -> None:
+    detector = ExactDetector()
+    service = run_service(detector=detector)
+    stream = Stream(service, b"")
+    stream.send(article(1))
+    wait_until(lambda: len(detector.articles) == 1)
+    detector.failure = errors.StorageFailed("input/output error")
+    stream.send(article(2))
+    stream.end()
+    assert b" 503 " in stream.socket.makefile("rb").readline()
+    stream.close()
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "status"),
+    [
+        (gzip.compress(b"".join(article(n) for n in range(2000)))[:-9], {"Content-Encoding": "gzip"}, 400),
+        (zstandard.compress(b"x" * 2**28), {"Content-Encoding": "zstd"}, 413),
+        (b"[" + article(1), {"Content-Type": "application/json"}, 400),
+        (b"[" + article(1) + b"}", {"Content-Type": "application/json"}, 400),
+    ],
+)
+def test_a_body_that_ends_early_is_no_success(
+    service: Service, body: bytes, headers: dict[str, str], status: int
+) -> None:
+    answer = whole(service, body, **headers)
+    assert (answer.status_code, answer.json()["kept"]) == (status, len(service.detector.articles))
+
+
+def test_more_answers_than_the_spool_holds_are_told_with_the_limit(run_service: RunService) -> None:
+    service = run_service(Config(web=Web(max_spool_bytes=100_000)))
+    answer = whole(service, talkative(0, 3000))
+    assert (answer.status_code, answer.json()["type"]) == (413, "/docs#too-large")
+    assert "100000 bytes (web.max_spool_bytes)" in answer.json()["detail"]
+    assert answer.json()["kept"] == len(service.detector.articles)
+
+
+def test_the_elements_of_a_json_array_are_taken_one_by_one(service: Service) -> None:
+    articles = [{"id": f"a{n}", "text": f"Text {n}"} for n in range(500)]
+    body = json.dumps([*articles, {"id": "x"}, 7]).encode()
+    answer = whole(service, body, **{"Content-Type": "application/json"})
+    statuses = [json.loads(line)["status"] for line in answer.text.splitlines()]
+    assert statuses == [201] * 500 + [422, 422]
+    wrapped = json.dumps({"status": "ok", "articles": articles[:2]}).encode()
+    answer = whole(service, wrapped, **{"Content-Type": "application/json; charset=utf-8"})
+    assert answer.headers["Wirecopy-Replayed"] == "2"
+
+
+def test_an_array_that_never_ends_and_an_element_without_end_cost_no_memory(run_service: RunService) -> None:
+    service = run_service(Config(limits=Limits(max_line_bytes=10_000), web=Web(max_held_bytes=10_000_000)))
+
+    def body() -> Iterator[bytes]:
+        yield b"[" + article(1) + b', {"id": "huge", "text": "'
+        for _ in range(1000):
+            yield b"x" * 100_000
+        yield b'"}, ' + article(2) + b"]"
+
+    answer = whole(service, body(), **{"Content-Type": "application/json"})
+    assert [json.loads(line)["status"] for line in answer.text.splitlines()] == [201, 413, 201]
+
+
+def test_refused_lines_can_be_asked_for_later(run_service: RunService) -> None:
+    service = run_service(Config(web=Web(max_refused_lines=3)))
+    whole(service, article(1) + b"{broken\n" + b'{"id": "x", "txt": "' + b"y" * 500 + b'"}\n')
+    with service.client() as client:
+        page = client.get("/v1/refused").json()
+        first, second = page["refused"]
+        assert (first["seq"], first["line"], first["status"], first["head"]) == (1, 2, 400, "{broken")
+        assert first["reason"].startswith("not JSON")
+        assert (second["id"], second["line"], second["reason"], len(second["head"])) == ("x", 3, "text is missing", 200)
+        assert (page["next"], page["dropped"]) == (2, 0)
+        whole(service, b"{1\n{2\n{3\n")
+        later = client.get("/v1/refused", params={"after": page["next"], "limit": 2}).json()
+        assert [line["head"] for line in later["refused"]] == ["{1", "{2"]
+        assert (later["next"], later["dropped"]) == (4, 0)
+        assert client.get("/v1/refused").json()["dropped"] == 2
+        assert client.get("/v1/refused", params={"after": 5}).json() == {"refused": [], "next": 5, "dropped": 0}
+        assert len(client.get("/v1/refused", params={"after": 999}).json()["refused"]) == 3  # of before a restart
+
+
+def test_a_stream_is_asked_for_with_a_word(service: Service) -> None:
+    with service.client() as client:
+        refused = client.post("/v1/bulk?stream=maybe", content=article(1), headers=LINES)
+    assert (refused.status_code, refused.json()["detail"]) == (422, "stream must be true or false")

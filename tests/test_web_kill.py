@@ -89,7 +89,10 @@ class Load:
             with (
                 httpx.Client(base_url=self._url, timeout=30, trust_env=False, verify=False) as client,
                 client.stream(
-                    "POST", "/v1/bulk", content=list_of(lines()), headers={"Content-Type": "application/x-ndjson"}
+                    "POST",
+                    "/v1/bulk?stream=true",
+                    content=list_of(lines()),
+                    headers={"Content-Type": "application/x-ndjson"},
                 ) as response,
             ):
                 for data in response.iter_raw():

@@ -32,6 +32,7 @@ REQUESTS: dict[tuple[str, str], Role] = {
     ("PUT", "/v1/articles/a"): "write",
     ("POST", "/v1/articles"): "write",
     ("POST", "/v1/bulk"): "write",
+    ("GET", "/v1/refused"): "write",
     ("POST", "/v1/stories/a/merge"): "edit",
     ("POST", "/v1/stories/a/split"): "edit",
     ("POST", "/v1/pins"): "edit",

@@ -101,6 +101,7 @@ class Web(Struct, frozen=True, forbid_unknown_fields=True):
     keepalive_timeout_seconds: Seconds = 75.0
     max_bulk_streams: Count = 8
     max_spool_bytes: Annotated[int, Meta(ge=0, le=2**40)] = 256 * 2**20
+    max_refused_lines: Count = 1000
     max_event_streams: Count = 256
     heartbeat_seconds: Seconds = 15.0
 

@@ -39,6 +39,7 @@ MAX_CHUNK_BYTES = 8 * 2**20
 _JSON = {"Content-Type": "application/json"}
 WORTH_ANOTHER_TRY = (408, 429, 502, 503, 504)  # statuses of refusals that pass
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 30.0
+BULK = "/v1/bulk?stream=true"
 LINES = {"Content-Type": "application/x-ndjson"}
 
 

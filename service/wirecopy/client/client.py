@@ -188,7 +188,7 @@ class Client:
         answers = calls.Answers(len(lines))
         with (
             _reaching(self.url),
-            self._http.stream("POST", "/v1/bulk", content=calls.join_lines(lines), headers=calls.LINES) as response,
+            self._http.stream("POST", calls.BULK, content=calls.join_lines(lines), headers=calls.LINES) as response,
         ):
             if response.status_code != 200:
                 raise _refusal(response.status_code, response.read(), response.headers)
@@ -403,7 +403,7 @@ class AsyncClient:
         answers = calls.Answers(len(lines))
         with _reaching(self.url):
             async with self._http.stream(
-                "POST", "/v1/bulk", content=calls.join_lines(lines), headers=calls.LINES
+                "POST", calls.BULK, content=calls.join_lines(lines), headers=calls.LINES
             ) as response:
                 if response.status_code != 200:
                     raise _refusal(response.status_code, await response.aread(), response.headers)

@@ -23,21 +23,21 @@ Time = Annotated[datetime, Meta(tz=True)]
 class ArticleInput(Struct, frozen=True):
     """An article as it is sent. Null is the same as absent; other fields are allowed and ignored.
 
-    `id` may be left out where the path has it. `published` and `embargoed` are RFC 3339 times or dates, UTC where they
-    name no zone. `status`: a withheld article is matched and shown to nobody, as is one that is embargoed, before that
+    `id` may be left out where the path has it; a number becomes its decimal digits. `published` and `embargoed` are times
+    or dates as RFC 3339, ISO 8601 or RFC 822 write them, or seconds or milliseconds since 1970. `status`: a withheld article is matched and shown to nobody, as is one that is embargoed, before that
     moment; of a canceled one its story lists what is to be recalled. Without: usable. `text` may be left out of what is
     canceled, and of nothing else.
     """
 
     text: Annotated[str, Meta(min_length=1, pattern=r"\S")] | None = None
-    id: Annotated[str, Meta(min_length=1)] | None = None
+    id: Annotated[str, Meta(min_length=1)] | int | None = None
     title: str | None = None
     source: str | None = None
     url: str | None = None
-    published: str | None = None
+    published: str | int | float | None = None
     language: str | None = None
     status: Status | None = None
-    embargoed: str | None = None
+    embargoed: str | int | float | None = None
 
 
 class Stored(Struct, frozen=True):
@@ -236,13 +236,42 @@ class Cleared(Struct, frozen=True):
 
 
 class Problem(Struct, frozen=True, omit_defaults=True):
-    """Why something was not done (RFC 9457). `type` names the kind of problem and leads to its description."""
+    """Why something was not done (RFC 9457). `type` names the kind of problem and leads to its description.
+
+    `kept` is there when a body of many articles ended early: how many of them are on disk.
+    """
 
     type: str
     title: str
     status: Annotated[int, Meta(ge=400, le=599)]
     detail: str
     request_id: str | None = None
+    kept: int | None = None
+
+
+class RefusedLine(Struct, frozen=True):
+    """A line of a bulk body that was refused: when, who sent it in which request, why, and how it begins.
+
+    `line` counts from 1. `id` is null where the line has none that could be read.
+    """
+
+    seq: int
+    at: Time
+    client: str
+    request_id: str
+    line: int
+    id: str | None
+    status: int
+    reason: str
+    head: str
+
+
+class RefusedPage(Struct, frozen=True):
+    """Refused lines, oldest first; `next` is the `after` of the next page, `dropped` how many are not kept any more."""
+
+    refused: list[RefusedLine]
+    next: int
+    dropped: int
 
 
 class BulkAnswer(Struct, frozen=True, omit_defaults=True):

@@ -56,7 +56,8 @@ class App(Service):
             self.count_problem(call, error)
             if request.writer.output_size > 0:
                 raise ConnectionResetError("the answer has begun; all that is left is to cut it off") from None
-            response, problem = problems.respond(error, call.request_id), problems.kind_of(error).name
+            response = problems.respond(error, call.request_id, call.tally)
+            problem = problems.kind_of(error).name
         finally:
             call.finish()
             self._end()
@@ -126,7 +127,7 @@ class App(Service):
 
     def _report(self, call: Call, status: int, started: float, problem: str | None) -> None:
         seconds = time.perf_counter() - started
-        request = call.request
+        request, tally = call.request, call.tally
         method = request.method if request.method in _METHODS else "other"
         self.metrics.count_request(method, call.route, status, seconds)
         self.log.write(
@@ -138,7 +139,10 @@ class App(Service):
             ms=round(seconds * 1000, 2),
             id=call.id,
             story=call.story,
-            lines=call.lines,
+            lines=call.lines if tally is None else tally.lines,
+            taken=None if tally is None else tally.taken,
+            replayed=None if tally is None else tally.replayed,
+            refused=None if tally is None else tally.refused,
             client=call.client.name,
             problem=problem,
         )

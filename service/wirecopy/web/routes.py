@@ -21,6 +21,7 @@ from wirecopy.web.handlers import (
     events,
     explanations,
     operations,
+    refusals,
     sources,
     stories,
 )
@@ -81,7 +82,8 @@ ROUTES = (
         {"GET": frozenset(("id", "revision", "keep")), "DELETE": frozenset(("id",))},
         {"POST": "write", "GET": "read", "DELETE": "erase"},
     ),
-    Route("/v1/bulk", {"POST": bulk.post}, roles={"POST": "write"}),
+    Route("/v1/bulk", {"POST": bulk.post}, {"POST": frozenset(("stream",))}, {"POST": "write"}),
+    Route("/v1/refused", {"GET": refusals.get}, {"GET": frozenset(("after", "limit"))}, {"GET": "write"}),
     Route("/v1/check", {"POST": articles.check}, roles={"POST": "read"}),
     Route("/v1/stories/{id}", {"GET": stories.get}, {"GET": frozenset(("keep",))}),
     Route("/v1/stories/{id}/why", {"GET": explanations.why}, {"GET": frozenset(("keep",))}),

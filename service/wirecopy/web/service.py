@@ -24,6 +24,7 @@ from wirecopy.web.http.call import Call
 from wirecopy.web.log import Log
 from wirecopy.web.metrics import Metrics
 from wirecopy.web.owner import Owner
+from wirecopy.web.refused import RefusedLines
 
 if TYPE_CHECKING:
     from wirecopy.detector.detector import Detector
@@ -56,6 +57,7 @@ class Service:
             on_events=self.following.tell,
         )
         self.webhooks = Webhooks(config.webhooks, self.owner, self.following, self.metrics, log)
+        self.refused = RefusedLines(config.web.max_refused_lines)
         self.streams: set[Stoppable] = set()
         self.event_streams: set[Stoppable] = set()
         self.connections = 0

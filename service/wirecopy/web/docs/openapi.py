@@ -12,8 +12,17 @@ import msgspec
 from wirecopy.schema import ninjs, wire
 from wirecopy.schema.answers import Comparison, Pin, Reasons, Verdict
 from wirecopy.schema.version import VERSION
-from wirecopy.web.handlers import bulk, event_stream, events, stories
-from wirecopy.web.http import problems, queries
+from wirecopy.web.docs.bulk_paths import bulk_paths
+from wirecopy.web.docs.pieces import ANYWHERE as _ANYWHERE
+from wirecopy.web.docs.pieces import REFERENCE as _REFERENCE
+from wirecopy.web.docs.pieces import WITH_BODY as _WITH_BODY
+from wirecopy.web.docs.pieces import content as _content
+from wirecopy.web.docs.pieces import json_answer as _json
+from wirecopy.web.docs.pieces import operation as _operation
+from wirecopy.web.docs.pieces import problems_of as _problems
+from wirecopy.web.docs.pieces import query as _query
+from wirecopy.web.handlers import event_stream, events, stories
+from wirecopy.web.http import queries
 
 _TYPES = (
     *(
@@ -37,9 +46,8 @@ _TYPES = (
         wire.Compacted,
     ),
     *(Pin, wire.MergeInput, wire.SplitInput, wire.Split, wire.PinInput, wire.PinList, wire.Moved),
-    *(wire.BulkAnswer, wire.Problem, wire.Health),
+    *(wire.BulkAnswer, wire.RefusedPage, wire.Problem, wire.Health),
 )
-_REFERENCE = "#/components/schemas/{name}"
 
 _INTRODUCTION = """\
 Send articles, get the story of each: copies and rewrites of one text together, look-alikes apart. What was answered \
@@ -63,10 +71,6 @@ _EXAMPLE = {
     "source": "example-wire",
     "published": "2026-03-02T09:30:00Z",
 }
-
-# Problems that a request can meet wherever articles or stories are concerned, and with a body.
-_ANYWHERE = (400, 401, 403, 429, 500, 503)
-_WITH_BODY = (*_ANYWHERE, 408, 413, 415, 417, 422)
 
 
 @cache
@@ -112,8 +116,6 @@ def _article_paths() -> dict[str, Any]:
         201: _json("The verdict of a new article, now on disk.", Verdict),
         200: _json("The verdict of a revision, or (replayed) the one given to the same content before.", Verdict),
     }
-    answers = {"schema": {"type": "string"}, "x-line-schema": {"$ref": _REFERENCE.format(name="BulkAnswer")}}
-    streamed = _content("One answer per line, in order: BulkAnswer.", bulk.MEDIA_TYPE, answers)
     number = {"type": "integer", "minimum": 1, "maximum": 10**9}
     revision = _query("revision", number, "Which revision; without, the newest.")
     gone = {204: {"description": "It is gone, on disk."}}
@@ -225,21 +227,7 @@ def _article_paths() -> dict[str, Any]:
                 body={"application/json": {"schema": {"$ref": _REFERENCE.format(name="PairTexts")}}},
             ),
         },
-        "/v1/bulk": {
-            "post": _operation(
-                "post_bulk",
-                "articles",
-                "Many articles, one per line",
-                "Streamed both ways; gzip and zstd are accepted as Content-Encoding. A bad or blank line fails alone. "
-                "Answers that the client does not take yet wait in a file of limited size; when it is full, or the "
-                "service stops, the last line has status 503 and stands for all lines from its own on.",
-                {200: streamed},
-                (*_ANYWHERE, 415, 417, 422),
-                body={
-                    media_type: {"schema": {"type": "string"}} for media_type in (*bulk.MEDIA_TYPES, ninjs.MEDIA_TYPE)
-                },
-            ),
-        },
+        **bulk_paths(),
         "/v1/check": {
             "post": _operation(
                 "check_article",
@@ -491,38 +479,6 @@ def _operation_paths() -> dict[str, Any]:
     }
 
 
-def _operation(
-    name: str,
-    tag: str,
-    summary: str,
-    description: str,
-    answers: dict[int, Any],
-    refused: tuple[int, ...],
-    *,
-    body: dict[str, Any] | None = None,
-    parameters: list[dict[str, Any]] | None = None,
-) -> dict[str, Any]:
-    operation: dict[str, Any] = {"operationId": name, "tags": [tag], "summary": summary, "description": description}
-    if parameters is not None:
-        operation["parameters"] = parameters
-    if body is not None:
-        operation["requestBody"] = {"required": True, "content": body}
-    operation["responses"] = {str(status): answer for status, answer in sorted(answers.items())} | _problems(refused)
-    return operation
-
-
-def _problems(statuses: tuple[int, ...]) -> dict[str, Any]:
-    schema = {"schema": {"$ref": _REFERENCE.format(name="Problem")}}
-    return {
-        str(status): _content(", ".join(_titles(status)), problems.CONTENT_TYPE, schema) for status in sorted(statuses)
-    }
-
-
-def _titles(status: int) -> list[str]:
-    kinds = [*problems.KINDS.values(), problems.INTERNAL]
-    return [kind.title for kind in kinds if kind.status == status]
-
-
 def _article_body(*required: str) -> dict[str, Any]:
     schema: dict[str, Any] = {"$ref": _REFERENCE.format(name="ArticleInput")}
     if required:
@@ -537,16 +493,3 @@ def _article_body(*required: str) -> dict[str, Any]:
 def _keep() -> dict[str, Any]:
     policies = {"type": "string", "enum": list(queries.POLICIES)}
     return _query("keep", policies, "The policy by which `canonical` is told; without, the one that is set.")
-
-
-def _query(name: str, schema: dict[str, Any], description: str) -> dict[str, Any]:
-    return {"name": name, "in": "query", "schema": schema, "description": description}
-
-
-def _json(description: str, answer: type[msgspec.Struct]) -> dict[str, Any]:
-    reference = {"schema": {"$ref": _REFERENCE.format(name=answer.__name__)}}
-    return _content(description, "application/json", reference)
-
-
-def _content(description: str, media_type: str, schema: dict[str, Any]) -> dict[str, Any]:
-    return {"description": description, "content": {media_type: schema}}

@@ -1,41 +1,46 @@
-"""POST /v1/bulk: one answer line per input line, in order, streamed both ways.
+"""POST /v1/bulk: one answer line per input line, in order.
 
     reader     body -> lines -> articles -> batch submitted      stops when the spool is full or the service stops
     answerer   batches in order -> verdicts -> answer lines      into the spool
-    sender     spool -> client                                   waits for the client as long as it sends
+    sender     spool -> client                                   when all is decided; with ?stream=true as it comes
 
-The three run side by side, so a client may read nothing until it has sent everything: the reader never waits for the
-sender. Whatever ends a stream early is told in its last line; what the client still sends is then read and dropped, or
-it could never get to that line.
+By default the status is the whole truth: 200 when every line is decided and on disk, an error when the body ended
+early, with how many lines were kept. Whoever looks at nothing else and sends again after an error loses nothing.
+
+With ?stream=true the three run side by side, so a client may read nothing until it has sent everything: the reader
+never waits for the sender. Whatever ends a stream early is told in its last line; what the client still sends is then
+read and dropped, or it could never get to that line.
 """
 
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import NamedTuple
 
 import msgspec
 from aiohttp import web
 
 from wirecopy import errors
-from wirecopy.config import Limits
 from wirecopy.schema import ninjs
 from wirecopy.schema.answers import Verdict
 from wirecopy.schema.article import Article, parse
+from wirecopy.schema.elements import ElementSplitter
 from wirecopy.schema.wire import BulkAnswer
 from wirecopy.web.connections import connection_of
-from wirecopy.web.http import problems
+from wirecopy.web.http import problems, queries
 from wirecopy.web.http.answer_spool import Spool
 from wirecopy.web.http.call import Call
 from wirecopy.web.http.decompression import decoder_for
 from wirecopy.web.http.ndjson import BadLine, LineSplitter, parse_line
-from wirecopy.web.http.problems import MalformedRequest, TooSlow, UnsupportedType
+from wirecopy.web.http.problems import MalformedRequest, TooLarge, TooSlow, UnsupportedType
 from wirecopy.web.http.replies import SECURITY
+from wirecopy.web.http.tally import Tally
 from wirecopy.web.service import Service
 
 MEDIA_TYPE = "application/x-ndjson"
 MEDIA_TYPES = (MEDIA_TYPE, "application/ndjson", "application/jsonl", "application/octet-stream")
+JSON = "application/json"  # an array, or a document with a list: see `elements`
 _BATCH_LINES = 128
 _BATCH_BYTES = 4 * 2**20
 _BATCHES_UNDER_WAY = 3
@@ -46,20 +51,19 @@ _encode_lines = msgspec.json.Encoder().encode_lines
 
 
 async def post(service: Service, call: Call) -> web.StreamResponse:
-    """POST /v1/bulk. Raises UnsupportedType, InvalidParameter, Overloaded; what fails later is told in the stream."""
+    """POST /v1/bulk?stream=. Raises UnsupportedType, InvalidParameter, Overloaded.
+
+    Without `stream` also what ended the body early; in a stream that is told by its last line.
+    """
     media_type = call.request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    if media_type not in MEDIA_TYPES and media_type != ninjs.MEDIA_TYPE:
+    if media_type not in MEDIA_TYPES and media_type not in (JSON, ninjs.MEDIA_TYPE):
         raise UnsupportedType(f"the body must be sent with Content-Type: {MEDIA_TYPE}", Accept=MEDIA_TYPE)
-    parse_article = ninjs.parse if media_type == ninjs.MEDIA_TYPE else parse
-    stream = Stream(service, call, call.request.headers.get("Content-Encoding", ""), parse_article)
+    is_streamed = queries.boolean(call.query, "stream")
+    stream = Stream(service, call, media_type, is_streamed=is_streamed)
     if len(service.streams) >= service.web.max_bulk_streams:
         raise errors.Overloaded(f"{service.web.max_bulk_streams} bulk streams are open already")
     await call.expect_body()
-    headers = {**SECURITY, "Content-Type": MEDIA_TYPE, "X-Request-Id": call.request_id, "X-Accel-Buffering": "no"}
-    response = web.StreamResponse(headers=headers)
-    await response.prepare(call.request)
-    await stream.run(response)
-    return response
+    return await stream.run()
 
 
 class _Batch(NamedTuple):
@@ -81,15 +85,15 @@ class _End(NamedTuple):
 class Stream:
     """One bulk stream from its first byte to its last line."""
 
-    def __init__(
-        self, service: Service, call: Call, coding: str, parse_article: Callable[[bytes, Limits], Article]
-    ) -> None:
+    def __init__(self, service: Service, call: Call, media_type: str, *, is_streamed: bool) -> None:
         self._service = service
         self._call = call
-        self._parse = parse_article
-        self._decoder = decoder_for(coding)
-        self._splitter = LineSplitter(service.limits.max_line_bytes)
+        self._parse = ninjs.parse if media_type == ninjs.MEDIA_TYPE else parse
+        self._decoder = decoder_for(call.request.headers.get("Content-Encoding", ""))
+        is_array = media_type == JSON
+        self._splitter = (ElementSplitter if is_array else LineSplitter)(service.limits.max_line_bytes)
         self._spool = Spool(service.web.max_spool_bytes)
+        self._is_streamed = is_streamed
         self._under_way: asyncio.Queue[_Batch | _End] = asyncio.Queue(_BATCHES_UNDER_WAY)
         self._bytes_under_way = 0
         self._batches_under_way = 0
@@ -99,7 +103,8 @@ class Stream:
         self._is_sent = False
         self._next_line = 1
         self._failure: Exception | None = None
-        call.lines = 0
+        self._end: Exception | None = None
+        call.tally = Tally()
 
     def stop(self, error: Exception | None = None) -> None:
         """Take no more lines; what was taken is answered, then `error` (or: the service stops) is told."""
@@ -107,22 +112,21 @@ class Stream:
         self._stopped.set()
         self._call.patience.interrupt()
 
-    async def run(self, response: web.StreamResponse) -> None:
-        """Take all input, send all answers. Raises ConnectionError when the client leaves."""
+    async def run(self) -> web.StreamResponse:
+        """Take all input, send all answers. Raises ConnectionError when the client leaves, and what ended it early."""
         connection = connection_of(self._call.request)
-        connection.bear_slow_reader(True)
+        connection.bear_slow_reader(self._is_streamed)
         self._service.streams.add(self)
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._answer())
-                group.create_task(self._send(response))
+                sending = group.create_task(self._send_streamed() if self._is_streamed else self._send_whole())
                 end = await self._read()
                 await self._under_way.put(end)
-                if end.error is not None:
-                    response.force_close()
-                    if not isinstance(end.error, TooSlow):
-                        await self._drop_input()
+                if end.error is not None and self._is_streamed and not isinstance(end.error, TooSlow):
+                    await self._drop_input()
                 connection.bear_slow_reader(False)
+            return sending.result()
         except BaseExceptionGroup as group:
             raise _first_of(group) from None
         finally:
@@ -200,8 +204,11 @@ class Stream:
         """Raise what stopped the stream."""
         if self._failure is not None:
             raise self._failure
-        if self._spool.is_full:
+        if self._spool.is_full and self._is_streamed:
             raise errors.Overloaded("the answers that wait for this client fill their spool; read while you send")
+        if self._spool.is_full:
+            most = self._service.web.max_spool_bytes
+            raise TooLarge(f"its answers are longer than {most} bytes (web.max_spool_bytes): send it in parts")
 
     async def _pause(self, seconds: float) -> None:
         try:
@@ -219,7 +226,6 @@ class Stream:
 
     async def _answer(self) -> None:
         """Turn batches into answer lines, in order, to the end."""
-        statuses: Counter[int] = Counter()
         while isinstance(batch := await self._under_way.get(), _Batch):
             self._bytes_under_way -= batch.size
             if self._is_answered:
@@ -234,27 +240,30 @@ class Stream:
                 continue
             self._batches_under_way -= 1
             answers = list(self._answers_to(batch, verdicts))
-            statuses.update(answer.status for answer in answers)
+            self._service.metrics.count_lines(Counter(answer.status for answer in answers))
             self._put(answers)
         if not self._is_answered:
             self._finish(batch.line, batch.error)
-        self._service.metrics.count_lines(statuses)
-        self._call.lines = sum(statuses.values())
 
     def _answers_to(self, batch: _Batch, verdicts: Sequence[Verdict]) -> Iterator[BulkAnswer]:
         remaining = iter(verdicts)
+        assert self._call.tally is not None
         for number, line in enumerate(batch.lines, batch.first_line):
             if isinstance(line, Article):
                 verdict = next(remaining)
                 status = 200 if verdict.replayed or verdict.revision > 1 else 201
+                self._call.tally.count(verdict)
                 yield BulkAnswer(number, status, line.id, verdict=verdict)
             else:
                 problem = problems.describe(line.error)
+                self._call.tally.refused += 1
+                self._service.refused.add(self._call, number, line.head, line.id, problem)
                 yield BulkAnswer(number, problem.status, line.id, problem=problem)
 
     def _finish(self, line: int, error: Exception | None) -> None:
         self._is_answered = True
-        if error is not None:
+        self._end = error
+        if error is not None and self._is_streamed:
             problem = problems.describe(error, self._call.request_id)
             self._service.count_problem(self._call, error)
             self._put([BulkAnswer(line, problem.status, None, problem=problem)])
@@ -264,18 +273,42 @@ class Stream:
         self._spool.put(_encode_lines(answers))
         self._has_answers.set()
 
-    async def _send(self, response: web.StreamResponse) -> None:
-        """Pass answers on to the client, to the last."""
+    async def _send_streamed(self) -> web.StreamResponse:
+        """Pass answers on to the client as they come, to the last."""
+        response = await self._begin()
         while True:
             if data := self._spool.take():
                 await response.write(data)
             elif self._is_answered:
+                if self._end is not None:
+                    response.force_close()
                 await response.write_eof()
                 self._is_sent = True
-                return
+                return response
             else:
                 self._has_answers.clear()
                 await self._has_answers.wait()
+
+    async def _send_whole(self) -> web.StreamResponse:
+        """Send the answers when all of them are there. Raises what ended the body early."""
+        while not self._is_answered:
+            self._has_answers.clear()
+            await self._has_answers.wait()
+        if self._end is not None:
+            raise self._end
+        response = await self._begin()
+        while data := self._spool.take():
+            await response.write(data)
+        await response.write_eof()
+        return response
+
+    async def _begin(self) -> web.StreamResponse:
+        headers = {**SECURITY, "Content-Type": MEDIA_TYPE, "X-Request-Id": self._call.request_id}
+        assert self._call.tally is not None
+        headers |= {"X-Accel-Buffering": "no"} if self._is_streamed else self._call.tally.headers()
+        response = web.StreamResponse(headers=headers)
+        await response.prepare(self._call.request)
+        return response
 
     async def _drop_input(self) -> None:
         """Read what the client still sends, so that it gets to reading, until it is done, quiet, or out of time."""

@@ -8,6 +8,7 @@ from wirecopy.schema.article import Article
 from wirecopy.web.http import body
 from wirecopy.web.http.access import ANYONE
 from wirecopy.web.http.problems import CrossOrigin, InvalidParameter, UnknownExpectation, UnsupportedType
+from wirecopy.web.http.tally import Tally
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -15,6 +16,7 @@ _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 class Call:
     """`route` is the matched path with {id}; `id` and `story` are the article's and story's once they are known.
 
+    `tally` is there when the request holds many articles, `lines` counts what an event stream told.
     `other_id` is that of the second article where a path names two; `query` has the parameters that the route takes.
     """
 
@@ -31,6 +33,7 @@ class Call:
         "route",
         "share",
         "story",
+        "tally",
     )
 
     def __init__(self, request: web.BaseRequest, request_id: str, settings: Web, budget: body.Budget) -> None:
@@ -41,6 +44,7 @@ class Call:
         self.other_id = ""
         self.story = ""
         self.lines: int | None = None
+        self.tally: Tally | None = None
         self.query: dict[str, str] = {}
         self.client = ANYONE
         self._web = settings

@@ -9,6 +9,7 @@ from wirecopy.schema.article import Article, decode
 from wirecopy.web.http.call import check_body_id
 from wirecopy.web.http.problems import TooLarge
 
+HEAD_BYTES = 200  # of a line that is refused, for whoever looks for its sender's fault
 _MARK = b"\xef\xbb\xbf"
 
 
@@ -58,10 +59,11 @@ class LineSplitter:
 
 
 class BadLine(NamedTuple):
-    """What is wrong with a line, and its id where it has a good one."""
+    """What is wrong with a line, its id where it has a good one, and how it begins."""
 
     error: errors.WirecopyError
     id: str | None = None
+    head: bytes = b""
 
 
 def parse_line(line: bytes | None, limits: Limits, parse: Callable[[bytes, Limits], Article]) -> Article | BadLine:
@@ -73,7 +75,7 @@ def parse_line(line: bytes | None, limits: Limits, parse: Callable[[bytes, Limit
     try:
         return check_body_id(parse(line, limits))
     except errors.ArticleError as error:
-        return BadLine(error, _id_in(line, limits))
+        return BadLine(error, _id_in(line, limits), line[:HEAD_BYTES])
 
 
 def _id_in(line: bytes, limits: Limits) -> str | None:

@@ -9,10 +9,12 @@ from typing import NamedTuple
 
 import msgspec
 from aiohttp import web
+from msgspec import structs
 
 from wirecopy import errors
 from wirecopy.schema.wire import Problem
 from wirecopy.web.http.replies import SECURITY
+from wirecopy.web.http.tally import Tally
 
 CONTENT_TYPE = "application/problem+json"
 
@@ -132,12 +134,17 @@ def describe(error: BaseException, request_id: str | None = None) -> Problem:
     return Problem(f"/docs#{kind.name}", kind.title, kind.status, detail, request_id)
 
 
-def respond(error: BaseException, request_id: str | None = None) -> web.Response:
-    """The answer to a request that met `error`."""
-    kind = kind_of(error)
+def respond(error: BaseException, request_id: str | None = None, tally: Tally | None = None) -> web.Response:
+    """The answer to a request that met `error`, after `tally` of its articles were decided, where it holds many."""
+    kind, problem = kind_of(error), describe(error, request_id)
     headers = {**SECURITY, "Content-Type": CONTENT_TYPE}
     if kind.retry_after_seconds is not None:
         headers["Retry-After"] = str(kind.retry_after_seconds)
     if isinstance(error, HttpError):
         headers.update(error.headers)
-    return web.Response(status=kind.status, body=_encode(describe(error, request_id)), headers=headers)
+    if tally is not None:
+        headers |= tally.headers()
+        kept = tally.taken + tally.replayed
+        said = f"{kept} of the articles were kept, and none behind line {tally.lines}; sending all again does no harm"
+        problem = structs.replace(problem, kept=kept, detail=f"{problem.detail}; {said}".removeprefix("; "))
+    return web.Response(status=kind.status, body=_encode(problem), headers=headers)

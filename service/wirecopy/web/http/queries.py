@@ -65,6 +65,14 @@ def integer(values: Mapping[str, str], name: str, default: int, low: int, high: 
     return int(text)
 
 
+def boolean(values: Mapping[str, str], name: str) -> bool:
+    """Whether the parameter is true; without it, it is not. Raises InvalidParameter."""
+    text = values.get(name, "false")
+    if text not in ("true", "false"):
+        raise InvalidParameter(f"{name} must be true or false")
+    return text == "true"
+
+
 def moment(values: Mapping[str, str], name: str) -> int | None:
     """The parameter as milliseconds since 1970 UTC, None when it is not given. Raises InvalidParameter."""
     text = values.get(name)
