@@ -19,7 +19,7 @@ import numpy as np
 
 from bench.changes import invented
 from wirecopy.detector.detector import SCHEME, Detector
-from wirecopy.detector.feed.changes import Witness
+from wirecopy.detector.feed.changes import ChangeCapture
 from wirecopy.detector.feed.events import Fact
 from wirecopy.schema.article import Article
 from wirecopy.storage import Store
@@ -28,7 +28,7 @@ _CHUNK = 50
 _LOADED = 256
 
 
-class _Blind(Witness):
+class _Blind(ChangeCapture):
     """A witness that sees nothing."""
 
     def take(self, arrived: str | None = None, first: Sequence[Fact] = ()) -> list[Fact]:
@@ -38,7 +38,7 @@ class _Blind(Witness):
 def without_books(detector: Detector) -> Detector:
     """Make a Detector keep no book of what changes."""
     stories = detector._state.stories
-    detector._witness = _Blind(detector._archive, stories, detector._witness.policy)
+    detector._capture = _Blind(detector._archive, stories, detector._capture.policy)
     stories.unwatch()
     return detector
 

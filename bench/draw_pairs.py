@@ -22,12 +22,12 @@ from typing import Any
 
 import click
 import numpy as np
+from wirecopy.detector.sketching import sketch
 
 from bench.articles import Article, read_articles
 from bench.scoring import read_pairs
 from wirecopy.config import Config, override
 from wirecopy.detector.memory.archive import Archive
-from wirecopy.detector.sketching import sketch
 from wirecopy.detector.state import BATCH, State
 from wirecopy.files.reading import read
 

@@ -18,11 +18,10 @@ import msgspec
 import numpy as np
 
 from bench.quality import evaluation_folder
-from bench.scoring import Pair as Labelled
-from bench.scoring import read_pairs, read_templates
+from bench.scoring import Pair, read_pairs, read_templates
 from bench.sets import OWN, language_pairs, read_language
 from wirecopy.batch import tune
-from wirecopy.batch.labels import Corpus, LabelledSet, Pair
+from wirecopy.batch.labels import Corpus, LabelledPair, LabelledSet
 from wirecopy.batch.tune import Judged
 from wirecopy.config import Config
 from wirecopy.detection.evidence.fitting import fit
@@ -57,7 +56,7 @@ def look_alikes(corpus: Corpus, notes: Path) -> LabelledSet:
     """Return the most similar of many random pairs of earnings notes of different companies."""
     company = {note.id: note.company for note in read_templates(notes)}
     drawn = np.random.default_rng(SEED).choice(list(company), (DRAWN, 2)).tolist()
-    pairs = [Pair(a, b, 0) for a, b in drawn if company[a] != company[b]]
+    pairs = [LabelledPair(a, b, 0) for a, b in drawn if company[a] != company[b]]
     whole = corpus.label("earnings", pairs)
     likeness = whole.features[:, FEATURES.index("contained")] + whole.features[:, FEATURES.index("runs")]
     most = np.argsort(-likeness, kind="stable")[:LOOK_ALIKES].tolist()
@@ -66,7 +65,7 @@ def look_alikes(corpus: Corpus, notes: Path) -> LabelledSet:
 
 def language_set(path: Path) -> LabelledSet:
     """Return all pairs of one of our own files that belong together, or share enough words to be worth a look."""
-    pairs = [Pair(pair.a, pair.b, pair.label) for pair in language_pairs(read_language(path))]
+    pairs = [LabelledPair(pair.a, pair.b, pair.label) for pair in language_pairs(read_language(path))]
     whole = _corpus(path).label(f"languages/{path.stem}", pairs)
     kept = np.flatnonzero((whole.labels > 0) | (whole.features[:, FEATURES.index("evidence")] > TELLING)).tolist()
     return LabelledSet(whole.name, [whole.pairs[k] for k in kept], whole.features[kept], _total(whole.name))
@@ -109,8 +108,8 @@ def figures_of(judged: Judged) -> dict[str, float]:
     return {"f1": round(even.f1, 3), "best_f1": round(best.f1, 3), "at": round(best.threshold, 3)}
 
 
-def _set(name: str, corpus: Corpus, pairs: Sequence[Labelled]) -> LabelledSet:
-    return corpus.label(name, [Pair(pair.a, pair.b, pair.label, pair.weight) for pair in pairs], _total(name))
+def _set(name: str, corpus: Corpus, pairs: Sequence[Pair]) -> LabelledSet:
+    return corpus.label(name, [LabelledPair(pair.a, pair.b, pair.label, pair.weight) for pair in pairs], _total(name))
 
 
 def _total(name: str) -> float:

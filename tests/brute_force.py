@@ -20,7 +20,7 @@ from wirecopy.detection.evidence.model import Link
 from wirecopy.detection.grouping.stories import CLIP, LEAST, REGION
 from wirecopy.detection.index.window import Window
 from wirecopy.detection.kernels import clustering
-from wirecopy.detector.sketching import sketch
+from wirecopy.detector.tracing import trace
 from wirecopy.schema.article import Article
 
 DAY = 86_400_000
@@ -51,7 +51,7 @@ def alone(content: Content) -> Window:
         **{name: getattr(SETTINGS, name) for name in (
             "min_words", "max_words", "max_key_articles", "min_shared_rarity", "max_candidates", "min_odds")},
     )  # fmt: skip
-    window.load(*sketch([Article("a", content.text, content.title)], SETTINGS.max_words))
+    window.load(*trace([Article("a", content.text, content.title)], SETTINGS.max_words))
     list(window.match(1, [content.published], [None]))
     return window
 
@@ -59,8 +59,8 @@ def alone(content: Content) -> Window:
 @cache
 def compare(later: Content, earlier: Content) -> Evidence:
     window = alone(earlier)
-    sketches = sketch([Article("b", later.text, later.title)], SETTINGS.max_words)
-    found = window.probe(*sketches, later.published, None, None)
+    traces = trace([Article("b", later.text, later.title)], SETTINGS.max_words)
+    found = window.probe(*traces, later.published, None, None)
     [link] = window.judge([(1, 0)])
     assert [known for _, known in found.matches] in ([], [link])
     return Evidence(bool(found.matches), link)

@@ -48,12 +48,12 @@ class ExactDetector:
         self.failure: BaseException | None = None
         self.is_closed = False
 
-    def sketch(self, articles: Sequence[Article]) -> Any:
+    def trace(self, articles: Sequence[Article]) -> Any:
         return len(articles)
 
-    def ingest(self, articles: Sequence[Article], first_seen: int = 0, sketches: Any = None) -> list[Verdict]:
+    def ingest(self, articles: Sequence[Article], first_seen: int = 0, traces: Any = None) -> list[Verdict]:
         assert self.gate.wait(30)
-        assert sketches is None or sketches == len(articles)
+        assert traces is None or traces == len(articles)
         if self.failure is not None:
             raise self.failure
         self.commits.append(len(articles))

@@ -26,7 +26,7 @@ from wirecopy.detector.detector import SCHEME
 from wirecopy.detector.history import replay
 from wirecopy.detector.memory.archive import Kept
 from wirecopy.detector.memory.canonical import Policy, rule_of
-from wirecopy.detector.memory.records import Kind
+from wirecopy.detector.memory.records import RecordKind
 from wirecopy.schema.answers import Member
 from wirecopy.storage import Store
 
@@ -200,7 +200,7 @@ def test_a_restart_with_another_policy_tells_for_which_stories_it_matters() -> N
         live.ingest([agency, Article(f"daily-{k}", written(k, 0), published=1)])
     told = live.events()
     assert opened(store).events() == told
-    assert not any(record is not None and record.kind == Kind.RULE for record in store.records)
+    assert not any(record is not None and record.kind == RecordKind.RULE for record in store.records)
     live = opened(store, "agency_first")
     assert live.events() == told, "nothing is told without a moment"
     assert live.reach(NOW) == 0

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from wirecopy.detector.memory import id_table
-from wirecopy.detector.memory.id_table import Directory
+from wirecopy.detector.memory.id_table import IdTable
 
 END = (1 << 28) - 1  # the hash with the last place
 
@@ -23,7 +23,7 @@ hashes = st.sampled_from(
 def test_it_is_a_dictionary(monkeypatch: pytest.MonkeyPatch, taken: list[Step], hashed: Callable[[str], int]) -> None:
     monkeypatch.setattr(id_table, "hash", hashed, raising=False)
     names: dict[int, str] = {}
-    found, model = Directory(names.__getitem__), dict[str, int]()
+    found, model = IdTable(names.__getitem__), dict[str, int]()
     for number, (name, stays) in enumerate(taken):
         assert found.number(name) == model.get(name, -1)
         assert (name in found) == (name in model)
@@ -45,7 +45,7 @@ def test_it_grows(monkeypatch: pytest.MonkeyPatch, hashed: Callable[[str], int])
     monkeypatch.setattr(id_table, "hash", hashed, raising=False)
     count = 20_000 if hashed is hash else 300
     names = [str(number) for number in range(count)]
-    found = Directory(names.__getitem__)
+    found = IdTable(names.__getitem__)
     for number, name in enumerate(names):
         assert found.put(name, number) == -1
     assert [found[name] for name in names] == list(range(count))

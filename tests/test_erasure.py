@@ -19,7 +19,7 @@ from wirecopy.cli.commands import main
 from wirecopy.client.client import Client
 from wirecopy.config import Config
 from wirecopy.detector.detector import SCHEME, Detector
-from wirecopy.detector.memory.records import Kind
+from wirecopy.detector.memory.records import RecordKind
 from wirecopy.schema.article import Article
 from wirecopy.storage import Store, verify
 
@@ -159,8 +159,8 @@ def test_a_chain_of_deletions_is_replayed() -> None:
         assert image(replayed) == image(live)
         assert replayed._others.numbered == live._others.numbered
     kinds = [record.kind for record in store.records if record is not None]
-    assert 0 < kinds.count(Kind.ERASURE) < 60  # those of before the retention are pruned
-    assert 0 < kinds.count(Kind.RESIDUE) <= kinds.count(Kind.ERASURE)
+    assert 0 < kinds.count(RecordKind.ERASURE) < 60  # those of before the retention are pruned
+    assert 0 < kinds.count(RecordKind.RESIDUE) <= kinds.count(RecordKind.ERASURE)
 
 
 def test_the_files_hold_nothing_of_it_once_they_are_compacted(tmp_path: Path) -> None:
@@ -193,7 +193,7 @@ def test_one_line_says_that_it_was_there_and_no_more(tmp_path: Path) -> None:
     live.erase("wire-1", 7)
     live.close()
     with Store.open(folder, scheme=SCHEME) as store:
-        [line] = [record for record in store.replay() if record.kind == Kind.ERASURE]
+        [line] = [record for record in store.replay() if record.kind == RecordKind.ERASURE]
     assert line.id == "wire-1"
     assert len(line.payload) < 60
 

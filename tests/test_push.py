@@ -33,7 +33,7 @@ class Run:
         self.progress: list[int] = []
         self.pauses: list[float] = []
 
-    def push(self, *files: Path, url: str, **options: Any) -> pushing.Summary:
+    def push(self, *files: Path, url: str, **options: Any) -> pushing.PushSummary:
         options.setdefault("pause", self.pauses.append)
         return pushing.push(
             [str(file) for file in files],

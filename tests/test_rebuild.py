@@ -33,10 +33,10 @@ from wirecopy.detector.detector import SCHEME, Detector, scheme_of
 from wirecopy.detector.history import rebuild as rebuilding
 from wirecopy.detector.history import replay
 from wirecopy.detector.history.rebuild import Rebuilt, open_rebuild
-from wirecopy.detector.memory.records import Kind, decode_decision, encode
+from wirecopy.detector.memory.records import RecordKind, decode_decision, encode
 from wirecopy.schema.article import Article
 from wirecopy.storage import Entry, Snapshot, Store, replacing, verify
-from wirecopy.storage.place import Place
+from wirecopy.storage.place import StoreFolder
 
 law: Callable[[Any], Any] = settings(deadline=None, max_examples=25, suppress_health_check=list(HealthCheck))
 DAY = 86_400_000
@@ -79,7 +79,7 @@ def without_records(live: Detector) -> dict[str, Any]:
 def lives(folder: Path) -> list[tuple[str, int, int, str, int | None]]:
     """What is kept of every revision, beside its place."""
     with Snapshot.open(folder) as found:
-        decisions = [(r.id, decode_decision(r.payload)) for r in found.replay() if r.kind == Kind.ARTICLE]
+        decisions = [(r.id, decode_decision(r.payload)) for r in found.replay() if r.kind == RecordKind.ARTICLE]
     return [(name or "", d.revision, d.first_seen, d.status, d.embargoed) for name, d in decisions]
 
 
@@ -262,7 +262,7 @@ def as_made_otherwise(folder: Path) -> None:
     with Snapshot.open(folder) as old:
         entries = [Entry(record.kind, record.id, record.payload, old.text(record.number)) for record in old.replay()]
     for k, entry in enumerate(entries):
-        if entry.kind == Kind.ARTICLE:
+        if entry.kind == RecordKind.ARTICLE:
             decision = decode_decision(entry.payload)
             bare = msgspec.structs.replace(decision, trace=b"", keys=b"1234", weights=decision.weights[::2])
             entries[k] = entry._replace(payload=encode(bare))
@@ -354,10 +354,10 @@ def lose_the_end(folder: Path) -> None:
     """Leaves one of two articles in a folder whose counter knows of both."""
     with opened(folder) as live:
         live.ingest([article(1)], NOW)
-    older = Place(folder).database.read_bytes()
+    older = StoreFolder(folder).database.read_bytes()
     with opened(folder) as live:
         live.ingest([article(2)], NOW)
-    Place(folder).database.write_bytes(older)
+    StoreFolder(folder).database.write_bytes(older)
 
 
 def test_a_lost_end_is_refused_unless_accepted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -418,7 +418,7 @@ def test_too_little_room_is_told_before_anything_is_done(tmp_path: Path, monkeyp
 
 def test_a_full_disk_leaves_the_old_database(tmp_path: Path) -> None:
     fill(tmp_path, 300)
-    before, size = Place(tmp_path).database.read_bytes(), Place(tmp_path).database.stat().st_size
+    before, size = StoreFolder(tmp_path).database.read_bytes(), StoreFolder(tmp_path).database.stat().st_size
     failed = subprocess.run(
         [sys.executable, "-m", "wirecopy", "rebuild", "--data", str(tmp_path)],
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size // 2, size // 2)),
@@ -427,7 +427,7 @@ def test_a_full_disk_leaves_the_old_database(tmp_path: Path) -> None:
     assert failed.returncode == 3, failed.stderr
     assert failed.stderr.startswith("wirecopy: ")
     assert failed.stderr.count("\n") == 1
-    assert Place(tmp_path).database.read_bytes() == before
+    assert StoreFolder(tmp_path).database.read_bytes() == before
     assert names(tmp_path) == {"wirecopy.db", "wirecopy.lock", "wirecopy.marks"}
     assert rebuild(tmp_path).articles == 300
 
@@ -457,8 +457,8 @@ def test_a_kill_at_any_point_leaves_the_old_database_or_the_new_one(tmp_path: Pa
                 with Store.open(folder, scheme=scheme) as target:
                     kinds = [record.kind for record in target.replay()]
                 schemes.append(scheme)
-                assert kinds.count(Kind.ARTICLE) == 30
-                assert kinds.count(Kind.CHECKPOINT) == (scheme == SCHEME)
+                assert kinds.count(RecordKind.ARTICLE) == 30
+                assert kinds.count(RecordKind.CHECKPOINT) == (scheme == SCHEME)
             except errors.OtherScheme:
                 pass
         assert verify(folder).problems == ()

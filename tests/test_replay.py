@@ -19,7 +19,7 @@ from wirecopy.detector import ingestion, state
 from wirecopy.detector.answers import boilerplate
 from wirecopy.detector.detector import SCHEME, Detector
 from wirecopy.detector.history import replay
-from wirecopy.detector.memory.records import Kind, decode_clearing
+from wirecopy.detector.memory.records import RecordKind, decode_clearing
 from wirecopy.schema.article import Article
 from wirecopy.storage import Store
 
@@ -115,7 +115,9 @@ def test_dedupe_without_look_ahead_gives_the_stories_of_the_service(taken: list[
             on_refusal=lambda refusal: None, on_progress=lambda count: None
         )  # fmt: skip
     stored = [live.article(article.id) for article in taken]
-    assert list(run.rows()) == [batch.Row(a.id, a.story, a.canonical, a.relation, a.match, a.score) for a in stored]
+    assert list(run.rows()) == [
+        batch.OutputRow(a.id, a.story, a.canonical, a.relation, a.match, a.score) for a in stored
+    ]
 
 
 def _time(milliseconds: int | None) -> str | None:
@@ -175,7 +177,7 @@ def test_clearings_are_replayed_and_pruned_with_the_last_article_they_concern() 
         replayed = opened(store, config)
         assert image(replayed) == image(live)
         assert replayed._others.clearings == live._others.clearings
-    kept = [record for record in store.records if record is not None and record.kind == Kind.CLEARING]
+    kept = [record for record in store.records if record is not None and record.kind == RecordKind.CLEARING]
     assert 0 < len(kept) < 15
     assert decode_clearing(kept[0].payload).end > 64
 

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wirecopy.detection.grouping.packed_rows import Numbers, Rows
+from wirecopy.detection.grouping.packed_rows import Numbers, PackedRows
 
 # Numbers of a few shelves, of one number and next to the bounds.
 numbers = st.one_of(st.integers(0, 5), st.sampled_from([1023, 1024, 1025, 2047, 5000, 1 << 33]))
@@ -26,7 +26,7 @@ def test_numbers_are_a_dictionary_in_order(steps: list[tuple[int, int | None]]) 
 
 @given(st.lists(st.tuples(numbers, st.one_of(st.none(), st.binary(max_size=40)))))
 def test_rows_are_a_dictionary_in_order(steps: list[tuple[int, bytes | None]]) -> None:
-    held, model = Rows(), dict[int, bytes]()
+    held, model = PackedRows(), dict[int, bytes]()
     for number, row in steps:
         assert held.get(number) == model.get(number)
         if row is None:
@@ -41,7 +41,7 @@ def test_rows_are_a_dictionary_in_order(steps: list[tuple[int, bytes | None]]) -
 
 
 def test_what_is_written_anew_and_again_takes_the_room_of_what_is_there() -> None:
-    held = Rows()
+    held = PackedRows()
     for turn in range(1000):
         for number in range(10):
             if turn % 2:
@@ -55,7 +55,7 @@ def test_what_is_written_anew_and_again_takes_the_room_of_what_is_there() -> Non
 
 
 def test_nothing_is_left_of_what_was_taken_away() -> None:
-    held = Rows()
+    held = PackedRows()
     held.put(1, b"somebody's name")
     held.put(2, b"other")
     held.pop(1)
@@ -65,7 +65,7 @@ def test_nothing_is_left_of_what_was_taken_away() -> None:
 
 
 def test_a_row_is_a_copy() -> None:
-    held = Rows()
+    held = PackedRows()
     held.put(1, b"row")
     row = held.get(1)
     assert row is not None

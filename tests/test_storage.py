@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from tests.storage_writer import SCHEME, append_some, entry, record, remains
 from wirecopy import errors
 from wirecopy.storage import Entry, Record, Store, backup, compact, restore, rows, store, verify
-from wirecopy.storage.log import Log
-from wirecopy.storage.place import Place
+from wirecopy.storage.log import RecordLog
+from wirecopy.storage.place import StoreFolder
 
 
 def open_store(folder: Path, **options: bool) -> Store:
@@ -58,10 +58,10 @@ def test_what_is_appended_is_there_in_order_after_opening_anew(tmp_path: Path) -
 def test_appending_nothing_commits_nothing(tmp_path: Path) -> None:
     with open_store(tmp_path) as target:
         append_some(target, 2)
-        marks = Place(tmp_path).marks.read_bytes()
+        marks = StoreFolder(tmp_path).marks.read_bytes()
         assert target.append([]) == 2
         target.prune([])
-        assert Place(tmp_path).marks.read_bytes() == marks
+        assert StoreFolder(tmp_path).marks.read_bytes() == marks
 
 
 @pytest.mark.parametrize("kind", [-(2**63), 0, 2**63 - 1])
@@ -127,8 +127,8 @@ def test_pages_move_into_the_main_file_while_records_are_appended(
     with open_store(tmp_path) as target:
         for _ in range(100):
             append_some(target, 3)
-        assert Place(tmp_path).wal.stat().st_size < 400_000
-        assert Place(tmp_path).database.stat().st_size > 500_000
+        assert StoreFolder(tmp_path).wal.stat().st_size < 400_000
+        assert StoreFolder(tmp_path).database.stat().st_size > 500_000
         assert_holds(target, 300)
 
 
@@ -201,7 +201,7 @@ def test_what_was_pruned_is_in_no_byte_of_the_database(tmp_path: Path) -> None:
         append_some(target, 5)
         target.append([Entry(1, "secret-id", secret, secret)])
         append_some(target, 5)
-    database = Place(tmp_path).database
+    database = StoreFolder(tmp_path).database
     assert secret in database.read_bytes()
     with open_store(tmp_path) as target:
         target.prune([6])
@@ -232,7 +232,7 @@ def test_what_remains_is_under_its_checksum(tmp_path: Path) -> None:
     with open_store(tmp_path) as target:
         append_some(target, 6)
         target.append([], redact={4: remains(4)})
-    database = Place(tmp_path).database
+    database = StoreFolder(tmp_path).database
     content = database.read_bytes()
     assert content.count(remains(4).payload) == 1
     database.write_bytes(content.replace(b"left of 4 ", b"left of 5 "))
@@ -277,7 +277,7 @@ def test_a_folder_is_compacted_whatever_its_scheme_and_never_beside_a_service(tm
 def test_compacting_waits_for_nobody_who_reads(tmp_path: Path) -> None:
     with open_store(tmp_path) as target:
         append_some(target, 5)
-        reading = Log.open(Place(tmp_path).database)
+        reading = RecordLog.open(StoreFolder(tmp_path).database)
         reading.freeze()
         append_some(target, 5)
         with pytest.raises(errors.Locked, match="compact again when it is done"):
@@ -369,7 +369,7 @@ def test_another_scheme_is_refused_with_what_to_do(tmp_path: Path) -> None:
 
 def test_a_newer_format_is_refused_with_what_to_do(tmp_path: Path) -> None:
     open_store(tmp_path).close()
-    with sqlite3.connect(Place(tmp_path).database) as connection:
+    with sqlite3.connect(StoreFolder(tmp_path).database) as connection:
         _, identity, scheme, pruned = connection.execute(
             "SELECT format, identity, scheme, pruned FROM about"
         ).fetchone()
@@ -467,7 +467,7 @@ def test_only_what_backup_wrote_can_be_restored(tmp_path: Path) -> None:
     with open_store(tmp_path / "data") as target:
         append_some(target, 3)
     (tmp_path / "text").write_text("no database, but long enough to be looked at as one" * 100)
-    for file in (Place(tmp_path / "data").database, tmp_path / "text", tmp_path / "data", tmp_path / "missing"):
+    for file in (StoreFolder(tmp_path / "data").database, tmp_path / "text", tmp_path / "data", tmp_path / "missing"):
         with pytest.raises(errors.StorageError):
             restore(file, tmp_path / "elsewhere")
     assert [file.name for file in (tmp_path / "elsewhere").iterdir()] == ["wirecopy.lock"]
@@ -476,7 +476,7 @@ def test_only_what_backup_wrote_can_be_restored(tmp_path: Path) -> None:
 
 
 def test_a_lost_database_is_restored_into_its_folder(tmp_path: Path) -> None:
-    place = Place(tmp_path / "data")
+    place = StoreFolder(tmp_path / "data")
     with open_store(place.folder) as target:
         append_some(target, 3)
         backup(place.folder, tmp_path / "copy.db")
@@ -491,14 +491,14 @@ def test_a_lost_database_is_restored_into_its_folder(tmp_path: Path) -> None:
 def test_verify_reads_beside_a_writer_as_of_one_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with open_store(tmp_path) as target:
         append_some(target, 5)
-        freeze = Log.freeze
+        freeze = RecordLog.freeze
 
-        def freeze_then_append(log: Log) -> None:
+        def freeze_then_append(log: RecordLog) -> None:
             append_some(target, 4)
             freeze(log)
             append_some(target, 7)
             target.prune(range(2, 12))
 
-        monkeypatch.setattr(Log, "freeze", freeze_then_append)
+        monkeypatch.setattr(RecordLog, "freeze", freeze_then_append)
         report = verify(tmp_path)
         assert (report.last, report.problems) == (9, ())

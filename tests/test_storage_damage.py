@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from tests.storage_writer import SCHEME, append_some, entry, record
 from wirecopy import errors
 from wirecopy.storage import Store, backup, restore, verify
-from wirecopy.storage.place import Place
+from wirecopy.storage.place import StoreFolder
 
 ROOT = Path(__file__).parent.parent
 REFUSALS = (errors.Damaged, errors.TailLost, errors.StorageFailed, errors.NewerFormat)
@@ -169,7 +169,7 @@ def test_what_a_killed_process_left_is_opened_without_loss(folder: Path, life: s
 def test_a_cut_log_is_refused_until_the_loss_is_accepted(folder: Path, life: str, cut: int) -> None:
     files, acknowledged = killed(life)
     put(folder, files)
-    wal = Place(folder).wal
+    wal = StoreFolder(folder).wal
     wal.write_bytes(files[wal.name][: len(files[wal.name]) - cut] if life == "log" else b"")
     for _ in range(2):  # refusing changes nothing
         with pytest.raises(errors.TailLost, match=r"go on without it by --accept-loss"):
@@ -185,7 +185,7 @@ def test_a_cut_log_is_refused_until_the_loss_is_accepted(folder: Path, life: str
 def test_a_lost_log_is_refused_with_the_numbers_that_are_missing(folder: Path) -> None:
     files, _ = killed("log")
     put(folder, files)
-    Place(folder).wal.unlink()
+    StoreFolder(folder).wal.unlink()
     with pytest.raises(
         errors.TailLost, match="records 1 to 11 were acknowledged and are missing; restore a backup, or"
     ):
@@ -199,7 +199,7 @@ def test_a_pruning_that_is_lost_is_refused(folder: Path) -> None:
     with Store.open(folder.with_name("pruned"), scheme=SCHEME) as target:
         target.prune([1])
     put(folder, before)
-    shutil.copy(Place(folder.with_name("pruned")).marks, Place(folder).marks)
+    shutil.copy(StoreFolder(folder.with_name("pruned")).marks, StoreFolder(folder).marks)
     with pytest.raises(errors.TailLost, match="records that were pruned are there again"):
         Store.open(folder, scheme=SCHEME)
 
@@ -207,7 +207,7 @@ def test_a_pruning_that_is_lost_is_refused(folder: Path) -> None:
 def test_an_older_copy_of_the_database_is_refused(folder: Path) -> None:
     with Store.open(folder.with_name("older"), scheme=SCHEME) as target:
         append_some(target, 3)
-    place = Place(folder.with_name("older"))
+    place = StoreFolder(folder.with_name("older"))
     older = place.database.read_bytes()
     with Store.open(place.folder, scheme=SCHEME) as target:
         append_some(target, 3)
@@ -217,7 +217,7 @@ def test_an_older_copy_of_the_database_is_refused(folder: Path) -> None:
 
 
 def test_the_database_of_another_folder_is_refused(folder: Path) -> None:
-    places = [Place(folder.with_name(name)) for name in ("one", "two")]
+    places = [StoreFolder(folder.with_name(name)) for name in ("one", "two")]
     for place in places:
         with Store.open(place.folder, scheme=SCHEME) as target:
             append_some(target, 3)
@@ -314,7 +314,7 @@ def change_database(folder: Path, change: str) -> None:
     put(folder, {})
     with Store.open(folder, scheme=SCHEME) as target:
         append_some(target, 12)
-    connection = sqlite3.connect(Place(folder).database)
+    connection = sqlite3.connect(StoreFolder(folder).database)
     connection.executescript(change)
     connection.close()
 

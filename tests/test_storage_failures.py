@@ -16,7 +16,7 @@ from tests.storage_writer import SCHEME, append_some, entry, record
 from wirecopy import errors
 from wirecopy.storage import Store, backup, restore, store, verify
 from wirecopy.storage.marks import Marks
-from wirecopy.storage.place import Place
+from wirecopy.storage.place import StoreFolder
 
 ROOT = Path(__file__).parent.parent
 
@@ -249,7 +249,7 @@ def test_a_mark_is_written_when_its_records_are_on_disk_and_not_before(
         shutil.rmtree(aside, ignore_errors=True)
         shutil.copytree(folder, aside)
         write(marks, mark)  # type: ignore[arg-type]
-        shutil.copy(Place(folder).marks, Place(aside).marks)
+        shutil.copy(StoreFolder(folder).marks, StoreFolder(aside).marks)
         with monkeypatch.context() as patch:
             patch.setattr(Marks, "write", write)
             with open_store(aside) as copy:

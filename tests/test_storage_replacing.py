@@ -12,7 +12,7 @@ from tests.storage_writer import SCHEME, append_some, record
 from wirecopy import errors, storage
 from wirecopy.storage import Entry, Snapshot, Store, log, migration, replacing, rows, verify
 from wirecopy.storage import replacing as replacing_verb
-from wirecopy.storage.place import Place
+from wirecopy.storage.place import StoreFolder
 
 CODE = sys.modules[replacing_verb.__module__].__file__
 
@@ -62,10 +62,10 @@ def test_a_snapshot_of_another_scheme_or_of_nothing_is_refused(data: Path, tmp_p
 
 
 def test_a_snapshot_of_a_folder_that_lost_its_end_is_refused(data: Path) -> None:
-    older = Place(data).database.read_bytes()
+    older = StoreFolder(data).database.read_bytes()
     with Store.open(data, scheme=SCHEME) as target:
         append_some(target, 40)
-    Place(data).database.write_bytes(older)
+    StoreFolder(data).database.write_bytes(older)
     with pytest.raises(errors.TailLost):
         Snapshot.open(data)
 
@@ -89,7 +89,7 @@ def test_an_older_format_is_migrated_when_it_is_opened_for_writing(data: Path, m
         assert [found.number for found in target.replay()] == [1, *range(3, 13)]
         assert append_some(target, 2) == 14
     assert verify(data).problems == ()
-    with sqlite3.connect(Place(data).database) as connection:
+    with sqlite3.connect(StoreFolder(data).database) as connection:
         assert connection.execute("SELECT format FROM about").fetchone() == (3,)
         assert connection.execute("SELECT min(number), max(number), count(*) FROM later").fetchone() == (-12, -1, 11)
     connection.close()
@@ -175,7 +175,7 @@ def test_a_kill_at_any_line_leaves_the_old_database_or_the_new_one(tmp_path: Pat
         with Store.open(folder, scheme=SCHEME) as target:
             append_some(target, 3)
         died = die_at(line, CODE.__eq__, lambda: replace(folder))
-        if Place(folder).made.exists():
+        if StoreFolder(folder).made.exists():
             with pytest.raises(errors.Locked, match="the next start finishes it"):
                 verify(folder)
         for scheme, last in ((SCHEME, 3), ("other", 1)):

@@ -12,7 +12,7 @@ from tests.streams import small, stream
 from tests.test_comparison import AGENCY
 from wirecopy import Article, Detector
 from wirecopy.detector.answers import sources
-from wirecopy.detector.answers.sources import Tally
+from wirecopy.detector.answers.sources import SourceCounts
 from wirecopy.schema.answers import DayCount, Lead, Origin, Source, SourceCount
 
 DAY = 86_400_000
@@ -107,8 +107,8 @@ def test_what_was_counted_step_by_step_is_what_a_whole_recount_finds(steps: list
         if what % 3 == 0:
             detector.sources()
     told = detector.sources(limit=100)
-    watched = detector._tally._changed
-    detector._tally = Tally(detector._archive, detector._state.stories)
+    watched = detector._source_counts._changed
+    detector._source_counts = SourceCounts(detector._archive, detector._state.stories)
     assert detector.sources(limit=100) == told
     assert not watched
 
@@ -139,7 +139,7 @@ def test_counting_in_parts_is_not_disturbed_by_what_comes_between(
         for parts in asked:
             deque(parts, maxlen=0)
         found = detector.sources(limit=500)
-        detector._tally = Tally(detector._archive, detector._state.stories)
+        detector._source_counts = SourceCounts(detector._archive, detector._state.stories)
         assert detector.sources(limit=500) == found
         assert len(answers) >= readers
 
@@ -150,7 +150,7 @@ def test_a_large_story_is_counted_in_parts_too(monkeypatch: pytest.MonkeyPatch) 
     whole, answers = detector.sources(limit=500), list[Page]()
     for part, least in ((10_000, 2), (500, 60)):
         monkeypatch.setattr(sources, "PART", part)
-        detector._tally = Tally(detector._archive, detector._state.stories)
+        detector._source_counts = SourceCounts(detector._archive, detector._state.stories)
         assert len(list(answering(detector, answers))) >= least
     assert answers == [whole, whole]
 

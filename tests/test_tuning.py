@@ -15,7 +15,7 @@ from bench.sets import OWN, language_pairs, read_language
 from wirecopy import config
 from wirecopy.batch import labels
 from wirecopy.batch import tune as tuning
-from wirecopy.batch.labels import Corpus, LabelledSet, Pair
+from wirecopy.batch.labels import Corpus, LabelledPair, LabelledSet
 from wirecopy.batch.tune import Judged
 from wirecopy.cli.commands import main
 from wirecopy.detection.evidence import fitting
@@ -33,9 +33,9 @@ def file_of(language: str) -> Path:
     return OWN / "languages" / f"{language}.jsonl"
 
 
-def pairs_of(language: str) -> list[Pair]:
+def pairs_of(language: str) -> list[LabelledPair]:
     """All related pairs of one of our languages, and every eighth of the others."""
-    found = [Pair(pair.a, pair.b, pair.label) for pair in language_pairs(read_language(file_of(language)))]
+    found = [LabelledPair(pair.a, pair.b, pair.label) for pair in language_pairs(read_language(file_of(language)))]
     different = [pair for pair in found if pair.label == 0]
     return [pair for pair in found if pair.label] + different[::8]
 
@@ -61,7 +61,7 @@ def few(labelled: LabelledSet, shared: int, different: int) -> LabelledSet:
     )
 
 
-def write_labels(path: Path, pairs: Sequence[Pair]) -> Path:
+def write_labels(path: Path, pairs: Sequence[LabelledPair]) -> Path:
     path.write_bytes(b"\n".join(map(msgspec.json.encode, pairs)) + b"\n")
     return path
 
@@ -160,7 +160,7 @@ def test_short_texts_are_left_out_for_the_model_never_judges_them(tmp_path: Path
     rows = [{"id": str(k), "text": "word " * (3 if k == 2 else 30) + str(k)} for k in range(3)]
     (tmp_path / "a.jsonl").write_bytes(b"\n".join(map(orjson.dumps, rows)))
     corpus = Corpus.read([str(tmp_path / "a.jsonl")], config.load())
-    found = corpus.label("labels", [Pair("0", "1", 3), Pair("0", "2", 0)])
+    found = corpus.label("labels", [LabelledPair("0", "1", 3), LabelledPair("0", "2", 0)])
     assert [(pair.a, pair.b) for pair in found.pairs] == [("0", "1")]
 
 
@@ -321,14 +321,16 @@ def test_a_file_that_holds_no_labels_is_refused_by_line_and_reason(tmp_path: Pat
 
 
 def test_a_pair_that_is_labelled_twice_alike_counts_once(tmp_path: Path) -> None:
-    file = write_labels(tmp_path / "labels.jsonl", [Pair("1", "2", 3), Pair("2", "1", 3), Pair("1", "3", 0)])
+    file = write_labels(
+        tmp_path / "labels.jsonl", [LabelledPair("1", "2", 3), LabelledPair("2", "1", 3), LabelledPair("1", "3", 0)]
+    )
     assert [(pair.a, pair.b) for pair in labels.read_labels(str(file))] == [("1", "2"), ("1", "3")]
 
 
 def test_unknown_ids_are_refused_by_name() -> None:
     corpus = Corpus.read([str(file_of("de"))], config.load())
     with pytest.raises(InputFailed, match=r"mine\.jsonl.*2 of its ids.*'absent', 'gone'"):
-        corpus.label("mine.jsonl", [Pair("absent", "gone", 0)])
+        corpus.label("mine.jsonl", [LabelledPair("absent", "gone", 0)])
 
 
 # --- the command ------------------------------------------------------------------------------------------------------

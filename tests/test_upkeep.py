@@ -9,7 +9,7 @@ import pytest
 from tests.storage_writer import SCHEME, append_some
 from wirecopy.cli.commands import main
 from wirecopy.storage import Store, verify
-from wirecopy.storage.place import Place
+from wirecopy.storage.place import StoreFolder
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def test_verify_says_what_it_read(data: Path, capsys: pytest.CaptureFixture[str]
 
 
 def test_verify_prints_each_problem_and_fails(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    database = Place(data).database
+    database = StoreFolder(data).database
     content = bytearray(database.read_bytes())
     content[content.index(b"id-7-")] ^= 1
     database.write_bytes(content)
@@ -88,9 +88,9 @@ def test_a_backup_that_exists_and_a_folder_in_use_are_refused(
 
 
 def test_compact_says_what_became_of_the_database(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    before = Place(data).database.stat().st_size
+    before = StoreFolder(data).database.stat().st_size
     assert main(["compact", "--data", str(data)]) == 0
-    after = Place(data).database.stat().st_size
+    after = StoreFolder(data).database.stat().st_size
     assert capsys.readouterr().out == f"{data}: written anew: {before:,} bytes before, {after:,} now\n"
     assert main(["verify", "--data", str(data)]) == 0
 

@@ -16,7 +16,7 @@ from tests.exact_detector import wait_until
 from wirecopy import errors
 from wirecopy.config import Auth, Config, Key, Role
 from wirecopy.web import routes, serve
-from wirecopy.web.http.access import ALL_ROLES, Addresses, Client, Keys, network_of
+from wirecopy.web.http.access import ALL_ROLES, Addresses, Caller, Keys, network_of
 from wirecopy.web.http.problems import NotAuthorized, RoleMissing
 
 REQUESTS: dict[tuple[str, str], Role] = {
@@ -140,9 +140,9 @@ def test_keys_are_replaced_in_one_step_and_those_that_stay_keep_what_they_used()
 
 def test_a_missing_role_is_told_to_the_holder_of_a_key_and_a_missing_key_to_others() -> None:
     with pytest.raises(RoleMissing, match="the key desk has not the role erase"):
-        Client("desk", b"", None, frozenset({"read"})).check_may("erase")
+        Caller("desk", b"", None, frozenset({"read"})).check_may("erase")
     with pytest.raises(NotAuthorized):
-        Client("", b"", None, frozenset({"read"})).check_may("erase")
+        Caller("", b"", None, frozenset({"read"})).check_may("erase")
 
 
 def test_an_address_that_used_up_its_rate_gets_429_whatever_keys_it_tries(run_service: RunService) -> None:

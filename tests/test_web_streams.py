@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from wirecopy.web.http.answer_spool import Spool
+from wirecopy.web.http.answer_spool import AnswerSpool
 from wirecopy.web.http.decompression import decoder_for
 from wirecopy.web.http.ndjson import LineSplitter
 from wirecopy.web.http.problems import MalformedRequest, TooLarge, UnsupportedType
@@ -145,7 +145,7 @@ class SpoolMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.spool = Spool(self.CAPACITY)
+        self.spool = AnswerSpool(self.CAPACITY)
         self.expected = bytearray()
         self.count = 0
 
@@ -189,7 +189,7 @@ def test_a_disk_that_is_full_makes_the_spool_full_and_loses_nothing(monkeypatch:
     def refuse(*arguments: object) -> int:
         raise OSError(28, "no space left on device")
 
-    spool = Spool(2**30)
+    spool = AnswerSpool(2**30)
     spool.put(b"a" * 2**20)
     monkeypatch.setattr("os.pwrite", refuse)
     spool.put(b"b" * 10)
@@ -201,7 +201,7 @@ def test_a_disk_that_is_full_makes_the_spool_full_and_loses_nothing(monkeypatch:
 
 
 def test_a_spool_without_a_file_is_full_after_its_memory() -> None:
-    spool = Spool(0)
+    spool = AnswerSpool(0)
     spool.put(b"a" * 2**20)
     assert not spool.is_full
     spool.put(b"b")

@@ -23,7 +23,7 @@ from wirecopy import Article, Client, errors
 from wirecopy.cli.commands import main
 from wirecopy.config import Config, Webhook, Webhooks
 from wirecopy.detector.detector import Detector
-from wirecopy.detector.memory.records import Kind
+from wirecopy.detector.memory.records import RecordKind
 from wirecopy.schema import wire
 from wirecopy.storage import verify
 from wirecopy.web.feed.targets import LoopbackResolver, read_targets
@@ -303,11 +303,11 @@ def test_places_are_one_record_that_replaces_the_one_before() -> None:
     detector.place({"y": 1})
     detector.place({"x": 2})
     kinds = [record.kind for record in store.replay()]
-    assert kinds.count(Kind.POSITIONS) == 1
+    assert kinds.count(RecordKind.POSITIONS) == 1
     again = Detector(small(), store)  # type: ignore[arg-type]
     assert again.positions() == detector.positions() == {"x": 2, "y": 1}
     again.place({"z": 0})
-    assert [record.kind for record in store.replay()].count(Kind.POSITIONS) == 1
+    assert [record.kind for record in store.replay()].count(RecordKind.POSITIONS) == 1
 
 
 def test_the_pauses_double_up_to_the_longest() -> None:

@@ -136,7 +136,7 @@ class NoRoom(StorageError):
 
 
 class OtherScheme(StorageError):
-    """The stored sketches were made by another scheme; they cannot be compared with new ones."""
+    """The stored keys were made by another scheme; they cannot be compared with new ones."""
 
     def __init__(self, place: str, found: str, wanted: str) -> None:
         super().__init__(

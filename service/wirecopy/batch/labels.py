@@ -18,7 +18,7 @@ from wirecopy.detection.kernels.layout import FEATURES, RESULTS
 from wirecopy.detection.kernels.shared import heads_for, index_words
 from wirecopy.detection.words.rarity import TermWeights
 from wirecopy.detection.words.text import Traces
-from wirecopy.detector.sketching import Sketches, sketch
+from wirecopy.detector.tracing import ArticleTraces, trace
 from wirecopy.errors import DuplicateId, InputFailed, Refusal
 from wirecopy.files.lines import read_lines
 from wirecopy.files.reading import read
@@ -29,7 +29,7 @@ _LONGEST_LINE = 2**20
 F64 = npt.NDArray[np.float64]
 
 
-class Pair(msgspec.Struct, frozen=True):
+class LabelledPair(msgspec.Struct, frozen=True):
     """Two articles and what a reader said about them; `weight` is the number of pairs that this one stands for."""
 
     a: Annotated[str, msgspec.Meta(min_length=1)]
@@ -42,7 +42,7 @@ class LabelledSet(NamedTuple):
     """Labelled pairs with their features, one row each; `total` is what the set counts in a fit with others."""
 
     name: str
-    pairs: Sequence[Pair]
+    pairs: Sequence[LabelledPair]
     features: F64
     total: float
 
@@ -55,10 +55,10 @@ class LabelledSet(NamedTuple):
         return np.array([pair.weight for pair in self.pairs])
 
 
-def read_labels(file: str) -> list[Pair]:
+def read_labels(file: str) -> list[LabelledPair]:
     """-> the pairs of a JSONL file (also compressed). Raises InputFailed naming the line that is no labelled pair."""
-    decoder = msgspec.json.Decoder(Pair)
-    pairs: dict[tuple[str, str], tuple[Pair, int]] = {}
+    decoder = msgspec.json.Decoder(LabelledPair)
+    pairs: dict[tuple[str, str], tuple[LabelledPair, int]] = {}
     for number, line in enumerate(read_lines(file, _LONGEST_LINE), 1):
         if line is None:
             raise InputFailed(file, f"line {number} is longer than {_LONGEST_LINE} bytes")
@@ -79,19 +79,19 @@ def read_labels(file: str) -> list[Pair]:
 class Corpus:
     """The traces of a stream of articles, weighed by what the whole stream says about its words."""
 
-    def __init__(self, ids: Sequence[str], parts: Sequence[Sketches], min_words: int, max_words: int) -> None:
-        """`parts` are the sketches of the articles `ids`, in that order."""
+    def __init__(self, ids: Sequence[str], parts: Sequence[ArticleTraces], min_words: int, max_words: int) -> None:
+        """`parts` are the traces of the articles `ids`, in that order."""
         self.number_of = {id_: number for number, id_ in enumerate(ids)}
         self._min_words, self._max_words = min_words, max_words
         bounds = np.zeros(len(ids) + 1, dtype=np.int64)
-        np.cumsum(np.concatenate([np.empty(0, np.int64), *(np.diff(p.traces.bounds) for p in parts)]), out=bounds[1:])
-        words = np.concatenate([np.empty(0, np.uint32), *(part.traces.words for part in parts)])
+        np.cumsum(np.concatenate([np.empty(0, np.int64), *(np.diff(p.texts.bounds) for p in parts)]), out=bounds[1:])
+        words = np.concatenate([np.empty(0, np.uint32), *(part.texts.words for part in parts)])
         self._traces = Traces(words, bounds)
         self._title_words = np.concatenate([np.empty(0, np.int64), *(part.title_words for part in parts)])
         self._weights = np.empty(len(words), dtype=np.uint8)
         terms = TermWeights()
         for part in parts:
-            terms.count(part.traces)
+            terms.count(part.texts)
         terms.begin_epoch()
         terms.weigh(self._traces, self._weights)
 
@@ -115,10 +115,10 @@ class Corpus:
                 else:
                     ids[article.id] = None
                     fresh.append(article)
-            parts.append(sketch(fresh, config.detection.max_words))
+            parts.append(trace(fresh, config.detection.max_words))
         return cls(list(ids), parts, config.detection.min_words, config.detection.max_words)
 
-    def is_judged(self, pair: Pair) -> bool:
+    def is_judged(self, pair: LabelledPair) -> bool:
         """Says whether the model judges the pair: texts under `min_words` words match only when they are the same."""
         return all(
             len(self._traces[n]) - self._title_words[n] >= self._min_words
@@ -143,7 +143,7 @@ class Corpus:
             )  # fmt: skip
         return features.astype(np.float64)
 
-    def label(self, name: str, pairs: Sequence[Pair], total: float | None = None) -> LabelledSet:
+    def label(self, name: str, pairs: Sequence[LabelledPair], total: float | None = None) -> LabelledSet:
         """-> the pairs that the model judges, with their features. Raises InputFailed for articles that are unknown."""
         unknown = [id_ for pair in pairs for id_ in (pair.a, pair.b) if id_ not in self.number_of]
         if unknown:
@@ -154,6 +154,6 @@ class Corpus:
         return LabelledSet(name, judged, features, float(len(judged)) if total is None else total)
 
 
-def unordered(pair: Pair) -> tuple[str, str]:
+def unordered(pair: LabelledPair) -> tuple[str, str]:
     """-> the two ids, the smaller first: pairs have no direction."""
     return (pair.a, pair.b) if pair.a < pair.b else (pair.b, pair.a)

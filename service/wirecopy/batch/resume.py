@@ -31,7 +31,7 @@ from wirecopy.detector.ingestion import describe
 from wirecopy.detector.memory import model_file
 from wirecopy.detector.memory.archive import Archive
 from wirecopy.detector.memory.canonical import Policy, rule_of
-from wirecopy.detector.memory.records import Kind, Run, decode_run, encode, scheme
+from wirecopy.detector.memory.records import BatchRun, RecordKind, decode_run, encode, scheme
 from wirecopy.detector.state import State
 from wirecopy.errors import OtherInput, UsageError
 from wirecopy.schema.article import Article
@@ -45,7 +45,7 @@ class Journal:
         """Takes up what is stored. Raises Damaged and StorageFailed, ConfigError for a model file that is none."""
         room = 0 if stored is None else stored.last
         self.state = State(config, Archive(stored), looks_ahead=look_ahead, forgets=False, room=room)
-        self.run: Run | None = None  # the last run of which there are records
+        self.run: BatchRun | None = None  # the last run of which there are records
         if stored is not None:
             replay(self.state, Feed(None), self._noting(stored.replay()))
         self.first = self.state.loaded  # the number of this run's first article
@@ -53,7 +53,7 @@ class Journal:
         self._policy = Policy(rule_of(config.stories))
         self._store: Store | None = None
         self._moment = 0
-        self._otherwise: Run | None = None
+        self._otherwise: BatchRun | None = None
 
     @property
     def knows_contents(self) -> bool:
@@ -70,7 +70,7 @@ class Journal:
         """When the run began, in milliseconds since 1970; 0 when nobody will ask."""
         return self._moment
 
-    def begin(self, store: Store, run: Run, otherwise: Run | None = None) -> None:
+    def begin(self, store: Store, run: BatchRun, otherwise: BatchRun | None = None) -> None:
         """Stores from now on what is decided; `run` is this one, which may have been interrupted.
 
         With `otherwise`, `run` has ended, and the first article tells whether it is run once more: see `settle`.
@@ -101,7 +101,9 @@ class Journal:
         if self._store is None or self.run is None or self.run.articles is None:
             self.state.window.terms.begin_epoch()
             if self.run is not None and self._store is not None:
-                self._tell(structs.replace(self.run, articles=digest), Entry(Kind.EPOCH, None, self._epoch(), None))
+                self._tell(
+                    structs.replace(self.run, articles=digest), Entry(RecordKind.EPOCH, None, self._epoch(), None)
+                )
             return
         if self.run.articles != digest:
             raise OtherInput("other articles come after those that were decided")
@@ -124,9 +126,11 @@ class Journal:
             place = views.place(state.archive, state.stories, decided.number, self._policy)
             kept = state.archive.kept[decided.number]
             decision = describe(decided, None, place, kept, article, state.window)
-            entries.append(Entry(Kind.ARTICLE, article.id, encode(decision), article.text.encode() if texts else None))
+            entries.append(
+                Entry(RecordKind.ARTICLE, article.id, encode(decision), article.text.encode() if texts else None)
+            )
         if state.window.terms.epoch != epoch:
-            entries.append(Entry(Kind.EPOCH, None, self._epoch(), None))
+            entries.append(Entry(RecordKind.EPOCH, None, self._epoch(), None))
         store.append(entries)
 
     def end(self) -> None:
@@ -134,9 +138,9 @@ class Journal:
         if self._store is not None and self.run is not None and not self.run.is_ended:
             self._tell(structs.replace(self.run, is_ended=True))
 
-    def _tell(self, run: Run, *others: Entry) -> None:
+    def _tell(self, run: BatchRun, *others: Entry) -> None:
         assert self._store is not None
-        self._store.append([Entry(Kind.RUN, None, encode(run), None), *others])
+        self._store.append([Entry(RecordKind.RUN, None, encode(run), None), *others])
         self.run = run
 
     def _epoch(self) -> bytes:
@@ -145,7 +149,7 @@ class Journal:
     def _noting(self, records: Iterable[Record]) -> Iterator[Record]:
         """The records, with a note of the last run among them."""
         for record in records:
-            if record.kind == Kind.RUN:
+            if record.kind == RecordKind.RUN:
                 self.run = decode_run(record.payload)
             yield record
 
@@ -164,7 +168,7 @@ def open_journal(
         yield Journal(config, look_ahead=look_ahead) if against is None else _read(config, look_ahead, against)
         return
     own = scheme(model_file.load(config.detection.model))
-    begins = Run(time.time_ns() // 1_000_000, _settings(config, look_ahead))
+    begins = BatchRun(time.time_ns() // 1_000_000, _settings(config, look_ahead))
     is_same = against is not None and os.path.realpath(against) == os.path.realpath(folder)
     is_new = not storage.holds_articles(Path(folder))
     if is_new and against is not None and not is_same:
@@ -184,7 +188,7 @@ def _read(config: Config, look_ahead: bool, against: str) -> Journal:
     return journal
 
 
-def _choose(journal: Journal, folder: str, begins: Run, *, goes_on: bool, resume: bool) -> Run:
+def _choose(journal: Journal, folder: str, begins: BatchRun, *, goes_on: bool, resume: bool) -> BatchRun:
     """-> the run that a folder is opened for: `begins`, or the last there, which was interrupted or had ended."""
     last = journal.run
     if last is None:
@@ -203,17 +207,17 @@ def _choose(journal: Journal, folder: str, begins: Run, *, goes_on: bool, resume
     raise UsageError(f"the run in {folder} had other settings: resume it with the same")
 
 
-def _copy(against: Path, folder: Path, own: str, begins: Run) -> None:
+def _copy(against: Path, folder: Path, own: str, begins: BatchRun) -> None:
     """Puts what `against` holds into a new folder, as what a run begins with."""
     with storage.replacing(folder) as new:
         storage.copy(against, new)
         with Store.open(new, scheme=own) as store:
-            runs = [decode_run(record.payload) for record in store.replay() if record.kind == Kind.RUN]
+            runs = [decode_run(record.payload) for record in store.replay() if record.kind == RecordKind.RUN]
             _refuse_unfinished(runs[-1] if runs else None, str(against))
-            store.append([Entry(Kind.RUN, None, encode(begins), None)])
+            store.append([Entry(RecordKind.RUN, None, encode(begins), None)])
 
 
-def _refuse_unfinished(run: Run | None, folder: str) -> None:
+def _refuse_unfinished(run: BatchRun | None, folder: str) -> None:
     if run is not None and not run.is_ended:
         raise UsageError(f"the run in {folder} is not finished: wait for it, or finish it with --resume")
 

@@ -1,6 +1,6 @@
 """A whole run over files: read, refuse duplicates, look ahead, decide, and the state at the end.
 
-Reading and sketching go on in a thread each beside the rest, finding candidates and verifying them in two more: the
+Reading and tracing go on in a thread each beside the rest, finding candidates and verifying them in two more: the
 compiled parts release the interpreter.
 """
 
@@ -15,26 +15,26 @@ import msgspec
 
 from wirecopy.batch.prefetch import made_ahead
 from wirecopy.batch.resume import Journal
-from wirecopy.batch.selection import Intake
+from wirecopy.batch.selection import Selection
 from wirecopy.config import Config, override
 from wirecopy.detection.evidence.model import Link, probability
 from wirecopy.detection.index.reserved import return_freed
 from wirecopy.detector.memory.archive import Archive
 from wirecopy.detector.memory.canonical import Policy, rule_of
-from wirecopy.detector.sketching import Sketches, sketch
 from wirecopy.detector.state import BATCH, State
+from wirecopy.detector.tracing import ArticleTraces, trace
 from wirecopy.errors import Refusal, Refused
-from wirecopy.files.kept_lines import Spool
+from wirecopy.files.kept_lines import KeptLines
 from wirecopy.files.reading import Chunk, Schema, read
 from wirecopy.schema.article import Article
 
 _MATCHING = 2  # threads: one finds the candidates of a block while another verifies those of the one before
 
 T = TypeVar("T")
-_Sketched = tuple[Chunk, Sketches]
+_Traced = tuple[Chunk, ArticleTraces]
 
 
-class Row(msgspec.Struct, frozen=True, gc=False):
+class OutputRow(msgspec.Struct, frozen=True, gc=False):
     """One line of output: the article's place at the end of the run."""
 
     id: str
@@ -45,12 +45,12 @@ class Row(msgspec.Struct, frozen=True, gc=False):
     score: float | None
 
 
-class Summary(NamedTuple):
+class RunSummary(NamedTuple):
     """What a run did. `articles` counts the accepted ones, `known` those known before.
 
     `stages` are seconds by name, those of the main thread.
 
-    `beside` has those of the threads that read and sketch ahead, at the same time.
+    `beside` has those of the threads that read and trace ahead, at the same time.
     """
 
     articles: int
@@ -69,10 +69,10 @@ class Result(NamedTuple):
 
     journal: Journal
     policy: Policy
-    summary: Summary
-    lines: Spool | None
+    summary: RunSummary
+    lines: KeptLines | None
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[OutputRow]:
         """The accepted articles in input order, without those that were known before the run."""
         return _rows(self.journal.state, self.policy, self.journal.first)
 
@@ -108,30 +108,30 @@ def dedupe(
     """
     started = time.perf_counter()
     stages = dict.fromkeys(("waiting for input", "loading", "looking ahead", "deciding", "describing"), 0.0)
-    beside = dict.fromkeys(("reading and parsing", "sketching"), 0.0)
+    beside = dict.fromkeys(("reading and parsing", "tracing"), 0.0)
     journal = journal or Journal(config, look_ahead=look_ahead)
-    intake, state = Intake(journal), journal.state
-    lines = Spool() if want_lines else None
+    intake, state = Selection(journal), journal.state
+    lines = KeptLines() if want_lines else None
     waiting = _Waiting() if look_ahead and journal.writes else None
     refused = 0
     chunks = read(inputs, limits=config.limits, mapping=mapping, keep_lines=want_lines, schema=schema)
     with (
-        _sketched(chunks, config.detection.max_words, beside) as sketched,
+        _traced(chunks, config.detection.max_words, beside) as traced,
         ThreadPoolExecutor(_MATCHING) as threads,
     ):
 
         def start(task: Callable[[], T]) -> Callable[[], T]:
             return threads.submit(task).result
 
-        for chunk, sketches in _each_timed(stages, "waiting for input", sketched):
+        for chunk, traces in _each_timed(stages, "waiting for input", traced):
             with _timed(stages, "loading"):
-                taken = intake.take(chunk, sketches)
+                taken = intake.take(chunk, traces)
                 for refusal in taken.refusals:
                     refused += 1
                     on_refusal(refusal)
                     if strict:
                         raise Refused(refusal)
-                state.load(taken.articles, taken.sketches, journal.moment, taken.contents)
+                state.load(taken.articles, taken.traces, journal.moment, taken.contents)
                 if lines is not None:
                     lines.extend(taken.lines)
                 if waiting is not None:
@@ -155,7 +155,7 @@ def dedupe(
         policy = Policy(rule_of(config.stories))
         counted = _count(state, policy, journal.first)
     seconds = time.perf_counter() - started
-    summary = Summary(intake.taken, *counted, refused, intake.known, seconds, stages, beside)
+    summary = RunSummary(intake.taken, *counted, refused, intake.known, seconds, stages, beside)
     return Result(journal, policy, summary, lines)
 
 
@@ -168,7 +168,7 @@ def candidates(inputs: Sequence[str], config: Config) -> Iterator[tuple[str, lis
     every = override(config, "detection", min_odds=-10.0)
     state = State(every, Archive(None), looks_ahead=True, forgets=False)
     for chunk in read(inputs, limits=config.limits, mapping={}):
-        state.load(chunk.articles, sketch(chunk.articles, config.detection.max_words))
+        state.load(chunk.articles, trace(chunk.articles, config.detection.max_words))
     state.window.terms.begin_epoch()
     kept = state.archive.kept
     while state.decided < state.loaded:
@@ -180,7 +180,7 @@ class _Waiting:
     """Articles that were loaded and wait until all have been looked at, on disk meanwhile."""
 
     def __init__(self) -> None:
-        self._articles, self._added, self._taken = Spool(), 0, 0
+        self._articles, self._added, self._taken = KeptLines(), 0, 0
 
     def add(self, articles: Sequence[Article]) -> None:
         self._articles.extend([_encode_article(article) for article in articles])
@@ -207,18 +207,18 @@ def _count(state: State, policy: Policy, first: int) -> tuple[int, int, int]:
     return begun, copies, rewrites
 
 
-def _rows(state: State, policy: Policy, first: int) -> Iterator[Row]:
+def _rows(state: State, policy: Policy, first: int) -> Iterator[OutputRow]:
     kept, story_of = state.archive.kept, state.stories.story_of
     places = _places(state, policy, first)
     for begin in range(first, state.decided, BATCH):
         heads = kept.heads(range(begin, min(begin + BATCH, state.decided)))
         for head, (number, _, is_canonical, best) in zip(heads, places, strict=False):
             if best is None:
-                yield Row(head.id, story_of[number], is_canonical, None, None, None)
+                yield OutputRow(head.id, story_of[number], is_canonical, None, None, None)
             else:
                 other, (odds, relation) = best
                 match, score = kept.head(other).id, probability(odds)
-                yield Row(head.id, story_of[number], is_canonical, relation, match, score)
+                yield OutputRow(head.id, story_of[number], is_canonical, relation, match, score)
 
 
 def _places(
@@ -239,18 +239,18 @@ def _places(
 
 
 @contextmanager
-def _sketched(chunks: Iterable[Chunk], max_words: int, stages: dict[str, float]) -> Iterator[Iterator[_Sketched]]:
-    """Chunks with their sketches, both made ahead, each in a thread."""
+def _traced(chunks: Iterable[Chunk], max_words: int, stages: dict[str, float]) -> Iterator[Iterator[_Traced]]:
+    """Chunks with their traces, both made ahead, each in a thread."""
 
-    def sketched(chunks: Iterable[Chunk]) -> Iterator[_Sketched]:
+    def traced(chunks: Iterable[Chunk]) -> Iterator[_Traced]:
         for chunk in chunks:
-            with _timed(stages, "sketching"):
-                sketches = sketch(chunk.articles, max_words)
-            yield chunk, sketches
+            with _timed(stages, "tracing"):
+                traces = trace(chunk.articles, max_words)
+            yield chunk, traces
 
     reading = _each_timed(stages, "reading and parsing", chunks)
-    with made_ahead(reading) as read_ahead, made_ahead(sketched(read_ahead)) as sketched_ahead:
-        yield sketched_ahead
+    with made_ahead(reading) as read_ahead, made_ahead(traced(read_ahead)) as traced_ahead:
+        yield traced_ahead
 
 
 def _each_timed(stages: dict[str, float], stage: str, items: Iterable[T]) -> Iterator[T]:

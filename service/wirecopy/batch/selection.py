@@ -6,7 +6,7 @@ from xxhash import xxh3_128
 
 from wirecopy.batch.resume import Journal
 from wirecopy.detector.memory.records import content_of
-from wirecopy.detector.sketching import Sketches
+from wirecopy.detector.tracing import ArticleTraces
 from wirecopy.errors import DuplicateId, KnownId, OtherInput, Refusal
 from wirecopy.files.reading import Chunk
 from wirecopy.schema.article import Article
@@ -20,13 +20,13 @@ class Taken(NamedTuple):
     """
 
     articles: list[Article]
-    sketches: Sketches
+    traces: ArticleTraces
     contents: list[bytes] | None
     lines: list[bytes]
     refusals: list[Refusal]
 
 
-class Intake:
+class Selection:
     """Takes the chunks of an input in order.
 
     An id that comes again in one input is refused. One that was known before the run is left out when the article is
@@ -43,7 +43,7 @@ class Intake:
         self._knows_contents = journal.knows_contents
         self._digest = xxh3_128()
 
-    def take(self, chunk: Chunk, sketches: Sketches) -> Taken:
+    def take(self, chunk: Chunk, traces: ArticleTraces) -> Taken:
         """-> what is to be done with a chunk, all of whose articles are loaded before the next. Raises OtherInput."""
         fresh: list[int] = []
         own: list[int] = []
@@ -78,7 +78,7 @@ class Intake:
         articles = chunk.articles if len(fresh) == len(chunk.articles) else [chunk.articles[k] for k in fresh]
         return Taken(
             articles,
-            sketches if len(fresh) == len(chunk.articles) else sketches.take(fresh),
+            traces if len(fresh) == len(chunk.articles) else traces.take(fresh),
             contents if self._knows_contents else None,
             [] if chunk.lines is None else [chunk.lines[k] for k in own],
             sorted([*chunk.refusals, *refused], key=lambda refusal: (refusal.file, refusal.line)),

@@ -30,7 +30,7 @@ THRESHOLDS = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)  # 
 BINS = np.linspace(0.0, 1.0, 11)
 
 
-class Row(NamedTuple):
+class ThresholdRow(NamedTuple):
     """Weighted precision, recall and F1 when the pairs at or above `threshold` (a probability) are grouped."""
 
     threshold: float
@@ -57,11 +57,11 @@ class Tuned(NamedTuple):
 
     model: Model
     sets: Sequence[LabelledSet]
-    rows: list[Row]
+    rows: list[ThresholdRow]
     bins: list[Bin]
-    left_out: dict[str, Row]
+    left_out: dict[str, ThresholdRow]
     threshold: float
-    chosen: Row
+    chosen: ThresholdRow
 
 
 def examples_of(sets: Sequence[LabelledSet]) -> Examples:
@@ -122,12 +122,12 @@ class Judged(NamedTuple):
         kept = labels != SAME_EVENT
         return cls(np.concatenate(odds)[kept], labels[kept] >= SHARED, weights[kept])
 
-    def at(self, odds: float) -> Row:
+    def at(self, odds: float) -> ThresholdRow:
         """-> the figures when the pairs at or above `odds` are grouped."""
         grouped = self.odds >= odds
         right = self.weights[grouped & self.shared].sum()
         precision, recall = _share(right, self.weights[grouped].sum()), _share(right, self.weights[self.shared].sum())
-        return Row(_probability(odds), precision, recall, _share(2 * precision * recall, precision + recall))
+        return ThresholdRow(_probability(odds), precision, recall, _share(2 * precision * recall, precision + recall))
 
     def reaching(self, precision: float) -> float | None:
         """-> the lowest log-odds from which the precision is reached; None where it never is."""

@@ -24,7 +24,7 @@ from wirecopy.schema.article import Article
 from wirecopy.schema.dates import format_published
 
 if TYPE_CHECKING:
-    from wirecopy.batch.run import Row, Summary
+    from wirecopy.batch.run import OutputRow, RunSummary
     from wirecopy.schema.answers import Boilerplate, Change, Comparison, Paragraph
 
 COMPILING = "wirecopy: compiling, which happens once after an installation or an upgrade and takes a minute or two"
@@ -74,7 +74,7 @@ def progress(total: int | None = None) -> Iterator[Callable[[int], None]]:
         yield lambda done: bar.update(task, completed=done)
 
 
-def describe_summary(summary: "Summary") -> str:
+def describe_summary(summary: "RunSummary") -> str:
     """One line of counts and speed."""
     speed = summary.articles / summary.seconds if summary.seconds > 0 else 0
     counts = f"{summary.stories:,} stories, {summary.copies:,} copies, {summary.rewrites:,} rewrites"
@@ -82,7 +82,7 @@ def describe_summary(summary: "Summary") -> str:
     return f"{summary.articles:,} articles: {counts}, {summary.refused:,} refused{known}; {speed:,.0f} articles/s"
 
 
-def describe_stages(summary: "Summary") -> str:
+def describe_stages(summary: "RunSummary") -> str:
     """A table of seconds per stage, in the order in which they ran; then those of the threads that ran beside them."""
     whole = summary.seconds or 1.0
     lines = [f"{name:<20} {seconds:9.3f} s {seconds / whole:6.1%}" for name, seconds in summary.stages.items()]
@@ -99,9 +99,9 @@ def describe_boilerplate(passage: "Boilerplate") -> str:
     return f"{source}  {passage.articles:>7,} articles  {passage.words:>4} words  {said}"
 
 
-def show_stories(rows: Iterable["Row"], articles: Mapping[str, Article]) -> None:
+def show_stories(rows: Iterable["OutputRow"], articles: Mapping[str, Article]) -> None:
     """Print the stories, large ones first, each with its articles, the canonical first; then those that stand alone."""
-    stories: dict[str, list[Row]] = {}
+    stories: dict[str, list[OutputRow]] = {}
     for row in rows:
         stories.setdefault(row.story, []).append(row)
     console = _console()
@@ -116,7 +116,7 @@ def show_stories(rows: Iterable["Row"], articles: Mapping[str, Article]) -> None
         _print_members(console, alone, articles)
 
 
-def _print_members(console: Console, members: Sequence["Row"], articles: Mapping[str, Article]) -> None:
+def _print_members(console: Console, members: Sequence["OutputRow"], articles: Mapping[str, Article]) -> None:
     """Print title, source, date, relation and score of each article, on one line each."""
     title_width = max(20, console.width - _OTHER_COLUMNS)
     for row in members:

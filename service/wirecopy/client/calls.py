@@ -43,7 +43,7 @@ BULK = "/v1/bulk?stream=true"
 LINES = {"Content-Type": "application/x-ndjson"}
 
 
-class Call(NamedTuple, Generic[T]):
+class Request(NamedTuple, Generic[T]):
     """One request, and how to read its answer."""
 
     method: str
@@ -145,105 +145,107 @@ class Followed:
         return pause
 
 
-def put_article(article: Sendable) -> Call[Verdict]:
+def put_article(article: Sendable) -> Request[Verdict]:
     path = _path("/v1/articles", article.id if isinstance(article, Article) else article["id"])
-    return Call("PUT", path, _decode_verdict, encode_article(article))
+    return Request("PUT", path, _decode_verdict, encode_article(article))
 
 
-def post_article(article: Sendable) -> Call[Verdict]:
-    return Call("POST", "/v1/articles", _decode_verdict, encode_article(article))
+def post_article(article: Sendable) -> Request[Verdict]:
+    return Request("POST", "/v1/articles", _decode_verdict, encode_article(article))
 
 
-def check_article(article: Sendable) -> Call[Verdict]:
-    return Call("POST", "/v1/check", _decode_verdict, encode_article(article))
+def check_article(article: Sendable) -> Request[Verdict]:
+    return Request("POST", "/v1/check", _decode_verdict, encode_article(article))
 
 
-def get_article(id: str, by_query: bool, revision: int | None, keep: Keep | None) -> Call[Stored]:
+def get_article(id: str, by_query: bool, revision: int | None, keep: Keep | None) -> Request[Stored]:
     asked = _keep(keep) | ({} if revision is None else {"revision": str(revision)})
     if by_query:
-        return Call("GET", "/v1/articles", _decode_stored, params={"id": id, **asked})
-    return Call("GET", _path("/v1/articles", id), _decode_stored, params=asked or None)
+        return Request("GET", "/v1/articles", _decode_stored, params={"id": id, **asked})
+    return Request("GET", _path("/v1/articles", id), _decode_stored, params=asked or None)
 
 
-def get_revisions(id: str) -> Call[Revisions]:
-    return Call("GET", _path("/v1/articles", id) + "/revisions", _decode_revisions)
+def get_revisions(id: str) -> Request[Revisions]:
+    return Request("GET", _path("/v1/articles", id) + "/revisions", _decode_revisions)
 
 
-def delete_article(id: str, by_query: bool) -> Call[None]:
+def delete_article(id: str, by_query: bool) -> Request[None]:
     if by_query:
-        return Call("DELETE", "/v1/articles", _decode_nothing, params={"id": id})
-    return Call("DELETE", _path("/v1/articles", id), _decode_nothing)
+        return Request("DELETE", "/v1/articles", _decode_nothing, params={"id": id})
+    return Request("DELETE", _path("/v1/articles", id), _decode_nothing)
 
 
-def compact() -> Call[Compacted]:
-    return Call("POST", "/v1/admin/compact", _decode_compacted)
+def compact() -> Request[Compacted]:
+    return Request("POST", "/v1/admin/compact", _decode_compacted)
 
 
-def get_matches(id: str) -> Call[Matches]:
-    return Call("GET", _path("/v1/articles", id) + "/matches", _decode_matches)
+def get_matches(id: str) -> Request[Matches]:
+    return Request("GET", _path("/v1/articles", id) + "/matches", _decode_matches)
 
 
-def explain(a: str, b: str, texts: tuple[str, str] | None) -> Call[Comparison]:
+def explain(a: str, b: str, texts: tuple[str, str] | None) -> Request[Comparison]:
     path = _path("/v1/articles", a) + _path("/matches", b)
     if texts is None:
-        return Call("GET", path, _decode_comparison)
-    return Call("POST", path, _decode_comparison, orjson.dumps({"a": texts[0], "b": texts[1]}))
+        return Request("GET", path, _decode_comparison)
+    return Request("POST", path, _decode_comparison, orjson.dumps({"a": texts[0], "b": texts[1]}))
 
 
-def get_reasons(id: str, keep: Keep | None) -> Call[Reasons]:
-    return Call("GET", _path("/v1/stories", id) + "/why", _decode_reasons, params=_keep(keep) or None)
+def get_reasons(id: str, keep: Keep | None) -> Request[Reasons]:
+    return Request("GET", _path("/v1/stories", id) + "/why", _decode_reasons, params=_keep(keep) or None)
 
 
-def get_story(id: str, keep: Keep | None) -> Call[Story]:
-    return Call("GET", _path("/v1/stories", id), _decode_story, params=_keep(keep) or None)
+def get_story(id: str, keep: Keep | None) -> Request[Story]:
+    return Request("GET", _path("/v1/stories", id), _decode_story, params=_keep(keep) or None)
 
 
 def get_stories(
     since: datetime | None, source: str | None, min_size: int, keep: Keep | None, limit: int, cursor: str
-) -> Call[StoryPage]:
+) -> Request[StoryPage]:
     asked = {"since": since and since.isoformat(), "source": source, "keep": keep, "cursor": cursor}
     params = {"min_size": str(min_size), "limit": str(limit), **{name: text for name, text in asked.items() if text}}
-    return Call("GET", "/v1/stories", _decode_page, params=params)
+    return Request("GET", "/v1/stories", _decode_page, params=params)
 
 
-def merge_stories(id: str, other: str) -> Call[Story]:
-    return Call("POST", _path("/v1/stories", id) + "/merge", _decode_story, orjson.dumps({"with": other}))
+def merge_stories(id: str, other: str) -> Request[Story]:
+    return Request("POST", _path("/v1/stories", id) + "/merge", _decode_story, orjson.dumps({"with": other}))
 
 
-def split_story(id: str, articles: Sequence[str]) -> Call[Split]:
+def split_story(id: str, articles: Sequence[str]) -> Request[Split]:
     content = orjson.dumps({"articles": list(articles)})
-    return Call("POST", _path("/v1/stories", id) + "/split", _decode_split, content)
+    return Request("POST", _path("/v1/stories", id) + "/split", _decode_split, content)
 
 
-def post_pin(articles: Sequence[str], together: bool) -> Call[Pin]:
+def post_pin(articles: Sequence[str], together: bool) -> Request[Pin]:
     content = orjson.dumps({"articles": list(articles), "together": together})
-    return Call("POST", "/v1/pins", _decode_pin, content)
+    return Request("POST", "/v1/pins", _decode_pin, content)
 
 
-def get_pins() -> Call[PinList]:
-    return Call("GET", "/v1/pins", _decode_pins)
+def get_pins() -> Request[PinList]:
+    return Request("GET", "/v1/pins", _decode_pins)
 
 
-def delete_pin(id: str) -> Call[None]:
-    return Call("DELETE", _path("/v1/pins", id), _decode_nothing)
+def delete_pin(id: str) -> Request[None]:
+    return Request("DELETE", _path("/v1/pins", id), _decode_nothing)
 
 
-def get_events(after: int, limit: int) -> Call[EventPage]:
-    return Call("GET", "/v1/events", _decode_events, params={"after": str(after), "limit": str(limit)})
+def get_events(after: int, limit: int) -> Request[EventPage]:
+    return Request("GET", "/v1/events", _decode_events, params={"after": str(after), "limit": str(limit)})
 
 
-def get_sources(limit: int, cursor: str) -> Call[SourcePage]:
+def get_sources(limit: int, cursor: str) -> Request[SourcePage]:
     params = {"limit": str(limit), **({"cursor": cursor} if cursor else {})}
-    return Call("GET", "/v1/sources", _decode_sources, params=params)
+    return Request("GET", "/v1/sources", _decode_sources, params=params)
 
 
-def get_boilerplate(source: str | None, limit: int, cursor: str) -> Call[BoilerplatePage]:
+def get_boilerplate(source: str | None, limit: int, cursor: str) -> Request[BoilerplatePage]:
     params = {"limit": str(limit), **({} if source is None else {"source": source})}
-    return Call("GET", "/v1/boilerplate", _decode_boilerplate, params=params | ({"cursor": cursor} if cursor else {}))
+    return Request(
+        "GET", "/v1/boilerplate", _decode_boilerplate, params=params | ({"cursor": cursor} if cursor else {})
+    )
 
 
-def clear_boilerplate(source: str) -> Call[Cleared]:
-    return Call("DELETE", "/v1/boilerplate", _decode_cleared, params={"source": source})
+def clear_boilerplate(source: str) -> Request[Cleared]:
+    return Request("DELETE", "/v1/boilerplate", _decode_cleared, params={"source": source})
 
 
 _decode_verdict = msgspec.json.Decoder(Verdict).decode

@@ -206,11 +206,11 @@ class Client:
 
     def metrics(self) -> str:
         """The service's metrics as Prometheus reads them."""
-        return self._call(calls.Call("GET", "/metrics", bytes.decode))
+        return self._call(calls.Request("GET", "/metrics", bytes.decode))
 
     def openapi(self) -> dict[str, Any]:
         """The description of the API."""
-        return self._call(calls.Call("GET", "/openapi.json", orjson.loads))
+        return self._call(calls.Request("GET", "/openapi.json", orjson.loads))
 
     def close(self) -> None:
         """Close the connections."""
@@ -224,7 +224,7 @@ class Client:
     ) -> None:
         self.close()
 
-    def _call(self, call: calls.Call[T]) -> T:
+    def _call(self, call: calls.Request[T]) -> T:
         with _reaching(self.url):
             response = self._http.request(
                 call.method, call.path, follow_redirects=call.method == "GET", **call.arguments()
@@ -422,11 +422,11 @@ class AsyncClient:
 
     async def metrics(self) -> str:
         """The service's metrics as Prometheus reads them."""
-        return await self._call(calls.Call("GET", "/metrics", bytes.decode))
+        return await self._call(calls.Request("GET", "/metrics", bytes.decode))
 
     async def openapi(self) -> dict[str, Any]:
         """The description of the API."""
-        return await self._call(calls.Call("GET", "/openapi.json", orjson.loads))
+        return await self._call(calls.Request("GET", "/openapi.json", orjson.loads))
 
     async def close(self) -> None:
         """Close the connections."""
@@ -440,7 +440,7 @@ class AsyncClient:
     ) -> None:
         await self.close()
 
-    async def _call(self, call: calls.Call[T]) -> T:
+    async def _call(self, call: calls.Request[T]) -> T:
         with _reaching(self.url):
             response = await self._http.request(
                 call.method, call.path, follow_redirects=call.method == "GET", **call.arguments()
@@ -493,7 +493,7 @@ class _reaching:
             raise errors.ServiceUnreachable(self._url, reason) from None
 
 
-def _read(call: calls.Call[T], response: httpx.Response) -> T:
+def _read(call: calls.Request[T], response: httpx.Response) -> T:
     if response.status_code >= 300:
         raise _refusal(response.status_code, response.content, response.headers)
     try:

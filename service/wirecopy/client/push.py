@@ -32,7 +32,7 @@ _MAX_DELAY_SECONDS = 30.0
 Pause = Callable[[float], object]
 
 
-class Summary(NamedTuple):
+class PushSummary(NamedTuple):
     """What became of the articles of this run."""
 
     new: int
@@ -60,7 +60,7 @@ def push(
     on_progress: Callable[[int], None],
     pause: Pause = time.sleep,
     schema: reading.Schema = "own",
-) -> Summary:
+) -> PushSummary:
     """Send all articles of `inputs`; return what became of them.
 
     Raises InputFailed, UsageError, and ServiceError: at once when trying again is no use, otherwise when that brought
@@ -82,19 +82,19 @@ def push(
             under_way.result()
         on_progress(sender.answered)
     progress.forget()
-    return Summary(**sender.counts, seconds=time.monotonic() - started)
+    return PushSummary(**sender.counts, seconds=time.monotonic() - started)
 
 
-class _Work(NamedTuple):
+class _Unsent(NamedTuple):
     """What of a chunk was not sent before; `places` and `lines` run parallel. `reached` is where the chunk ends."""
 
-    places: list[reading.Place]
+    places: list[reading.RecordLocation]
     lines: list[bytes]
     refusals: list[Refusal]
     reached: dict[str, int]
 
 
-def _send(sender: "_Sender", progress: "_Progress", work: _Work) -> None:
+def _send(sender: "_Sender", progress: "_Progress", work: _Unsent) -> None:
     sender.send(work)
     progress.note(work.reached)
 
@@ -112,7 +112,7 @@ class _Sender:
         self.counts = {"new": 0, "revised": 0, "replayed": 0, "refused": 0}
         self.answered = 0
 
-    def send(self, work: _Work) -> None:
+    def send(self, work: _Unsent) -> None:
         """Send lines until each has its answer. Raises ServiceError."""
         for refusal in work.refusals:
             self._refuse(refusal)
@@ -133,7 +133,7 @@ class _Sender:
                 self._pause(max(asked, delay * random.uniform(0.5, 1.0)))
                 delay = min(2 * delay, _MAX_DELAY_SECONDS)
 
-    def _count(self, answer: BulkAnswer, place: reading.Place) -> None:
+    def _count(self, answer: BulkAnswer, place: reading.RecordLocation) -> None:
         """Raises ServiceRefused for the line with which a stream ends early."""
         if answer.problem is not None:
             if answer.status >= 500 or answer.status == 408:
@@ -181,7 +181,7 @@ class _Progress:
             if found.to == url:
                 self._state.files = {name: done for name, done in found.files.items() if _is_same(name, done)}
 
-    def select(self, chunk: reading.Chunk) -> _Work:
+    def select(self, chunk: reading.Chunk) -> _Unsent:
         """What of a chunk is still to be sent."""
         articles = zip(chunk.places, chunk.articles, strict=True)
         remaining = [(place, article) for place, article in articles if self._is_new(place.file, place.line)]
@@ -193,7 +193,7 @@ class _Progress:
         for file, line in ends:
             reached[file] = max(line, reached.get(file, 0))
         lines = [encode_article(article) for _, article in remaining]
-        return _Work([place for place, _ in remaining], lines, refusals, reached)
+        return _Unsent([place for place, _ in remaining], lines, refusals, reached)
 
     def note(self, reached: dict[str, int]) -> None:
         """Everything up to these lines was answered. Raises OutputFailed."""

@@ -7,7 +7,7 @@ Read in this order:
 - `state`: the flow of an article: load, decide, restore what was decided
 - `ingestion`: what becomes of articles that come together, and the record of it
 - `edits`: merge, split, pin and unpin by hand; `erasure`: take an article out; both with their way back from the store
-- `sketching`: articles to traces, the part without state
+- `tracing`: articles to traces, the part without state
 - `memory/`, `feed/`, `answers/`, `history/`: what is remembered, told, asked and replayed
 - `gc_control`: the cyclic garbage collector during bulk work
 """

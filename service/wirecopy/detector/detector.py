@@ -1,6 +1,6 @@
 """Detector: article -> story, durably; what changes something, on one screen.
 
-    sketch     text -> trace                                       pure, may run in worker threads
+    trace      text -> trace                                       pure, may run in worker threads
     ingest     same id and content: the stored answer again
                else: State.decide, one record of what was decided, one of the events, one append for all;
                then the caller is told
@@ -16,24 +16,24 @@ from wirecopy.config import Config
 from wirecopy.detector import edits, erasure
 from wirecopy.detector.answers import boilerplate, views
 from wirecopy.detector.answers.boilerplate import Parts
-from wirecopy.detector.feed.changes import Witness
+from wirecopy.detector.feed.changes import ChangeCapture
 from wirecopy.detector.feed.events import Fact
 from wirecopy.detector.feed.events import encode as encode_events
 from wirecopy.detector.feed.feed import Feed
 from wirecopy.detector.history.replay import Others, replay
-from wirecopy.detector.ingestion import Arrivals, recalled
+from wirecopy.detector.ingestion import Ingestion, recalled
 from wirecopy.detector.memory import model_file
 from wirecopy.detector.memory.archive import Archive
 from wirecopy.detector.memory.canonical import Policy
-from wirecopy.detector.memory.records import Clearing, Edit, Kind, Positions, content_of, encode, scheme
+from wirecopy.detector.memory.records import Clearing, Edit, Positions, RecordKind, content_of, encode, scheme
 from wirecopy.detector.questions import Questions
-from wirecopy.detector.sketching import Sketches
 from wirecopy.detector.state import DAY, State
+from wirecopy.detector.tracing import ArticleTraces
 from wirecopy.schema.answers import Pin, Story, Verdict
 from wirecopy.schema.article import Article
-from wirecopy.storage import Compacted, Entry, Pipeline, Store
+from wirecopy.storage import Compaction, Entry, Pipeline, Store
 
-__all__ = ["SCHEME", "Detector", "Sketches", "scheme_of"]
+__all__ = ["SCHEME", "ArticleTraces", "Detector", "scheme_of"]
 
 SCHEME = scheme(model_file.load(None))
 _MAX_TOLD = 1000  # events of one record: who reads a page reads whole records
@@ -61,10 +61,10 @@ class Detector(Questions):
         super().__init__(settings, store, state, feed)
         goes_on = feed.last == 0 or feed.rule == self._policy.rule
         told_by = self._policy if goes_on else Policy(feed.rule)
-        self._witness = Witness(self._archive, state.stories, told_by)
+        self._capture = ChangeCapture(self._archive, state.stories, told_by)
 
     def ingest(
-        self, articles: Sequence[Article], first_seen: int = 0, sketches: Sketches | None = None
+        self, articles: Sequence[Article], first_seen: int = 0, traces: ArticleTraces | None = None
     ) -> list[Verdict]:
         """Decides for each article, in order, which story it belongs to; durable when it returns.
 
@@ -74,8 +74,8 @@ class Detector(Questions):
         before anything has changed, and StorageFailed, after which the object is of no further use.
         """
         contents = [content_of(article) for article in articles]
-        state, sketches = self._state, sketches or self.sketch(articles)
-        batch = Arrivals(state, self._witness, self._policy, articles, contents, sketches, first_seen)
+        state, traces = self._state, traces or self.trace(articles)
+        batch = Ingestion(state, self._capture, self._policy, articles, contents, traces, first_seen)
         state.expire(first_seen)
         batch.facts += self._lift(first_seen)[0]
         again: list[tuple[int, int]] = []
@@ -115,14 +115,14 @@ class Detector(Questions):
         decisions = [archive.decision(number) for number in numbers]
         deleted = [Fact("deleted", state.stories.story_of[numbers[-1]], article_id)]
         erased = erasure.erase(state, decisions, now)
-        facts += self._witness.take(first=deleted if numbers[-1] not in archive.hidden else [])
+        facts += self._capture.take(first=deleted if numbers[-1] not in archive.hidden else [])
         records = [archive.kept[number].record for number in numbers]
         for number in numbers:
             archive.drop(number)
         if self._store is None:
             self._tell(facts, now)
             return
-        entries = [Entry(Kind.ERASURE, article_id, encode(erased), None)]
+        entries = [Entry(RecordKind.ERASURE, article_id, encode(erased), None)]
         entries += self._tell(facts, now, self._store.last + 1)
         self._others.numbered.update(zip(numbers, records, strict=True))
         self._others.numbered[erased.number] = self._store.last + 1
@@ -190,12 +190,12 @@ class Detector(Questions):
             raise errors.UnknownPin(pin_id)
         self._end_edit(edits.unpin(self._state, now, number), "this")
 
-    def compact(self) -> Compacted:
+    def compact(self) -> Compaction:
         """Leaves no byte of what was erased or pruned in the files; -> the database's bytes before and after.
 
         Takes as long as copying the database. Raises what `Store.compact` raises.
         """
-        return Compacted(0, 0) if self._store is None else self._store.compact()
+        return Compaction(0, 0) if self._store is None else self._store.compact()
 
     def when_durable(self, told: Callable[[BaseException | None], None]) -> None:
         """Calls `told` when all that was decided up to now is on disk, with None; with the failure if it cannot be.
@@ -217,7 +217,7 @@ class Detector(Questions):
             self._feed.place(reached, 0)
             return
         replaced = self._feed.place(reached, self._store.last + 1)
-        self._store.append([Entry(Kind.POSITIONS, None, encode(Positions(reached)), None)], prune=replaced)
+        self._store.append([Entry(RecordKind.POSITIONS, None, encode(Positions(reached)), None)], prune=replaced)
 
     def clear_boilerplate(self, source: str | None, now: int = 0) -> int:
         """Forgets what was learnt to be boilerplate of a source, durably; -> in how many articles it was counted.
@@ -235,7 +235,7 @@ class Detector(Questions):
             clearing = Clearing(source or None, int(part[0]), int(part[-1]) + 1, now)
             cleared += self._state.clear_boilerplate(clearing)
             if self._store is not None:
-                record = self._store.append([Entry(Kind.CLEARING, None, encode(clearing), None)])
+                record = self._store.append([Entry(RecordKind.CLEARING, None, encode(clearing), None)])
                 self._others.clearings.append((record, clearing.end))
             yield
         return cleared
@@ -274,7 +274,7 @@ class Detector(Questions):
         if numbers:
             records = [self._archive.kept[number].record for number in numbers]
             self._state.drop(numbers)
-            facts = self._witness.take()
+            facts = self._capture.take()
             for number in numbers:
                 self._archive.drop(number)
             oldest = next(iter(self._archive.kept.values()), None)
@@ -284,7 +284,7 @@ class Detector(Questions):
                 records += self._others.useless(self._state)
                 redirects = self._feed.redirects.tidy(self._state.stories.members)
                 checkpoint = self._state.checkpoint(self._feed.last, redirects)
-                entries.append(Entry(Kind.CHECKPOINT, None, encode(checkpoint), None))
+                entries.append(Entry(RecordKind.CHECKPOINT, None, encode(checkpoint), None))
                 self._others.replaceable.append(self._store.append(entries, prune=records))
         return len(numbers)
 
@@ -298,10 +298,10 @@ class Detector(Questions):
         if isinstance(edit, edits.Contradiction):
             raise errors.Pinned(f"p{edit.pin}", wish)
         last = -1 if self._store is None else self._store.last + 1
-        told = self._tell(self._witness.take(), edit.moment, last)
+        told = self._tell(self._capture.take(), edit.moment, last)
         if self._store is not None:
             self._others.numbered[edit.number] = last
-            self._store.append([Entry(Kind.EDIT, None, encode(edit), None), *told])
+            self._store.append([Entry(RecordKind.EDIT, None, encode(edit), None), *told])
         return edit
 
     def _lift(self, now: int) -> tuple[list[Fact], int]:
@@ -309,15 +309,15 @@ class Detector(Questions):
 
         -> what that means for readers, and of how many articles the newest revision is shown by it.
         """
-        facts = [] if self._witness.policy is self._policy else self._witness.adopt(self._policy)
+        facts = [] if self._capture.policy is self._policy else self._capture.adopt(self._policy)
         lifted = self._archive.lift(now)
-        self._witness.appear(lifted)
-        facts += self._witness.take()
+        self._capture.appear(lifted)
+        facts += self._capture.take()
         shown = [number for number in lifted if self._archive.is_current(number)]
         facts += [recalled(self._state, number) for number in shown if self._archive.kept[number].status == "canceled"]
         return facts, len(shown)
 
-    def _append(self, batch: Arrivals, moment: int) -> None:
+    def _append(self, batch: Ingestion, moment: int) -> None:
         """Makes what was decided durable, with its events."""
         if self._store is None:
             self._tell(batch.facts, moment)
@@ -336,9 +336,9 @@ class Detector(Questions):
         entries = []
         if facts and self._feed.rule != self._policy.rule:
             self._feed.rule = self._policy.rule
-            entries.append(Entry(Kind.RULE, None, encode(self._feed.rule), None))
+            entries.append(Entry(RecordKind.RULE, None, encode(self._feed.rule), None))
         for k in range(0, len(facts), _MAX_TOLD):
             told = self._feed.tell(facts[k : k + _MAX_TOLD], moment)
             self._feed.keep(told, record + len(entries) + 1)
-            entries.append(Entry(Kind.EVENTS, None, encode_events(told), None))
+            entries.append(Entry(RecordKind.EVENTS, None, encode_events(told), None))
         return entries

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from wirecopy.detection.evidence.model import Link
 from wirecopy.detection.grouping.membership import story_age
-from wirecopy.detection.grouping.pins import Pin
+from wirecopy.detection.grouping.pins import NumberedPin
 from wirecopy.detection.grouping.stories import Move
 from wirecopy.detector.memory.records import Edit
 from wirecopy.detector.state import State
@@ -29,7 +29,7 @@ def merge(state: State, moment: int, one: str, other: str) -> Edit | Contradicti
     against = stories.pins.conflict(True, stories.members[older], numbers)
     if against is not None:
         return Contradiction(against)
-    pin = Pin(number, True, frozenset(stories.members[older]), frozenset(numbers))
+    pin = NumberedPin(number, True, frozenset(stories.members[older]), frozenset(numbers))
     return _finish(state, moment, pin, None, [], [Move(m, older) for m in numbers])
 
 
@@ -44,7 +44,7 @@ def split(state: State, moment: int, story: str, numbers: Iterable[int]) -> Edit
     against = stories.pins.conflict(False, parted, rest)
     if against is not None:
         return Contradiction(against)
-    pin = Pin(number, False, frozenset(parted), frozenset(rest))
+    pin = NumberedPin(number, False, frozenset(parted), frozenset(rest))
     leaving = parted if len(shown(parted)) <= len(shown(rest)) else rest
     return _finish(state, moment, pin, None, [], [Move(m, f"s{number}") for m in leaving])
 
@@ -55,7 +55,7 @@ def pin(state: State, moment: int, together: bool, left: Iterable[int], right: I
     Where the two sides share no story, nothing is left to be parted, and nobody moves.
     """
     stories, number = state.stories, state.loaded
-    new = Pin(number, together, frozenset(left), frozenset(right))
+    new = NumberedPin(number, together, frozenset(left), frozenset(right))
     against = stories.pins.conflict(together, new.left, new.right)
     if against is not None:
         return Contradiction(against)
@@ -76,7 +76,7 @@ def unpin(state: State, moment: int, pin_id: int) -> Edit:
 def _finish(
     state: State,
     moment: int,
-    new: Pin | None,
+    new: NumberedPin | None,
     unpinned: int | None,
     concerned: Sequence[str],
     moves: Sequence[Move] | None,
@@ -110,7 +110,7 @@ def redo(state: State, edit: Edit) -> Edit | Contradiction | None:
         return unpin(state, edit.moment, edit.unpinned) if edit.unpinned in pins.by_id else None
     together, *sides = edit.pin
     left, right = ([m for m in side if m in stories.story_of] for side in sides)
-    if not Pin(edit.number, together, frozenset(left), frozenset(right)).ties_somebody:
+    if not NumberedPin(edit.number, together, frozenset(left), frozenset(right)).ties_somebody:
         return None
     if left and right:
         one, other = stories.story_of[left[0]], stories.story_of[right[0]]
@@ -131,7 +131,7 @@ def restore(state: State, edit: Edit) -> None:
         stories.pins.remove(edit.unpinned)
     if edit.pin is not None:
         together, left, right = edit.pin
-        new = Pin(edit.number, together, frozenset(left) & known.keys(), frozenset(right) & known.keys())
+        new = NumberedPin(edit.number, together, frozenset(left) & known.keys(), frozenset(right) & known.keys())
         if new.ties_somebody:
             stories.pins.add(new)
     stories.link((b, a, Link(odds, relation)) for b, a, odds, relation in edit.links if a in known and b in known)

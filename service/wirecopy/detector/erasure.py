@@ -8,7 +8,7 @@ stay in the store until all articles with smaller numbers are pruned (`history.r
 from collections.abc import Sequence
 
 from wirecopy.detection.evidence.model import Link
-from wirecopy.detector.memory.records import Decision, Erasure, Kind, Residue, encode
+from wirecopy.detector.memory.records import Decision, Erasure, RecordKind, Residue, encode
 from wirecopy.detector.state import State
 from wirecopy.storage import Remains
 
@@ -42,7 +42,7 @@ def remains_of(decision: Decision) -> Remains:
     links = [link for link in decision.links if number not in link[:2]]
     words = len(decision.weights)
     residue = Residue(number, decision.replaces, decision.arrived, words, links, decision.moves)
-    return Remains(Kind.RESIDUE, encode(residue))
+    return Remains(RecordKind.RESIDUE, encode(residue))
 
 
 def restore(state: State, erasure: Erasure) -> None:

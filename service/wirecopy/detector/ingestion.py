@@ -1,4 +1,4 @@
-"""Arrivals: articles that come together, and what becomes of each, in order: verdict, record, events.
+"""Ingestion: articles that come together, and what becomes of each, in order: verdict, record, events.
 
 A new id is loaded and decided; a later revision takes the place of the one before, which leaves its story first.
 Whoever decides calls this: the service for what is sent, a rebuild for what was kept.
@@ -14,14 +14,14 @@ from wirecopy.detection.index.window import BLOCK, Window, Written
 from wirecopy.detection.kernels.layout import OTHER_IN_THIS, SHARED_WORDS, THIS_IN_OTHER
 from wirecopy.detection.words.text import Traces
 from wirecopy.detector.answers import views
-from wirecopy.detector.answers.views import Place
-from wirecopy.detector.feed.changes import Witness
+from wirecopy.detector.answers.views import Placement
+from wirecopy.detector.feed.changes import ChangeCapture
 from wirecopy.detector.feed.events import Fact
 from wirecopy.detector.memory.archive import Archive, Kept
 from wirecopy.detector.memory.canonical import Policy
-from wirecopy.detector.memory.records import Decision, Found, Kind, encode
-from wirecopy.detector.sketching import Sketches
+from wirecopy.detector.memory.records import Decision, RecordKind, StoredMatch, encode
 from wirecopy.detector.state import Decided, Left, State
+from wirecopy.detector.tracing import ArticleTraces
 from wirecopy.schema.answers import Verdict
 from wirecopy.schema.article import Article
 from wirecopy.storage import Entry
@@ -29,61 +29,67 @@ from wirecopy.storage import Entry
 _UNWRITTEN = Written(0, b"", b"", b"")
 
 
-class Arrivals:
+class Ingestion:
     """Articles that come at one moment. `verdicts` are by their places among them, `facts` in order."""
 
     def __init__(
-        self, state: State, witness: Witness, policy: Policy, articles: Sequence[Article], contents: Sequence[bytes],
-        sketches: Sketches, moment: int
-    ) -> None:  # fmt: skip
+        self,
+        state: State,
+        capture: ChangeCapture,
+        policy: Policy,
+        articles: Sequence[Article],
+        contents: Sequence[bytes],
+        traces: ArticleTraces,
+        moment: int,
+    ) -> None:
         """`contents` are what `content_of` says of the articles."""
         self.verdicts: dict[int, Verdict] = {}
         self.decided: list[tuple[Decision, Article]] = []
         self.facts: list[Fact] = []
         self._state = state
-        self._witness = witness
+        self._capture = capture
         self._policy = policy
         self._articles = articles
         self._contents = contents
-        self._sketches = sketches
+        self._traces = traces
         self._moment = moment
         self._epoch = state.window.terms.epoch
 
     def decide_new(self, chosen: Sequence[int]) -> None:
         """Decides for some of them, whose ids are new."""
         state = self._state
-        sketches = self._sketches if len(chosen) == len(self._articles) else self._sketches.take(chosen)
+        traces = self._traces if len(chosen) == len(self._articles) else self._traces.take(chosen)
         begin = 0
         while begin < len(chosen):
             state.begin_block()
             part = chosen[begin : begin + BLOCK - state.loaded % BLOCK]
             end = begin + len(part)
             articles, contents = [self._articles[k] for k in part], [self._contents[k] for k in part]
-            state.load(articles, sketches.part(begin, end), self._moment, contents)
+            state.load(articles, traces.part(begin, end), self._moment, contents)
             for k, decided in zip(part, state.decide(len(part)), strict=True):
                 self._take_down(k, decided, None)
             begin = end
 
     def decide_revision(self, k: int, replaces: int, revision: int | None = None) -> None:
         """Decides for one of them, which replaces another revision; `revision` where it is not simply the next."""
-        state, article, sketches = self._state, self._articles[k], self._sketches.part(k, k + 1)
+        state, article, traces = self._state, self._articles[k], self._traces.part(k, k + 1)
         state.begin_block()
-        sketches = sketches_of(state, article, sketches, replaces)
+        traces = traces_for(state, article, traces, replaces)
         recall = self._recall(replaces) if article.status == "canceled" else []
         left = state.withdraw(replaces)
-        kept = kept_of(state.archive, state.loaded, article, sketches, self._moment, self._contents[k], replaces)
+        kept = kept_of(state.archive, state.loaded, article, traces, self._moment, self._contents[k], replaces)
         kept.revision = revision or kept.revision
-        state.load_revision(kept, sketches)
+        state.load_revision(kept, traces)
         for decided in state.decide(1, own=left.story):
             self._take_down(k, decided, left, recall)
 
     def decide_remaining(self, k: int, first_seen: int, revision: int) -> None:
         """Decides for one of them whose earlier revisions are not there any more."""
-        state, article, sketches = self._state, self._articles[k], self._sketches.part(k, k + 1)
+        state, article, traces = self._state, self._articles[k], self._traces.part(k, k + 1)
         state.begin_block()
-        kept = kept_of(state.archive, state.loaded, article, sketches, self._moment, self._contents[k], None)
+        kept = kept_of(state.archive, state.loaded, article, traces, self._moment, self._contents[k], None)
         kept.first_seen, kept.revision = first_seen, revision
-        state.load_revision(kept, sketches)
+        state.load_revision(kept, traces)
         for decided in state.decide(1):
             self._take_down(k, decided, None)
 
@@ -92,10 +98,10 @@ class Arrivals:
         entries = []
         for decision, article in self.decided:
             text = article.text.encode() if with_texts else None
-            entries.append(Entry(Kind.ARTICLE, article.id, encode(decision), text))
+            entries.append(Entry(RecordKind.ARTICLE, article.id, encode(decision), text))
             self._state.archive.kept.note_record(decision.number, last + len(entries))
         if self.begins_epoch:
-            entries.append(Entry(Kind.EPOCH, None, encode(self._state.epoch()), None))
+            entries.append(Entry(RecordKind.EPOCH, None, encode(self._state.epoch()), None))
         return entries
 
     @property
@@ -123,7 +129,7 @@ class Arrivals:
         if left is not None and left.number not in archive.hidden:
             revised = Fact("revised", left.story, article.id, revision=kept.revision)
             first = [revised if is_shown else Fact("deleted", left.story, article.id)]
-        self.facts += self._witness.take(article.id, first)
+        self.facts += self._capture.take(article.id, first)
         if is_shown and kept.status == "canceled":
             self.facts.append(recalled(state, number))
 
@@ -137,11 +143,11 @@ def recalled(state: State, number: int) -> Fact:
 
 
 def kept_of(
-    archive: Archive, number: int, article: Article, sketches: Sketches, moment: int, content: bytes,
+    archive: Archive, number: int, article: Article, traces: ArticleTraces, moment: int, content: bytes,
     replaces: int | None
 ) -> Kept:  # fmt: skip
     """What is to be remembered of one article, the first revision of its id or the one after `replaces`."""
-    words = len(sketches.traces.words)
+    words = len(traces.texts.words)
     kept = Kept(article.id, article.published, article.source, words, number, moment, moment, 1, content)
     kept.status, kept.embargoed = article.status, article.embargoed
     if replaces is not None:
@@ -150,24 +156,24 @@ def kept_of(
     return kept
 
 
-def sketches_of(state: State, article: Article, sketches: Sketches, replaces: int | None) -> Sketches:
+def traces_for(state: State, article: Article, traces: ArticleTraces, replaces: int | None) -> ArticleTraces:
     """What an article is compared by: of a cancellation what it cancels, whatever notice came as its text."""
     if article.status != "canceled" or replaces is None:
-        return sketches
+        return traces
     window, decision = state.window, state.archive.decision(replaces)
     is_here = replaces >= window.oldest
     trace = decision.trace or (window.written(replaces).trace if is_here else b"")
     if not trace:
-        return sketches
+        return traces
     title_words = decision.title_words or (window.written(replaces).title_words if is_here else 0)
     words = np.frombuffer(trace, dtype=np.uint32)
-    return Sketches(Traces(words, np.array([0, len(words)])), np.array([title_words]))
+    return ArticleTraces(Traces(words, np.array([0, len(words)])), np.array([title_words]))
 
 
 def describe(
     decided: Decided,
     left: Left | None,
-    place: Place,
+    place: Placement,
     kept: Kept,
     article: Article,
     window: Window | None = None,
@@ -213,7 +219,7 @@ def describe(
     )
 
 
-def _match(number: int, link: Link, results: npt.NDArray[np.float32]) -> Found:
+def _match(number: int, link: Link, results: npt.NDArray[np.float32]) -> StoredMatch:
     values = results.tolist()
     this, other = round(values[THIS_IN_OTHER], 4), round(values[OTHER_IN_THIS], 4)
-    return Found(number, link.odds, link.relation, this, other, int(values[SHARED_WORDS]))
+    return StoredMatch(number, link.odds, link.relation, this, other, int(values[SHARED_WORDS]))

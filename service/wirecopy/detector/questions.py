@@ -14,14 +14,14 @@ from wirecopy.config import Config, Keep
 from wirecopy.detector.answers import boilerplate, views
 from wirecopy.detector.answers.boilerplate import Parts
 from wirecopy.detector.answers.explain import Pair, Side, explain
-from wirecopy.detector.answers.sources import Tally
+from wirecopy.detector.answers.sources import SourceCounts
 from wirecopy.detector.feed.feed import Feed
-from wirecopy.detector.ingestion import describe, kept_of, sketches_of
+from wirecopy.detector.ingestion import describe, kept_of, traces_for
 from wirecopy.detector.memory.archive import Archive
 from wirecopy.detector.memory.canonical import Policy, rule_of
 from wirecopy.detector.memory.records import content_of
-from wirecopy.detector.sketching import Sketches, sketch
 from wirecopy.detector.state import Decided, State
+from wirecopy.detector.tracing import ArticleTraces, trace
 from wirecopy.schema.answers import (
     Boilerplate,
     Comparison,
@@ -53,11 +53,11 @@ class Questions:
         self._archive: Archive = state.archive
         self._feed = feed
         self._policy = Policy(rule_of(config.stories))
-        self._tally = Tally(self._archive, state.stories)
+        self._source_counts = SourceCounts(self._archive, state.stories)
 
-    def sketch(self, articles: Sequence[Article]) -> Sketches:
+    def trace(self, articles: Sequence[Article]) -> ArticleTraces:
         """-> the traces of `articles`; pure, may run in another thread."""
-        return sketch(articles, self._config.detection.max_words)
+        return trace(articles, self._config.detection.max_words)
 
     def pins(self) -> list[Pin]:
         """-> all pins, the oldest first, without hidden articles; those that say nothing without them are left out."""
@@ -72,11 +72,11 @@ class Questions:
             return self._stored_answer(current[0])
         state, number = self._state, self._state.window.loaded
         replaces = None if current is None else current[0]
-        sketches = sketches_of(state, article, self.sketch([article]), replaces)
-        found = state.window.probe(*sketches, article.published, article.source, replaces)
+        traces = traces_for(state, article, self.trace([article]), replaces)
+        found = state.window.probe(*traces, article.published, article.source, replaces)
         with state.without(replaces) as own:
             change = state.propose(number, found, own)
-            kept = kept_of(self._archive, number, article, sketches, state.moment, b"", replaces)
+            kept = kept_of(self._archive, number, article, traces, state.moment, b"", replaces)
             place = views.proposed_place(self._archive, state.stories, number, kept, change, self._policy)
         decision = describe(Decided(number, found, change), None, place, kept, article)
         return views.verdict(self._archive, decision, article.id)
@@ -143,7 +143,7 @@ class Questions:
         self, *, source: str | None = None, cursor: str | None = None, limit: int = 50
     ) -> Parts[tuple[list[Source], str | None]]:
         """The same, as a generator that returns it at its end; between its parts anything else may be done."""
-        return self._tally.page(source, cursor, limit)
+        return self._source_counts.page(source, cursor, limit)
 
     def story(self, story_id: str, *, keep: Keep | None = None) -> Story:
         """-> the story as it is now; for one that was merged, its heir, whose id is another. Raises UnknownStory.

@@ -17,9 +17,9 @@ import numpy as np
 
 from wirecopy.config import Config
 from wirecopy.detection.evidence.model import Link
-from wirecopy.detection.grouping.pins import Pin, Pins
-from wirecopy.detection.grouping.stories import Change, Move, Stories
-from wirecopy.detection.index.window import BLOCK, Found, Restored, Start, Window
+from wirecopy.detection.grouping.pins import NumberedPin, Pins
+from wirecopy.detection.grouping.stories import Grouping, Move, Regrouping
+from wirecopy.detection.index.window import BLOCK, Findings, Restored, Start, Window
 from wirecopy.detection.index.window import dates as as_dates
 from wirecopy.detection.words import rarity
 from wirecopy.detection.words.text import Traces
@@ -33,7 +33,7 @@ from wirecopy.detector.memory.records import (
     compress,
     decompress,
 )
-from wirecopy.detector.sketching import Sketches
+from wirecopy.detector.tracing import ArticleTraces
 from wirecopy.schema.article import Article
 
 DAY = 86_400_000  # milliseconds
@@ -46,8 +46,8 @@ class Decided(NamedTuple):
     """What was found for one article, and what that changed; it has been applied already."""
 
     number: int
-    found: Found
-    change: Change
+    found: Findings
+    change: Regrouping
 
 
 class Left(NamedTuple):
@@ -55,7 +55,7 @@ class Left(NamedTuple):
 
     number: int
     story: str
-    change: Change
+    change: Regrouping
 
 
 class State:
@@ -73,7 +73,7 @@ class State:
         """
         settings, service = config.detection, config.service
         self.archive = archive
-        self.stories = Stories()
+        self.stories = Grouping()
         self.window = Window(
             capacity=max(service.max_indexed_articles, room),
             grows=not forgets,
@@ -106,14 +106,18 @@ class State:
         return self.window.loaded
 
     def load(
-        self, articles: Sequence[Article], sketches: Sketches, moment: int = 0, contents: Sequence[bytes] | None = None
+        self,
+        articles: Sequence[Article],
+        traces: ArticleTraces,
+        moment: int = 0,
+        contents: Sequence[bytes] | None = None,
     ) -> None:
         """Stores new articles that `decide` is to take, in this order."""
         number = self.window.loaded
-        self.window.load(*sketches)
+        self.window.load(*traces)
         if self._looks_ahead:
-            self.window.terms.count(sketches.traces)
-        lengths = np.diff(sketches.traces.bounds).tolist()
+            self.window.terms.count(traces.texts)
+        lengths = np.diff(traces.texts.bounds).tolist()
         add = self.archive.add
         if contents is None:
             contents = [b""] * len(articles)
@@ -125,10 +129,10 @@ class State:
             add(number, kept)
             number += 1
 
-    def load_revision(self, kept: Kept, sketches: Sketches) -> None:
+    def load_revision(self, kept: Kept, traces: ArticleTraces) -> None:
         """Stores a later revision of an article that `decide` is to take, after the earlier one was withdrawn."""
         self.archive.add(self.window.loaded, kept)
-        self.window.load(*sketches)
+        self.window.load(*traces)
 
     def decide(self, count: int, *, own: str | None = None, start: Start[Any] = lambda task: task) -> Iterator[Decided]:
         """Decides for the next `count` loaded articles; each has taken its place in a story when it is handed out.
@@ -154,7 +158,7 @@ class State:
                     window.terms.begin_epoch(rarity.OWN)
             count -= batch
 
-    def propose(self, number: int, found: Found, own: str | None) -> Change:
+    def propose(self, number: int, found: Findings, own: str | None) -> Regrouping:
         """-> what `decide` would change for an article that the window was probed with; changes nothing."""
         window = self.window
         return self.stories.decide(number, found.matches, window.judge, oldest=window.oldest, own=own)
@@ -188,7 +192,7 @@ class State:
                 stories.pins.rename(self.window.loaded, number)
                 stories.merged, stories.largest = counts
 
-    def leave(self, number: int) -> Change:
+    def leave(self, number: int) -> Regrouping:
         """Return what is left to be done when an article leaves its story; changes nothing."""
         window = self.window
         return self.stories.leave(number, window.judge, oldest=window.oldest, after=window.loaded)
@@ -292,7 +296,7 @@ class State:
             self.stories.last_best.pop(number, None)
         self.stories.pins = Pins()
         for pin_id, together, left, right in checkpoint.pins:
-            self.stories.pins.add(Pin(pin_id, together, frozenset(left), frozenset(right)))
+            self.stories.pins.add(NumberedPin(pin_id, together, frozenset(left), frozenset(right)))
 
     def restore(self, decisions: Sequence[tuple[Decision, Kept]]) -> None:
         """Applies decisions with consecutive numbers of one block, of which only the first may be a later revision."""

@@ -9,7 +9,7 @@ from typing import IO
 from wirecopy.errors import OutputFailed
 
 
-class Spool:
+class KeptLines:
     """A list of byte strings on disk: spool[k] is the k-th that was added. The file goes with the object."""
 
     def __init__(self) -> None:

@@ -21,10 +21,10 @@ import orjson
 from wirecopy.config import Limits
 from wirecopy.errors import ArticleError, InputFailed, MalformedArticle, Refusal, UsageError
 from wirecopy.files.lines import STDIN, read_lines
-from wirecopy.files.tables import Row, read_csv, read_parquet
+from wirecopy.files.tables import TableRow, read_csv, read_parquet
 from wirecopy.schema.article import FIELDS, Article, decode, from_fields, parse
 
-__all__ = ["Chunk", "Place", "Refusal", "expand", "read", "read_article"]
+__all__ = ["Chunk", "RecordLocation", "Refusal", "expand", "read", "read_article"]
 
 _MAX_CHUNK_CHARACTERS = 2**24  # a chunk of very long articles is cut short
 _JSONL, _CSV, _PARQUET = "jsonl", "csv", "parquet"
@@ -38,7 +38,7 @@ _READABLE = {
 }
 
 
-class Place(NamedTuple):
+class RecordLocation(NamedTuple):
     """Where a record starts; `line` counts physical lines (for parquet: rows) from 1."""
 
     file: str
@@ -54,7 +54,7 @@ class Chunk:
     """
 
     articles: list[Article] = field(default_factory=list)
-    places: list[Place] = field(default_factory=list)
+    places: list[RecordLocation] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
     lines: list[bytes] | None = None
 
@@ -88,7 +88,7 @@ def read(
                     chunk.refusals.append(Refusal(file, line, refusal))
                 else:
                     chunk.articles.append(article)
-                    chunk.places.append(Place(file, line))
+                    chunk.places.append(RecordLocation(file, line))
                     if chunk.lines is not None:
                         chunk.lines.append(raw)
                     characters += len(article.text)
@@ -248,7 +248,9 @@ def _read_document(file: str, limits: Limits) -> Any:
         raise InputFailed(file, f"it is not JSON: {error}") from None
 
 
-def _read_rows(rows: Iterable[Row], limits: Limits, mapping: Mapping[str, str], keep_lines: bool) -> Iterator[_Record]:
+def _read_rows(
+    rows: Iterable[TableRow], limits: Limits, mapping: Mapping[str, str], keep_lines: bool
+) -> Iterator[_Record]:
     for line, fields, refusal in rows:
         if fields is None:
             yield line, None, refusal, b""

@@ -14,7 +14,7 @@ from wirecopy.files.lines import read_lines
 _PARQUET_BATCH_ROWS = 512
 
 
-class Row(NamedTuple):
+class TableRow(NamedTuple):
     """`fields`, or if None the `refusal` that says why; `line` is the physical line or the row number, from 1."""
 
     line: int
@@ -22,7 +22,7 @@ class Row(NamedTuple):
     refusal: str = ""
 
 
-def read_csv(file: str, max_record_bytes: int, required: Sequence[str], optional: Sequence[str]) -> Iterator[Row]:
+def read_csv(file: str, max_record_bytes: int, required: Sequence[str], optional: Sequence[str]) -> Iterator[TableRow]:
     """Yield the records under the header; an empty cell is None, empty lines are skipped.
 
     Raises InputFailed: unreadable, no header, or a header without the required columns.
@@ -40,7 +40,7 @@ def read_csv(file: str, max_record_bytes: int, required: Sequence[str], optional
         except csv.Error as error:
             if not header:
                 raise InputFailed(file, f"its header is not CSV: {error}") from None
-            yield Row(source.first_line, None, f"not CSV: {error}")
+            yield TableRow(source.first_line, None, f"not CSV: {error}")
             continue
         if cells and header:
             yield _csv_row(source, header, cells)
@@ -81,12 +81,12 @@ class _CsvLines:
             return line.decode(errors="replace") + "\n"
 
 
-def _csv_row(source: _CsvLines, header: list[str], cells: list[str]) -> Row:
+def _csv_row(source: _CsvLines, header: list[str], cells: list[str]) -> TableRow:
     if not source.is_utf8:
-        return Row(source.first_line, None, "not UTF-8")
+        return TableRow(source.first_line, None, "not UTF-8")
     if len(cells) != len(header):
-        return Row(source.first_line, None, f"{len(cells)} cells under a header of {len(header)}")
-    return Row(source.first_line, {name: cell or None for name, cell in zip(header, cells, strict=True)})
+        return TableRow(source.first_line, None, f"{len(cells)} cells under a header of {len(header)}")
+    return TableRow(source.first_line, {name: cell or None for name, cell in zip(header, cells, strict=True)})
 
 
 def _check_columns(file: str, names: Sequence[str], required: Sequence[str], optional: Sequence[str]) -> None:
@@ -100,7 +100,9 @@ def _check_columns(file: str, names: Sequence[str], required: Sequence[str], opt
             raise InputFailed(file, f"it has more than one column {name!r}")
 
 
-def read_parquet(file: str, required: Sequence[str], optional: Sequence[str], keep_all_columns: bool) -> Iterator[Row]:
+def read_parquet(
+    file: str, required: Sequence[str], optional: Sequence[str], keep_all_columns: bool
+) -> Iterator[TableRow]:
     """Yield the rows, times as RFC 3339 strings; only the named columns unless all are wanted.
 
     Raises InputFailed: unreadable, without the required columns, or pyarrow (the extra `parquet`) is not installed.
@@ -120,7 +122,7 @@ def read_parquet(file: str, required: Sequence[str], optional: Sequence[str], ke
             for batch in table.iter_batches(batch_size=_PARQUET_BATCH_ROWS, columns=columns):
                 for row in _with_millisecond_times(pyarrow, batch).to_pylist():
                     number += 1
-                    yield Row(number, {name: _plain(value) for name, value in row.items()})
+                    yield TableRow(number, {name: _plain(value) for name, value in row.items()})
     except (OSError, ValueError, OverflowError, pyarrow.ArrowException) as error:
         where = f"row {number + 1} or a later one is unreadable" if number else "it is not readable as parquet"
         raise InputFailed(file, f"{where}: {' '.join(str(error).split())}") from None

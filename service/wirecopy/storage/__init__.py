@@ -7,10 +7,10 @@ from wirecopy.storage.pipeline import Pipeline
 from wirecopy.storage.replacing import replacing
 from wirecopy.storage.rows import Entry, Record, Remains
 from wirecopy.storage.snapshot import Snapshot
-from wirecopy.storage.store import Compacted, Store
+from wirecopy.storage.store import Compaction, Store
 
 __all__ = [
-    "Compacted",
+    "Compaction",
     "Entry",
     "Pipeline",
     "Record",

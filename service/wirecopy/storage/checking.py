@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from wirecopy import errors
-from wirecopy.storage.log import End, Log
-from wirecopy.storage.marks import UNKNOWN_PIN, Mark, Pin, read_mark
-from wirecopy.storage.place import Place, failures_of, reading_failures_of, size_of
+from wirecopy.storage.log import End, RecordLog
+from wirecopy.storage.marks import UNKNOWN_PIN, Mark, WalState, read_mark
+from wirecopy.storage.place import StoreFolder, failures_of, reading_failures_of, size_of
 from wirecopy.storage.rows import BadRow, check_pruned, follow, unpack_text
 from wirecopy.storage.wal import is_as_marked
 
@@ -28,14 +28,14 @@ class Report(NamedTuple):
     problems: tuple[str, ...]
 
 
-class State(NamedTuple):
+class CheckedDatabase(NamedTuple):
     """A database that may be opened: where it ends, what its write-ahead log must hold, a sentence on what was lost.
 
     A pin of None: nothing in the log counts, and it is not to be trusted.
     """
 
     end: End
-    pin: Pin | None
+    pin: WalState | None
     loss: str | None
 
 
@@ -60,12 +60,12 @@ def verify(folder: Path) -> Report:
     return report if lost is None else report._replace(problems=(lost, *report.problems))
 
 
-def find_place(folder: Path) -> Place:
+def find_place(folder: Path) -> StoreFolder:
     """A folder in which articles are or were stored, to be read.
 
     Raises StorageFailed for another, Locked while its database is being replaced.
     """
-    place = Place(Path(folder))
+    place = StoreFolder(Path(folder))
     if place.made.exists():
         raise errors.Locked(
             f"a new database is being put in place in {folder}; if no wirecopy runs there, the next start finishes it"
@@ -75,7 +75,7 @@ def find_place(folder: Path) -> Place:
     return place
 
 
-def inspect(place: Place, scheme: str, *, accept_loss: bool) -> State:
+def inspect(place: StoreFolder, scheme: str, *, accept_loss: bool) -> CheckedDatabase:
     """Check a folder that this process has locked, before anything is written to it.
 
     Raises what `Store.open` raises.
@@ -89,10 +89,10 @@ def inspect(place: Place, scheme: str, *, accept_loss: bool) -> State:
             raise errors.TailLost(str(place.database), loss)
         if pin == UNKNOWN_PIN or loss is not None:
             refuse_damage(log)
-        return State(log.end(), pin, loss)
+        return CheckedDatabase(log.end(), pin, loss)
 
 
-def look(place: Place) -> tuple[Mark | None, Pin | None]:
+def look(place: StoreFolder) -> tuple[Mark | None, WalState | None]:
     """The mark, and the pin that the write-ahead log answers to: UNKNOWN_PIN in doubt, None when nothing in it counts.
 
     To be called before the database is opened: then that is at least as far as the mark. A running service may write
@@ -106,14 +106,14 @@ def look(place: Place) -> tuple[Mark | None, Pin | None]:
     return mark, None if mark is not None and mark.settled else UNKNOWN_PIN
 
 
-def open_marked(place: Place, pin: Pin | None) -> Log:
+def open_marked(place: StoreFolder, pin: WalState | None) -> RecordLog:
     """The log of a folder, for reading, as `look` found it; raises Damaged when there is none."""
     if not place.database.exists():
         raise errors.Damaged(str(place.database), "it is missing")
-    return Log.open(place.database, mode="main file" if pin is None else "ro")
+    return RecordLog.open(place.database, mode="main file" if pin is None else "ro")
 
 
-def find_loss(log: Log, mark: Mark | None) -> str | None:
+def find_loss(log: RecordLog, mark: Mark | None) -> str | None:
     """A sentence on what was acknowledged and is missing; None when nothing is."""
     if mark is None:
         return "the commit counter is missing or damaged, so that nobody can tell whether the last records are there"
@@ -127,14 +127,14 @@ def find_loss(log: Log, mark: Mark | None) -> str | None:
     return None
 
 
-def refuse_damage(log: Log) -> None:
+def refuse_damage(log: RecordLog) -> None:
     """Read everything; raises Damaged with the first thing that is wrong."""
     problems = read_everything(log).problems
     if problems:
         raise errors.Damaged(str(log.file), problems[0])
 
 
-def read_everything(log: Log) -> Report:
+def read_everything(log: RecordLog) -> Report:
     """SQLite's own check of its structure, then every record and every text."""
     problems: list[str] = []
     records = pruned = texts = bodies = last = 0
@@ -163,14 +163,14 @@ def read_everything(log: Log) -> Report:
     return Report(records, pruned, texts, last, tuple(problems[:_MOST_PROBLEMS]))
 
 
-def _check_structure(log: Log) -> list[str]:
+def _check_structure(log: RecordLog) -> list[str]:
     with reading_failures_of(log.file):
         found = log.connection.execute(f"PRAGMA integrity_check({_MOST_PROBLEMS})").fetchall()
     lines = [line for row in found for line in row[0].decode(errors="replace").splitlines()]
     return [line for line in lines if line != "ok"]
 
 
-def _check_counts(log: Log, last: int, end: int, bodies: int, pruned: int) -> list[str]:
+def _check_counts(log: RecordLog, last: int, end: int, bodies: int, pruned: int) -> list[str]:
     with reading_failures_of(log.file):
         kept = log.connection.execute("SELECT count(*) FROM texts").fetchone()[0]
     problems = []
@@ -187,11 +187,11 @@ def _check_counts(log: Log, last: int, end: int, bodies: int, pruned: int) -> li
 
 def holds_articles(folder: Path) -> bool:
     """Whether a folder has a database, however empty that is; reads nothing of it."""
-    place = Place(Path(folder))
+    place = StoreFolder(Path(folder))
     return place.database.exists() or place.made.exists()
 
 
-def holds_anything(place: Place) -> bool:
+def holds_anything(place: StoreFolder) -> bool:
     """Whether a folder holds or held articles: then it is no place for a new database."""
     mark = read_mark(place.marks)
     held_records = place.marks.exists() and (mark is None or mark.number > 0)

@@ -5,9 +5,9 @@ from contextlib import closing
 from pathlib import Path
 
 from wirecopy.storage.checking import find_place, look, open_marked
-from wirecopy.storage.place import Place, take_lock
+from wirecopy.storage.place import StoreFolder, take_lock
 from wirecopy.storage.replacing import put_in_place
-from wirecopy.storage.store import Compacted, Store
+from wirecopy.storage.store import Compaction, Store
 
 
 def open_any(folder: Path, *, accept_loss: bool = False) -> Store:
@@ -15,7 +15,7 @@ def open_any(folder: Path, *, accept_loss: bool = False) -> Store:
 
     Raises StorageFailed where it holds nothing, and what `Store.open` raises.
     """
-    place = Place(Path(folder))
+    place = StoreFolder(Path(folder))
     if place.made.exists():
         lock = take_lock(place)
         try:
@@ -29,7 +29,7 @@ def open_any(folder: Path, *, accept_loss: bool = False) -> Store:
     return Store.open(place.folder, scheme=scheme, accept_loss=accept_loss)
 
 
-def compact(folder: Path) -> Compacted:
+def compact(folder: Path) -> Compaction:
     """Leave no byte of what was pruned or redacted in a folder's files.
 
     Raises Locked beside a running service, NoRoom, and what `Store.open` raises.

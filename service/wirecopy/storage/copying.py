@@ -15,10 +15,10 @@ from xxhash import xxh3_128_digest
 
 from wirecopy import errors
 from wirecopy.storage.checking import Report, find_loss, find_place, holds_anything, look, open_marked, read_everything
-from wirecopy.storage.log import End, Log
+from wirecopy.storage.log import End, RecordLog
 from wirecopy.storage.marks import EMPTY_PIN, Mark, Marks
 from wirecopy.storage.place import (
-    Place,
+    StoreFolder,
     connect,
     make_folder,
     prepare,
@@ -35,7 +35,7 @@ from wirecopy.storage.rows import APPLICATION_ID, PAGE_BYTES, SCHEMA, About
 _STEP_PAGES = 4096  # between steps an interrupt is heard
 
 
-def create(place: Place, scheme: str) -> None:
+def create(place: StoreFolder, scheme: str) -> None:
     """Make an empty log in a folder that this process has locked.
 
     Raises Damaged when the folder held records and their database is missing, StorageFailed.
@@ -84,7 +84,7 @@ def restore(backup: Path, folder: Path) -> Report:
     Raises Damaged for a file that is not as it was written, StorageFailed for one that is no backup and for a folder
     that holds articles or cannot be written, NewerFormat, Locked; the folder stays without articles then.
     """
-    place, backup = Place(Path(folder)), Path(backup)
+    place, backup = StoreFolder(Path(folder)), Path(backup)
     if not backup.is_file():
         raise errors.StorageFailed(f"{backup} is no file")
     lock = take_lock(place)
@@ -95,7 +95,7 @@ def restore(backup: Path, folder: Path) -> Report:
         with _made(place.database, _new(place)) as new:
             shutil.copyfile(backup, new)
             report = _check(new, backup)
-            with closing(Log.open(new, mode="rw")) as log:
+            with closing(RecordLog.open(new, mode="rw")) as log:
                 prepare(log.connection)
                 log.connection.execute("DROP TABLE backup")
                 settle(log.connection)
@@ -110,7 +110,7 @@ def copy(folder: Path, target: Path) -> Report:
 
     Raises what `backup` and `restore` raise; `target` stays without articles then.
     """
-    part = Place(Path(target)).database.with_suffix(".copy")
+    part = StoreFolder(Path(target)).database.with_suffix(".copy")
     with writing_failures_of(part):
         make_folder(part.parent)
     try:
@@ -123,7 +123,7 @@ def copy(folder: Path, target: Path) -> Report:
 
 def _check(copy: Path, origin: Path) -> Report:
     """Read all of a backup; raises Damaged and StorageFailed in the name of its origin."""
-    with closing(Log.open(copy)) as log:
+    with closing(RecordLog.open(copy)) as log:
         try:
             with reading_failures_of(copy):
                 number, chain, seal = log.connection.execute("SELECT number, chain, seal FROM backup").fetchone()
@@ -142,12 +142,12 @@ def _seal(end: End) -> bytes:
     return xxh3_128_digest(b"backup" + end.number.to_bytes(8, "little") + end.chain)
 
 
-def _start_marks(place: Place, end: End, about: About) -> None:
+def _start_marks(place: StoreFolder, end: End, about: About) -> None:
     """Put the counter there before the database: a database without one has lost it."""
     Marks.start(place.marks, Mark(*end, about.pruned, True, EMPTY_PIN)).close()
 
 
-def _new(place: Place) -> Path:
+def _new(place: StoreFolder) -> Path:
     return place.database.with_name(place.database.name + ".new")
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from wirecopy import errors
-from wirecopy.storage.place import Place, connect, failures_of, reading_failures_of, size_of
+from wirecopy.storage.place import StoreFolder, connect, failures_of, reading_failures_of, size_of
 from wirecopy.storage.rows import (
     COLUMNS,
     FORMAT,
@@ -30,7 +30,7 @@ class End(NamedTuple):
     chain: bytes
 
 
-class Log:
+class RecordLog:
     """The records and texts of one database, through a connection that it owns."""
 
     def __init__(self, file: Path, connection: sqlite3.Connection, about: About) -> None:
@@ -39,7 +39,7 @@ class Log:
         self.about = about
 
     @classmethod
-    def open(cls, file: Path, *, mode: str = "ro") -> "Log":
+    def open(cls, file: Path, *, mode: str = "ro") -> "RecordLog":
         """Raises Damaged for a file that is no log, NewerFormat, StorageFailed when it cannot be read.
 
         `mode` as in `connect`; `main file` reads that alone, as if there were no write-ahead log.
@@ -152,7 +152,7 @@ class Log:
 
 def _sqlite_mode(file: Path, mode: str) -> str:
     """A folder that nobody can write to (a snapshot) has no place for shared memory, and no need of it."""
-    frozen = mode == "ro" and size_of(Place(file.parent).wal) == 0 and not os.access(file.parent, os.W_OK)
+    frozen = mode == "ro" and size_of(StoreFolder(file.parent).wal) == 0 and not os.access(file.parent, os.W_OK)
     return "ro&immutable=1" if frozen or mode == "main file" else mode
 
 

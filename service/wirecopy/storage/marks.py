@@ -27,7 +27,7 @@ _SLOT_BYTES = _SLOT.size + 16
 _STEP = 4096
 
 
-class Pin(NamedTuple):
+class WalState(NamedTuple):
     """The write-ahead log as it was at a mark: its first `end` bytes have `digest`; `salt` names its generation.
 
     `end` is 0 when nothing in it counted, -1 when it is not known.
@@ -38,8 +38,8 @@ class Pin(NamedTuple):
     digest: bytes
 
 
-EMPTY_PIN = Pin(0, 0, bytes(16))
-UNKNOWN_PIN = Pin(-1, 0, bytes(16))
+EMPTY_PIN = WalState(0, 0, bytes(16))
+UNKNOWN_PIN = WalState(-1, 0, bytes(16))
 
 
 class Mark(NamedTuple):
@@ -52,7 +52,7 @@ class Mark(NamedTuple):
     chain: bytes
     pruned: int
     settled: bool
-    pin: Pin
+    pin: WalState
 
 
 class Marks:
@@ -112,4 +112,4 @@ def _read_slot(slot: bytes) -> tuple[int, Mark] | None:
     if len(slot) < _SLOT_BYTES or xxh3_128_digest(body) != checksum:
         return None
     _, sequence, number, chain, pruned, settled, *pin = _SLOT.unpack(body)
-    return sequence, Mark(number, chain, pruned, settled, Pin(*pin))
+    return sequence, Mark(number, chain, pruned, settled, WalState(*pin))

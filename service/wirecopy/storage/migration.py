@@ -8,14 +8,14 @@ import sqlite3
 from collections.abc import Callable
 
 from wirecopy.storage import rows
-from wirecopy.storage.log import Log
+from wirecopy.storage.log import RecordLog
 
 Migration = Callable[[sqlite3.Connection], None]
 
 MIGRATIONS: dict[int, Migration] = {}  # format 1 is the first
 
 
-def migrate(log: Log) -> None:
+def migrate(log: RecordLog) -> None:
     """Bring a database step by step to today's format: all steps or none. The log is one that this process may write.
 
     A process that dies meanwhile leaves the format that was there.

@@ -12,12 +12,12 @@ from threading import Condition, Thread
 from typing import NamedTuple
 
 from wirecopy.storage.rows import Entry, Record, Remains
-from wirecopy.storage.store import Compacted, Store
+from wirecopy.storage.store import Compaction, Store
 
 Told = Callable[[BaseException | None], None]
 
 
-class _Work(NamedTuple):
+class _Write(NamedTuple):
     """What one call asked for; `told`, if any, is called once it is done."""
 
     entries: Sequence[Entry] = ()
@@ -40,7 +40,7 @@ class Pipeline:
         self._changed = Condition()
         self._last = store.last
         self._entries: dict[int, Entry] = {}  # what is not on disk yet, by number
-        self._works: list[_Work] = []
+        self._works: list[_Write] = []
         self._is_writing = False
         self._is_closing = False
         self._failure: BaseException | None = None
@@ -65,7 +65,7 @@ class Pipeline:
             for entry in entries:
                 self._last += 1
                 self._entries[self._last] = entry
-            self._add(_Work(entries, tuple(prune), redact))
+            self._add(_Write(entries, tuple(prune), redact))
         return self._last
 
     def when_durable(self, told: Told) -> None:
@@ -75,7 +75,7 @@ class Pipeline:
         """
         with self._changed:
             if self._failure is None and (self._works or self._is_writing):
-                self._add(_Work(told=told))
+                self._add(_Write(told=told))
                 return
             failure = self._failure
         told(failure)
@@ -100,7 +100,7 @@ class Pipeline:
             entry = self._entries.get(number)
         return self._store.text(number) if entry is None else entry.text
 
-    def compact(self) -> Compacted:
+    def compact(self) -> Compaction:
         """As `Store.compact`, when everything that was appended is on disk."""
         self.flush()
         return self._store.compact()
@@ -118,14 +118,14 @@ class Pipeline:
         if self._failure is not None:
             raise self._failure
 
-    def _add(self, work: _Work) -> None:
+    def _add(self, work: _Write) -> None:
         self._works.append(work)
         self._changed.notify_all()
 
     # What follows runs in the writer's thread.
 
     def _run(self) -> None:
-        works: list[_Work] = []
+        works: list[_Write] = []
         try:
             while works := self._take():
                 while works:
@@ -140,7 +140,7 @@ class Pipeline:
                 if work.told is not None:
                     work.told(error)
 
-    def _take(self) -> list[_Work]:
+    def _take(self) -> list[_Write]:
         """Everything that waits, once there is something; nothing when there will be no more."""
         with self._changed:
             self._is_writing = False
@@ -150,7 +150,7 @@ class Pipeline:
             self._is_writing = bool(works)
         return works
 
-    def _write(self, works: Sequence[_Work]) -> int:
+    def _write(self, works: Sequence[_Write]) -> int:
         """Make the first of `works` durable, as many as fit into one commit, and tell; -> how many those were."""
         first, *others = works
         together = [first, *takewhile(lambda work: work.may_follow, others)]

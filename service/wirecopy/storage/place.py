@@ -19,7 +19,7 @@ _REFUSED = {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_READONL
 _sync_data = getattr(os, "fdatasync", os.fsync)  # spares the file's times; not everywhere
 
 
-class Place(NamedTuple):
+class StoreFolder(NamedTuple):
     """The names of the files in a folder of stored articles."""
 
     folder: Path
@@ -95,7 +95,7 @@ def writing_failures_of(place: object) -> Iterator[None]:
             raise errors.StorageFailed(f"{place}: {error}") from error
 
 
-def take_lock(place: Place) -> int:
+def take_lock(place: StoreFolder) -> int:
     """Make the folder if need be and return the descriptor of its lock, which the end of the process frees, kill too.
 
     Raises Locked when another process, or another store in this one, holds it, StorageFailed when it cannot be made.

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from wirecopy import errors
-from wirecopy.storage.place import Place, failures_of, make_folder, size_of, sync_path, take_lock
+from wirecopy.storage.place import StoreFolder, failures_of, make_folder, size_of, sync_path, take_lock
 
 
 @contextmanager
@@ -23,7 +23,7 @@ def replacing(folder: Path) -> Iterator[Path]:
     process dies, the old database stays. Raises Locked, StorageFailed, NoRoom where the disk cannot hold another
     database as large as the old one.
     """
-    place = Place(Path(folder))
+    place = StoreFolder(Path(folder))
     lock = take_lock(place)
     try:
         put_in_place(place)
@@ -34,7 +34,7 @@ def replacing(folder: Path) -> Iterator[Path]:
             make_folder(place.making)
         try:
             yield place.making
-            _make_durable(Place(place.making))
+            _make_durable(StoreFolder(place.making))
         except BaseException:
             with suppress(OSError):
                 _discard(place.making)
@@ -47,7 +47,7 @@ def replacing(folder: Path) -> Iterator[Path]:
         os.close(lock)
 
 
-def put_in_place(place: Place) -> None:
+def put_in_place(place: StoreFolder) -> None:
     """Finish what `replacing` began in a folder that this process has locked, or take it away; may be done again.
 
     Raises StorageFailed.
@@ -56,7 +56,7 @@ def put_in_place(place: Place) -> None:
         _discard(place.making)
     if not place.made.exists():
         return
-    made = Place(place.made)
+    made = StoreFolder(place.made)
     with failures_of(place.folder):
         for file in (place.wal, place.shared_memory):
             file.unlink(missing_ok=True)
@@ -68,7 +68,7 @@ def put_in_place(place: Place) -> None:
         sync_path(place.folder)
 
 
-def _make_durable(made: Place) -> None:
+def _make_durable(made: StoreFolder) -> None:
     """Sync a new database whose store was closed; raises StorageFailed for one that is not there or not closed."""
     if not made.database.exists() or size_of(made.wal) > 0:
         raise errors.StorageFailed(f"{made.database} is not complete")

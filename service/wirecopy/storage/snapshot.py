@@ -6,7 +6,7 @@ from pathlib import Path
 
 from wirecopy import errors
 from wirecopy.storage.checking import find_loss, find_place, look, open_marked
-from wirecopy.storage.log import Log
+from wirecopy.storage.log import RecordLog
 from wirecopy.storage.rows import Record
 
 
@@ -16,7 +16,7 @@ class Snapshot:
     While it is open, the write-ahead log of a running service grows by what is stored meanwhile. For one thread.
     """
 
-    def __init__(self, log: Log) -> None:
+    def __init__(self, log: RecordLog) -> None:
         """Use `Snapshot.open`; the snapshot owns the log from now on."""
         self._log = log
         self._last = log.end().number

@@ -25,13 +25,13 @@ from zstandard import ZstdCompressor
 from wirecopy import errors
 from wirecopy.storage import checking
 from wirecopy.storage.copying import create
-from wirecopy.storage.log import End, Log
-from wirecopy.storage.marks import EMPTY_PIN, Mark, Marks, Pin
+from wirecopy.storage.log import End, RecordLog
+from wirecopy.storage.marks import EMPTY_PIN, Mark, Marks, WalState
 from wirecopy.storage.migration import migrate
-from wirecopy.storage.place import Place, move_pages, prepare, size_of, sync_path, take_lock, writing_failures_of
+from wirecopy.storage.place import StoreFolder, move_pages, prepare, size_of, sync_path, take_lock, writing_failures_of
 from wirecopy.storage.replacing import put_in_place
 from wirecopy.storage.rows import Entry, Record, Remains, first_of, is_bare, link, pack_texts, tombstone
-from wirecopy.storage.wal import Follower
+from wirecopy.storage.wal import WalTail
 
 _CHECKPOINT_BYTES = 4 * 2**20
 _ZSTD_LEVEL = 1  # level 3 takes a third longer, for texts of 2.7 KB that are no smaller
@@ -39,7 +39,7 @@ _ROWS_AT_ONCE = 60  # of both tables: connections keep 128 statements ready
 _ROOM = 1.1  # a compaction needs so many times the database's size free on the disk, for the write-ahead log
 
 
-class Compacted(NamedTuple):
+class Compaction(NamedTuple):
     """Bytes of the database before and after it was written anew."""
 
     before: int
@@ -52,7 +52,14 @@ class Store:
     `loss` is a sentence on what was lost and accepted at opening, or None.
     """
 
-    def __init__(self, place: Place, stack: ExitStack, writer: Log, reader: Log, state: checking.State) -> None:
+    def __init__(
+        self,
+        place: StoreFolder,
+        stack: ExitStack,
+        writer: RecordLog,
+        reader: RecordLog,
+        state: checking.CheckedDatabase,
+    ) -> None:
         """Use `Store.open`; what must be closed goes on `stack`."""
         self.loss = state.loss
         self._stack = stack
@@ -64,7 +71,7 @@ class Store:
         self._compressor = ZstdCompressor(level=_ZSTD_LEVEL)
         self._refusal = ""
         pin = EMPTY_PIN if state.pin is None else state.pin
-        self._follower = Follower(place.wal, pin)
+        self._follower = WalTail(place.wal, pin)
         stack.callback(self._follower.close)
         moved = move_pages(writer.connection, "PASSIVE")  # under the mark of before, which holds for what is there
         self._marks = Marks.start(place.marks, self._mark(pin, settled=moved))
@@ -80,7 +87,7 @@ class Store:
         Raises Locked, Damaged, TailLost (unless `accept_loss`, which reads everything and says in `loss` what is gone),
         OtherScheme, NewerFormat, StorageFailed. A folder that is refused is left as it was.
         """
-        place = Place(Path(folder))
+        place = StoreFolder(Path(folder))
         with ExitStack() as stack:
             stack.callback(os.close, take_lock(place))
             put_in_place(place)
@@ -90,11 +97,11 @@ class Store:
             with writing_failures_of(place.database):
                 if state.pin is None:
                     _forget_wal(place)
-                writer = Log.open(place.database, mode="rw")
+                writer = RecordLog.open(place.database, mode="rw")
                 stack.callback(writer.close)
                 prepare(writer.connection)
                 migrate(writer)
-                reader = Log.open(place.database)
+                reader = RecordLog.open(place.database)
                 stack.callback(reader.close)
                 store = cls(place, stack, writer, reader, state)
                 store._stack = stack.pop_all()
@@ -142,7 +149,7 @@ class Store:
         """
         self.append((), prune=numbers)
 
-    def compact(self) -> Compacted:
+    def compact(self) -> Compaction:
         """Write the database anew and empty the write-ahead log: no byte of either holds what was pruned or redacted.
 
         Takes as long as copying the database. Raises Locked when another process reads it (a backup, a verification),
@@ -159,7 +166,7 @@ class Store:
                 self._writer.connection.execute("VACUUM")
                 self._marks.write(self._mark(self._follower.advance(), settled=False))
             self._settle_alone()
-        return Compacted(before, size_of(self._place.database))
+        return Compaction(before, size_of(self._place.database))
 
     def record(self, number: int) -> Record | None:
         """One record, checked; None when it was pruned. Raises Damaged, and ValueError when it was never given out."""
@@ -261,7 +268,7 @@ class Store:
                 last, chain = later[0], later[5]
         return before, first, last, chain
 
-    def _mark(self, pin: Pin, *, settled: bool) -> Mark:
+    def _mark(self, pin: WalState, *, settled: bool) -> Mark:
         return Mark(*self._end, self._writer.about.pruned, settled, pin)
 
     def _move_pages_when_due(self) -> None:
@@ -324,7 +331,7 @@ def _insertion(table: str, rows: int, columns: int) -> str:
     return f"INSERT INTO {table} VALUES {', '.join([places] * rows)}"
 
 
-def _forget_wal(place: Place) -> None:
+def _forget_wal(place: StoreFolder) -> None:
     """Remove a write-ahead log in which nothing counts, before SQLite lays its pages over newer ones."""
     for file in (place.wal, place.shared_memory):
         file.unlink(missing_ok=True)

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from xxhash import xxh3_128
 
-from wirecopy.storage.marks import EMPTY_PIN, UNKNOWN_PIN, Mark, Pin
+from wirecopy.storage.marks import EMPTY_PIN, UNKNOWN_PIN, Mark, WalState
 from wirecopy.storage.place import size_of
 
 _HEADER_BYTES, _FRAME_HEADER_BYTES = 32, 24
@@ -27,10 +27,10 @@ _BLOCK_FRAMES = 16
 _U32 = struct.Struct(">I")
 
 
-class Follower:
+class WalTail:
     """Keeps the pin of the log that this process writes."""
 
-    def __init__(self, wal: Path, pin: Pin) -> None:
+    def __init__(self, wal: Path, pin: WalState) -> None:
         """Follow a log that may be there already, with its pin; what is added is known once it begins anew."""
         self._wal = wal
         self._descriptor = -1
@@ -38,24 +38,24 @@ class Follower:
         self._hash: xxh3_128 | None = None
         self.pin = pin
 
-    def begin_anew(self) -> Pin:
+    def begin_anew(self) -> WalState:
         """The log was emptied; returns the pin of that."""
         self._header, self._hash, self.pin = b"", None, EMPTY_PIN
         return self.pin
 
-    def advance(self) -> Pin:
+    def advance(self) -> WalState:
         """Take in the commit that was just made; returns the new pin. Raises OSError when the log does not hold it."""
         if self._descriptor < 0:
             self._descriptor = os.open(self._wal, os.O_RDONLY)
         header = os.pread(self._descriptor, _HEADER_BYTES, 0)
         if header != self._header:
             self._header, self._hash = header, xxh3_128(header)
-            self.pin = Pin(len(header), _salt(header), b"")
+            self.pin = WalState(len(header), _salt(header), b"")
         if self._hash is None:
             self.pin = UNKNOWN_PIN
         else:
             end = self._read_commit(self.pin.end, self._hash)
-            self.pin = Pin(end, self.pin.salt, self._hash.digest())
+            self.pin = WalState(end, self.pin.salt, self._hash.digest())
         return self.pin
 
     def _read_commit(self, end: int, digest: xxh3_128) -> int:

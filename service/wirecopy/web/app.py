@@ -19,7 +19,7 @@ from wirecopy.web.http import problems, queries, replies
 from wirecopy.web.http.access import network_of
 from wirecopy.web.http.call import Call
 from wirecopy.web.log import Log
-from wirecopy.web.service import Service
+from wirecopy.web.service import RunningService
 
 if TYPE_CHECKING:
     from wirecopy.detector.detector import Detector
@@ -30,7 +30,7 @@ _METHODS = frozenset(("DELETE", "GET", "HEAD", "POST", "PUT"))
 _CLIENT_LEFT = 499  # what is logged when nobody waits for the answer any more
 
 
-class App(Service):
+class App(RunningService):
     """The service as one that answers. `handle` is the low-level server's handler."""
 
     def __init__(self, config: Config, open_detector: "Callable[[], Detector]", log: Log) -> None:

@@ -15,7 +15,7 @@ from aiohttp import web
 from wirecopy import errors
 from wirecopy.web.http import problems
 from wirecopy.web.http.problems import MalformedRequest, TooSlow
-from wirecopy.web.service import Service
+from wirecopy.web.service import RunningService
 
 Handle = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 _LINGER_SECONDS = 5.0  # for what a client still sends after its answer
@@ -27,7 +27,7 @@ class Connection(web.RequestHandler):
 
     __slots__ = ("_bears_slow_reader", "_head_timer", "_served", "_service", "_write_timer", "on_lost")
 
-    def __init__(self, service: Service, server: "Server", **settings: Any) -> None:
+    def __init__(self, service: RunningService, server: "Server", **settings: Any) -> None:
         super().__init__(server, **settings)
         self._service = service
         self._served = 0
@@ -127,7 +127,7 @@ class Connection(web.RequestHandler):
 class Server(web.Server):
     """Makes connections until there are too many."""
 
-    def __init__(self, service: Service, handle: Handle) -> None:
+    def __init__(self, service: RunningService, handle: Handle) -> None:
         super().__init__(self._handle)
         self._answer = handle
         self._service = service

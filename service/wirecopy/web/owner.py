@@ -26,12 +26,12 @@ from wirecopy.schema.answers import Verdict
 from wirecopy.schema.article import Article
 
 if TYPE_CHECKING:
-    from wirecopy.detector.detector import Detector, Sketches
+    from wirecopy.detector.detector import ArticleTraces, Detector
 
 T = TypeVar("T")
 
 _PRUNE_EVERY_SECONDS = 60.0
-_SKETCH_THREADS = 2
+_TRACE_THREADS = 2
 _ALL_AT_ONCE = 16  # single articles that are not worth two
 
 
@@ -55,7 +55,7 @@ class _Singles(NamedTuple):
 
 class _Batch(NamedTuple):
     articles: Sequence[Article]
-    sketches: "Future[Sketches]"
+    traces: "Future[ArticleTraces]"
     future: "asyncio.Future[Sequence[Verdict]]"
 
 
@@ -87,7 +87,7 @@ class Owner:
         on_commit: Callable[[Commit], None],
         on_events: Callable[[int], None],
     ) -> None:
-        """`open_detector` is called in the owner's thread, and so is everything on what it returns except `sketch`.
+        """`open_detector` is called in the owner's thread, and so is everything on what it returns except `trace`.
 
         `on_events` hears the number of the newest event of the feed, once that is on disk.
         """
@@ -101,7 +101,7 @@ class Owner:
         self._gathering: list[_Single] = []
         self._owner = Thread(target=self._run, name="detector", daemon=True)
         self._aside = ThreadPoolExecutor(1, thread_name_prefix="aside")
-        self._sketchers = ThreadPoolExecutor(_SKETCH_THREADS, thread_name_prefix="sketch")
+        self._tracers = ThreadPoolExecutor(_TRACE_THREADS, thread_name_prefix="trace")
         self._detector: Detector | None = None
         self._last_seen = 0
         self._last_event = 0
@@ -124,7 +124,7 @@ class Owner:
             self._hand_over()
             self._queue.put(None)
         await asyncio.wait([self.ended])
-        self._sketchers.shutdown()
+        self._tracers.shutdown()
         self._aside.shutdown()
 
     def check_room(self) -> None:
@@ -152,13 +152,13 @@ class Owner:
     def submit_batch(self, articles: Sequence[Article]) -> "asyncio.Future[Sequence[Verdict]]":
         """Return a future of the verdicts of a stream's next articles, done once they are on disk. Raises NotReady.
 
-        They are sketched beside the commits before theirs; batches are decided in the order of the calls.
+        They are traced beside the commits before theirs; batches are decided in the order of the calls.
         """
         self._check_ready()
         assert self._detector is not None
         future: asyncio.Future[Sequence[Verdict]] = self._new_future()
-        sketches = self._sketchers.submit(self._detector.sketch, articles)
-        self._queue.put(_Batch(articles, sketches, future))
+        traces = self._tracers.submit(self._detector.trace, articles)
+        self._queue.put(_Batch(articles, traces, future))
         self.waiting_in_batches += len(articles)
         return future
 
@@ -269,7 +269,7 @@ class Owner:
             if batches:
                 batch = batches.popleft()
                 answer = partial(self._answer_batch, batch)
-                self._ingest(detector, batch.articles, batch.sketches.result(), answer)
+                self._ingest(detector, batch.articles, batch.traces.result(), answer)
             if questions:
                 detector.reach(self._now())
             while questions:
@@ -294,11 +294,11 @@ class Owner:
         self,
         detector: "Detector",
         articles: Sequence[Article],
-        sketches: "Sketches | None",
+        traces: "ArticleTraces | None",
         answer: Callable[[Commit], None],
     ) -> None:
         started = time.perf_counter()
-        verdicts = detector.ingest(articles, first_seen=self._now(), sketches=sketches)
+        verdicts = detector.ingest(articles, first_seen=self._now(), traces=traces)
         self._when_durable(detector, lambda: self._tell(answer, Commit(verdicts, time.perf_counter() - started)))
 
     def _answer(self, detector: "Detector", question: _Question) -> None:

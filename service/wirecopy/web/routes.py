@@ -27,9 +27,9 @@ from wirecopy.web.handlers import (
 )
 from wirecopy.web.http.call import Call
 from wirecopy.web.http.problems import MalformedRequest, MethodNotAllowed, NoSuchPath
-from wirecopy.web.service import Service
+from wirecopy.web.service import RunningService
 
-Handler = Callable[[Service, Call], Awaitable[web.StreamResponse]]
+Handler = Callable[[RunningService, Call], Awaitable[web.StreamResponse]]
 
 
 class Route(NamedTuple):

@@ -15,7 +15,7 @@ from wirecopy import errors
 from wirecopy.config import Config
 from wirecopy.schema import wire
 from wirecopy.web.feed.following import Following
-from wirecopy.web.feed.webhooks import Webhooks
+from wirecopy.web.feed.webhooks import WebhookSender
 from wirecopy.web.garbage import Garbage
 from wirecopy.web.http import problems
 from wirecopy.web.http.access import Addresses, Keys
@@ -37,7 +37,7 @@ class Stoppable(Protocol):
         """End soon, with what was begun."""
 
 
-class Service:
+class RunningService:
     """The parts of a running service that more than one request uses."""
 
     def __init__(self, config: Config, open_detector: "Callable[[], Detector]", log: Log) -> None:
@@ -56,7 +56,7 @@ class Service:
             on_commit=self.metrics.count_commit,
             on_events=self.following.tell,
         )
-        self.webhooks = Webhooks(config.webhooks, self.owner, self.following, self.metrics, log)
+        self.webhooks = WebhookSender(config.webhooks, self.owner, self.following, self.metrics, log)
         self.refused = RefusedLines(config.web.max_refused_lines)
         self.streams: set[Stoppable] = set()
         self.event_streams: set[Stoppable] = set()

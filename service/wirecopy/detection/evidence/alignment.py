@@ -33,7 +33,7 @@ Value = tuple[int, ...]
 Mark = Literal["shared", "reworded", "only here"]
 
 
-class Run(NamedTuple):
+class SharedRun(NamedTuple):
     """Words that stand in both texts: `words` from the `a`-th of one and the `b`-th of the other."""
 
     a: int
@@ -51,7 +51,7 @@ class Piece(NamedTuple):
 _NOWHERE = Piece(0, 0)
 
 
-class Change(NamedTuple):
+class Difference(NamedTuple):
     """What stands in one text and, changed, in the other; None where there is nothing like it."""
 
     a: Piece | None
@@ -66,12 +66,12 @@ class Marked(NamedTuple):
     match: int | None
 
 
-def runs(a: U32, b: U32) -> list[Run]:
+def runs(a: U32, b: U32) -> list[SharedRun]:
     """-> the passages that stand in both, in the order of b, where they do not overlap."""
     starts_a, starts_b, lengths = (np.empty(len(b) // PASSAGE + 1, dtype=np.int64) for _ in range(3))
     count = shared_runs(a, b, PASSAGE, starts_a, starts_b, lengths)
     found = zip(starts_a[:count].tolist(), starts_b[:count].tolist(), lengths[:count].tolist(), strict=True)
-    return [Run(*run) for run in found]
+    return [SharedRun(*run) for run in found]
 
 
 def mark(
@@ -108,7 +108,7 @@ def mark(
     return marked
 
 
-def numbers(a: U32, b: U32) -> list[Change]:
+def numbers(a: U32, b: U32) -> list[Difference]:
     """-> the numbers of either text that the other has not, in the order of a, then those only in b.
 
     Two that stand between the same words, at least mostly, are one that changed. A number is what its digits and
@@ -120,7 +120,7 @@ def numbers(a: U32, b: U32) -> list[Change]:
     return _changes(missing_b, missing_a, _same_places(a, missing_b, b, missing_a))
 
 
-def quotes(a: U32, b: U32) -> list[Change]:
+def quotes(a: U32, b: U32) -> list[Difference]:
     """-> the quotations of either text whose words do not stand in the other, in the order of a, then those only in b.
 
     Two of which at least half of the longer one's words are the same are one that changed.
@@ -142,21 +142,21 @@ def _changes(
     missing_b: Sequence[tuple[Value, Piece]],
     missing_a: Sequence[tuple[Value, Piece]],
     alike: Iterable[tuple[float, int, int]],
-) -> list[Change]:
+) -> list[Difference]:
     """Pairs what is most alike first; every value is told once, where it was paired or else where it first stands."""
-    partner: dict[Value, Change] = {}
+    partner: dict[Value, Difference] = {}
     taken: set[Value] = set()
     for _, i, j in sorted(alike, key=lambda pair: (-pair[0], pair[1], pair[2])):
         (value, piece), (other, place) = missing_b[i], missing_a[j]
         if value not in partner and other not in taken:
-            partner[value] = Change(piece, place)
+            partner[value] = Difference(piece, place)
             taken.add(other)
     for value, piece in missing_b:
-        partner.setdefault(value, Change(piece, None))
-    added: dict[Value, Change] = {}
+        partner.setdefault(value, Difference(piece, None))
+    added: dict[Value, Difference] = {}
     for value, place in missing_a:
         if value not in taken:
-            added.setdefault(value, Change(None, place))
+            added.setdefault(value, Difference(None, place))
     return sorted(partner.values(), key=lambda change: change.a or _NOWHERE) + list(added.values())
 
 

@@ -9,7 +9,7 @@ from itertools import islice
 from typing import get_args
 
 from wirecopy.detection.evidence.model import Link, Relation
-from wirecopy.detection.grouping.packed_rows import Rows
+from wirecopy.detection.grouping.packed_rows import PackedRows
 
 _AT_HAND = 16384  # rows
 _RELATIONS: tuple[Relation, ...] = get_args(Relation)
@@ -23,7 +23,7 @@ class Links(Mapping[int, Mapping[int, Link]]):
     def __init__(self, at_hand: int = _AT_HAND) -> None:
         self._at_hand = at_hand
         self._open: dict[int, dict[int, Link]] = {}
-        self._packed = Rows()
+        self._packed = PackedRows()
 
     def __len__(self) -> int:
         return len(self._open) + len(self._packed)

@@ -89,7 +89,7 @@ class _Shelf:
         self.rows, self.waste = rows[:], 0
 
 
-class Rows:
+class PackedRows:
     """A string of bytes under the numbers of some articles: eight bytes more than it has."""
 
     def __init__(self) -> None:

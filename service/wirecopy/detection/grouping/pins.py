@@ -14,7 +14,7 @@ import numpy.typing as npt
 MUST = 1e6  # log-odds beyond all evidence; finite, so that a mean of it with evidence stays a number
 
 
-class Pin(NamedTuple):
+class NumberedPin(NamedTuple):
     """All of `left` and `right` together; or, where not, none of `left` with any of `right`."""
 
     id: int
@@ -32,7 +32,7 @@ class Pins:
     """The pins, by the numbers of articles."""
 
     def __init__(self) -> None:
-        self.by_id: dict[int, Pin] = {}
+        self.by_id: dict[int, NumberedPin] = {}
         self._of: dict[int, set[int]] = {}  # article -> its pins
 
     def __len__(self) -> int:
@@ -41,7 +41,7 @@ class Pins:
     def __contains__(self, number: int) -> bool:
         return number in self._of
 
-    def add(self, pin: Pin) -> None:
+    def add(self, pin: NumberedPin) -> None:
         """Takes a pin that no other contradicts."""
         self.by_id[pin.id] = pin
         for number in pin.left | pin.right:

@@ -49,7 +49,7 @@ class Move(NamedTuple):
     story: str
 
 
-class Change(NamedTuple):
+class Regrouping(NamedTuple):
     """What an article causes: moves, its own first, and (later, earlier, link) of all pairs that were compared."""
 
     moves: list[Move]
@@ -59,7 +59,7 @@ class Change(NamedTuple):
 Judge = Callable[[Sequence[tuple[int, int]]], Iterable[Link]]
 
 
-class Stories:
+class Grouping:
     """Which story each article belongs to, and the links that hold stories together."""
 
     def __init__(self, least: float = LEAST) -> None:
@@ -101,7 +101,7 @@ class Stories:
 
     def decide(
         self, number: int, matches: Sequence[tuple[int, Link]], judge: Judge, *, oldest: int = 0, own: str | None = None
-    ) -> Change:
+    ) -> Regrouping:
         """-> what the article `number` with its `matches` causes; changes nothing.
 
         `judge` compares pairs of articles (later, earlier) that have no link yet. Articles below `oldest` cannot be
@@ -111,12 +111,12 @@ class Stories:
         founded = own if own is not None and own not in self.members else f"s{number}"
         is_pinned = number in self.pins
         if not matches and not is_pinned:
-            return Change([Move(number, founded)], [])
+            return Regrouping([Move(number, founded)], [])
         evidence = _Evidence(self.links, number, matches, judge)
         matches = [(other, link) for other, link in matches if link.relation != "contains"]
         home = self._home(number) if is_pinned else None
         if not matches:
-            return Change([Move(number, home or founded)], evidence.links())
+            return Regrouping([Move(number, home or founded)], evidence.links())
         touched = list(dict.fromkeys([self.story_of[other] for other, _ in matches] + ([home] if home else [])))
         live = {story: self._live(story, oldest) for story in touched}
         region = [m for members in live.values() if len(members) <= REGION for m in members]
@@ -133,9 +133,9 @@ class Stories:
             moves = self._regroup(sorted(region), number, founded, _parts(number, 1), evidence, oldest)
             if home is not None and moves[0].story != home:  # tied to somebody whom no trace is left of
                 moves = [Move(number, home)]
-        return Change(moves, evidence.links())
+        return Regrouping(moves, evidence.links())
 
-    def settle(self, stories: Iterable[str], judge: Judge, *, oldest: int = 0, after: int) -> Change:
+    def settle(self, stories: Iterable[str], judge: Judge, *, oldest: int = 0, after: int) -> Regrouping:
         """-> what the evidence and the pins make of some stories together, where their size allows it.
 
         Stories that begin by this are named after `after`, a number that no article has. Changes nothing.
@@ -144,14 +144,14 @@ class Stories:
         live = [self._live(story, oldest) for story in touched]
         region = sorted(m for members in live for m in members)
         if not 1 < len(region) <= REGION:
-            return Change([], [])
+            return Regrouping([], [])
         evidence = _Evidence(self.links, None, [], judge)
         moves = self._regroup(region, None, "", _parts(after, 1), evidence, oldest)
         places = dict(moves)
         for m in places:  # a new pin may ask for what those whose trace is forgotten do not allow
             if any(places.get(foe, self.story_of.get(foe)) == places[m] for foe in self.pins.foes([m])):
-                return Change([], evidence.links())
-        return Change(moves, evidence.links())
+                return Regrouping([], evidence.links())
+        return Regrouping(moves, evidence.links())
 
     def enforce(self, pin_id: int, founded: str) -> list[Move]:
         """-> the least that is left to be done for a pin: by whole stories, as far as other pins allow it.
@@ -179,17 +179,17 @@ class Stories:
         tied = self.pins.tied([number]) - {number}
         return next((self.story_of[m] for m in sorted(tied) if m in self.story_of), None)
 
-    def leave(self, number: int, judge: Judge, *, oldest: int = 0, after: int) -> Change:
+    def leave(self, number: int, judge: Judge, *, oldest: int = 0, after: int) -> Regrouping:
         """-> what is left to be done when `number` leaves its story: the others may fall apart; changes nothing.
 
         Stories that begin by this are named after the article numbered `after`.
         """
         rest = [m for m in self._live(self.story_of[number], oldest) if m != number]
         if not 1 < len(rest) <= REGION:
-            return Change([], [])
+            return Regrouping([], [])
         evidence = _Evidence(self.links, None, [], judge)
         moves = self._regroup(rest, None, "", _parts(after, REGION + 2), evidence, oldest, leaving=number)
-        return Change(moves, evidence.links())
+        return Regrouping(moves, evidence.links())
 
     def apply(self, moves: Iterable[tuple[int, str]]) -> None:
         """Puts articles into stories; the only place that changes who belongs where."""

@@ -51,7 +51,7 @@ I64 = npt.NDArray[np.int64]
 U64 = npt.NDArray[np.uint64]
 
 
-class Found(NamedTuple):
+class Findings(NamedTuple):
     """What the compiled pass found for one article.
 
     matches: (number, link), best first; results[k]: what `kernels.verify` says of matches[k]; how many candidates were
@@ -143,7 +143,7 @@ class Window:
     def match(
         self, count: int, published: Sequence[int | None], sources: Sequence[str | None],
         start: Start[Any] = lambda task: task
-    ) -> Iterator[Found]:  # fmt: skip
+    ) -> Iterator[Findings]:  # fmt: skip
         """Takes the next `count` loaded articles through the compiled passes; -> what was found, article by article.
 
         Must be run to its end before anything else is asked for but `judge`. With a `start` that runs tasks in threads
@@ -160,7 +160,7 @@ class Window:
 
     def probe(
         self, traces: Traces, title_words: I64, published: int | None, source: str | None, without: int | None
-    ) -> Found:
+    ) -> Findings:
         """-> what `match` would find for one article after the loaded ones, if `without` were not there.
 
         Until the next load, `judge` knows it under the next number; nothing else remembers it.
@@ -312,7 +312,7 @@ class Window:
             self._index.skip(self.loaded, number)
             self.loaded = self.decided = number
 
-    def _founds(self, first: int, days: I64, hashes: U64, start: Start[Any]) -> Iterator[Found]:
+    def _founds(self, first: int, days: I64, hashes: U64, start: Start[Any]) -> Iterator[Findings]:
         """Finds and verifies block by block, in two lanes: each task begins the next of its kind."""
         coming = _Coming(first, days, hashes, start)
         finding = start(partial(self._find_block, coming, 0)) if len(days) else None
@@ -481,7 +481,7 @@ def _word_index() -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
     return np.empty(heads_for(LONGEST_TRACE), dtype=np.int32), np.empty(LONGEST_TRACE, dtype=np.int32)
 
 
-def _cut(counts: I64, sought: Sought, verified: Verified) -> Iterator[Found]:
+def _cut(counts: I64, sought: Sought, verified: Verified) -> Iterator[Findings]:
     """Cuts the matches of several articles into one Found per article."""
     all_counts = counts.tolist()
     total = sum(count >> 32 for count in all_counts)
@@ -493,8 +493,8 @@ def _cut(counts: I64, sought: Sought, verified: Verified) -> Iterator[Found]:
         end = at + (count >> 32)
         compared, is_truncated = (count & 0xFFFFFFFF) >> 1, bool(count & 1)
         if end == at:
-            yield Found([], nothing, compared, is_truncated, is_counted)
+            yield Findings([], nothing, compared, is_truncated, is_counted)
             continue
         order = sorted(range(at, end), key=lambda k: (-odds[k], others[k])) if end > at + 1 else [at]
-        yield Found([(others[k], links[k]) for k in order], results[order], compared, is_truncated, is_counted)
+        yield Findings([(others[k], links[k]) for k in order], results[order], compared, is_truncated, is_counted)
         at = end

@@ -26,7 +26,7 @@ from wirecopy.detection.kernels.shared import heads_for, index_words
 from wirecopy.detection.words import text
 from wirecopy.detection.words.rarity import TermWeights
 from wirecopy.detector.memory import model_file
-from wirecopy.detector.sketching import sketch
+from wirecopy.detector.tracing import trace
 from wirecopy.errors import InvalidArticle
 from wirecopy.schema.answers import Change, Comparison, Fragment, Paragraph, Paragraphs, Passage, Relation
 from wirecopy.schema.article import Article
@@ -73,7 +73,7 @@ def compare(a: Article, b: Article, config: Config | None = None) -> Comparison:
 
 def side(article: Article, settings: Detection) -> Side:
     """-> the article as it is compared when nothing is known but itself."""
-    (traces, title_words), weigher = sketch([article], settings.max_words), TermWeights()
+    (traces, title_words), weigher = trace([article], settings.max_words), TermWeights()
     weights = np.empty(len(traces.words), dtype=np.uint8)
     weigher.weigh(traces, weights)
     return Side(
@@ -165,7 +165,7 @@ def _spans(of: Side) -> _Spans:
     return _Spans(of.text, reach, first[: len(last)].tolist(), last)
 
 
-def _passage(run: alignment.Run, in_a: _Spans, in_b: _Spans) -> Passage:
+def _passage(run: alignment.SharedRun, in_a: _Spans, in_b: _Spans) -> Passage:
     (shown, a_start, a_end), (_, b_start, b_end) = (
         in_a.find(run.a, run.a + run.words),
         in_b.find(run.b, run.b + run.words),
@@ -173,7 +173,7 @@ def _passage(run: alignment.Run, in_a: _Spans, in_b: _Spans) -> Passage:
     return Passage(shown, a_start, a_end, b_start, b_end, run.a, run.b, run.words)
 
 
-def _change(change: alignment.Change, in_a: _Spans, in_b: _Spans) -> Change:
+def _change(change: alignment.Difference, in_a: _Spans, in_b: _Spans) -> Change:
     return Change(_fragment(change.a, in_a), _fragment(change.b, in_b))
 
 

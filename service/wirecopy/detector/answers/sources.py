@@ -15,7 +15,7 @@ from typing import NamedTuple, TypeVar
 from msgspec import Struct
 
 from wirecopy.detection.evidence.model import Link
-from wirecopy.detection.grouping.stories import Stories
+from wirecopy.detection.grouping.stories import Grouping
 from wirecopy.detector.memory.archive import Archive
 from wirecopy.schema.answers import DayCount, Lead, Origin, Source, SourceCount
 from wirecopy.schema.dates import format_published
@@ -38,7 +38,7 @@ class Counts(NamedTuple):
     by_day: tuple[DayCount, ...]
 
 
-class _Article(Struct, frozen=True, gc=False):
+class _ArticleCounts(Struct, frozen=True, gc=False):
     """What one article adds to the counts of its source."""
 
     source: str
@@ -46,14 +46,14 @@ class _Article(Struct, frozen=True, gc=False):
     is_rewrite: bool
 
 
-class _Told(Struct, frozen=True, gc=False):
+class _StoryCounts(Struct, frozen=True, gc=False):
     """What a story adds; `first` is the source of its earliest article, where it has several sources."""
 
-    articles: tuple[_Article, ...]
+    articles: tuple[_ArticleCounts, ...]
     first: str | None
 
 
-def count(archive: Archive, stories: Stories, numbers: Sequence[int]) -> Counts:
+def count(archive: Archive, stories: Grouping, numbers: Sequence[int]) -> Counts:
     """-> the counts of a story's members, those of them that are shown."""
     ordered = sorted(numbers, key=lambda number: _age(archive, number))
     group = {number: number for number in ordered}
@@ -88,15 +88,15 @@ def count(archive: Archive, stories: Stories, numbers: Sequence[int]) -> Counts:
     )
 
 
-class Tally:
+class SourceCounts:
     """The counts of all sources, up to date after `_settle`."""
 
-    def __init__(self, archive: Archive, stories: Stories) -> None:
+    def __init__(self, archive: Archive, stories: Grouping) -> None:
         self._archive, self._stories = archive, stories
         self._changed = set(stories.members)
         stories.watch(on_change=self._changed.add)
         self._hidden: set[int] = set()
-        self._told: dict[str, _Told] = {}
+        self._told: dict[str, _StoryCounts] = {}
         self._articles: Counter[str] = Counter()
         self._origins: dict[str, Counter[tuple[str, bool]]] = {}
         self._leads: dict[str, Counter[str]] = {}
@@ -161,7 +161,7 @@ class Tally:
             self._told[story] = told
             yield from self._add(told, 1)
 
-    def _add(self, told: _Told, sign: int) -> Iterator[int]:
+    def _add(self, told: _StoryCounts, sign: int) -> Iterator[int]:
         for k, article in enumerate(told.articles):
             _change(self._articles, article.source, sign)
             if article.origin is not None:
@@ -191,13 +191,13 @@ class Tally:
         )
 
 
-def _tell_alone(archive: Archive, numbers: Sequence[int]) -> _Told:
+def _tell_alone(archive: Archive, numbers: Sequence[int]) -> _StoryCounts:
     """What a story of one shown member, or none, adds."""
     source = archive.kept[numbers[0]].source if numbers else None
-    return _Told((_Article(source, None, False),) if source else (), None)
+    return _StoryCounts((_ArticleCounts(source, None, False),) if source else (), None)
 
 
-def _tell(archive: Archive, stories: Stories, numbers: Sequence[int]) -> Generator[int, None, _Told]:
+def _tell(archive: Archive, stories: Grouping, numbers: Sequence[int]) -> Generator[int, None, _StoryCounts]:
     """-> what a story of several members adds; the costs of parts, between which members may leave and be forgotten."""
     kept = archive.kept
     ages: dict[int, int] = {}  # of the members, one number for both parts of an age: it is compared for each link
@@ -214,11 +214,11 @@ def _tell(archive: Archive, stories: Stories, numbers: Sequence[int]) -> Generat
     articles = []
     for number, source in sources.items():
         links = _links(stories, number)
-        articles.append(_Article(source, *_origin(links, number, ages, sources)))
+        articles.append(_ArticleCounts(source, *_origin(links, number, ages, sources)))
         yield _PER_ARTICLE + len(links)
     first = sources.get(min(ages, key=ages.__getitem__)) if ages else None
     has_several = len({article.source for article in articles}) > 1
-    return _Told(tuple(articles), first if has_several and first else None)
+    return _StoryCounts(tuple(articles), first if has_several and first else None)
 
 
 def _origin(
@@ -241,7 +241,7 @@ def _origin(
     return origin_of_rewrite, origin_of_rewrite is not None
 
 
-def _links(stories: Stories, number: int) -> Collection[tuple[int, Link]]:
+def _links(stories: Grouping, number: int) -> Collection[tuple[int, Link]]:
     """What is remembered of an article's evidence."""
     if number in stories.links:
         return stories.links[number].items()

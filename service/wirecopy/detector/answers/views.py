@@ -5,12 +5,12 @@ from typing import NamedTuple
 
 from wirecopy.detection.evidence.model import probability
 from wirecopy.detection.grouping import pins
-from wirecopy.detection.grouping.stories import Change, Stories
+from wirecopy.detection.grouping.stories import Grouping, Regrouping
 from wirecopy.detector.answers import sources
 from wirecopy.detector.answers.revisions import changes
 from wirecopy.detector.memory.archive import Archive, Kept
 from wirecopy.detector.memory.canonical import Policy
-from wirecopy.detector.memory.records import Decision, Found
+from wirecopy.detector.memory.records import Decision, StoredMatch
 from wirecopy.schema.answers import (
     Containment,
     Match,
@@ -26,7 +26,7 @@ from wirecopy.schema.answers import (
 )
 
 
-class Place(NamedTuple):
+class Placement(NamedTuple):
     """An article's place in its story: which, whether it stands for it, its best match there."""
 
     story: str
@@ -34,19 +34,19 @@ class Place(NamedTuple):
     best: tuple[int, float, Relation] | None
 
 
-def place(archive: Archive, stories: Stories, number: int, policy: Policy) -> Place:
+def place(archive: Archive, stories: Grouping, number: int, policy: Policy) -> Placement:
     """The place that an article has."""
     name, members = stories.story_of[number], stories.story_of.beside(number)
     if len(members) == 1:
-        return Place(name, number not in archive.hidden, None)
+        return Placement(name, number not in archive.hidden, None)
     best = stories.best_match(number, archive.hidden)
     is_canonical = number not in archive.hidden and policy.canonical(archive, members) == number
-    return Place(name, is_canonical, None if best is None else (best[0], *best[1]))
+    return Placement(name, is_canonical, None if best is None else (best[0], *best[1]))
 
 
 def proposed_place(
-    archive: Archive, stories: Stories, number: int, kept: Kept, change: Change, policy: Policy
-) -> Place:  # fmt: skip
+    archive: Archive, stories: Grouping, number: int, kept: Kept, change: Regrouping, policy: Policy
+) -> Placement:  # fmt: skip
     """The place that an article would have if `change`, which it causes, were applied."""
     name, moved = change.moves[0].story, dict(change.moves[1:])
     members = {m for m in stories.members.get(name, ()) if moved.get(m, name) == name}
@@ -55,7 +55,7 @@ def proposed_place(
     linked = [(other, *link) for later, other, link in change.links if later == number and other in members]
     own = policy.rank(kept)
     is_canonical = not is_hidden(kept) and all(own < policy.rank(archive.kept[m]) for m in members)
-    return Place(name, is_canonical, min(linked, key=lambda best: (-best[1], best[0]), default=None))
+    return Placement(name, is_canonical, min(linked, key=lambda best: (-best[1], best[0]), default=None))
 
 
 def is_hidden(kept: Kept) -> bool:
@@ -97,7 +97,7 @@ def matches(archive: Archive, number: int) -> tuple[Match, ...]:
     return tuple(_match(archive, match, other) for _, other, match in found if _is_told(archive, other))
 
 
-def stored(archive: Archive, stories: Stories, number: int, policy: Policy) -> Stored:
+def stored(archive: Archive, stories: Grouping, number: int, policy: Policy) -> Stored:
     """An article as it is now."""
     decision = archive.decision(number)
     name = stories.story_of[number]
@@ -166,7 +166,7 @@ def revisions(archive: Archive, numbers: Sequence[int]) -> list[Revision]:
     return found
 
 
-def story(archive: Archive, stories: Stories, name: str, policy: Policy) -> Story:
+def story(archive: Archive, stories: Grouping, name: str, policy: Policy) -> Story:
     """A story as it is now, its members in the order in which they came; one of them at least must be shown."""
     numbers = sorted(archive.shown(stories.members[name]), key=lambda number: archive.kept[number].came)
     first = policy.canonical(archive, numbers)
@@ -212,14 +212,14 @@ def copies(archive: Archive, number: int) -> list[int]:
     return [other for other in matched if archive.is_current(other)]
 
 
-def reasons(archive: Archive, stories: Stories, name: str, policy: Policy) -> Reasons:
+def reasons(archive: Archive, stories: Grouping, name: str, policy: Policy) -> Reasons:
     """What holds each member to a story, in the order in which they came."""
     numbers = sorted(archive.shown(stories.members[name]), key=lambda number: archive.kept[number].came)
     first = policy.canonical(archive, numbers)
     return Reasons(name, stories.least, tuple(_tie(archive, stories, number, first) for number in numbers))
 
 
-def pin(archive: Archive, of: pins.Pin, *, with_hidden: bool = False) -> Pin:
+def pin(archive: Archive, of: pins.NumberedPin, *, with_hidden: bool = False) -> Pin:
     """Return a pin with the ids of its articles; those of hidden ones only to who just named them."""
     kept = archive.kept
     sides = (sorted(side) if with_hidden else archive.shown(sorted(side)) for side in (of.left, of.right))
@@ -227,7 +227,7 @@ def pin(archive: Archive, of: pins.Pin, *, with_hidden: bool = False) -> Pin:
     return Pin(f"p{of.id}", of.together, left, right)
 
 
-def _member(archive: Archive, stories: Stories, number: int, first: int) -> Member:
+def _member(archive: Archive, stories: Grouping, number: int, first: int) -> Member:
     kept = archive.kept[number]
     relation, match, score = _best(archive, stories, number)
     return Member(
@@ -244,7 +244,7 @@ def _member(archive: Archive, stories: Stories, number: int, first: int) -> Memb
     )
 
 
-def _tie(archive: Archive, stories: Stories, number: int, first: int) -> Tie:
+def _tie(archive: Archive, stories: Grouping, number: int, first: int) -> Tie:
     hidden = archive.hidden
     best, (mean, compared) = stories.best_match(number, hidden), stories.support(number, hidden)
     relation, match, score = _best(archive, stories, number)
@@ -260,7 +260,7 @@ def _tie(archive: Archive, stories: Stories, number: int, first: int) -> Tie:
     )
 
 
-def _best(archive: Archive, stories: Stories, number: int) -> tuple[Relation | None, str | None, float | None]:
+def _best(archive: Archive, stories: Grouping, number: int) -> tuple[Relation | None, str | None, float | None]:
     best = stories.best_match(number, archive.hidden)
     if best is None:
         return None, None, None
@@ -268,14 +268,14 @@ def _best(archive: Archive, stories: Stories, number: int) -> tuple[Relation | N
     return relation, archive.kept[other].id, probability(odds)
 
 
-def _match(archive: Archive, found: Found, other: int) -> Match:
+def _match(archive: Archive, found: StoredMatch, other: int) -> Match:
     containment = Containment(found.this_in_other, found.other_in_this)
     return Match(archive.kept[other].id, probability(found.odds), found.relation, containment, found.shared_words)
 
 
-def _reversed(found: Found) -> Found:
+def _reversed(found: StoredMatch) -> StoredMatch:
     """The same match seen from the other article."""
-    return Found(
+    return StoredMatch(
         found.number, found.odds, found.relation, found.other_in_this, found.this_in_other, found.shared_words
     )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Witness: what the moves of articles between stories mean for those who read stories.
+"""Changes: what the moves of articles between stories mean for those who read stories.
 
 Where stories were made anew as a whole, what readers knew and what they know then is compared instead.
 """
@@ -7,16 +7,16 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from wirecopy.detection.grouping.stories import Stories
+from wirecopy.detection.grouping.stories import Grouping
 from wirecopy.detector.feed.events import Fact, Standing, Transfer, derive
 from wirecopy.detector.memory.archive import Archive
 from wirecopy.detector.memory.canonical import Policy
 
 
-class Witness:
+class ChangeCapture:
     """Watches the stories from the moment it is made; remembers who stands for those that were touched."""
 
-    def __init__(self, archive: Archive, stories: Stories, policy: Policy) -> None:
+    def __init__(self, archive: Archive, stories: Grouping, policy: Policy) -> None:
         self._archive = archive
         self._stories = stories
         self.policy = policy
@@ -125,7 +125,7 @@ class Seen(NamedTuple):
     stories: frozenset[str]
 
 
-def look(archive: Archive, stories: Stories, policy: Policy) -> Seen:
+def look(archive: Archive, stories: Grouping, policy: Policy) -> Seen:
     """-> all that readers know now."""
     kept, place, canonicals = archive.kept, {}, {}
     for number in sorted(archive.shown(list(stories.story_of))):

@@ -17,8 +17,8 @@ Who reads all facts in order and applies them has the stories of the API (`tests
     recalled           article of story was canceled; `articles` are its copies and rewrites
     deleted            article is in no story any more
 
-The seam for other changes: `witness.Witness.take` is called after each change that moved articles, with the facts that
-go before those that the moves imply (`revised`, `recalled`, `deleted`), while the archive still knows the articles.
+The seam for other changes: `changes.ChangeCapture.take` is called after each change that moved articles, with the facts
+that go before those that the moves imply (`revised`, `recalled`, `deleted`), while the archive still knows them.
 """
 
 from collections.abc import Iterable, Sequence
@@ -44,7 +44,7 @@ class Fact(Struct, array_like=True, frozen=True, gc=False):
     articles: tuple[str, ...] = ()
 
 
-class Head(Struct, array_like=True, frozen=True):
+class EventBatchHead(Struct, array_like=True, frozen=True):
     """What replay needs of a record of events: the number of the first, how many, when, and which stories merged."""
 
     first: int
@@ -53,7 +53,7 @@ class Head(Struct, array_like=True, frozen=True):
     merged: list[tuple[str, str]]
 
 
-class Told(Head, array_like=True, frozen=True):
+class EventBatch(EventBatchHead, array_like=True, frozen=True):
     """A record of events: those of one append, `first` the number of the first; `merged`: (gone, where to)."""
 
     facts: list[Fact]
@@ -122,12 +122,12 @@ def derive(
     return facts
 
 
-def tell(first: int, at: int, facts: Sequence[Fact]) -> Told:
+def tell(first: int, at: int, facts: Sequence[Fact]) -> EventBatch:
     """-> the record of facts that are told together."""
     merged = [(fact.other, fact.story) for fact in facts if fact.type == "merged" and fact.other is not None]
-    return Told(first, len(facts), at, merged, list(facts))
+    return EventBatch(first, len(facts), at, merged, list(facts))
 
 
 encode = msgspec.msgpack.Encoder().encode
-decode_head = msgspec.msgpack.Decoder(Head).decode
-decode_told = msgspec.msgpack.Decoder(Told).decode
+decode_head = msgspec.msgpack.Decoder(EventBatchHead).decode
+decode_told = msgspec.msgpack.Decoder(EventBatch).decode

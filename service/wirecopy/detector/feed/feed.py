@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from wirecopy import errors
-from wirecopy.detector.feed.events import Fact, Head, Told, decode_told, tell
+from wirecopy.detector.feed.events import EventBatch, EventBatchHead, Fact, decode_told, tell
 from wirecopy.detector.feed.redirects import Redirects
 from wirecopy.detector.memory.records import Rule
 from wirecopy.schema.events import Event
@@ -30,7 +30,7 @@ class Feed:
         self._firsts = array("q")  # the number of the first event of each record that is kept
         self._records = array("q")  # the numbers of these records in the store, 0 without one
         self._moments = array("q")  # when they were told, ascending
-        self._recent: deque[Told] = deque()
+        self._recent: deque[EventBatch] = deque()
         self._held = 0  # events in _recent
         self._placed = 0  # the number of the record of positions, 0 before the first
 
@@ -39,11 +39,11 @@ class Feed:
         """When the newest event that is kept was told, in milliseconds since 1970; 0 without one."""
         return self._moments[-1] if self._moments else 0
 
-    def tell(self, facts: Sequence[Fact], at: int) -> Told:
+    def tell(self, facts: Sequence[Fact], at: int) -> EventBatch:
         """-> the record of the next events; `keep` makes it part of the feed."""
         return tell(self.last + 1, at, facts)
 
-    def keep(self, told: Told, record: int) -> None:
+    def keep(self, told: EventBatch, record: int) -> None:
         """Takes up a record of events, which has this number in the store."""
         self.restore(told, record)
         self._recent.append(told)
@@ -51,7 +51,7 @@ class Feed:
         while self._store is not None and self._held - self._recent[0].count >= _RECENT:
             self._held -= self._recent.popleft().count
 
-    def restore(self, head: Head, record: int) -> None:
+    def restore(self, head: EventBatchHead, record: int) -> None:
         """Takes up a record of events that was stored before."""
         self._firsts.append(head.first)
         self._records.append(record)
@@ -101,7 +101,7 @@ class Feed:
         records = self._records[first:end].tolist()
         return lambda: _cut((event for told in self._read(records, after) for event in told.events()), after, limit)
 
-    def _read(self, records: Sequence[int], after: int) -> list[Told]:
+    def _read(self, records: Sequence[int], after: int) -> list[EventBatch]:
         assert self._store is not None, "without a store everything is held"
         found = []
         for number in records:

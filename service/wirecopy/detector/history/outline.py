@@ -1,4 +1,4 @@
-"""Survey: what a store says without its sketches: articles, stories, pins, the feed. So its scheme may be any.
+"""Outline: what a store says without its keys and traces: articles, stories, pins, the feed. So its scheme may be any.
 
     take      all records, in order
     ask       what is known of the articles, where each of them stood, what may be decided anew
@@ -9,8 +9,8 @@ Like a replay, without the part that compares: places come from the moves that w
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from wirecopy.detection.grouping.pins import Pin, Pins
-from wirecopy.detection.grouping.stories import Stories
+from wirecopy.detection.grouping.pins import NumberedPin, Pins
+from wirecopy.detection.grouping.stories import Grouping
 from wirecopy.detector.feed.events import decode_head
 from wirecopy.detector.feed.redirects import Redirects
 from wirecopy.detector.memory.archive import Archive, Kept
@@ -18,7 +18,7 @@ from wirecopy.detector.memory.records import (
     Checkpoint,
     Edit,
     Erasure,
-    Kind,
+    RecordKind,
     Rule,
     decode_checkpoint,
     decode_decision,
@@ -38,12 +38,12 @@ class Omitted(NamedTuple):
     revisions: int
 
 
-class Survey:
+class Outline:
     """What all records that were taken said, at the end of them."""
 
     def __init__(self) -> None:
         self.archive = Archive(None)
-        self.stories = Stories()
+        self.stories = Grouping()
         self.redirects = Redirects()
         self.next = 0  # the first number that was never given to an article, an erasure or an edit
         self.moment = 0  # the latest that is known of
@@ -59,28 +59,28 @@ class Survey:
     def take(self, record: Record) -> None:
         """Takes the next record."""
         match record.kind:
-            case Kind.ARTICLE:
+            case RecordKind.ARTICLE:
                 self._take_article(record)
-            case Kind.RESIDUE:
+            case RecordKind.RESIDUE:
                 residue = decode_residue(record.payload)
                 self._begin(residue.number, residue.arrived)
                 self._replace(residue.replaces, residue.number)
                 self.archive.add_nameless(residue.number, residue.words, residue.arrived)
                 self._move(residue.moves, residue.number)
-            case Kind.ERASURE:
+            case RecordKind.ERASURE:
                 self._take_erasure(decode_erasure(record.payload))
-            case Kind.EDIT:
+            case RecordKind.EDIT:
                 self._take_edit(decode_edit(record.payload))
-            case Kind.CHECKPOINT:
+            case RecordKind.CHECKPOINT:
                 self._take_checkpoint(decode_checkpoint(record.payload))
-            case Kind.EVENTS:
+            case RecordKind.EVENTS:
                 head = decode_head(record.payload)
                 self.moment = max(self.moment, head.at)
                 self.last_event = head.first + head.count - 1
                 self.redirects.add(head.merged)
-            case Kind.RULE:
+            case RecordKind.RULE:
                 self.rule = decode_rule(record.payload)
-            case Kind.RUN:
+            case RecordKind.RUN:
                 self.is_of_runs = True
 
     def end(self) -> None:
@@ -124,7 +124,7 @@ class Survey:
             pins.remove(edit.unpinned)
         if edit.pin is not None:
             together, left, right = edit.pin
-            pin = Pin(edit.number, together, frozenset(left) & known, frozenset(right) & known)
+            pin = NumberedPin(edit.number, together, frozenset(left) & known, frozenset(right) & known)
             if pin.ties_somebody:
                 pins.add(pin)
         self._move(edit.moves)
@@ -135,7 +135,7 @@ class Survey:
         self.redirects.replace(checkpoint.redirects)
         self.stories.pins = Pins()
         for pin_id, together, left, right in checkpoint.pins:
-            self.stories.pins.add(Pin(pin_id, together, frozenset(left), frozenset(right)))
+            self.stories.pins.add(NumberedPin(pin_id, together, frozenset(left), frozenset(right)))
 
     def _begin(self, number: int, moment: int) -> None:
         self.next = max(self.next, number + 1)

@@ -19,20 +19,20 @@ from typing import NamedTuple
 
 from wirecopy import errors, storage
 from wirecopy.config import Config
-from wirecopy.detection.grouping.pins import Pin
-from wirecopy.detector import edits, erasure, sketching
-from wirecopy.detector.feed.changes import Witness, differences, look
+from wirecopy.detection.grouping.pins import NumberedPin
+from wirecopy.detector import edits, erasure, tracing
+from wirecopy.detector.feed.changes import ChangeCapture, differences, look
 from wirecopy.detector.feed.events import encode as encode_events
 from wirecopy.detector.feed.events import tell
-from wirecopy.detector.history.outline import Omitted, Survey
-from wirecopy.detector.ingestion import Arrivals
+from wirecopy.detector.history.outline import Omitted, Outline
+from wirecopy.detector.ingestion import Ingestion
 from wirecopy.detector.memory import model_file
 from wirecopy.detector.memory.archive import Archive
 from wirecopy.detector.memory.canonical import Policy, rule_of
 from wirecopy.detector.memory.records import (
     Decision,
     Edit,
-    Kind,
+    RecordKind,
     content_of,
     decode_clearing,
     decode_decision,
@@ -41,12 +41,12 @@ from wirecopy.detector.memory.records import (
     encode,
     scheme,
 )
-from wirecopy.detector.sketching import Sketches
 from wirecopy.detector.state import State
+from wirecopy.detector.tracing import ArticleTraces
 from wirecopy.schema.article import Article
 from wirecopy.storage import Entry, Pipeline, Record, Snapshot, Store
 
-_BATCH = 512  # articles that are sketched at once
+_BATCH = 512  # articles that are traced at once
 _FLUSH = 8192  # records that may wait for the disk
 _FACTS = 1000  # in one record of events
 
@@ -73,16 +73,16 @@ class Rebuilt(NamedTuple):
 class Rebuild:
     """What is to be made anew, known before anything is written; see `open_rebuild`."""
 
-    def __init__(self, config: Config, old: Snapshot, folder: Path, survey: Survey, omitted: Omitted) -> None:
+    def __init__(self, config: Config, old: Snapshot, folder: Path, outline: Outline, omitted: Omitted) -> None:
         self.loss: str | None = None  # a sentence on what was lost before, and accepted
         self.found, self.wanted = old.scheme, scheme(model_file.load(config.detection.model))
         self.omitted = omitted
-        self.articles = len(survey.archive.number_of) - omitted.articles
-        self.revisions = survey.revisions - len(omitted.numbers)
+        self.articles = len(outline.archive.number_of) - omitted.articles
+        self.revisions = outline.revisions - len(omitted.numbers)
         self._config = config
         self._old = old
         self._folder = folder
-        self._survey = survey
+        self._outline = outline
 
     def describe(self) -> str:
         """One line for a person: what is going to be done."""
@@ -102,13 +102,13 @@ class Rebuild:
         with closing(Pipeline(Store.open(self._folder, scheme=self.wanted))) as store:
             made = _Remaking(self._config, store, on_progress)
             for record in self._old.replay():
-                if record.kind == Kind.ARTICLE:
+                if record.kind == RecordKind.ARTICLE:
                     decision = decode_decision(record.payload)
                     if decision.number not in self.omitted.numbers:
                         made.take_article(record.id or "", decision, (self._old.text(record.number) or b"").decode())
                 else:
                     made.take_other(record)
-            return made.end(self._survey, max(now, self._survey.moment))
+            return made.end(self._outline, max(now, self._outline.moment))
 
 
 @contextmanager
@@ -124,18 +124,18 @@ def open_rebuild(
     with storage.open_any(folder, accept_loss=accept_loss) as store:
         loss = store.loss
     with storage.replacing(folder) as new, Snapshot.open(folder) as old:
-        survey = Survey()
+        outline = Outline()
         for record in old.replay():
-            survey.take(record)
-        survey.end()
-        if survey.is_of_runs:
+            outline.take(record)
+        outline.end()
+        if outline.is_of_runs:
             again = "run that over its inputs again, with a new --state"
             raise errors.UsageError(f"{folder} is a state of dedupe: {again}")
-        omitted = survey.omitted(old.numbers_without_text(Kind.ARTICLE))
+        omitted = outline.omitted(old.numbers_without_text(RecordKind.ARTICLE))
         if omitted.numbers and not without_missing:
-            known = len(survey.archive.number_of)
+            known = len(outline.archive.number_of)
             raise errors.TextsMissing(str(folder), omitted.articles, omitted.revisions, known)
-        rebuild = Rebuild(config, old, new, survey, omitted)
+        rebuild = Rebuild(config, old, new, outline, omitted)
         rebuild.loss = loss
         yield rebuild
 
@@ -149,7 +149,7 @@ class _Remaking:
         self._archive = Archive(store)
         self._state = State(config, self._archive)
         self._policy = Policy(rule_of(config.stories))
-        self._witness = Witness(self._archive, self._state.stories, self._policy)
+        self._capture = ChangeCapture(self._archive, self._state.stories, self._policy)
         self._waiting: list[tuple[Decision, Article]] = []
         self._on_progress = on_progress
         self._done = 0
@@ -164,71 +164,71 @@ class _Remaking:
 
     def take_other(self, record: Record) -> None:
         """Takes a record that is no article's."""
-        if record.kind in (Kind.EVENTS, Kind.POSITIONS):  # concern no decision
+        if record.kind in (RecordKind.EVENTS, RecordKind.POSITIONS):  # concern no decision
             self._append(Entry(record.kind, None, record.payload, None))
             return
         self._decide_waiting()
         match record.kind:
-            case Kind.ERASURE:
+            case RecordKind.ERASURE:
                 done = decode_erasure(record.payload)
                 self._leave_blank(done.number, done.moment)
                 self._leave_blank(done.number + 1, done.moment, record.id)
-            case Kind.EDIT:
+            case RecordKind.EDIT:
                 self._redo(decode_edit(record.payload))
-            case Kind.CLEARING:
+            case RecordKind.CLEARING:
                 self._state.clear_boilerplate(decode_clearing(record.payload))
-                self._append(Entry(Kind.CLEARING, None, record.payload, None))
+                self._append(Entry(RecordKind.CLEARING, None, record.payload, None))
 
-    def end(self, survey: Survey, moment: int) -> Rebuilt:
+    def end(self, outline: Outline, moment: int) -> Rebuilt:
         """All records were taken. Makes what is left durable: pins, events, what a checkpoint holds."""
         self._decide_waiting()
-        self._leave_blank(survey.next, survey.moment)
-        lost = sum(not self._keep_pin(pin, survey.moment) for pin in survey.stories.pins.by_id.values())
-        before = look(survey.archive, survey.stories, Policy(survey.rule))
+        self._leave_blank(outline.next, outline.moment)
+        lost = sum(not self._keep_pin(pin, outline.moment) for pin in outline.stories.pins.by_id.values())
+        before = look(outline.archive, outline.stories, Policy(outline.rule))
         self._archive.lift(moment)
         facts = differences(before, look(self._archive, self._state.stories, self._policy))
-        self._append(Entry(Kind.RULE, None, encode(self._policy.rule), None))
-        last, redirects, stories = survey.last_event, survey.redirects, self._state.stories.members
+        self._append(Entry(RecordKind.RULE, None, encode(self._policy.rule), None))
+        last, redirects, stories = outline.last_event, outline.redirects, self._state.stories.members
         for begin in range(0, len(facts), _FACTS):
             told = tell(last + 1, moment, facts[begin : begin + _FACTS])
             redirects.add(told.merged)
             last += told.count
-            self._append(Entry(Kind.EVENTS, None, encode_events(told), None))
+            self._append(Entry(RecordKind.EVENTS, None, encode_events(told), None))
         redirects.revive(stories)
         checkpoint = self._state.checkpoint(last, redirects.tidy(stories))
-        self._append(Entry(Kind.CHECKPOINT, None, encode(checkpoint), None))
+        self._append(Entry(RecordKind.CHECKPOINT, None, encode(checkpoint), None))
         self._store.flush()
-        return Rebuilt(len(self._archive.number_of), len(stories), survey.last_event + 1, last, lost)
+        return Rebuilt(len(self._archive.number_of), len(stories), outline.last_event + 1, last, lost)
 
     def _decide_waiting(self) -> None:
         """Decides what waits, cut where the moments differ, where a number is left out, and around later revisions."""
         waiting, self._waiting = self._waiting, []
-        sketches = sketching.sketch([article for _, article in waiting], self._config.detection.max_words)
+        traces = tracing.trace([article for _, article in waiting], self._config.detection.max_words)
         begin = 0
         while begin < len(waiting):
             end = begin + 1
             while end < len(waiting) and _may_follow(waiting[end][0], waiting[end - 1][0]):
                 end += 1
-            self._decide(waiting[begin:end], sketches.part(begin, end))
+            self._decide(waiting[begin:end], traces.part(begin, end))
             begin = end
         self._on_progress(self._done)
 
-    def _decide(self, part: list[tuple[Decision, Article]], sketches: Sketches) -> None:
+    def _decide(self, part: list[tuple[Decision, Article]], traces: ArticleTraces) -> None:
         """Decides for articles that came at one moment; of several, all are first revisions."""
         first, articles, state = part[0][0], [article for _, article in part], self._state
         self._leave_blank(first.number, first.arrived)
         state.expire(first.arrived)
         self._archive.lift(first.arrived)
         contents = [content_of(article) for article in articles]
-        arrivals = Arrivals(state, self._witness, self._policy, articles, contents, sketches, first.arrived)
+        ingestion = Ingestion(state, self._capture, self._policy, articles, contents, traces, first.arrived)
         earlier = self._archive.number_of.get(articles[0].id)
         if earlier is not None:
-            arrivals.decide_revision(0, earlier, first.revision)
+            ingestion.decide_revision(0, earlier, first.revision)
         elif first.revision > 1:
-            arrivals.decide_remaining(0, first.first_seen, first.revision)
+            ingestion.decide_remaining(0, first.first_seen, first.revision)
         else:
-            arrivals.decide_new(range(len(part)))
-        self._append(*arrivals.entries(self._store.last, with_texts=True))
+            ingestion.decide_new(range(len(part)))
+        self._append(*ingestion.entries(self._store.last, with_texts=True))
         self._archive.settle()
         self._done += len(part)
 
@@ -241,7 +241,7 @@ class _Remaking:
             state.expire(moment)
             state.begin_block()
             blank = erasure.blank(state.loaded, moment)
-            self._append(Entry(Kind.ERASURE, erased, encode(blank), None))
+            self._append(Entry(RecordKind.ERASURE, erased, encode(blank), None))
             state.window.leave_blank()
 
     def _redo(self, edit: Edit) -> None:
@@ -249,9 +249,9 @@ class _Remaking:
         self._archive.lift(edit.moment)
         made = edits.redo(self._state, edit)
         if isinstance(made, Edit):
-            self._append(Entry(Kind.EDIT, None, encode(made), None))
+            self._append(Entry(RecordKind.EDIT, None, encode(made), None))
 
-    def _keep_pin(self, pin: Pin, moment: int) -> bool:
+    def _keep_pin(self, pin: NumberedPin, moment: int) -> bool:
         """Puts a pin in force that is not, as its articles came later than it, or not as it was; -> whether it is.
 
         It is an edit under a new number, and then gets its own id back, which the checkpoint remembers.
@@ -264,7 +264,7 @@ class _Remaking:
         made = edits.pin(state, moment, pin.together, wanted.left, wanted.right)
         if not isinstance(made, Edit):
             return False
-        self._append(Entry(Kind.EDIT, None, encode(made), None))
+        self._append(Entry(RecordKind.EDIT, None, encode(made), None))
         pins.remove(made.number)
         pins.add(wanted)
         return True

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from wirecopy.detection.index.window import BLOCK
 from wirecopy.detector import edits, erasure, gc_control
-from wirecopy.detector.feed.events import Head, decode_head
+from wirecopy.detector.feed.events import EventBatchHead, decode_head
 from wirecopy.detector.feed.feed import Feed
 from wirecopy.detector.memory.archive import Kept
 from wirecopy.detector.memory.records import (
@@ -15,8 +15,8 @@ from wirecopy.detector.memory.records import (
     Edit,
     Epoch,
     Erasure,
-    Kind,
     Positions,
+    RecordKind,
     Residue,
     Rule,
     decode_checkpoint,
@@ -66,7 +66,7 @@ def replay(state: State, feed: Feed, stored: Iterable[Record]) -> Others:
     with gc_control.unsearched():
         for number, what in _in_batches(stored, state):
             match what:
-                case Head():
+                case EventBatchHead():
                     feed.restore(what, number)
                 case Positions():
                     feed.place(what.reached, number)
@@ -99,23 +99,23 @@ def replay(state: State, feed: Feed, stored: Iterable[Record]) -> Others:
 
 
 Batch = list[tuple[Decision, Kept]]
-Other = Epoch | Checkpoint | Clearing | Residue | Erasure | Edit | Positions | Rule | Head
+Other = Epoch | Checkpoint | Clearing | Residue | Erasure | Edit | Positions | Rule | EventBatchHead
 
 
 def _in_batches(records: Iterable[Record], state: State) -> Iterator[tuple[int, Batch | Other]]:
     """The records in order with the number of each, decisions gathered as far as they may be applied at once."""
     waiting: Batch = []
     for number, kind, article_id, payload in records:
-        if kind == Kind.EVENTS:  # concerns no decision: those that wait may go on waiting
+        if kind == RecordKind.EVENTS:  # concerns no decision: those that wait may go on waiting
             yield number, decode_head(payload)
             continue
-        if kind == Kind.POSITIONS:  # the same
+        if kind == RecordKind.POSITIONS:  # the same
             yield number, decode_positions(payload)
             continue
-        if kind == Kind.RULE:
+        if kind == RecordKind.RULE:
             yield number, decode_rule(payload)
             continue
-        if kind == Kind.ARTICLE:
+        if kind == RecordKind.ARTICLE:
             decision = decode_decision(payload)
             if waiting and _stands_apart(decision, waiting[-1][0], state):
                 yield number, waiting
@@ -125,17 +125,17 @@ def _in_batches(records: Iterable[Record], state: State) -> Iterator[tuple[int, 
         if waiting:
             yield number, waiting
             waiting = []
-        if kind == Kind.EPOCH:
+        if kind == RecordKind.EPOCH:
             yield number, decode_epoch(payload)
-        elif kind == Kind.CHECKPOINT:
+        elif kind == RecordKind.CHECKPOINT:
             yield number, decode_checkpoint(payload)
-        elif kind == Kind.CLEARING:
+        elif kind == RecordKind.CLEARING:
             yield number, decode_clearing(payload)
-        elif kind == Kind.RESIDUE:
+        elif kind == RecordKind.RESIDUE:
             yield number, decode_residue(payload)
-        elif kind == Kind.ERASURE:
+        elif kind == RecordKind.ERASURE:
             yield number, decode_erasure(payload)
-        elif kind == Kind.EDIT:
+        elif kind == RecordKind.EDIT:
             yield number, decode_edit(payload)
     if waiting:
         yield 0, waiting

@@ -2,7 +2,7 @@
 
 - `archive`: what is kept of every article
 - `id_table`: the number of an article by its id
-- `records`: what a stored record holds, and what makes stored sketches incomparable
+- `records`: what a stored record holds, and what makes stored keys incomparable
 - `canonical`: which member stands for its story, by which policy
 - `model_file`: a model that settings name
 """

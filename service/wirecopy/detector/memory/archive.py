@@ -12,14 +12,14 @@ from itertools import islice
 from msgspec import Struct, msgpack, structs
 
 from wirecopy import errors
-from wirecopy.detection.grouping.packed_rows import Rows
-from wirecopy.detector.memory.id_table import Directory
+from wirecopy.detection.grouping.packed_rows import PackedRows
+from wirecopy.detector.memory.id_table import IdTable
 from wirecopy.detector.memory.records import Decision, decode_decision
 from wirecopy.schema.article import Status
 from wirecopy.storage import Pipeline, Snapshot, Store
 
 
-class Head(Struct, array_like=True, gc=False):
+class ArticleHead(Struct, array_like=True, gc=False):
     """What decisions ask of an article."""
 
     id: str
@@ -27,7 +27,7 @@ class Head(Struct, array_like=True, gc=False):
     source: str | None
 
 
-class Kept(Head, array_like=True, gc=False):
+class Kept(ArticleHead, array_like=True, gc=False):
     """What is remembered of one revision of an article.
 
     `came` is the number of the first revision under this id, which was `first_seen` then; this one `arrived` then.
@@ -48,7 +48,7 @@ class Kept(Head, array_like=True, gc=False):
 _AT_HAND = 8192  # articles
 _encode = msgpack.Encoder().encode
 _decode = msgpack.Decoder(Kept).decode
-_decode_head = msgpack.Decoder(Head).decode
+_decode_head = msgpack.Decoder(ArticleHead).decode
 
 
 class Remembered(Mapping[int, Kept]):
@@ -58,7 +58,7 @@ class Remembered(Mapping[int, Kept]):
         self._at_hand = at_hand
         self._open: dict[int, Kept] = {}
         self._unpacked: set[int] = set()  # of these, who have no row, or another
-        self._rows = Rows()
+        self._rows = PackedRows()
         self._count = 0
 
     def __len__(self) -> int:
@@ -81,11 +81,11 @@ class Remembered(Mapping[int, Kept]):
             self._put_at_hand(number, kept)
         return kept
 
-    def head(self, number: int) -> Head:
+    def head(self, number: int) -> ArticleHead:
         """The head of an article, for who asks for nothing more."""
         return self._open.get(number) or _decode_head(self._row(number))
 
-    def heads(self, numbers: range) -> list[Head]:
+    def heads(self, numbers: range) -> list[ArticleHead]:
         """The heads of articles that follow each other, all of which are remembered."""
         return list(map(self.head, numbers))
 
@@ -129,7 +129,7 @@ class Archive:
 
     def __init__(self, store: Store | Pipeline | Snapshot | None) -> None:
         self.kept = Remembered()
-        self.number_of = Directory(lambda number: self.kept.head(number).id)  # the newest revision of each id
+        self.number_of = IdTable(lambda number: self.kept.head(number).id)  # the newest revision of each id
         self.later: dict[int, list[int]] = {}  # the articles that came later and match it
         self.hidden: set[int] = set()  # withheld, or embargoed until a moment that has not come
         self._embargoed: list[tuple[int, int]] = []  # a heap of (until, number)

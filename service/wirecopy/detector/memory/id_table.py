@@ -13,7 +13,7 @@ _FIRST_BITS = 10
 _BEHIND = 64  # slots behind the last that a hash points to
 
 
-class Directory(Mapping[str, int]):
+class IdTable(Mapping[str, int]):
     """A table of slots, each a part of an id's hash and the article's number; those of equal places follow each other.
 
     Larger hashes have later places, so that a larger table is made by sorting.

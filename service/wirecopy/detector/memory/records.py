@@ -21,7 +21,7 @@ from wirecopy.schema.answers import Relation
 from wirecopy.schema.article import Article, Status
 
 
-class Kind(IntEnum):
+class RecordKind(IntEnum):
     """The kinds of records in the store."""
 
     ARTICLE = 1
@@ -37,7 +37,7 @@ class Kind(IntEnum):
     RULE = 11
 
 
-class Found(Struct, array_like=True, frozen=True, gc=False):
+class StoredMatch(Struct, array_like=True, frozen=True, gc=False):
     """A match of the decided article: the other one's number, and what a caller is told of it."""
 
     number: int
@@ -78,7 +78,7 @@ class Decision(Struct, array_like=True, frozen=True, gc=False):
     has_counted_passages: bool
     candidates: int
     truncated: bool
-    matches: list[Found]
+    matches: list[StoredMatch]
     links: list[tuple[int, int, float, Relation]]
     moves: Sequence[tuple[int, str]]
     story: str
@@ -186,7 +186,7 @@ class Rule(Struct, array_like=True, frozen=True):
     sources: tuple[str, ...] = ()
 
 
-class Run(Struct, array_like=True, frozen=True):
+class BatchRun(Struct, array_like=True, frozen=True):
     """How far a run of `dedupe` has come: written when it begins, when it has looked ahead, when it has ended.
 
     It began at the moment `begun`; its articles are numbered from `first` on, which is None until it is known. What its
@@ -201,7 +201,7 @@ class Run(Struct, array_like=True, frozen=True):
 
 
 def scheme(model: Model) -> str:
-    """Names what stored sketches and links were made with; those of another scheme cannot be compared with new ones."""
+    """Names what stored keys and links were made with; those of another scheme cannot be compared with new ones."""
     digest = xxh3_64_hexdigest(msgspec.json.encode([model.bias, sorted(model.weights.items()), model.hinges]))
     return f"text-{text.NORMALISATION} keys-{KEYS} model-{digest}"
 
@@ -231,7 +231,7 @@ def content_of(article: Article) -> bytes:
 
 
 def encode(
-    record: Decision | Epoch | Checkpoint | Clearing | Residue | Erasure | Edit | Positions | Rule | Run,
+    record: Decision | Epoch | Checkpoint | Clearing | Residue | Erasure | Edit | Positions | Rule | BatchRun,
 ) -> bytes:
     """The payload of a record."""
     return _encoder.encode(record)
@@ -248,7 +248,7 @@ decode_residue = msgspec.msgpack.Decoder(Residue).decode
 decode_positions = msgspec.msgpack.Decoder(Positions).decode
 decode_edit = msgspec.msgpack.Decoder(Edit).decode
 decode_erasure = msgspec.msgpack.Decoder(Erasure).decode
-decode_run = msgspec.msgpack.Decoder(Run).decode
+decode_run = msgspec.msgpack.Decoder(BatchRun).decode
 decode_rule = msgspec.msgpack.Decoder(Rule).decode
 _compressor = ZstdCompressor(level=1)
 

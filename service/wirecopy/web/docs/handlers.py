@@ -8,15 +8,15 @@ from wirecopy.web.docs import openapi as description
 from wirecopy.web.docs import page
 from wirecopy.web.http import replies
 from wirecopy.web.http.call import Call
-from wirecopy.web.service import Service
+from wirecopy.web.service import RunningService
 
 
-async def openapi(service: Service, call: Call) -> web.StreamResponse:
+async def openapi(service: RunningService, call: Call) -> web.StreamResponse:
     """GET /openapi.json: what the service takes and answers."""
     return replies.content(description.as_json(), "application/json")
 
 
-async def docs(service: Service, call: Call) -> web.StreamResponse:
+async def docs(service: RunningService, call: Call) -> web.StreamResponse:
     """GET /docs: the same, to read."""
     body, policy = _page()
     return replies.content(body, "text/html; charset=utf-8", {"Content-Security-Policy": policy})

@@ -33,7 +33,7 @@ _SAVE_EVERY_SECONDS = 1.0
 _encode = msgspec.json.Encoder().encode
 
 
-class Webhooks:
+class WebhookSender:
     """All webhooks of a service. Belongs to the event loop that made it."""
 
     def __init__(

@@ -5,10 +5,10 @@ from aiohttp import web
 from wirecopy.schema import wire
 from wirecopy.web.http import replies
 from wirecopy.web.http.call import Call
-from wirecopy.web.service import Service
+from wirecopy.web.service import RunningService
 
 
-async def compact(service: Service, call: Call) -> web.StreamResponse:
+async def compact(service: RunningService, call: Call) -> web.StreamResponse:
     """POST /v1/admin/compact: no byte of what was deleted is left in the files. Raises Locked, NoRoom."""
     call.check_same_origin()
     before, after = await service.owner.ask(lambda detector: detector.compact())

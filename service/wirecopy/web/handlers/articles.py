@@ -11,7 +11,7 @@ from wirecopy.schema.ninjs import is_media_type
 from wirecopy.web.http import queries, replies
 from wirecopy.web.http.call import Call, check_body_id, check_id
 from wirecopy.web.http.problems import InvalidParameter
-from wirecopy.web.service import Service
+from wirecopy.web.service import RunningService
 
 _SHORT_ITEM_BYTES = 64 * 2**10
 
@@ -19,7 +19,7 @@ _SHORT_ITEM_BYTES = 64 * 2**10
 _MOST_REVISIONS = 10**9
 
 
-async def put(service: Service, call: Call) -> web.StreamResponse:
+async def put(service: RunningService, call: Call) -> web.StreamResponse:
     """PUT /v1/articles/{id}: the verdict, once the article is on disk."""
     service.owner.check_room()
     article_id = check_id(call.id)
@@ -31,7 +31,7 @@ async def put(service: Service, call: Call) -> web.StreamResponse:
     return _tell(call, await service.owner.ingest(article))
 
 
-async def post(service: Service, call: Call) -> web.StreamResponse:
+async def post(service: RunningService, call: Call) -> web.StreamResponse:
     """POST /v1/articles: the same with the id in the body."""
     service.owner.check_room()
     article = await _read_article(service, call)
@@ -40,7 +40,7 @@ async def post(service: Service, call: Call) -> web.StreamResponse:
     return response
 
 
-async def check(service: Service, call: Call) -> web.StreamResponse:
+async def check(service: RunningService, call: Call) -> web.StreamResponse:
     """POST /v1/check: the verdict that the article would get; nothing is stored."""
     article = await _read_article(service, call)
     verdict = await service.owner.ask(lambda detector: detector.check(article))
@@ -48,7 +48,7 @@ async def check(service: Service, call: Call) -> web.StreamResponse:
     return replies.json(verdict)
 
 
-async def get(service: Service, call: Call) -> web.StreamResponse:
+async def get(service: RunningService, call: Call) -> web.StreamResponse:
     """GET /v1/articles/{id}?revision=&keep=: the article as it is kept, or an earlier revision as it was."""
     article_id, revision, keep = check_id(call.id), _revision_in(call.query), queries.policy(call.query)
     article = await service.owner.ask(lambda detector: detector.article(article_id, revision, keep=keep))
@@ -56,38 +56,38 @@ async def get(service: Service, call: Call) -> web.StreamResponse:
     return replies.json(wire.stored(article))
 
 
-async def get_by_query(service: Service, call: Call) -> web.StreamResponse:
+async def get_by_query(service: RunningService, call: Call) -> web.StreamResponse:
     """GET /v1/articles?id=: the same, for clients behind a proxy that decodes paths."""
     call.id = _id_in_query(call)
     return await get(service, call)
 
 
-async def delete(service: Service, call: Call) -> web.StreamResponse:
+async def delete(service: RunningService, call: Call) -> web.StreamResponse:
     """DELETE /v1/articles/{id}: the article is gone with all its revisions, on disk too."""
     return await _erase(service, call)
 
 
-async def delete_by_query(service: Service, call: Call) -> web.StreamResponse:
+async def delete_by_query(service: RunningService, call: Call) -> web.StreamResponse:
     """DELETE /v1/articles?id=: the same, for clients behind a proxy that decodes paths."""
     call.id = _id_in_query(call)
     return await _erase(service, call)
 
 
-async def revisions(service: Service, call: Call) -> web.StreamResponse:
+async def revisions(service: RunningService, call: Call) -> web.StreamResponse:
     """GET /v1/articles/{id}/revisions: what each revision changed."""
     article_id = check_id(call.id)
     found = await service.owner.ask(lambda detector: detector.revisions(article_id))
     return replies.json(wire.Revisions(article_id, [wire.revision(one) for one in found]))
 
 
-async def matches(service: Service, call: Call) -> web.StreamResponse:
+async def matches(service: RunningService, call: Call) -> web.StreamResponse:
     """GET /v1/articles/{id}/matches: all its verified matches."""
     article_id = check_id(call.id)
     found = await service.owner.ask(lambda detector: detector.matches(article_id))
     return replies.json(wire.Matches(article_id, found))
 
 
-async def _erase(service: Service, call: Call) -> web.StreamResponse:
+async def _erase(service: RunningService, call: Call) -> web.StreamResponse:
     article_id = check_id(call.id)
     await service.owner.change(lambda detector, now: detector.erase(article_id, now))
     return replies.nothing()
@@ -103,7 +103,7 @@ def _id_in_query(call: Call) -> str:
     return call.query["id"]
 
 
-async def _read_article(service: Service, call: Call) -> Article:
+async def _read_article(service: RunningService, call: Call) -> Article:
     data = await call.read_json()
     is_item = is_media_type(call.request.headers.get("Content-Type", ""))
     article = check_body_id(await _parse_item(service, data) if is_item else parse(data, service.limits))
@@ -111,7 +111,7 @@ async def _read_article(service: Service, call: Call) -> Article:
     return article
 
 
-async def _parse_item(service: Service, data: bytes, article_id: str | None = None) -> Article:
+async def _parse_item(service: RunningService, data: bytes, article_id: str | None = None) -> Article:
     """The article in a ninjs item; long markup is read in a thread of its own."""
     if len(data) <= _SHORT_ITEM_BYTES:
         return ninjs.parse(data, service.limits, article_id)

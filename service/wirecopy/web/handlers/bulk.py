@@ -29,14 +29,14 @@ from wirecopy.schema.elements import ElementSplitter
 from wirecopy.schema.wire import BulkAnswer
 from wirecopy.web.connections import connection_of
 from wirecopy.web.http import problems, queries
-from wirecopy.web.http.answer_spool import Spool
+from wirecopy.web.http.answer_spool import AnswerSpool
 from wirecopy.web.http.call import Call
 from wirecopy.web.http.decompression import decoder_for
 from wirecopy.web.http.ndjson import BadLine, LineSplitter, parse_line
 from wirecopy.web.http.problems import MalformedRequest, TooLarge, TooSlow, UnsupportedType
 from wirecopy.web.http.replies import SECURITY
 from wirecopy.web.http.tally import Tally
-from wirecopy.web.service import Service
+from wirecopy.web.service import RunningService
 
 MEDIA_TYPE = "application/x-ndjson"
 MEDIA_TYPES = (MEDIA_TYPE, "application/ndjson", "application/jsonl", "application/octet-stream")
@@ -50,7 +50,7 @@ _QUIET_SECONDS = 1.0  # after which a client whose stream has ended is taken to 
 _encode_lines = msgspec.json.Encoder().encode_lines
 
 
-async def post(service: Service, call: Call) -> web.StreamResponse:
+async def post(service: RunningService, call: Call) -> web.StreamResponse:
     """POST /v1/bulk?stream=. Raises UnsupportedType, InvalidParameter, Overloaded.
 
     Without `stream` also what ended the body early; in a stream that is told by its last line.
@@ -66,7 +66,7 @@ async def post(service: Service, call: Call) -> web.StreamResponse:
     return await stream.run()
 
 
-class _Batch(NamedTuple):
+class _LineBatch(NamedTuple):
     """Lines that follow each other: an article each, or what is wrong with the line."""
 
     first_line: int
@@ -85,16 +85,16 @@ class _End(NamedTuple):
 class Stream:
     """One bulk stream from its first byte to its last line."""
 
-    def __init__(self, service: Service, call: Call, media_type: str, *, is_streamed: bool) -> None:
+    def __init__(self, service: RunningService, call: Call, media_type: str, *, is_streamed: bool) -> None:
         self._service = service
         self._call = call
         self._parse = ninjs.parse if media_type == ninjs.MEDIA_TYPE else parse
         self._decoder = decoder_for(call.request.headers.get("Content-Encoding", ""))
         is_array = media_type == JSON
         self._splitter = (ElementSplitter if is_array else LineSplitter)(service.limits.max_line_bytes)
-        self._spool = Spool(service.web.max_spool_bytes)
+        self._spool = AnswerSpool(service.web.max_spool_bytes)
         self._is_streamed = is_streamed
-        self._under_way: asyncio.Queue[_Batch | _End] = asyncio.Queue(_BATCHES_UNDER_WAY)
+        self._under_way: asyncio.Queue[_LineBatch | _End] = asyncio.Queue(_BATCHES_UNDER_WAY)
         self._bytes_under_way = 0
         self._batches_under_way = 0
         self._has_answers = asyncio.Event()
@@ -188,7 +188,7 @@ class Stream:
         size = sum(len(line or b"") for line in lines)
         self._bytes_under_way += size
         self._batches_under_way += 1
-        batch = _Batch(self._next_line, parsed, size, verdicts)
+        batch = _LineBatch(self._next_line, parsed, size, verdicts)
         self._next_line += len(lines)
         await self._under_way.put(batch)
 
@@ -226,7 +226,7 @@ class Stream:
 
     async def _answer(self) -> None:
         """Turn batches into answer lines, in order, to the end."""
-        while isinstance(batch := await self._under_way.get(), _Batch):
+        while isinstance(batch := await self._under_way.get(), _LineBatch):
             self._bytes_under_way -= batch.size
             if self._is_answered:
                 if batch.verdicts is not None:
@@ -245,7 +245,7 @@ class Stream:
         if not self._is_answered:
             self._finish(batch.line, batch.error)
 
-    def _answers_to(self, batch: _Batch, verdicts: Sequence[Verdict]) -> Iterator[BulkAnswer]:
+    def _answers_to(self, batch: _LineBatch, verdicts: Sequence[Verdict]) -> Iterator[BulkAnswer]:
         remaining = iter(verdicts)
         assert self._call.tally is not None
         for number, line in enumerate(batch.lines, batch.first_line):

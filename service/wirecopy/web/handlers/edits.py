@@ -9,10 +9,10 @@ from wirecopy.errors import InvalidArticle, MalformedArticle
 from wirecopy.schema import wire
 from wirecopy.web.http import replies
 from wirecopy.web.http.call import Call, check_id
-from wirecopy.web.service import Service
+from wirecopy.web.service import RunningService
 
 
-async def merge(service: Service, call: Call) -> web.StreamResponse:
+async def merge(service: RunningService, call: Call) -> web.StreamResponse:
     """POST /v1/stories/{id}/merge: two stories are one, on disk."""
     story_id = check_id(call.story)
     other = _read(await call.read_json(), wire.MergeInput).with_
@@ -21,7 +21,7 @@ async def merge(service: Service, call: Call) -> web.StreamResponse:
     )
 
 
-async def split(service: Service, call: Call) -> web.StreamResponse:
+async def split(service: RunningService, call: Call) -> web.StreamResponse:
     """POST /v1/stories/{id}/split: some of its articles are parted from the others, on disk."""
     story_id = check_id(call.story)
     articles = _read(await call.read_json(), wire.SplitInput).articles
@@ -29,19 +29,19 @@ async def split(service: Service, call: Call) -> web.StreamResponse:
     return replies.json(wire.Split(wire.story(kept), wire.story(new)))
 
 
-async def post_pin(service: Service, call: Call) -> web.StreamResponse:
+async def post_pin(service: RunningService, call: Call) -> web.StreamResponse:
     """POST /v1/pins: articles are together or apart from now on, on disk."""
     wish = _read(await call.read_json(), wire.PinInput)
     pin = await service.owner.change(lambda detector, now: detector.pin(wish.articles, together=wish.together, now=now))
     return replies.json(pin, 201)
 
 
-async def get_pins(service: Service, call: Call) -> web.StreamResponse:
+async def get_pins(service: RunningService, call: Call) -> web.StreamResponse:
     """GET /v1/pins: all pins."""
     return replies.json(wire.PinList(await service.owner.ask(lambda detector: detector.pins())))
 
 
-async def delete_pin(service: Service, call: Call) -> web.StreamResponse:
+async def delete_pin(service: RunningService, call: Call) -> web.StreamResponse:
     """DELETE /v1/pins/{id}: the evidence decides again."""
     pin_id, call.id = check_id(call.id), ""
     await service.owner.change(lambda detector, now: detector.unpin(pin_id, now))

@@ -15,7 +15,7 @@ from wirecopy.web.connections import connection_of
 from wirecopy.web.feed.following import Follower, Page
 from wirecopy.web.http.call import Call
 from wirecopy.web.http.replies import SECURITY
-from wirecopy.web.service import Service
+from wirecopy.web.service import RunningService
 
 MEDIA_TYPE = "text/event-stream"
 _HEARTBEAT = b":\n\n"  # a comment: it keeps proxies patient, and shows which clients are gone
@@ -37,7 +37,7 @@ def is_asked_for(accept: str) -> bool:
 class EventStream:
     """One client that follows the feed."""
 
-    def __init__(self, service: Service, call: Call, after: int) -> None:
+    def __init__(self, service: RunningService, call: Call, after: int) -> None:
         """Raises Overloaded when so many others follow that there is no room for one more."""
         if len(service.event_streams) >= service.web.max_event_streams:
             raise errors.Overloaded(f"{service.web.max_event_streams} event streams are open already")

@@ -5,14 +5,14 @@ from aiohttp import web
 from wirecopy.web.handlers.event_stream import EventStream, is_asked_for
 from wirecopy.web.http import queries, replies
 from wirecopy.web.http.call import Call
-from wirecopy.web.service import Service
+from wirecopy.web.service import RunningService
 
 DEFAULT_LIMIT = 1000
 MAX_LIMIT = 10_000
 MAX_SEQ = 2**62
 
 
-async def get(service: Service, call: Call) -> web.StreamResponse:
+async def get(service: RunningService, call: Call) -> web.StreamResponse:
     """GET /v1/events?after=&limit=: a page of the feed, or all of it as it comes. Raises EventsGone, Overloaded."""
     if is_asked_for(call.request.headers.get("Accept", "")):
         return await EventStream(service, call, _place(call)).run()

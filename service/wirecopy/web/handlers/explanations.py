@@ -14,27 +14,27 @@ from wirecopy.errors import InvalidArticle
 from wirecopy.schema.article import decode
 from wirecopy.web.http import queries, replies
 from wirecopy.web.http.call import Call, check_id
-from wirecopy.web.service import Service
+from wirecopy.web.service import RunningService
 
 
-async def match(service: Service, call: Call) -> web.StreamResponse:
+async def match(service: RunningService, call: Call) -> web.StreamResponse:
     """GET /v1/articles/{id}/matches/{other}: why two articles match, or do not."""
     return await _explain(service, call, None)
 
 
-async def match_texts(service: Service, call: Call) -> web.StreamResponse:
+async def match_texts(service: RunningService, call: Call) -> web.StreamResponse:
     """POST /v1/articles/{id}/matches/{other}: the same with the texts that the caller has."""
     return await _explain(service, call, _texts_in(await call.read_json(), service.limits))
 
 
-async def why(service: Service, call: Call) -> web.StreamResponse:
+async def why(service: RunningService, call: Call) -> web.StreamResponse:
     """GET /v1/stories/{id}/why?keep=: the link that holds each member to the story."""
     story_id = check_id(call.story)
     keep = queries.policy(call.query)
     return replies.json(await service.owner.ask(lambda detector: detector.why(story_id, keep=keep)))
 
 
-async def _explain(service: Service, call: Call, texts: tuple[str, str] | None) -> web.StreamResponse:
+async def _explain(service: RunningService, call: Call, texts: tuple[str, str] | None) -> web.StreamResponse:
     a, b = check_id(call.id), check_id(call.other_id)
     pair = await service.owner.ask(lambda detector: detector.pair(a, b))
     return replies.json(await service.owner.work_aside(partial(explain, pair, texts)))

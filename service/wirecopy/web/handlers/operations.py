@@ -6,21 +6,21 @@ from wirecopy.schema import wire
 from wirecopy.web.http import replies
 from wirecopy.web.http.call import Call
 from wirecopy.web.metrics import CONTENT_TYPE as METRICS_TYPE
-from wirecopy.web.service import Service
+from wirecopy.web.service import RunningService
 
 
-async def live(service: Service, call: Call) -> web.StreamResponse:
+async def live(service: RunningService, call: Call) -> web.StreamResponse:
     """GET /livez: the process answers."""
     return replies.json(wire.Health("live"))
 
 
-async def ready(service: Service, call: Call) -> web.StreamResponse:
+async def ready(service: RunningService, call: Call) -> web.StreamResponse:
     """GET /readyz: the service takes articles. Raises NotReady."""
     service.check_takes_work()
     return replies.json(wire.Health("ready"))
 
 
-async def metrics(service: Service, call: Call) -> web.StreamResponse:
+async def metrics(service: RunningService, call: Call) -> web.StreamResponse:
     """GET /metrics: counters and gauges for Prometheus; those of the Detector while there is one to ask."""
     gauges: dict[str, float] = {}
     if service.owner.is_ready:

@@ -6,10 +6,10 @@ from wirecopy.schema import wire
 from wirecopy.web.handlers.stories import DEFAULT_LIMIT, MAX_LIMIT
 from wirecopy.web.http import queries, replies
 from wirecopy.web.http.call import Call
-from wirecopy.web.service import Service
+from wirecopy.web.service import RunningService
 
 
-async def get_page(service: Service, call: Call) -> web.StreamResponse:
+async def get_page(service: RunningService, call: Call) -> web.StreamResponse:
     """GET /v1/sources?source=&cursor=&limit=: how much of each source is copied from whom, a page at a time."""
     source, cursor, limit = queries.source_page(call.query, DEFAULT_LIMIT, MAX_LIMIT)
     found, next_cursor = await service.owner.ask_in_parts(

@@ -5,14 +5,14 @@ from aiohttp import web
 from wirecopy.schema import wire
 from wirecopy.web.http import queries, replies
 from wirecopy.web.http.call import Call, check_id
-from wirecopy.web.service import Service
+from wirecopy.web.service import RunningService
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 500
 MAX_SIZE = 10_000_000
 
 
-async def get(service: Service, call: Call) -> web.StreamResponse:
+async def get(service: RunningService, call: Call) -> web.StreamResponse:
     """GET /v1/stories/{id}?keep=: the story with its members; 308 to the one that it was merged into."""
     story_id = check_id(call.story)
     keep = queries.policy(call.query)
@@ -24,7 +24,7 @@ async def get(service: Service, call: Call) -> web.StreamResponse:
     return replies.json(wire.story(story))
 
 
-async def get_page(service: Service, call: Call) -> web.StreamResponse:
+async def get_page(service: RunningService, call: Call) -> web.StreamResponse:
     """GET /v1/stories?since=&source=&min_size=&keep=&cursor=&limit=: newest first, a page at a time."""
     values = call.query
     since = queries.moment(values, "since")

@@ -65,7 +65,7 @@ class Bucket:
         self._counted_at = now
 
 
-class Client:
+class Caller:
     """Whoever holds a key, or nobody in particular (`name` is empty); `bucket` is None where there is no rate limit."""
 
     __slots__ = ("bucket", "digest", "name", "roles")
@@ -85,7 +85,7 @@ class Client:
         raise RoleMissing(f"the key {self.name} has not the role {role}")
 
 
-ANYONE = Client("", b"", None)
+ANYONE = Caller("", b"", None)
 
 
 class Keys:
@@ -93,7 +93,7 @@ class Keys:
 
     def __init__(self, auth: Auth, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._clients: list[Client] = []
+        self._clients: list[Caller] = []
         self._anyone = ANYONE
         self.replace(auth)
 
@@ -109,10 +109,10 @@ class Keys:
         for key in auth.keys:
             digest = bytes.fromhex(key.sha256)
             bucket = before.get((key.name, digest)) or _new_bucket(auth, self._clock)
-            self._clients.append(Client(key.name, digest, bucket, frozenset(key.roles)))
+            self._clients.append(Caller(key.name, digest, bucket, frozenset(key.roles)))
         self._anyone = _anyone_of(auth)
 
-    def identify(self, authorization: str) -> Client:
+    def identify(self, authorization: str) -> Caller:
         """The client who sent this Authorization header; without one, anyone. Raises NotAuthorized."""
         if not self._clients or (not authorization and self._anyone.roles):
             return self._anyone
@@ -125,13 +125,13 @@ class Keys:
             raise NotAuthorized(reason, **_CHALLENGE)
         return client
 
-    def holder(self, key: str) -> Client | None:
+    def holder(self, key: str) -> Caller | None:
         """The client whose key this is."""
         digest = hashlib.sha256(key.encode("utf-8", "surrogateescape")).digest()
         found = [client for client in self._clients if hmac.compare_digest(digest, client.digest)]
         return found[0] if found else None
 
-    def named(self, name: str) -> Client | None:
+    def named(self, name: str) -> Caller | None:
         """The client of this name, as long as it has a key."""
         return next((client for client in self._clients if client.name == name), None)
 
@@ -190,11 +190,11 @@ def has_duplicates(keys: Sequence[Key]) -> bool:
     return len({key.name for key in keys}) < len(keys) or len({key.sha256 for key in keys}) < len(keys)
 
 
-def _anyone_of(auth: Auth) -> Client:
+def _anyone_of(auth: Auth) -> Caller:
     """Who comes without a key: may do everything where there are no keys, nothing where there are, or what is set."""
     if auth.anonymous is not None:
-        return Client("", b"", None, frozenset(auth.anonymous))
-    return Client("", b"", None, frozenset()) if auth.keys else ANYONE
+        return Caller("", b"", None, frozenset(auth.anonymous))
+    return Caller("", b"", None, frozenset()) if auth.keys else ANYONE
 
 
 def _new_bucket(auth: Auth, clock: Callable[[], float]) -> Bucket | None:

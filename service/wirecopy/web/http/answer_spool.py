@@ -12,7 +12,7 @@ _MEMORY_BYTES = 2**20
 _TAKE_BYTES = 256 * 2**10
 
 
-class Spool:
+class AnswerSpool:
     """First in, first out. `put` always succeeds; `is_full` tells the caller to stop putting soon."""
 
     def __init__(self, capacity: int) -> None:

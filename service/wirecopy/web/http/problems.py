@@ -80,7 +80,7 @@ class TooManyRequests(HttpError):
     """The key, or the address, has used up its rate."""
 
 
-class Kind(NamedTuple):
+class ProblemType(NamedTuple):
     """A kind of problem: status, the name in its `type`, a title, whether the same request may succeed later."""
 
     status: int
@@ -89,40 +89,40 @@ class Kind(NamedTuple):
     retry_after_seconds: int | None = None
 
 
-INTERNAL = Kind(500, "internal-error", "Internal error")
+INTERNAL = ProblemType(500, "internal-error", "Internal error")
 
 # The nearest class of an error decides; what is not here is a bug of ours.
-KINDS: dict[type[BaseException], Kind] = {
-    errors.MalformedArticle: Kind(400, "malformed-article", "Malformed article"),
-    MalformedRequest: Kind(400, "malformed-request", "Malformed request"),
-    NotAuthorized: Kind(401, "not-authorized", "Not authorized"),
-    RoleMissing: Kind(403, "role-missing", "Not within the roles of this key"),
-    CrossOrigin: Kind(403, "cross-origin", "Sent by another site"),
-    NoSuchPath: Kind(404, "no-such-path", "No such path"),
-    errors.UnknownArticle: Kind(404, "unknown-article", "Unknown article"),
-    errors.UnknownRevision: Kind(404, "unknown-revision", "Unknown revision"),
-    errors.UnknownStory: Kind(404, "unknown-story", "Unknown story"),
-    MethodNotAllowed: Kind(405, "method-not-allowed", "Method not allowed"),
-    TooSlow: Kind(408, "too-slow", "Request too slow"),
-    errors.UnknownPin: Kind(404, "unknown-pin", "Unknown pin"),
-    errors.Pinned: Kind(409, "pinned", "Pinned"),
-    errors.EventsGone: Kind(410, "events-gone", "Events gone"),
-    TooLarge: Kind(413, "too-large", "Body too large"),
-    UnsupportedType: Kind(415, "unsupported-type", "Unsupported type"),
-    UnknownExpectation: Kind(417, "unknown-expectation", "Unknown expectation"),
-    errors.InvalidArticle: Kind(422, "invalid-article", "Invalid article"),
-    InvalidParameter: Kind(422, "invalid-parameter", "Invalid parameter"),
-    errors.UsageError: Kind(422, "invalid-parameter", "Invalid parameter"),
-    TooManyRequests: Kind(429, "too-many-requests", "Too many requests", 1),
-    errors.Overloaded: Kind(503, "overloaded", "Overloaded", 1),
-    errors.NotReady: Kind(503, "not-ready", "Not ready", 5),
-    errors.Locked: Kind(503, "locked", "In use by another process", 30),
-    errors.StorageFailed: Kind(503, "storage-failed", "Storage failed", 30),
-    errors.NoRoom: Kind(507, "no-room", "Not enough disk"),
+KINDS: dict[type[BaseException], ProblemType] = {
+    errors.MalformedArticle: ProblemType(400, "malformed-article", "Malformed article"),
+    MalformedRequest: ProblemType(400, "malformed-request", "Malformed request"),
+    NotAuthorized: ProblemType(401, "not-authorized", "Not authorized"),
+    RoleMissing: ProblemType(403, "role-missing", "Not within the roles of this key"),
+    CrossOrigin: ProblemType(403, "cross-origin", "Sent by another site"),
+    NoSuchPath: ProblemType(404, "no-such-path", "No such path"),
+    errors.UnknownArticle: ProblemType(404, "unknown-article", "Unknown article"),
+    errors.UnknownRevision: ProblemType(404, "unknown-revision", "Unknown revision"),
+    errors.UnknownStory: ProblemType(404, "unknown-story", "Unknown story"),
+    MethodNotAllowed: ProblemType(405, "method-not-allowed", "Method not allowed"),
+    TooSlow: ProblemType(408, "too-slow", "Request too slow"),
+    errors.UnknownPin: ProblemType(404, "unknown-pin", "Unknown pin"),
+    errors.Pinned: ProblemType(409, "pinned", "Pinned"),
+    errors.EventsGone: ProblemType(410, "events-gone", "Events gone"),
+    TooLarge: ProblemType(413, "too-large", "Body too large"),
+    UnsupportedType: ProblemType(415, "unsupported-type", "Unsupported type"),
+    UnknownExpectation: ProblemType(417, "unknown-expectation", "Unknown expectation"),
+    errors.InvalidArticle: ProblemType(422, "invalid-article", "Invalid article"),
+    InvalidParameter: ProblemType(422, "invalid-parameter", "Invalid parameter"),
+    errors.UsageError: ProblemType(422, "invalid-parameter", "Invalid parameter"),
+    TooManyRequests: ProblemType(429, "too-many-requests", "Too many requests", 1),
+    errors.Overloaded: ProblemType(503, "overloaded", "Overloaded", 1),
+    errors.NotReady: ProblemType(503, "not-ready", "Not ready", 5),
+    errors.Locked: ProblemType(503, "locked", "In use by another process", 30),
+    errors.StorageFailed: ProblemType(503, "storage-failed", "Storage failed", 30),
+    errors.NoRoom: ProblemType(507, "no-room", "Not enough disk"),
 }
 
 
-def kind_of(error: BaseException) -> Kind:
+def kind_of(error: BaseException) -> ProblemType:
     """The entry of the nearest class of `error`; INTERNAL for what the table does not know."""
     return next((KINDS[base] for base in type(error).__mro__ if base in KINDS), INTERNAL)
 

@@ -1,4 +1,4 @@
-"""Article -> sketch: what of the flow needs no state, and may run in worker threads before the rest."""
+"""Article -> trace: what of the flow needs no state, and may run in worker threads before the rest."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -11,31 +11,33 @@ from wirecopy.detection.words.text import Traces
 from wirecopy.schema.article import Article
 
 
-class Sketches(NamedTuple):
+class ArticleTraces(NamedTuple):
     """The traces of some articles, title first; title_words[k] of words[bounds[k]:bounds[k + 1]] are the title's."""
 
-    traces: Traces
+    texts: Traces
     title_words: npt.NDArray[np.int64]
 
-    def part(self, first: int, last: int) -> "Sketches":
+    def part(self, first: int, last: int) -> "ArticleTraces":
         """-> those of the articles first .. last - 1."""
-        words, bounds = self.traces
+        words, bounds = self.texts
         own = bounds[first : last + 1]
-        return Sketches(Traces(words[own[0] : own[-1]], own - own[0]), self.title_words[first:last])
+        return ArticleTraces(Traces(words[own[0] : own[-1]], own - own[0]), self.title_words[first:last])
 
-    def take(self, chosen: Sequence[int]) -> "Sketches":
+    def take(self, chosen: Sequence[int]) -> "ArticleTraces":
         """-> those of the chosen articles, in that order."""
-        words = [self.traces[k] for k in chosen]
+        words = [self.texts[k] for k in chosen]
         bounds = np.zeros(len(chosen) + 1, dtype=np.int64)
         np.cumsum([len(part) for part in words], out=bounds[1:])
-        return Sketches(Traces(np.concatenate([self.traces.words[:0], *words]), bounds), self.title_words[list(chosen)])
+        return ArticleTraces(
+            Traces(np.concatenate([self.texts.words[:0], *words]), bounds), self.title_words[list(chosen)]
+        )
 
 
-def sketch(articles: Sequence[Article], max_words: int) -> Sketches:
+def trace(articles: Sequence[Article], max_words: int) -> ArticleTraces:
     """-> the traces of `articles`. Pure; the compiled part releases the interpreter."""
     heads = [f"{article.title}\n" if article.title else "" for article in articles]
     texts = [article.text for article in articles] + [article.title or "" for article in articles]
     # In one call: of few articles, as single requests bring them, the call is what takes long.
     words, bounds = text.trace(texts, max_words, heads + [""] * len(heads))
     own = bounds[: len(articles) + 1]
-    return Sketches(Traces(words[: own[-1]], own), np.diff(bounds[len(articles) :]))
+    return ArticleTraces(Traces(words[: own[-1]], own), np.diff(bounds[len(articles) :]))
