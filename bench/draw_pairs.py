@@ -29,6 +29,7 @@ from bench.scoring import read_pairs
 from wirecopy.config import Config, override
 from wirecopy.detector.memory.archive import Archive
 from wirecopy.detector.state import BATCH, State
+from wirecopy.detector.tracing import trace
 from wirecopy.files.reading import read
 
 WANTED, SECOND_READING = 166, 16
@@ -48,7 +49,7 @@ def compare_all(path: Path) -> tuple[dict[Pair, float], dict[Pair, float]]:
         config = override(Config(), "detection", min_odds=least)
         state = State(config, Archive(None), looks_ahead=True, forgets=False)
         for chunk in read([str(path)], limits=config.limits, mapping={}):
-            state.load(chunk.articles, sketch(chunk.articles, config.detection.max_words))
+            state.load(chunk.articles, trace(chunk.articles, config.detection.max_words))
         state.window.terms.begin_epoch()
         while state.decided < state.loaded:
             for number, found, _ in state.decide(min(BATCH, state.loaded - state.decided)):

@@ -25,7 +25,7 @@ from bench import traffic
 from bench.quality import evaluation_folder
 from bench.results import describe_run, rounded, write_result
 from wirecopy.config import Detection
-from wirecopy.detection.index import index as lsh
+from wirecopy.detection.index.index import LshIndex, scratch_for
 from wirecopy.detection.index.window import TOGETHER
 from wirecopy.detection.kernels.index import candidates, insert, make_ring
 from wirecopy.detection.kernels.keys import draft_for, sketch
@@ -100,10 +100,10 @@ class Flow:
 
     def __init__(self, keys: U32, rarities: U8, capacity: int) -> None:
         settings = Detection()
-        self.index, self.number = lsh.LshIndex(capacity), 0
+        self.index, self.number = LshIndex(capacity), 0
         self._rarities, self._stream, self._place = rarities, generations(keys), len(keys)
         self._limits = settings.max_key_articles, round(settings.min_shared_rarity * 16), settings.max_candidates
-        self._scratch = lsh.scratch_for(settings.max_key_articles)
+        self._scratch = scratch_for(settings.max_key_articles)
         self._found = np.empty((2, settings.max_candidates), np.int64)
 
     def take(self, count: int, is_inserted: bool = True, together: int = TOGETHER) -> tuple[float, float]:

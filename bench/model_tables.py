@@ -11,8 +11,7 @@ from pathlib import Path
 
 from bench.markdown import table
 from wirecopy.config import Detection
-from wirecopy.detection.evidence import model as matching
-from wirecopy.detection.evidence.model import Model, shipped_model
+from wirecopy.detection.evidence.model import COPIED, Model, shipped_model
 from wirecopy.detection.grouping import stories
 from wirecopy.detection.kernels.features import PART, TOLD
 from wirecopy.detection.kernels.index import RING
@@ -75,7 +74,7 @@ def constants() -> str:
         ("log-odds beyond which evidence counts no more", stories.CLIP, "`stories.CLIP`"),
         ("articles that are clustered anew together", stories.REGION, "`stories.REGION`"),
         ("members of a larger story that are asked", stories.SAMPLE, "`stories.SAMPLE`"),
-        ("share in shared runs that makes a copy", matching.COPIED, "`matching.COPIED`"),
+        ("share in shared runs that makes a copy", COPIED, "`matching.COPIED`"),
         ("rarity that a part of a round-up shares with a story, nats", PART / 16, "`kernels.PART`"),
         ("rarity of all words of a text that a part can be about, nats", TOLD / 16, "`kernels.TOLD`"),
         ("words of a passage that is counted per source", GRAM, "`kernels.GRAM`"),

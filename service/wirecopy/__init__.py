@@ -7,7 +7,7 @@ Names are loaded when they are asked for: importing the package costs nothing.
 
 from typing import TYPE_CHECKING, Any
 
-from wirecopy.schema.version import VERSION as __version__
+from wirecopy.schema.version import VERSION
 
 if TYPE_CHECKING:
     from wirecopy.client.client import AsyncClient, Client
@@ -31,13 +31,13 @@ _HOMES = {
     "Verdict": "schema.answers",
 }
 __all__ = [
+    "VERSION",
     "Article",
     "AsyncClient",
     "Client",
     "Comparison",
     "Detector",
     "Verdict",
-    "__version__",
     "compare",
     "minhash",
     "signatures",

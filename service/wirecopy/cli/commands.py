@@ -372,8 +372,7 @@ def tune(
       wirecopy tune labels.jsonl articles.jsonl.gz --output model.json --precision 0.98
     """
     from wirecopy import config
-    from wirecopy.batch import labels
-    from wirecopy.batch import tune as tuning
+    from wirecopy.batch import labels, tune
     from wirecopy.files import reading, writing
 
     files = [labels_file, *more_labels]
@@ -392,9 +391,9 @@ def tune(
         pairs = {file: labels.read_labels(file) for file in files}
         corpus = labels.Corpus.read(inputs, settings, tell)
         sets = [corpus.label(file, found) for file, found in pairs.items()]
-        tuned = tuning.tune(sets, precision, from_scratch=from_scratch)
-        out.write(tuning.encode(tuned.model))
-    for line in tuning.describe(tuned):
+        tuned = tune.tune(sets, precision, from_scratch=from_scratch)
+        out.write(tune.encode(tuned.model))
+    for line in tune.describe(tuned):
         click.echo(line)
     return REFUSED if refused else DONE
 

@@ -63,19 +63,19 @@ def serve(config_file: str | None, allow_anonymous: bool, accept_loss: bool, **o
     from wirecopy.cli import terminal
 
     with terminal.patience(terminal.COMPILING, seconds=10.0):
-        from wirecopy.web import serve as service
+        from wirecopy.web import serve
 
     given = {name: value for name, value in options.items() if value is not None}
     loaded = config.override(config.load(config_file), "service", **given)
-    service.check(loaded, allow_anonymous=allow_anonymous)
+    serve.check(loaded, allow_anonymous=allow_anonymous)
 
     def tell(url: str) -> None:
         key = " -H 'Authorization: Bearer YOUR-KEY'" if loaded.auth.keys else ""
         click.echo(f"wirecopy listens on {url} with its data in {loaded.service.data}; {url}/docs says more. Try:\n")
         click.echo(_CURL.format(url=url, key=key) + "\n")
 
-    settings = service.Settings(loaded, lambda: config.load(config_file).auth, config_file)
-    service.run(settings, lambda: _open_detector(loaded, accept_loss), tell)
+    settings = serve.Settings(loaded, lambda: config.load(config_file).auth, config_file)
+    serve.run(settings, lambda: _open_detector(loaded, accept_loss), tell)
     return _DONE
 
 
@@ -114,10 +114,10 @@ def push(
       wirecopy push monday.jsonl.gz tuesday.jsonl.gz --to http://127.0.0.1:8080
     """
     from wirecopy.cli.terminal import printable, progress
-    from wirecopy.client import push as pushing
+    from wirecopy.client import push
 
     with progress() as on_progress:
-        summary = pushing.push(
+        summary = push.push(
             files,
             url=url,
             key=key,

@@ -178,10 +178,10 @@ def rebuild(data: Path, config_file: str | None, without_missing: bool, accept_l
     from wirecopy.cli.terminal import COMPILING, patience, progress
 
     with patience(COMPILING):
-        from wirecopy.detector.history import rebuild as rebuilding
+        from wirecopy.detector.history import rebuild
 
     settings = config.load(config_file)
-    opened = rebuilding.open_rebuild(data, settings, without_missing=without_missing, accept_loss=accept_loss)
+    opened = rebuild.open_rebuild(data, settings, without_missing=without_missing, accept_loss=accept_loss)
     with opened as planned:
         if planned.loss is not None:
             click.echo(f"wirecopy: {data}: {planned.loss}; going on without it", err=True)

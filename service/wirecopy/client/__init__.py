@@ -17,6 +17,6 @@ def __getattr__(name: str) -> Any:
     """Load a client when it is asked for: it brings an HTTP library."""
     if name not in __all__:
         raise AttributeError(f"module 'wirecopy.client' has no attribute {name!r}")
-    from wirecopy.client import client as home
+    from wirecopy.client import client
 
-    return getattr(home, name)
+    return getattr(client, name)

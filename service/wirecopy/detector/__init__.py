@@ -24,6 +24,6 @@ def __getattr__(name: str) -> Any:
     """Load the detector when it is asked for: its rooms are also used without it."""
     if name not in __all__:
         raise AttributeError(f"module 'wirecopy.detector' has no attribute {name!r}")
-    from wirecopy.detector import detector as home
+    from wirecopy.detector import detector
 
-    return getattr(home, name)
+    return getattr(detector, name)

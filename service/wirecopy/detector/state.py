@@ -19,8 +19,7 @@ from wirecopy.config import Config
 from wirecopy.detection.evidence.model import Link
 from wirecopy.detection.grouping.pins import NumberedPin, Pins
 from wirecopy.detection.grouping.stories import Grouping, Move, Regrouping
-from wirecopy.detection.index.window import BLOCK, Findings, Restored, Start, Window
-from wirecopy.detection.index.window import dates as as_dates
+from wirecopy.detection.index.window import BLOCK, Findings, Restored, Start, Window, dates
 from wirecopy.detection.words import rarity
 from wirecopy.detection.words.text import Traces
 from wirecopy.detector.memory import model_file
@@ -341,6 +340,6 @@ class State:
             np.array([decision.title_words for decision in decisions], dtype=np.int64),
             np.frombuffer(b"".join([decision.weights for decision in decisions]), dtype=np.uint8),
             np.frombuffer(b"".join([decision.keys for decision in decisions]), dtype=np.uint32),
-            as_dates([decision.published for decision in decisions]),
+            dates([decision.published for decision in decisions]),
             np.array(hashes, dtype=np.uint64),
         )

@@ -11,7 +11,7 @@ from urllib.parse import unquote_to_bytes
 from aiohttp import web
 
 from wirecopy.config import Role
-from wirecopy.web.docs import handlers as description
+from wirecopy.web.docs.handlers import docs, openapi
 from wirecopy.web.handlers import (
     admin,
     articles,
@@ -104,8 +104,8 @@ ROUTES = (
     Route("/livez", {"GET": operations.live}, None, is_open=True, needs_detector=False),
     Route("/readyz", {"GET": operations.ready}, None, is_open=True, needs_detector=False),
     Route("/metrics", {"GET": operations.metrics}, None, {"GET": "metrics"}, needs_detector=False),
-    Route("/openapi.json", {"GET": description.openapi}, None, is_open=True, needs_detector=False),
-    Route("/docs", {"GET": description.docs}, None, is_open=True, needs_detector=False),
+    Route("/openapi.json", {"GET": openapi}, None, is_open=True, needs_detector=False),
+    Route("/docs", {"GET": docs}, None, is_open=True, needs_detector=False),
 )
 
 _BY_TEMPLATE = {route.template: route for route in ROUTES}

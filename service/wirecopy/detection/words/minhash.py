@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from wirecopy.detection.kernels import minhash as signing
+from wirecopy.detection.kernels.minhash import sign
 from wirecopy.detection.words import text
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def _sign(texts: Sequence[str], width: int, multipliers: U32, summands: U32, out
     np.cumsum(sizes, out=bounds[1:])
     longest = max(sizes)
     starts = np.empty(longest // 2 + 2, dtype=np.uint32)
-    signing.sign(
+    sign(
         np.frombuffer(source, dtype=np.uint8), bounds, _ascii_words(), is_word, width, multipliers, summands,
         np.empty(longest + 1, dtype=np.uint8), starts, np.empty_like(starts), out
     )  # fmt: skip

@@ -20,9 +20,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from wirecopy.detection.kernels import weights as compiled_weights
 from wirecopy.detection.kernels.layout import REPEAT, STEM
-from wirecopy.detection.kernels.weights import TERM_SLOTS, count_terms
+from wirecopy.detection.kernels.weights import TERM_SLOTS, count_terms, weigh
 from wirecopy.detection.words.text import Traces
 
 PRIOR_ARTICLES = 2000.0
@@ -129,9 +128,7 @@ class TermWeights:
     def weigh(self, traces: Traces, weights: npt.NDArray[np.uint8]) -> None:
         """Writes the weights of all words of `traces`, see `kernels.weigh`."""
         self._scratch.fit(traces.longest)
-        compiled_weights.weigh(
-            traces.words, traces.bounds, self.rarity, weights, self._scratch.seen, self._scratch.stamp
-        )
+        weigh(traces.words, traces.bounds, self.rarity, weights, self._scratch.seen, self._scratch.stamp)
 
 
 IMPORTANCE_POWER = 3.0

@@ -4,8 +4,8 @@ from functools import cache
 
 from aiohttp import web
 
-from wirecopy.web.docs import openapi as description
 from wirecopy.web.docs import page
+from wirecopy.web.docs.openapi import as_json, describe
 from wirecopy.web.http import replies
 from wirecopy.web.http.call import Call
 from wirecopy.web.service import RunningService
@@ -13,7 +13,7 @@ from wirecopy.web.service import RunningService
 
 async def openapi(service: RunningService, call: Call) -> web.StreamResponse:
     """GET /openapi.json: what the service takes and answers."""
-    return replies.content(description.as_json(), "application/json")
+    return replies.content(as_json(), "application/json")
 
 
 async def docs(service: RunningService, call: Call) -> web.StreamResponse:
@@ -24,4 +24,4 @@ async def docs(service: RunningService, call: Call) -> web.StreamResponse:
 
 @cache
 def _page() -> tuple[bytes, str]:
-    return page.render(description.describe())
+    return page.render(describe())

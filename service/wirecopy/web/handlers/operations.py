@@ -5,7 +5,7 @@ from aiohttp import web
 from wirecopy.schema import wire
 from wirecopy.web.http import replies
 from wirecopy.web.http.call import Call
-from wirecopy.web.metrics import CONTENT_TYPE as METRICS_TYPE
+from wirecopy.web.metrics import CONTENT_TYPE
 from wirecopy.web.service import RunningService
 
 
@@ -34,4 +34,4 @@ async def metrics(service: RunningService, call: Call) -> web.StreamResponse:
         "bulk_streams": len(service.streams),
         "event_streams": len(service.event_streams),
     }
-    return replies.content(service.metrics.render(gauges, service.webhooks.lags()), METRICS_TYPE)
+    return replies.content(service.metrics.render(gauges, service.webhooks.lags()), CONTENT_TYPE)
