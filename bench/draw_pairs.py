@@ -22,7 +22,6 @@ from typing import Any
 
 import click
 import numpy as np
-from wirecopy.detector.sketching import sketch
 
 from bench.articles import Article, read_articles
 from bench.scoring import read_pairs

@@ -19,6 +19,7 @@ from wirecopy.schema.answers import (
     Containment,
     Match,
     Member,
+    Milliseconds,
     Reasons,
     Revision,
     Stored,
@@ -40,7 +41,7 @@ class ExactDetector:
         self.articles: dict[str, tuple[Article, int, int]] = {}  # id -> article, revision, first_seen
         self.by_text: dict[str, list[str]] = {}
         self.commits: list[int] = []
-        self.told: list[Event] = []
+        self.told: list[Event[Milliseconds]] = []
         self.places: dict[str, int] = {}
         self.cleared: set[str] = set()
         self.gate = threading.Event()
@@ -95,7 +96,7 @@ class ExactDetector:
     def _tell(self, type: Any, at: int, story: str, article: str, revision: int | None = None) -> None:
         self.told.append(Event(len(self.told) + 1, type, at, story, article, revision=revision))
 
-    def events_reader(self, after: int, limit: int) -> Callable[[], list[Event]]:
+    def events_reader(self, after: int, limit: int) -> Callable[[], list[Event[Milliseconds]]]:
         if after > len(self.told):
             raise errors.UsageError(f"there is no event {after} yet: the last one is {len(self.told)}")
         found = self.told[after : after + limit]
@@ -114,12 +115,12 @@ class ExactDetector:
     def check(self, article: Article) -> Verdict:
         return self._verdict(article, 1)
 
-    def revisions(self, id: str) -> list[Revision]:
+    def revisions(self, id: str) -> list[Revision[Milliseconds]]:
         one = self.article(id)
         own = one.title, one.source, one.published, one.status, one.embargoed
         return [Revision(one.revision, one.first_seen, one.story, *own, None)]
 
-    def article(self, id: str, wanted: int | None = None, keep: Keep | None = None) -> Stored:
+    def article(self, id: str, wanted: int | None = None, keep: Keep | None = None) -> Stored[Milliseconds]:
         if id not in self.articles:
             raise errors.UnknownArticle(id)
         article, revision, first_seen = self.articles[id]
@@ -152,7 +153,7 @@ class ExactDetector:
         yield
         return [], None
 
-    def story(self, id: str, keep: Keep | None = None) -> Story:
+    def story(self, id: str, keep: Keep | None = None) -> Story[Milliseconds]:
         ids = self.by_text.get(self.articles[id][0].text, []) if id in self.articles else []
         if not ids or ids[0] != id:
             raise errors.UnknownStory(id)
@@ -173,7 +174,7 @@ class ExactDetector:
         cursor: str | None,
         limit: int,
         keep: Keep | None = None,
-    ) -> tuple[list[Story], str | None]:
+    ) -> tuple[list[Story[Milliseconds]], str | None]:
         found = [self.story(ids[0]) for ids in self.by_text.values() if ids]
         found = [
             story

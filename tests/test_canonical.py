@@ -27,7 +27,7 @@ from wirecopy.detector.history import replay
 from wirecopy.detector.memory.archive import Kept
 from wirecopy.detector.memory.canonical import Policy, rule_of
 from wirecopy.detector.memory.records import RecordKind
-from wirecopy.schema.answers import Member
+from wirecopy.schema.answers import Member, Milliseconds
 from wirecopy.storage import Store
 
 law: Callable[[Any], Any] = settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
@@ -45,7 +45,7 @@ def opened(store: MemoryStore, keep: Keep = "first_published") -> Detector:
     return Detector(having(keep), store)  # type: ignore[arg-type]
 
 
-def expected(live: Detector, keep: Keep, members: tuple[Member, ...]) -> str:
+def expected(live: Detector, keep: Keep, members: tuple[Member[Milliseconds], ...]) -> str:
     """The definition: of the members that were not canceled, if there are any, the first by the policy's own order."""
     left = [m for m in members if m.status != "canceled"] or list(members)
     came = {m.id: live._archive.kept[live._archive.number_of[m.id]].came for m in members}

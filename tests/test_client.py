@@ -15,6 +15,7 @@ from wirecopy import Article, AsyncClient, Client, errors
 from wirecopy.client.calls import MAX_CHUNK_LINES
 from wirecopy.config import Auth, Config, Key, Web
 from wirecopy.schema import wire
+from wirecopy.schema.answers import Stored
 
 MOMENT = datetime(2026, 3, 2, 8, 30, 0, 123000, tzinfo=UTC)
 ARTICLE = Article("a/1 é", "The same text.", "Title", "wire", "https://example.org", 1772440200123, "en")
@@ -31,7 +32,7 @@ def test_what_is_put_can_be_read(client: Client) -> None:
     assert (verdict.id, verdict.story, verdict.replayed) == (ARTICLE.id, ARTICLE.id, False)
     assert client.post_article(ARTICLE).replayed
     stored = client.article(ARTICLE.id)
-    assert isinstance(stored, wire.Stored)
+    assert isinstance(stored, Stored)
     assert (stored.title, stored.published, stored.text) == ("Title", MOMENT, "The same text.")
     assert stored.first_seen.tzinfo is not None
     assert client.article(ARTICLE.id, by_query=True) == stored

@@ -13,7 +13,7 @@ from tests.streams import MemoryStore, articles, image, small, stream, written
 from wirecopy import errors
 from wirecopy.config import Config, Stories
 from wirecopy.detector.detector import Detector
-from wirecopy.schema.answers import Story, Verdict
+from wirecopy.schema.answers import Milliseconds, Story, Verdict
 from wirecopy.schema.article import Article
 
 DAY = 86_400_000
@@ -199,7 +199,7 @@ def test_stories_are_listed_by_source_size_and_moment() -> None:
     for moment, one in enumerate(stream(60)):
         live.ingest([one], moment)
     every, _ = live.stories(limit=100)
-    filters: list[tuple[dict[str, Any], Callable[[Story], bool]]] = [
+    filters: list[tuple[dict[str, Any], Callable[[Story[Milliseconds]], bool]]] = [
         ({"source": "s1"}, lambda story: "s1" in story.sources),
         ({"min_size": 2}, lambda story: len(story.members) >= 2),
         ({"since": 30}, lambda story: story.first_seen >= 30),

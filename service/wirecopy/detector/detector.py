@@ -29,7 +29,7 @@ from wirecopy.detector.memory.records import Clearing, Edit, Positions, RecordKi
 from wirecopy.detector.questions import Questions
 from wirecopy.detector.state import DAY, State
 from wirecopy.detector.tracing import ArticleTraces
-from wirecopy.schema.answers import Pin, Story, Verdict
+from wirecopy.schema.answers import Milliseconds, Pin, Story, Verdict
 from wirecopy.schema.article import Article
 from wirecopy.storage import Compaction, Entry, Pipeline, Store
 
@@ -128,7 +128,7 @@ class Detector(Questions):
         self._others.numbered[erased.number] = self._store.last + 1
         self._store.append(entries, redact=dict(zip(records, map(erasure.remains_of, decisions), strict=True)))
 
-    def merge(self, story_id: str, other_id: str, now: int = 0) -> Story:
+    def merge(self, story_id: str, other_id: str, now: int = 0) -> Story[Milliseconds]:
         """Makes two stories one, durably: the older id stays, the other leads to it. All members are pinned together.
 
         -> the story; two that are one already are left as they are. `now` is this moment, in milliseconds since 1970.
@@ -141,7 +141,9 @@ class Detector(Questions):
             self._end_edit(edits.merge(self._state, now, one, other), f"to merge {one} and {other}")
         return self.story(one)
 
-    def split(self, story_id: str, article_ids: Sequence[str], now: int = 0) -> tuple[Story, Story]:
+    def split(
+        self, story_id: str, article_ids: Sequence[str], now: int = 0
+    ) -> tuple[Story[Milliseconds], Story[Milliseconds]]:
         """Parts some of a story's articles from the others, durably; the two parts are pinned apart.
 
         -> the part that keeps the id, and the smaller one, which has a new id. Raises UnknownStory, UsageError when

@@ -26,6 +26,7 @@ from wirecopy.schema.answers import (
     Boilerplate,
     Comparison,
     Match,
+    Milliseconds,
     Pin,
     Reasons,
     Revision,
@@ -81,7 +82,9 @@ class Questions:
         decision = describe(Decided(number, found, change), None, place, kept, article)
         return views.verdict(self._archive, decision, article.id)
 
-    def article(self, article_id: str, revision: int | None = None, *, keep: Keep | None = None) -> Stored:
+    def article(
+        self, article_id: str, revision: int | None = None, *, keep: Keep | None = None
+    ) -> Stored[Milliseconds]:
         """-> the article as it is now, with its text where texts are kept; an earlier revision as it was decided then.
 
         `keep`: whether it stands for its story now is told by this policy and not the one that is set. Raises
@@ -96,7 +99,7 @@ class Questions:
         number = self._archive.number(article_id)
         return views.stored(self._archive, self._state.stories, number, self._policy_of(keep))
 
-    def revisions(self, article_id: str) -> list[Revision]:
+    def revisions(self, article_id: str) -> list[Revision[Milliseconds]]:
         """-> the revisions of the article that are kept, in order, with what each changed. Raises UnknownArticle."""
         return views.revisions(self._archive, self._archive.revisions(article_id))
 
@@ -145,7 +148,7 @@ class Questions:
         """The same, as a generator that returns it at its end; between its parts anything else may be done."""
         return self._source_counts.page(source, cursor, limit)
 
-    def story(self, story_id: str, *, keep: Keep | None = None) -> Story:
+    def story(self, story_id: str, *, keep: Keep | None = None) -> Story[Milliseconds]:
         """-> the story as it is now; for one that was merged, its heir, whose id is another. Raises UnknownStory.
 
         `keep`: who stands for it is told by this policy and not the one that is set, which the feed follows.
@@ -161,7 +164,7 @@ class Questions:
         cursor: str | None = None,
         limit: int = 50,
         keep: Keep | None = None,
-    ) -> tuple[list[Story], str | None]:
+    ) -> tuple[list[Story[Milliseconds]], str | None]:
         """-> at most `limit` stories, newest first, and the cursor of the next page, None on the last.
 
         `since`: of those first seen at that moment or later; `source`: with an article of that source; `keep` as in
@@ -171,7 +174,7 @@ class Questions:
         if cursor is not None and not _STORY_ID.fullmatch(cursor):
             raise errors.UsageError(f"no page has the cursor {cursor!r}")
         kept, members = self._archive.kept, self._state.stories.members
-        found: list[Story] = []
+        found: list[Story[Milliseconds]] = []
         last: str | None = None
         for scanned, name in enumerate(self._state.stories.newest(cursor)):
             if len(found) == limit or scanned == _MAX_SCANNED:
@@ -186,14 +189,14 @@ class Questions:
                 found.append(self.story(name, keep=keep))
         return found, None
 
-    def events(self, after: int = 0, limit: int = 1000) -> list[Event]:
+    def events(self, after: int = 0, limit: int = 1000) -> list[Event[Milliseconds]]:
         """-> at most `limit` events behind the number `after`, in order.
 
         Raises EventsGone when they are not kept any more, UsageError for a number that is not given out yet.
         """
         return self._feed.reader(after, limit)()
 
-    def events_reader(self, after: int, limit: int) -> Callable[[], list[Event]]:
+    def events_reader(self, after: int, limit: int) -> Callable[[], list[Event[Milliseconds]]]:
         """-> what `events` returns, to be called in any thread: it only reads what is on disk. Raises like `events`."""
         return self._feed.reader(after, limit)
 

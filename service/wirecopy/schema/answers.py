@@ -1,11 +1,19 @@
-"""What callers are told: verdicts, matches, stories. The API's schema is made of these types."""
+"""What callers are told: verdicts, matches, stories. The API's schema is made of these types.
 
-from typing import Literal
+Types with moments are stated once for both sides of HTTP: `Story[Milliseconds]` is what the detector answers, our clock
+and UTC, `Story[Time]` is what travels.
+"""
 
-from msgspec import Struct
+from datetime import datetime
+from typing import Annotated, Generic, Literal, TypeVar
+
+from msgspec import Meta, Struct
 
 from wirecopy.schema.article import Status
 
+When = TypeVar("When")
+Milliseconds = int  # since 1970, UTC
+Time = Annotated[datetime, Meta(tz=True)]
 Relation = Literal["identical", "copy", "rewrite", "contains"]
 
 
@@ -47,7 +55,7 @@ class Verdict(Struct, frozen=True):
     replayed: bool = False
 
 
-class Member(Struct, frozen=True):
+class Member(Struct, Generic[When], frozen=True):
     """An article of a story, with its best match among the other members."""
 
     id: str
@@ -57,8 +65,8 @@ class Member(Struct, frozen=True):
     score: float | None
     source: str | None
     title: str | None
-    published: int | None
-    first_seen: int
+    published: When | None
+    first_seen: When
     status: Status = "usable"
 
 
@@ -111,8 +119,8 @@ class Source(Struct, frozen=True):
     usually_first: tuple[Lead, ...]
 
 
-class Story(Struct, frozen=True):
-    """Articles connected by matches. `first_seen` is in milliseconds since 1970 UTC, our clock.
+class Story(Struct, Generic[When], frozen=True):
+    """Articles connected by matches; `first_seen` is when the service got the first of them.
 
     `recall`: the ids of all copies and rewrites of members that were canceled. `unique_texts`: how many are left when
     copies of each other count as one.
@@ -120,11 +128,11 @@ class Story(Struct, frozen=True):
 
     id: str
     canonical: str
-    first_seen: int
+    first_seen: When
     sources: tuple[str, ...]
     copies: int
     rewrites: int
-    members: tuple[Member, ...]
+    members: tuple[Member[When], ...]
     recall: tuple[str, ...] = ()
     unique_texts: int = 0
     by_source: tuple[SourceCount, ...] = ()
@@ -143,7 +151,7 @@ class Pin(Struct, frozen=True):
     others: tuple[str, ...]
 
 
-class Stored(Struct, frozen=True):
+class Stored(Struct, Generic[When], frozen=True):
     """An article as it is kept: its current verdict's fields, its own, and its text when texts are kept."""
 
     id: str
@@ -157,11 +165,11 @@ class Stored(Struct, frozen=True):
     source: str | None
     url: str | None
     language: str | None
-    published: int | None
-    first_seen: int
+    published: When | None
+    first_seen: When
     text: str | None
     status: Status = "usable"
-    embargoed: int | None = None
+    embargoed: When | None = None
 
 
 class Headline(Struct, frozen=True):
@@ -185,20 +193,20 @@ class Changes(Struct, frozen=True):
     numbers_dropped: tuple[str, ...] | None
 
 
-class Revision(Struct, frozen=True):
+class Revision(Struct, Generic[When], frozen=True):
     """One revision of an article: when it arrived, the story that was decided then, what it changed.
 
-    `changes` is null for the first that is kept. `arrived` is in milliseconds since 1970 UTC, our clock.
+    `changes` is null for the first that is kept.
     """
 
     revision: int
-    arrived: int
+    arrived: When
     story: str
     title: str | None
     source: str | None
-    published: int | None
+    published: When | None
     status: Status
-    embargoed: int | None
+    embargoed: When | None
     changes: Changes | None
 
 

@@ -1,18 +1,23 @@
 """Events as readers of the feed get them."""
 
-from typing import Literal
+from typing import Annotated, Generic, Literal
 
-from msgspec import Struct
+from msgspec import Meta, Struct
+
+from wirecopy.schema.answers import When
 
 EventType = Literal["created", "joined", "merged", "split", "canonical_changed", "revised", "recalled", "deleted"]
 
 
-class Event(Struct, frozen=True):
-    """A fact with its number, from 1 without gaps, and its moment, in milliseconds since 1970 UTC, our clock."""
+class Event(Struct, Generic[When], frozen=True, omit_defaults=True):
+    """What changed, by ids; docs/http-api.md says what each type tells. Fields that a type does not need are absent.
 
-    seq: int
+    `seq` counts from 1 without gaps. `other` is the other story, `previous` the article that stood for the story.
+    """
+
+    seq: Annotated[int, Meta(ge=1)]
     type: EventType
-    at: int
+    at: When
     story: str
     article: str | None = None
     other: str | None = None

@@ -1,7 +1,7 @@
-"""What travels between the service and its clients, where it differs from `verdict`: times are RFC 3339.
+"""What travels between the service and its clients; both ends use these types.
 
-Both ends use these types: the service encodes them and takes /openapi.json from them, the client decodes them. Times
-are `datetime` in UTC here and milliseconds since 1970 in `verdict`.
+The service encodes them and takes /openapi.json from them, the client decodes them. Times are RFC 3339 in JSON,
+`datetime` in UTC here, and milliseconds since 1970 in what the detector answers.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -10,23 +10,35 @@ from typing import Annotated, Any
 from msgspec import Meta, Struct, structs
 
 from wirecopy.schema import answers, events
-from wirecopy.schema.answers import Boilerplate, Changes, DayCount, Match, Pin, Relation, Source, SourceCount, Verdict
+from wirecopy.schema.answers import (
+    Boilerplate,
+    Match,
+    Milliseconds,
+    Pin,
+    Source,
+    Time,
+    Verdict,
+)
 from wirecopy.schema.article import Status
-from wirecopy.schema.events import EventType
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 
-Time = Annotated[datetime, Meta(tz=True)]
+Stored = answers.Stored[Time]
+Revision = answers.Revision[Time]
+Member = answers.Member[Time]
+Story = answers.Story[Time]
+Event = events.Event[Time]
 
 
 class ArticleInput(Struct, frozen=True):
     """An article as it is sent. Null is the same as absent; other fields are allowed and ignored.
 
-    `id` may be left out where the path has it; a number becomes its decimal digits. `published` and `embargoed` are times
-    or dates as RFC 3339, ISO 8601 or RFC 822 write them, or seconds or milliseconds since 1970. `status`: a withheld article is matched and shown to nobody, as is one that is embargoed, before that
-    moment; of a canceled one its story lists what is to be recalled. Without: usable. `text` may be left out of what is
-    canceled, and of nothing else.
+    `id` may be left out where the path has it; a number becomes its decimal digits. `published` and `embargoed` are
+    times or dates as RFC 3339, ISO 8601 or RFC 822 write them, or seconds or milliseconds since 1970. `status`: a
+    withheld article is matched and shown to nobody, as is one that is embargoed, before that moment; of a canceled one
+    its story lists what is to be recalled. Without: usable. `text` may be left out of what is canceled, and of nothing
+    else.
     """
 
     text: Annotated[str, Meta(min_length=1, pattern=r"\S")] | None = None
@@ -38,44 +50,6 @@ class ArticleInput(Struct, frozen=True):
     language: str | None = None
     status: Status | None = None
     embargoed: str | int | float | None = None
-
-
-class Stored(Struct, frozen=True):
-    """An article as it is kept: its current verdict's fields, its own, and its text when texts are kept."""
-
-    id: str
-    revision: int
-    story: str
-    canonical: bool
-    relation: Relation | None
-    match: str | None
-    score: float | None
-    title: str | None
-    source: str | None
-    url: str | None
-    language: str | None
-    published: Time | None
-    first_seen: Time
-    text: str | None
-    status: Status = "usable"
-    embargoed: Time | None = None
-
-
-class Revision(Struct, frozen=True):
-    """One revision of an article: when it arrived, the story that was decided then, what it changed.
-
-    `changes` is null for the first that is kept.
-    """
-
-    revision: int
-    arrived: Time
-    story: str
-    title: str | None
-    source: str | None
-    published: Time | None
-    status: Status
-    embargoed: Time | None
-    changes: Changes | None
 
 
 class Revisions(Struct, frozen=True):
@@ -97,41 +71,6 @@ class Matches(Struct, frozen=True):
 
     id: str
     matches: tuple[Match, ...]
-
-
-class Member(Struct, frozen=True):
-    """An article of a story, with its best match among the other members."""
-
-    id: str
-    canonical: bool
-    relation: Relation | None
-    match: str | None
-    score: float | None
-    source: str | None
-    title: str | None
-    published: Time | None
-    first_seen: Time
-    status: Status = "usable"
-
-
-class Story(Struct, frozen=True):
-    """Articles connected by matches; `first_seen` is when the service got the first of them.
-
-    `recall`: the ids of all copies and rewrites of members that were canceled. `unique_texts`: how many are left when
-    copies of each other count as one.
-    """
-
-    id: str
-    canonical: str
-    first_seen: Time
-    sources: tuple[str, ...]
-    copies: int
-    rewrites: int
-    members: tuple[Member, ...]
-    recall: tuple[str, ...] = ()
-    unique_texts: int = 0
-    by_source: tuple[SourceCount, ...] = ()
-    by_day: tuple[DayCount, ...] = ()
 
 
 class MergeInput(Struct, frozen=True, rename={"with_": "with"}):
@@ -184,23 +123,6 @@ class SourcePage(Struct, frozen=True):
 
     sources: list[Source]
     cursor: str | None
-
-
-class Event(Struct, frozen=True, omit_defaults=True):
-    """What changed, by ids; docs/http-api.md says what each type tells. Fields that a type does not need are absent.
-
-    `seq` counts from 1 without gaps. `other` is the other story, `previous` the article that stood for the story.
-    """
-
-    seq: Annotated[int, Meta(ge=1)]
-    type: EventType
-    at: Time
-    story: str
-    article: str | None = None
-    other: str | None = None
-    previous: str | None = None
-    revision: int | None = None
-    articles: tuple[str, ...] = ()
 
 
 class EventPage(Struct, frozen=True):
@@ -301,23 +223,23 @@ class Health(Struct, frozen=True):
     status: str
 
 
-def stored(article: answers.Stored) -> Stored:
+def stored(article: answers.Stored[Milliseconds]) -> Stored:
     """The same article with times that travel."""
     return Stored(**_with_times(article, "published", "first_seen", "embargoed"))
 
 
-def revision(of: answers.Revision) -> Revision:
+def revision(of: answers.Revision[Milliseconds]) -> Revision:
     """The same revision with times that travel."""
     return Revision(**_with_times(of, "arrived", "published", "embargoed"))
 
 
-def story(of: answers.Story) -> Story:
+def story(of: answers.Story[Milliseconds]) -> Story:
     """The same story with times that travel, in its members too."""
     members = tuple(Member(**_with_times(member, "published", "first_seen")) for member in of.members)
     return Story(**{**_with_times(of, "first_seen"), "members": members})
 
 
-def event(of: events.Event) -> Event:
+def event(of: events.Event[Milliseconds]) -> Event:
     """The same event with a time that travels."""
     return Event(**_with_times(of, "at"))
 

@@ -15,6 +15,7 @@ from wirecopy.schema.answers import (
     Containment,
     Match,
     Member,
+    Milliseconds,
     Pin,
     Reasons,
     Relation,
@@ -97,7 +98,7 @@ def matches(archive: Archive, number: int) -> tuple[Match, ...]:
     return tuple(_match(archive, match, other) for _, other, match in found if _is_told(archive, other))
 
 
-def stored(archive: Archive, stories: Grouping, number: int, policy: Policy) -> Stored:
+def stored(archive: Archive, stories: Grouping, number: int, policy: Policy) -> Stored[Milliseconds]:
     """An article as it is now."""
     decision = archive.decision(number)
     name = stories.story_of[number]
@@ -106,7 +107,7 @@ def stored(archive: Archive, stories: Grouping, number: int, policy: Policy) -> 
     return _stored(archive, number, decision, (name, is_canonical, relation, match, score))
 
 
-def stored_then(archive: Archive, number: int) -> Stored:
+def stored_then(archive: Archive, number: int) -> Stored[Milliseconds]:
     """A revision as it was decided when it came."""
     decision = archive.decision(number)
     told = verdict(archive, decision, archive.kept[number].id)
@@ -118,7 +119,7 @@ def _stored(
     number: int,
     decision: Decision,
     place: tuple[str, bool, Relation | None, str | None, float | None],
-) -> Stored:
+) -> Stored[Milliseconds]:
     """What is kept of an article, beside its place: story, whether canonical, relation, match, score."""
     kept = archive.kept[number]
     name, is_canonical, relation, match, score = place
@@ -142,9 +143,9 @@ def _stored(
     )
 
 
-def revisions(archive: Archive, numbers: Sequence[int]) -> list[Revision]:
+def revisions(archive: Archive, numbers: Sequence[int]) -> list[Revision[Milliseconds]]:
     """All kept revisions of an article, in order."""
-    found: list[Revision] = []
+    found: list[Revision[Milliseconds]] = []
     before: tuple[str | None, str | None] | None = None
     for number in numbers:
         kept, decision = archive.kept[number], archive.decision(number)
@@ -166,7 +167,7 @@ def revisions(archive: Archive, numbers: Sequence[int]) -> list[Revision]:
     return found
 
 
-def story(archive: Archive, stories: Grouping, name: str, policy: Policy) -> Story:
+def story(archive: Archive, stories: Grouping, name: str, policy: Policy) -> Story[Milliseconds]:
     """A story as it is now, its members in the order in which they came; one of them at least must be shown."""
     numbers = sorted(archive.shown(stories.members[name]), key=lambda number: archive.kept[number].came)
     first = policy.canonical(archive, numbers)
@@ -227,7 +228,7 @@ def pin(archive: Archive, of: pins.NumberedPin, *, with_hidden: bool = False) ->
     return Pin(f"p{of.id}", of.together, left, right)
 
 
-def _member(archive: Archive, stories: Grouping, number: int, first: int) -> Member:
+def _member(archive: Archive, stories: Grouping, number: int, first: int) -> Member[Milliseconds]:
     kept = archive.kept[number]
     relation, match, score = _best(archive, stories, number)
     return Member(

@@ -29,6 +29,7 @@ import msgspec
 from msgspec import Struct
 
 from wirecopy.detection.grouping.membership import story_age
+from wirecopy.schema.answers import Milliseconds
 from wirecopy.schema.events import Event, EventType
 
 
@@ -58,7 +59,7 @@ class EventBatch(EventBatchHead, array_like=True, frozen=True):
 
     facts: list[Fact]
 
-    def events(self) -> list[Event]:
+    def events(self) -> list[Event[Milliseconds]]:
         """The events, numbered."""
         return [
             Event(seq, f.type, self.at, f.story, f.article, f.other, f.previous, f.revision, f.articles)

@@ -12,6 +12,7 @@ from wirecopy import errors
 from wirecopy.detector.feed.events import EventBatch, EventBatchHead, Fact, decode_told, tell
 from wirecopy.detector.feed.redirects import Redirects
 from wirecopy.detector.memory.records import Rule
+from wirecopy.schema.answers import Milliseconds
 from wirecopy.schema.events import Event
 from wirecopy.storage import Pipeline, Store
 
@@ -80,7 +81,7 @@ class Feed:
             self._held -= self._recent.popleft().count
         return records
 
-    def reader(self, after: int, limit: int) -> Callable[[], list[Event]]:
+    def reader(self, after: int, limit: int) -> Callable[[], list[Event[Milliseconds]]]:
         """-> what reads at most `limit` events behind the number `after`, in any thread.
 
         Both raise EventsGone when they are not kept any more; raises UsageError for a number that was never given.
@@ -112,5 +113,5 @@ class Feed:
         return found
 
 
-def _cut(events: Iterable[Event], after: int, limit: int) -> list[Event]:
+def _cut(events: Iterable[Event[Milliseconds]], after: int, limit: int) -> list[Event[Milliseconds]]:
     return [event for event in events if after < event.seq <= after + limit]

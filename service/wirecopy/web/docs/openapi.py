@@ -4,6 +4,7 @@ What a route takes and answers is listed here once; /docs is rendered from the r
 service to it.
 """
 
+import re
 from functools import cache
 from typing import Any
 
@@ -18,6 +19,7 @@ from wirecopy.web.docs.pieces import REFERENCE as _REFERENCE
 from wirecopy.web.docs.pieces import WITH_BODY as _WITH_BODY
 from wirecopy.web.docs.pieces import content as _content
 from wirecopy.web.docs.pieces import json_answer as _json
+from wirecopy.web.docs.pieces import name_of
 from wirecopy.web.docs.pieces import operation as _operation
 from wirecopy.web.docs.pieces import problems_of as _problems
 from wirecopy.web.docs.pieces import query as _query
@@ -47,6 +49,9 @@ _TYPES = (
     ),
     *(Pin, wire.MergeInput, wire.SplitInput, wire.Split, wire.PinInput, wire.PinList, wire.Moved),
     *(wire.BulkAnswer, wire.RefusedPage, wire.Problem, wire.Health),
+)
+_TIMED_NAME = re.compile(  # `Story[Time]` as msgspec names its schema, and in its title
+    r"_typing\.Annotated_datetime\.datetime__msgspec\.Meta_tz_True_+|\[typing\.Annotated\[[^]]*\]\]"
 )
 
 _INTRODUCTION = """\
@@ -79,10 +84,16 @@ def as_json() -> bytes:
     return msgspec.json.format(msgspec.json.encode(describe()), indent=1)
 
 
+def _with_plain_names(components: Any) -> Any:
+    """The schemas under the names of their types, where msgspec adds how moments are told."""
+    encoded = msgspec.json.encode(components).decode()
+    return msgspec.json.decode(_TIMED_NAME.sub("", encoded))
+
+
 @cache
 def describe() -> dict[str, Any]:
     """The description, as decoded JSON."""
-    _, schemas = msgspec.json.schema_components(_TYPES, ref_template=_REFERENCE)
+    _, schemas = _with_plain_names(msgspec.json.schema_components(_TYPES, ref_template=_REFERENCE))
     return {
         "openapi": "3.1.0",
         "info": {"title": "wirecopy", "version": VERSION, "description": _INTRODUCTION, "license": {"name": "MIT"}},
@@ -309,7 +320,7 @@ def _story_paths() -> dict[str, Any]:
 
 def _editing_paths() -> dict[str, Any]:
     def body(of: type[msgspec.Struct]) -> dict[str, Any]:
-        return {"application/json": {"schema": {"$ref": _REFERENCE.format(name=of.__name__)}}}
+        return {"application/json": {"schema": {"$ref": _REFERENCE.format(name=name_of(of))}}}
 
     gone = {204: {"description": "It is gone, on disk too."}}
     return {

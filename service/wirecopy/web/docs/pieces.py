@@ -48,8 +48,14 @@ def query(name: str, schema: dict[str, Any], description: str) -> dict[str, Any]
     return {"name": name, "in": "query", "schema": schema, "description": description}
 
 
+def name_of(type_: Any) -> str:
+    """Return the name of a type in the description, the same for `Story` and `Story[Time]`."""
+    name: str = getattr(type_, "__origin__", type_).__name__
+    return name
+
+
 def json_answer(description: str, answer: type[msgspec.Struct]) -> dict[str, Any]:
-    reference = {"schema": {"$ref": REFERENCE.format(name=answer.__name__)}}
+    reference = {"schema": {"$ref": REFERENCE.format(name=name_of(answer))}}
     return content(description, "application/json", reference)
 
 
