@@ -80,6 +80,7 @@ class Service(Struct, frozen=True, forbid_unknown_fields=True):
     data: str = "data"
     max_waiting_articles: Count = 4096
     max_batch_articles: Count = 256
+    max_waiting_questions: Count = 1024
     keep_text: bool = True
     index_days: Annotated[float, Meta(gt=0, le=36525)] | None = 14.0
     max_indexed_articles: Annotated[int, Meta(ge=1024, le=60_000_000)] = 1_000_000
@@ -93,6 +94,7 @@ class Web(Struct, frozen=True, forbid_unknown_fields=True):
 
     max_body_bytes: Bytes = 32 * 2**20
     max_held_bytes: Annotated[int, Meta(ge=1, le=2**40)] = 256 * 2**20
+    max_held_answer_bytes: Annotated[int, Meta(ge=1, le=2**40)] = 256 * 2**20
     max_connections: Count = 2000
     header_timeout_seconds: Seconds = 10.0
     body_timeout_seconds: Seconds = 20.0

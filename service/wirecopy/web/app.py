@@ -49,6 +49,8 @@ class App(RunningService):
         self._begin()
         try:
             response = await self._admit(call)(self, call)
+            if isinstance(response, replies.Answer):
+                response.hold(self.answers)
         except ConnectionError as error:
             self._report(call, _CLIENT_LEFT, started, "client-left")
             raise replies.gone(error) from None

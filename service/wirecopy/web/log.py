@@ -6,6 +6,7 @@ Every value that may come from a stranger is written as a JSON string, so no lin
 """
 
 import asyncio
+import contextlib
 import logging
 import os
 import re
@@ -41,6 +42,14 @@ class Log:
             self._lines.append(_format(f"time={self._format_now()} event={_quote(event)}", fields))
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(_FLUSH_AFTER_SECONDS, self.flush)
+
+    def write_last(self, event: str, **fields: Any) -> None:
+        """Write one line at once, from any thread, in a process that is about to end."""
+        line = _format(f"time={self._format_now()} event={_quote(event)}", fields)
+        if self._is_json:
+            line = orjson.dumps({"time": self._format_now(), "event": event, **fields})
+        with contextlib.suppress(OSError):
+            os.write(self._descriptor, line + b"\n")
 
     def flush(self) -> None:
         """Write what has gathered."""

@@ -143,6 +143,8 @@ class Metrics:
         self.gauge("waiting_articles", "Articles that wait for a commit")
         self.gauge("waiting_bulk_articles", "Articles of bulk streams that wait for a commit")
         self.gauge("held_bytes", "Bytes of long bodies in memory")
+        self.gauge("held_answer_bytes", "Bytes of long answers that clients have not taken")
+        self.gauge("waiting_questions", "Requests that read or edit and are not answered yet")
         self.gauge("bulk_streams", "Open bulk streams")
         self.gauge("event_streams", "Open event streams")
 

@@ -6,6 +6,10 @@ turns: the single articles that gathered while it worked on the last, or half of
 questions. The store may write in a thread of its own, so what is decided waits there for its commit; nobody is answered
 before that, not even who only asked, since the answer may speak of articles that are not on disk yet.
 
+Who asks never holds up who writes. A few questions are with the owner at one time, and it answers them for some
+milliseconds between two commits; the others wait in the order in which they came, one for each connection, so many at
+most. What takes long is asked in parts.
+
 A failure of `ingest`, of another change or of a commit ends the owner: memory and disk may differ from then on, so
 nothing more is decided, everything that waits fails, and `ended` tells the process to stop.
 """
@@ -13,9 +17,9 @@ nothing more is decided, everything that waits fails, and `ended` tells the proc
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from queue import Empty, SimpleQueue
 from threading import Thread
@@ -24,6 +28,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 from wirecopy import errors
 from wirecopy.schema.answers import Verdict
 from wirecopy.schema.article import Article
+from wirecopy.web.aside import Aside
 
 if TYPE_CHECKING:
     from wirecopy.detector.detector import ArticleTraces, Detector
@@ -33,6 +38,8 @@ T = TypeVar("T")
 _PRUNE_EVERY_SECONDS = 60.0
 _TRACE_THREADS = 2
 _ALL_AT_ONCE = 16  # single articles that are not worth two
+_QUESTIONS_AT_ONCE = 4  # the loop encodes their answers between two requests of others
+_ANSWERING_SECONDS = 0.005  # between two commits
 
 
 class Commit(NamedTuple):
@@ -84,6 +91,7 @@ class Owner:
         *,
         max_waiting: int,
         max_batch: int,
+        max_questions: int,
         on_commit: Callable[[Commit], None],
         on_events: Callable[[int], None],
     ) -> None:
@@ -94,19 +102,21 @@ class Owner:
         self._open = open_detector
         self._max_waiting = max_waiting
         self._max_batch = max_batch
+        self._max_questions = max_questions
+        self._turn = asyncio.Semaphore(_QUESTIONS_AT_ONCE)
         self._on_commit = on_commit
         self._on_events = on_events
         self._loop = asyncio.get_running_loop()
         self._queue: SimpleQueue[_Taken] = SimpleQueue()
         self._gathering: list[_Single] = []
         self._owner = Thread(target=self._run, name="detector", daemon=True)
-        self._aside = ThreadPoolExecutor(1, thread_name_prefix="aside")
+        self._aside = Aside()
         self._tracers = ThreadPoolExecutor(_TRACE_THREADS, thread_name_prefix="trace")
         self._detector: Detector | None = None
         self._last_seen = 0
         self._last_event = 0
         self._unanswered: set[asyncio.Future[Any]] = set()
-        self._waiting_questions = 0
+        self.waiting_questions = 0
         self.waiting_singles = 0
         self.waiting_in_batches = 0
         self.is_ready = False
@@ -124,8 +134,8 @@ class Owner:
             self._hand_over()
             self._queue.put(None)
         await asyncio.wait([self.ended])
-        self._tracers.shutdown()
-        self._aside.shutdown()
+        self._tracers.shutdown(wait=False)
+        self._aside.close()
 
     def check_room(self) -> None:
         """Raise NotReady or Overloaded when an article would not be taken now; asked before its body is read."""
@@ -164,20 +174,24 @@ class Owner:
 
     async def ask(self, question: "Callable[[Detector], T]") -> T:
         """Return what `question` finds between two commits; raises what it raises, NotReady, and Overloaded."""
-        return await self._put(question, may_change=False)
+        async with self._asking():
+            return await self._put(question, may_change=False)
 
     async def ask_in_parts(self, begin: "Callable[[Detector], Generator[None, None, T]]") -> T:
         """The same for a long question: articles are decided between the parts of the generator that it begins."""
-        return await self._run_parts(await self.ask(begin), may_change=False)
+        async with self._asking():
+            return await self._run_parts(await self._put(begin, may_change=False), may_change=False)
 
     async def change(self, change: "Callable[[Detector, int], T]") -> T:
         """The same for what changes the Detector, at a moment in milliseconds since 1970; raises StorageFailed too."""
-        return await self._put(lambda detector: change(detector, self._now()), may_change=True)
+        with self._waiting():
+            return await self._put(lambda detector: change(detector, self._now()), may_change=True)
 
     async def change_in_parts(self, begin: "Callable[[Detector, int], Generator[None, None, T]]") -> T:
         """The same as a generator, between whose parts articles are decided."""
-        parts = await self.ask(lambda detector: begin(detector, self._now()))
-        return await self._run_parts(parts, may_change=True)
+        with self._waiting():
+            parts = await self._put(lambda detector: begin(detector, self._now()), may_change=False)
+            return await self._run_parts(parts, may_change=True)
 
     async def _run_parts(self, parts: "Generator[None, None, T]", *, may_change: bool) -> T:
         while True:
@@ -187,29 +201,35 @@ class Owner:
 
     async def _put(self, question: "Callable[[Detector], T]", *, may_change: bool) -> T:
         self._check_ready()
-        with self._waiting():
-            future: asyncio.Future[T] = self._new_future()
-            self._queue.put(_Question(question, future, may_change))
-            try:
-                return await future
-            finally:
-                self._unanswered.discard(future)
+        future: asyncio.Future[T] = self._new_future()
+        self._queue.put(_Question(question, future, may_change))
+        try:
+            return await future
+        finally:
+            self._unanswered.discard(future)
 
     async def work_aside(self, work: Callable[[], T]) -> T:
         """Return what `work`, which needs no Detector, finds in another thread; raises what it raises, Overloaded."""
         with self._waiting():
-            return await self._loop.run_in_executor(self._aside, work)
+            return await self._aside.run(work)
+
+    @asynccontextmanager
+    async def _asking(self) -> AsyncIterator[None]:
+        """While it lasts, one of the few questions that are answered at one time; comes to its turn."""
+        with self._waiting():
+            async with self._turn:
+                yield
 
     @contextmanager
     def _waiting(self) -> Iterator[None]:
         """While it lasts, one more request waits for its answer."""
-        if self._waiting_questions >= self._max_waiting:
-            raise errors.Overloaded(f"{self._max_waiting} requests are waiting already")
-        self._waiting_questions += 1
+        if self.waiting_questions >= self._max_questions:
+            raise errors.Overloaded(f"{self._max_questions} questions are waiting already")
+        self.waiting_questions += 1
         try:
             yield
         finally:
-            self._waiting_questions -= 1
+            self.waiting_questions -= 1
 
     def _new_future(self) -> "asyncio.Future[Any]":
         """A future that fails when the owner ends before it is done."""
@@ -272,7 +292,8 @@ class Owner:
                 self._ingest(detector, batch.articles, batch.traces.result(), answer)
             if questions:
                 detector.reach(self._now())
-            while questions:
+            until = time.monotonic() + _ANSWERING_SECONDS
+            while questions and (is_stopping or time.monotonic() < until):
                 self._answer(detector, questions.popleft())
             if time.monotonic() >= next_pruning:
                 detector.prune(self._now())

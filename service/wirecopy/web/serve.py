@@ -2,6 +2,7 @@
 
 SIGTERM, SIGINT   refuse new work, end open streams, finish what was taken, close: exit 0
 a second one      stop waiting for slow requests
+still there       five seconds after `drain_timeout_seconds`, or after the second signal: end all the same
 SIGHUP            read the keys anew
 storage fails     stop at once, with the reason: what was not acknowledged is not kept
 """
@@ -22,6 +23,7 @@ from wirecopy.web.app import App, build_app
 from wirecopy.web.connections import Server
 from wirecopy.web.http import access
 from wirecopy.web.key_reload import KeyReload
+from wirecopy.web.last_resort import LastResort
 from wirecopy.web.log import Handler, Log
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
 _BACKLOG = 1024
 _SPARE_DESCRIPTORS = 64
+
 
 OnReady = Callable[[str], None]
 
@@ -59,29 +62,37 @@ def run(settings: Settings, open_detector: "Callable[[], Detector]", on_ready: O
 
     Raises OSError when it cannot listen, and whatever broke the Detector or its store.
     """
-    asyncio.run(_run(settings, open_detector, on_ready))
+    last_resort = LastResort()
+    try:
+        asyncio.run(_run(settings, open_detector, on_ready, last_resort))
+    finally:
+        last_resort.cancel()
 
 
-async def _run(settings: Settings, open_detector: "Callable[[], Detector]", on_ready: OnReady) -> None:
+async def _run(
+    settings: Settings, open_detector: "Callable[[], Detector]", on_ready: OnReady, last_resort: LastResort
+) -> None:
     config = settings.config
     log = Log(is_json=config.service.log_format == "json")
     handler = Handler(log)
     logging.getLogger().addHandler(handler)
     try:
-        await _serve(settings, open_detector, on_ready, log)
+        await _serve(settings, open_detector, on_ready, log, last_resort)
     finally:
         logging.getLogger().removeHandler(handler)
         log.flush()
 
 
-async def _serve(settings: Settings, open_detector: "Callable[[], Detector]", on_ready: OnReady, log: Log) -> None:
+async def _serve(
+    settings: Settings, open_detector: "Callable[[], Detector]", on_ready: OnReady, log: Log, last_resort: LastResort
+) -> None:
     config = settings.config
     _raise_descriptor_limit(config.web.max_connections + _SPARE_DESCRIPTORS)
     loop = asyncio.get_running_loop()
     app = build_app(config, open_detector, log)
     server = Server(app, app.handle)
     stop, hurry = asyncio.Event(), asyncio.Event()
-    _on_signals(loop, stop, hurry)
+    _on_signals(loop, stop, hurry, last_resort)
     try:
         listener = await loop.create_server(server, config.service.host, config.service.port, backlog=_BACKLOG)
     except OSError as error:
@@ -101,6 +112,7 @@ async def _serve(settings: Settings, open_detector: "Callable[[], Detector]", on
     reloading = loop.create_task(KeyReload(app.keys, settings.read_auth, settings.file, log).run())
     try:
         await _wait_any(stop.wait(), _shielded(app.owner.ended))
+        last_resort.begin(config.service.drain_timeout_seconds, log)
         await _drain(app, hurry, config.service.drain_timeout_seconds, log)
     finally:
         searching.cancel()
@@ -123,9 +135,14 @@ async def _drain(app: App, hurry: asyncio.Event, seconds: float, log: Log) -> No
                 await _wait_any(app.wait_answered(), hurry.wait(), _shielded(app.owner.ended))
 
 
-def _on_signals(loop: asyncio.AbstractEventLoop, stop: asyncio.Event, hurry: asyncio.Event) -> None:
+def _on_signals(
+    loop: asyncio.AbstractEventLoop, stop: asyncio.Event, hurry: asyncio.Event, last_resort: LastResort
+) -> None:
     def heard() -> None:
-        (hurry if stop.is_set() else stop).set()
+        if stop.is_set():
+            hurry.set()
+            last_resort.hurry()
+        stop.set()
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, heard)

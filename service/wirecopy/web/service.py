@@ -19,7 +19,7 @@ from wirecopy.web.feed.webhooks import WebhookSender
 from wirecopy.web.garbage import Garbage
 from wirecopy.web.http import problems
 from wirecopy.web.http.access import Addresses, Keys
-from wirecopy.web.http.body import Budget
+from wirecopy.web.http.budget import Budget
 from wirecopy.web.http.call import Call
 from wirecopy.web.log import Log
 from wirecopy.web.metrics import Metrics
@@ -48,11 +48,13 @@ class RunningService:
         self.addresses = Addresses(config.auth, time.monotonic)
         self.metrics = Metrics()
         self.budget = Budget(config.web.max_held_bytes)
+        self.answers = Budget(config.web.max_held_answer_bytes)
         self.following = Following(self.read_events)
         self.owner = Owner(
             open_detector,
             max_waiting=config.service.max_waiting_articles,
             max_batch=config.service.max_batch_articles,
+            max_questions=config.service.max_waiting_questions,
             on_commit=self.metrics.count_commit,
             on_events=self.following.tell,
         )

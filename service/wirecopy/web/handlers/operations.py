@@ -31,6 +31,8 @@ async def metrics(service: RunningService, call: Call) -> web.StreamResponse:
         "waiting_articles": service.owner.waiting_singles,
         "waiting_bulk_articles": service.owner.waiting_in_batches,
         "held_bytes": service.budget.used,
+        "held_answer_bytes": service.answers.used,
+        "waiting_questions": service.owner.waiting_questions,
         "bulk_streams": len(service.streams),
         "event_streams": len(service.event_streams),
     }

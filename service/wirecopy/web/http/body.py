@@ -9,42 +9,11 @@ import asyncio
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from wirecopy import errors
+from wirecopy.web.http.budget import Share
 from wirecopy.web.http.decompression import decoder_for
 from wirecopy.web.http.problems import MalformedRequest, TooLarge, TooSlow
 
 _BROKEN = (HttpProcessingError, web.RequestPayloadError)  # what the framework raises for a body that is no HTTP
-_UNCOUNTED_BYTES = 64 * 2**10  # bodies up to this size are bounded by the number of connections
-
-
-class Budget:
-    """Bytes of long bodies that may be in memory at one time, over all requests."""
-
-    def __init__(self, max_bytes: int) -> None:
-        self.max_bytes = max_bytes
-        self.used = 0
-
-
-class Share:
-    """What one request holds of the budget; given back when the request is over."""
-
-    __slots__ = ("_budget", "_held")
-
-    def __init__(self, budget: Budget) -> None:
-        self._budget = budget
-        self._held = 0
-
-    def hold(self, size: int) -> None:
-        """Hold `size` bytes in all from now on. Raises Overloaded when that is more than the budget has left."""
-        counted = size if size > _UNCOUNTED_BYTES else 0
-        if counted > self._held and self._budget.used + counted - self._held > self._budget.max_bytes:
-            raise errors.Overloaded("too many long bodies are held already")
-        self._budget.used += counted - self._held
-        self._held = counted
-
-    def give_back(self) -> None:
-        self._budget.used -= self._held
-        self._held = 0
 
 
 class Patience:

@@ -7,6 +7,7 @@ from wirecopy.errors import InvalidArticle
 from wirecopy.schema.article import Article
 from wirecopy.web.http import body
 from wirecopy.web.http.access import ANYONE
+from wirecopy.web.http.budget import Budget, Share
 from wirecopy.web.http.problems import CrossOrigin, InvalidParameter, UnknownExpectation, UnsupportedType
 from wirecopy.web.http.tally import Tally
 
@@ -36,7 +37,7 @@ class Call:
         "tally",
     )
 
-    def __init__(self, request: web.BaseRequest, request_id: str, settings: Web, budget: body.Budget) -> None:
+    def __init__(self, request: web.BaseRequest, request_id: str, settings: Web, budget: Budget) -> None:
         self.request = request
         self.request_id = request_id
         self.route = "none"
@@ -49,7 +50,7 @@ class Call:
         self.client = ANYONE
         self._web = settings
         self.patience = self.new_patience()
-        self.share = body.Share(budget)
+        self.share = Share(budget)
 
     def new_patience(self) -> body.Patience:
         """A clock for reading the body that starts from zero."""

@@ -10,6 +10,8 @@ import msgspec
 from aiohttp import HttpVersion11, web
 from aiohttp.abc import AbstractStreamWriter
 
+from wirecopy.web.http.budget import Budget, Share
+
 # Nothing of an answer may be guessed, framed, cached or sent on to others. The page of /docs replaces the policy.
 SECURITY = {
     "Cache-Control": "no-store",
@@ -21,6 +23,7 @@ SECURITY = {
 }
 _ALWAYS = "".join(f"{name}: {value}\r\n" for name, value in {**SECURITY, "Content-Type": "application/json"}.items())
 
+_PIECE_BYTES = 256 * 2**10
 _encode = msgspec.json.Encoder().encode
 
 
@@ -34,12 +37,19 @@ class Answer(web.StreamResponse):
     def __init__(self, body: bytes, status: int) -> None:
         super().__init__(status=status)
         self._json = body
+        self._share: Share | None = None
         self._stays_open: bool | None = None
 
     @property
     def keep_alive(self) -> bool | None:
         """Whether the connection stays open; None while that is left to the request."""
         return self._stays_open
+
+    def hold(self, budget: Budget) -> None:
+        """Count a long answer until the client has taken it. Raises Overloaded when too many are held already."""
+        if len(self._json) > _PIECE_BYTES:
+            self._share = Share(budget, "answers")
+            self._share.hold(len(self._json))
 
     def force_close(self) -> None:
         """Close the connection behind this answer."""
@@ -58,11 +68,25 @@ class Answer(web.StreamResponse):
             f"HTTP/{version} {_status_line(self.status)}\r\n{_ALWAYS}{own}{connection}"
             f"Content-Length: {len(self._json)}\r\nDate: {_date()}\r\n\r\n"
         )
+        body = b"" if request.method == "HEAD" else self._json
         try:
-            await request.writer.write(head.encode() + (b"" if request.method == "HEAD" else self._json))
+            if len(body) <= _PIECE_BYTES:
+                await request.writer.write(head.encode() + body)
+            else:
+                await request.writer.write(head.encode())
+                await self._write_long(request.writer, body)
         except ConnectionError as error:
             raise gone(error) from None
+        finally:
+            if self._share is not None:
+                self._share.give_back()
         return None
+
+    async def _write_long(self, writer: AbstractStreamWriter, body: bytes) -> None:
+        """Piece by piece, as the client takes them: what the system holds for it is little."""
+        self._json = b""
+        for start in range(0, len(body), _PIECE_BYTES):
+            await writer.write(memoryview(body)[start : start + _PIECE_BYTES])
 
     async def write_eof(self, data: bytes = b"") -> None:
         """Nothing is left to be sent."""
