@@ -18,7 +18,7 @@ from tests.conftest import RunService
 from tests.exact_detector import ExactDetector, Service, wait_until
 from wirecopy.config import Config, Web
 from wirecopy.config import Service as ServiceSettings
-from wirecopy.schema.answers import Story
+from wirecopy.schema.answers import Milliseconds, Story
 
 ROOT = Path(__file__).parent.parent
 
@@ -26,7 +26,7 @@ ROOT = Path(__file__).parent.parent
 class SlowReads(ExactDetector):
     """Takes two milliseconds for a page of stories."""
 
-    def stories(self, **wishes: Any) -> tuple[list[Story], str | None]:
+    def stories(self, **wishes: Any) -> tuple[list[Story[Milliseconds]], str | None]:
         until = time.perf_counter() + 0.002
         while time.perf_counter() < until:
             pass
