@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from wirecopy import errors
-from wirecopy.storage import Entry, Record, Remains, Store, store
+from wirecopy.storage import Entry, Record, Remains, Store, Writing, store
 
 SCHEME = "test"
 BATCHES = (1, 1, 2, 17)
@@ -37,7 +37,7 @@ def remains(number: int) -> Remains:
     return Remains(-number, b"" if number % 3 == 0 else b"left of %d " % number * (number % 50))
 
 
-def append_some(target: Store, count: int) -> int:
+def append_some(target: Writing, count: int) -> int:
     """Append the next `count` records in one commit; returns the last number."""
     return target.append([entry(target.last + step) for step in range(1, count + 1)])
 

@@ -38,6 +38,7 @@ LIVES_IN: dict[str, tuple[str, ...]] = {
     "numba": ("detection/kernels/",),
     "pyarrow": ("files/tables.py",),
     "selectolax": ("schema/markup.py",),
+    "psycopg": ("storage/postgres/",),
     "rich": ("cli/terminal.py",),
     "sqlite3": ("storage/",),
     "yaml": ("config.py",),

@@ -78,6 +78,8 @@ class Service(Struct, frozen=True, forbid_unknown_fields=True):
     host: str = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65_535)] = 8080
     data: str = "data"
+    store: Annotated[str, Meta(pattern="^postgres(ql)?://")] | None = None
+    public_url: Annotated[str, Meta(pattern="^https?://[^/ ]+/?$")] | None = None
     max_waiting_articles: Count = 4096
     max_batch_articles: Count = 256
     max_waiting_questions: Count = 1024

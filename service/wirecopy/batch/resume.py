@@ -35,13 +35,13 @@ from wirecopy.detector.memory.records import BatchRun, RecordKind, decode_run, e
 from wirecopy.detector.state import State
 from wirecopy.errors import OtherInput, UsageError
 from wirecopy.schema.article import Article
-from wirecopy.storage import Entry, Record, Snapshot, Store
+from wirecopy.storage import Entry, Reading, Record, Store
 
 
 class Journal:
     """The state that a run's decisions are made from, and the store that they go to, if there is one."""
 
-    def __init__(self, config: Config, *, look_ahead: bool, stored: Store | Snapshot | None = None) -> None:
+    def __init__(self, config: Config, *, look_ahead: bool, stored: Reading | None = None) -> None:
         """Takes up what is stored. Raises Damaged and StorageFailed, ConfigError for a model file that is none."""
         room = 0 if stored is None else stored.last
         self.state = State(config, Archive(stored), looks_ahead=look_ahead, forgets=False, room=room)
@@ -172,7 +172,7 @@ def open_journal(
     is_same = against is not None and os.path.realpath(against) == os.path.realpath(folder)
     is_new = not storage.holds_articles(Path(folder))
     if is_new and against is not None and not is_same:
-        _copy(Path(against), Path(folder), own, begins)
+        _copy(storage.where(against), Path(folder), own, begins)
     with ExitStack() as stack:
         store = stack.enter_context(Store.open(Path(folder), scheme=own))
         journal = Journal(config, look_ahead=look_ahead, stored=store)
@@ -182,7 +182,8 @@ def open_journal(
 
 
 def _read(config: Config, look_ahead: bool, against: str) -> Journal:
-    with Snapshot.open(Path(against), scheme=scheme(model_file.load(config.detection.model))) as snapshot:
+    own = scheme(model_file.load(config.detection.model))
+    with storage.open_snapshot(storage.where(against), scheme=own) as snapshot:
         journal = Journal(config, look_ahead=look_ahead, stored=snapshot)
     _refuse_unfinished(journal.run, against)
     return journal
@@ -207,11 +208,11 @@ def _choose(journal: Journal, folder: str, begins: BatchRun, *, goes_on: bool, r
     raise UsageError(f"the run in {folder} had other settings: resume it with the same")
 
 
-def _copy(against: Path, folder: Path, own: str, begins: BatchRun) -> None:
+def _copy(against: storage.Where, folder: Path, own: str, begins: BatchRun) -> None:
     """Puts what `against` holds into a new folder, as what a run begins with."""
     with storage.replacing(folder) as new:
         storage.copy(against, new)
-        with Store.open(new, scheme=own) as store:
+        with storage.open_store(new, scheme=own) as store:
             runs = [decode_run(record.payload) for record in store.replay() if record.kind == RecordKind.RUN]
             _refuse_unfinished(runs[-1] if runs else None, str(against))
             store.append([Entry(RecordKind.RUN, None, encode(begins), None)])

@@ -45,6 +45,7 @@ curl -X PUT {url}/v1/articles/wire-1 -H 'Content-Type: application/json'{key} \\
 @click.option("--host", metavar="ADDRESS", help="Where to listen.  [default: as configured, 127.0.0.1]")
 @click.option("--port", metavar="N", type=int, help="0 takes any free one.  [default: as configured, 8080]")
 @click.option("--data", metavar="DIR", help="Folder of the articles.  [default: as configured, ./data]")
+@click.option("--store", metavar="ADDRESS", help="Keep the articles in PostgreSQL: postgresql://user@host/database")
 @click.option("--log-format", type=click.Choice(["text", "json"]), help="Form of the log on standard error.")
 @click.option("--allow-anonymous", is_flag=True, help="Serve other machines without keys.")
 @click.option("--accept-loss", is_flag=True, help="Go on with what is left when the last commits are missing.")
@@ -71,7 +72,7 @@ def serve(config_file: str | None, allow_anonymous: bool, accept_loss: bool, **o
 
     def tell(url: str) -> None:
         key = " -H 'Authorization: Bearer YOUR-KEY'" if loaded.auth.keys else ""
-        click.echo(f"wirecopy listens on {url} with its data in {loaded.service.data}; {url}/docs says more. Try:\n")
+        click.echo(f"wirecopy listens on {url} with its data in {_place(loaded)}; {url}/docs says more. Try:\n")
         click.echo(_CURL.format(url=url, key=key) + "\n")
 
     settings = serve.Settings(loaded, lambda: config.load(config_file).auth, config_file)
@@ -135,11 +136,21 @@ def push(
 COMMANDS = (serve, push)
 
 
+def _place(config: "Config") -> str:
+    """Where the articles are, without a password."""
+    from wirecopy.storage import where
+
+    return str(where(config.service.store or config.service.data))
+
+
 def _open_detector(config: "Config", accept_loss: bool) -> "Detector":
     from wirecopy.detector.detector import Detector, scheme_of
-    from wirecopy.storage import Pipeline, Store
+    from wirecopy.storage import Pipeline, open_store, where
 
-    store = Store.open(Path(config.service.data), scheme=scheme_of(config), accept_loss=accept_loss)
+    settings = config.service
+    place = where(settings.store or settings.data)
+    scheme, witness = scheme_of(config), Path(settings.data)
+    store = open_store(place, scheme=scheme, accept_loss=accept_loss, witness=witness, url=settings.public_url)
     if store.loss is not None:
         logging.getLogger("loss").warning("%s; going on without it", store.loss)  # the service's log takes warnings
     return Detector(config, Pipeline(store))

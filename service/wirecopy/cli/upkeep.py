@@ -2,12 +2,12 @@
 
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
-    from wirecopy.storage import Report
+    from wirecopy.storage import Report, Where
 
 _DONE, _FAILED = 0, 3
 _PAGE = 500  # passages
@@ -19,19 +19,31 @@ Exit codes:
   3  refused, failed or damaged
 """
 
+
+class _Place(click.ParamType[Any]):
+    """A folder, or the address of a database."""
+
+    name = "place"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> "Where":
+        from wirecopy.storage import where
+
+        return where(value)
+
+
 _data = click.option(
     "--data",
     metavar="DIR",
-    type=click.Path(path_type=Path),
-    default=Path("data"),
+    type=_Place(),
+    default="data",
     show_default="./data",
-    help="Folder of the service's articles.",
+    help="Folder of the service's articles, or postgresql://user@host/database.",
 )
 
 
 @click.command(epilog=_EPILOG)
 @_data
-def verify(data: Path) -> int:
+def verify(data: "Where") -> int:
     """Read everything that is stored and check it: structure, order, every checksum, and that nothing is missing.
 
     Changes nothing, and may run beside the service. Everything that is wrong is printed on standard error.
@@ -55,7 +67,7 @@ def verify(data: Path) -> int:
 @click.command(epilog=_EPILOG)
 @click.argument("target", type=click.Path(path_type=Path))
 @_data
-def backup(target: Path, data: Path) -> int:
+def backup(target: Path, data: "Where") -> int:
     """Write everything that is stored to the new file TARGET and check the copy; the service may be running.
 
     TARGET holds what was stored when the backup began.
@@ -74,7 +86,7 @@ def backup(target: Path, data: Path) -> int:
 @click.command(epilog=_EPILOG)
 @click.argument("backup_file", metavar="BACKUP", type=click.Path(path_type=Path))
 @_data
-def restore(backup_file: Path, data: Path) -> int:
+def restore(backup_file: Path, data: "Where") -> int:
     """Check the file BACKUP and put it into a folder that holds no articles; stop the service before.
 
     A folder that holds articles is refused: move it away first.
@@ -91,11 +103,33 @@ def restore(backup_file: Path, data: Path) -> int:
 
 
 @click.command(epilog=_EPILOG)
+@click.argument("target", metavar="TO", type=_Place())
+@_data
+def migrate(target: "Where", data: "Where") -> int:
+    """Copy everything that is stored to another place, and check the copy: a folder, or a database in PostgreSQL.
+
+    TO holds no articles yet. Records, texts and checksums stay as they are, so the service goes on there under the same
+    numbers. Stop the service before; what it would store meanwhile would not be copied. Nothing is taken away at the
+    old place.
+
+    \b
+    Examples:
+      wirecopy migrate postgresql://wirecopy@db.example/news --data /var/lib/wirecopy
+      wirecopy migrate /var/lib/wirecopy --data postgresql://wirecopy@db.example/news
+    """
+    from wirecopy import storage
+
+    report = storage.copy(data, target)
+    click.echo(f"{target}: copied from {data} and checked: {_describe(report)}")
+    return _DONE
+
+
+@click.command(epilog=_EPILOG)
 @_data
 @click.option("--config", "config_file", metavar="FILE", help="The settings of the service that stored the articles.")
 @click.option("--source", metavar="NAME", help="Only of this source; '' for articles without a source.")
 @click.option("--clear", is_flag=True, help="Forget what was learnt of the source; it is learnt anew from then on.")
-def boilerplate(data: Path, config_file: str | None, source: str | None, clear: bool) -> int:
+def boilerplate(data: "Where", config_file: str | None, source: str | None, clear: bool) -> int:
     """List the passages that sources repeat, which count as no evidence in their further articles.
 
     Stop the service before, or ask it: GET /v1/boilerplate. Passages are shown by source, the most frequent first, with
@@ -112,13 +146,13 @@ def boilerplate(data: Path, config_file: str | None, source: str | None, clear: 
     from wirecopy import config
     from wirecopy.cli.terminal import describe_boilerplate
     from wirecopy.detector.detector import Detector, scheme_of
-    from wirecopy.storage import Store, find_place
+    from wirecopy.storage import open_store, refuse_nothing
 
     if clear and source is None:
         raise click.UsageError("--clear needs --source: what is forgotten is named")
     settings = config.load(config_file)
-    find_place(data)
-    with closing(Detector(settings, Store.open(data, scheme=scheme_of(settings)))) as detector:
+    refuse_nothing(data)
+    with closing(Detector(settings, open_store(data, scheme=scheme_of(settings)))) as detector:
         if clear:
             articles = detector.clear_boilerplate(source, time.time_ns() // 1_000_000)
             click.echo(f"{data}: forgotten what stood in {articles:,} articles; it is learnt anew from now on")
@@ -137,7 +171,7 @@ def boilerplate(data: Path, config_file: str | None, source: str | None, clear: 
 
 @click.command(epilog=_EPILOG)
 @_data
-def compact(data: Path) -> int:
+def compact(data: "Where") -> int:
     """Write the database anew: no byte of what was deleted or pruned is left in its files. Stop the service before.
 
     A running service does the same for POST /v1/admin/compact. Takes as long as copying the database, and needs as
@@ -160,7 +194,7 @@ def compact(data: Path) -> int:
 @click.option("--config", "config_file", metavar="FILE", help="The settings that the service will run with.")
 @click.option("--without-missing", is_flag=True, help="Leave out the articles whose texts were not kept.")
 @click.option("--accept-loss", is_flag=True, help="Go on with what is left when the last commits are missing.")
-def rebuild(data: Path, config_file: str | None, without_missing: bool, accept_loss: bool) -> int:
+def rebuild(data: "Where", config_file: str | None, without_missing: bool, accept_loss: bool) -> int:
     """Make the database anew from the kept texts: for another model or version, or settings that decide otherwise.
 
     All articles are decided anew, in the order in which they came. Moments, revisions, statuses and pins stay, what was
@@ -192,7 +226,7 @@ def rebuild(data: Path, config_file: str | None, without_missing: bool, accept_l
     return _DONE
 
 
-COMMANDS = (verify, backup, restore, boilerplate, compact, rebuild)
+COMMANDS = (verify, backup, restore, migrate, boilerplate, compact, rebuild)
 
 
 def _describe(report: "Report") -> str:

@@ -31,7 +31,7 @@ from wirecopy.detector.state import DAY, State
 from wirecopy.detector.tracing import ArticleTraces
 from wirecopy.schema.answers import Milliseconds, Pin, Story, Verdict
 from wirecopy.schema.article import Article
-from wirecopy.storage import Compaction, Entry, Pipeline, Store
+from wirecopy.storage import Compaction, Entry, Pipeline, Writing
 
 __all__ = ["SCHEME", "ArticleTraces", "Detector", "scheme_of"]
 
@@ -48,8 +48,10 @@ def scheme_of(config: Config) -> str:
 class Detector(Questions):
     """Tells for every article that it is given which story it belongs to."""
 
+    _store: Writing | Pipeline | None
+
     def __init__(
-        self, config: Config | None = None, store: Store | Pipeline | None = None, *, epochs: bool = True
+        self, config: Config | None = None, store: Writing | Pipeline | None = None, *, epochs: bool = True
     ) -> None:
         """Goes on where the decisions in `store` end; without a store, all is forgotten with the object.
 

@@ -37,7 +37,7 @@ from wirecopy.schema.answers import (
 )
 from wirecopy.schema.article import Article
 from wirecopy.schema.events import Event
-from wirecopy.storage import Pipeline, Store
+from wirecopy.storage import Reading
 
 _MAX_SCANNED = 20_000  # stories that are looked at for one page
 _STORY_ID = re.compile(r"s[0-9]{1,15}(-[0-9]{1,9})?")
@@ -46,7 +46,7 @@ _STORY_ID = re.compile(r"s[0-9]{1,15}(-[0-9]{1,9})?")
 class Questions:
     """Answer what is asked of the state, the archive and the feed of a detector."""
 
-    def __init__(self, config: Config, store: Store | Pipeline | None, state: State, feed: Feed) -> None:
+    def __init__(self, config: Config, store: Reading | None, state: State, feed: Feed) -> None:
         """`state` and `feed` are where the records of `store` left them."""
         self._config = config
         self._store = store

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from wirecopy import errors
+from wirecopy.storage.chained import ChainedLog
 from wirecopy.storage.log import End, RecordLog
 from wirecopy.storage.marks import UNKNOWN_PIN, Mark, WalState, read_mark
-from wirecopy.storage.place import StoreFolder, failures_of, reading_failures_of, size_of
+from wirecopy.storage.place import StoreFolder, failures_of, size_of
 from wirecopy.storage.rows import BadRow, check_pruned, follow, unpack_text
 from wirecopy.storage.wal import is_as_marked
 
@@ -113,7 +114,7 @@ def open_marked(place: StoreFolder, pin: WalState | None) -> RecordLog:
     return RecordLog.open(place.database, mode="main file" if pin is None else "ro")
 
 
-def find_loss(log: RecordLog, mark: Mark | None) -> str | None:
+def find_loss(log: ChainedLog, mark: Mark | None) -> str | None:
     """A sentence on what was acknowledged and is missing; None when nothing is."""
     if mark is None:
         return "the commit counter is missing or damaged, so that nobody can tell whether the last records are there"
@@ -127,20 +128,20 @@ def find_loss(log: RecordLog, mark: Mark | None) -> str | None:
     return None
 
 
-def refuse_damage(log: RecordLog) -> None:
+def refuse_damage(log: ChainedLog) -> None:
     """Read everything; raises Damaged with the first thing that is wrong."""
     problems = read_everything(log).problems
     if problems:
-        raise errors.Damaged(str(log.file), problems[0])
+        raise errors.Damaged(log.name, problems[0])
 
 
-def read_everything(log: RecordLog) -> Report:
-    """SQLite's own check of its structure, then every record and every text."""
+def read_everything(log: ChainedLog) -> Report:
+    """The database's own check of its structure, then every record and every text."""
     problems: list[str] = []
     records = pruned = texts = bodies = last = 0
     before = log.about.genesis()
     try:
-        problems += _check_structure(log)
+        problems += log.check_structure()
         end = log.end().number
         for row, body in log.rows_with_texts():
             bodies += body is not None and row[4] is not None
@@ -163,16 +164,8 @@ def read_everything(log: RecordLog) -> Report:
     return Report(records, pruned, texts, last, tuple(problems[:_MOST_PROBLEMS]))
 
 
-def _check_structure(log: RecordLog) -> list[str]:
-    with reading_failures_of(log.file):
-        found = log.connection.execute(f"PRAGMA integrity_check({_MOST_PROBLEMS})").fetchall()
-    lines = [line for row in found for line in row[0].decode(errors="replace").splitlines()]
-    return [line for line in lines if line != "ok"]
-
-
-def _check_counts(log: RecordLog, last: int, end: int, bodies: int, pruned: int) -> list[str]:
-    with reading_failures_of(log.file):
-        kept = log.connection.execute("SELECT count(*) FROM texts").fetchone()[0]
+def _check_counts(log: ChainedLog, last: int, end: int, bodies: int, pruned: int) -> list[str]:
+    kept = log.texts()
     problems = []
     if last != end:
         problems.append(f"records {last + 1} to {end} are missing")

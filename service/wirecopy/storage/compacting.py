@@ -7,7 +7,8 @@ from pathlib import Path
 from wirecopy.storage.checking import find_place, look, open_marked
 from wirecopy.storage.place import StoreFolder, take_lock
 from wirecopy.storage.replacing import put_in_place
-from wirecopy.storage.store import Compaction, Store
+from wirecopy.storage.store import Store
+from wirecopy.storage.verbs import Compaction
 
 
 def open_any(folder: Path, *, accept_loss: bool = False) -> Store:

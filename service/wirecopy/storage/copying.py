@@ -7,6 +7,7 @@ made under another name, synced, checked, and then renamed, so that a half-made 
 import os
 import secrets
 import shutil
+import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -14,6 +15,7 @@ from pathlib import Path
 from xxhash import xxh3_128_digest
 
 from wirecopy import errors
+from wirecopy.storage.chained import ChainedLog
 from wirecopy.storage.checking import Report, find_loss, find_place, holds_anything, look, open_marked, read_everything
 from wirecopy.storage.log import End, RecordLog
 from wirecopy.storage.marks import EMPTY_PIN, Mark, Marks
@@ -72,10 +74,36 @@ def backup(folder: Path, target: Path) -> Report:
         with closing(connect(copy, "rwc")) as connection:
             log.connection.backup(connection, pages=_STEP_PAGES)
             connection.execute("PRAGMA journal_mode = DELETE")
-            connection.execute("CREATE TABLE backup (number INTEGER NOT NULL, chain BLOB NOT NULL, seal BLOB NOT NULL)")
-            end = log.end()
-            connection.execute("INSERT INTO backup VALUES (?, ?, ?)", (*end, _seal(end)))
-        return _check(copy, place.database)
+            _sign(connection, log.end())
+        return check(copy, place.database)
+
+
+def export(log: ChainedLog, target: Path) -> Report:
+    """Write what a frozen log of another database holds to a new file, a backup like any other, and check it.
+
+    Raises Damaged, and StorageFailed as `backup` does.
+    """
+    target = Path(target)
+    if target.exists():
+        raise errors.StorageFailed(f"{target} exists already; name a new file")
+    with _made(target, _beside(target)) as copy:
+        with closing(connect(copy, "rwc")) as connection:
+            connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            connection.execute("PRAGMA synchronous = OFF")  # it is synced before it gets its name
+            connection.execute("BEGIN")
+            for statement in SCHEMA:
+                connection.execute(statement)
+            connection.execute("INSERT INTO about VALUES (1, ?, ?, ?, ?, ?)", log.about.row())
+            for row, body in log.rows_with_texts():
+                number, kind, article_id, *rest = row
+                named = None if article_id is None else bytes(article_id).decode()
+                connection.execute("INSERT INTO records VALUES (?, ?, ?, ?, ?, ?)", (number, kind, named, *rest))
+                if body is not None:
+                    connection.execute("INSERT INTO texts VALUES (?, ?)", (number, body))
+            _sign(connection, log.end())
+            connection.execute("COMMIT")
+        return check(copy, log.name)
 
 
 def restore(backup: Path, folder: Path) -> Report:
@@ -94,7 +122,7 @@ def restore(backup: Path, folder: Path) -> Report:
             raise errors.StorageFailed(f"{folder} holds articles already: name another folder, or move it away first")
         with _made(place.database, _new(place)) as new:
             shutil.copyfile(backup, new)
-            report = _check(new, backup)
+            report = check(new, backup)
             with closing(RecordLog.open(new, mode="rw")) as log:
                 prepare(log.connection)
                 log.connection.execute("DROP TABLE backup")
@@ -121,7 +149,7 @@ def copy(folder: Path, target: Path) -> Report:
             _remove(part)
 
 
-def _check(copy: Path, origin: Path) -> Report:
+def check(copy: Path, origin: object) -> Report:
     """Read all of a backup; raises Damaged and StorageFailed in the name of its origin."""
     with closing(RecordLog.open(copy)) as log:
         try:
@@ -136,6 +164,12 @@ def _check(copy: Path, origin: Path) -> Report:
     if not intact:
         raise errors.StorageFailed(f"{origin} is no complete backup: only what wirecopy backup wrote can be restored")
     return report
+
+
+def _sign(connection: sqlite3.Connection, end: End) -> None:
+    """Say in a backup where its log ends."""
+    connection.execute("CREATE TABLE backup (number INTEGER NOT NULL, chain BLOB NOT NULL, seal BLOB NOT NULL)")
+    connection.execute("INSERT INTO backup VALUES (?, ?, ?)", (*end, _seal(end)))
 
 
 def _seal(end: End) -> bytes:

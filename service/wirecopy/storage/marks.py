@@ -81,15 +81,19 @@ class Marks:
                 raise
         return marks
 
-    def write(self, mark: Mark) -> None:
-        """Make a mark durable; raises StorageFailed, after which nothing may be acknowledged any more."""
+    def write(self, mark: Mark, *, durable: bool = True) -> None:
+        """Make a mark durable; raises StorageFailed, after which nothing may be acknowledged any more.
+
+        One that is not durable outlives the process, and not the machine.
+        """
         self._sequence += 1
         body = _SLOT.pack(_MAGIC, self._sequence, *mark[:4], *mark.pin)
         with failures_of(self._path):
             written = os.pwrite(self._descriptor, body + xxh3_128_digest(body), _STEP * (self._sequence % 2))
             if written != _SLOT_BYTES:
                 raise OSError(f"only {written} of {_SLOT_BYTES} bytes were written")
-            sync_file(self._descriptor)
+            if durable:
+                sync_file(self._descriptor)
 
     def close(self) -> None:
         """Close the file; what was written is durable already."""

@@ -12,7 +12,7 @@ from threading import Condition, Thread
 from typing import NamedTuple
 
 from wirecopy.storage.rows import Entry, Record, Remains
-from wirecopy.storage.store import Compaction, Store
+from wirecopy.storage.verbs import Compaction, Writing
 
 Told = Callable[[BaseException | None], None]
 
@@ -34,7 +34,7 @@ class _Write(NamedTuple):
 class Pipeline:
     """Takes the place of a store. Its methods belong to one thread, those that read included."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Writing) -> None:
         """The store must not be written to by anybody else from now on; `close` closes it."""
         self._store = store
         self._changed = Condition()
@@ -142,13 +142,15 @@ class Pipeline:
 
     def _take(self) -> list[_Write]:
         """Everything that waits, once there is something; nothing when there will be no more."""
-        with self._changed:
-            self._is_writing = False
-            self._changed.notify_all()
-            self._changed.wait_for(lambda: self._works or self._is_closing)
-            works, self._works = self._works, []
-            self._is_writing = bool(works)
-        return works
+        while True:
+            with self._changed:
+                self._is_writing = False
+                self._changed.notify_all()
+                if self._changed.wait_for(lambda: self._works or self._is_closing, self._store.beat_seconds):
+                    works, self._works = self._works, []
+                    self._is_writing = bool(works)
+                    return works
+            self._store.beat()
 
     def _write(self, works: Sequence[_Write]) -> int:
         """Make the first of `works` durable, as many as fit into one commit, and tell; -> how many those were."""

@@ -5,8 +5,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from wirecopy import errors
+from wirecopy.storage.chained import ChainedLog
 from wirecopy.storage.checking import find_loss, find_place, look, open_marked
-from wirecopy.storage.log import RecordLog
 from wirecopy.storage.rows import Record
 
 
@@ -16,7 +16,7 @@ class Snapshot:
     While it is open, the write-ahead log of a running service grows by what is stored meanwhile. For one thread.
     """
 
-    def __init__(self, log: RecordLog) -> None:
+    def __init__(self, log: ChainedLog) -> None:
         """Use `Snapshot.open`; the snapshot owns the log from now on."""
         self._log = log
         self._last = log.end().number

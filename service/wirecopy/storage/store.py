@@ -18,19 +18,21 @@ from functools import cache
 from pathlib import Path
 from sqlite3 import Connection
 from threading import Lock
-from typing import Any, NamedTuple
+from typing import Any
 
 from zstandard import ZstdCompressor
 
 from wirecopy import errors
 from wirecopy.storage import checking
+from wirecopy.storage.changes import additions, refuse_unknown, take_away
 from wirecopy.storage.copying import create
-from wirecopy.storage.log import End, RecordLog
+from wirecopy.storage.log import RecordLog
 from wirecopy.storage.marks import EMPTY_PIN, Mark, Marks, WalState
 from wirecopy.storage.migration import migrate
 from wirecopy.storage.place import StoreFolder, move_pages, prepare, size_of, sync_path, take_lock, writing_failures_of
 from wirecopy.storage.replacing import put_in_place
-from wirecopy.storage.rows import Entry, Record, Remains, first_of, is_bare, link, pack_texts, tombstone
+from wirecopy.storage.rows import Entry, Record, Remains
+from wirecopy.storage.verbs import Compaction
 from wirecopy.storage.wal import WalTail
 
 _CHECKPOINT_BYTES = 4 * 2**20
@@ -39,18 +41,13 @@ _ROWS_AT_ONCE = 60  # of both tables: connections keep 128 statements ready
 _ROOM = 1.1  # a compaction needs so many times the database's size free on the disk, for the write-ahead log
 
 
-class Compaction(NamedTuple):
-    """Bytes of the database before and after it was written anew."""
-
-    before: int
-    after: int
-
-
 class Store:
     """A durable, checksummed log of opaque records, with the texts that were kept.
 
     `loss` is a sentence on what was lost and accepted at opening, or None.
     """
+
+    beat_seconds: float | None = None
 
     def __init__(
         self,
@@ -128,11 +125,10 @@ class Store:
         Of those in `redact` something remains in their place. Pruning what was redacted takes that too. Raises
         StorageFailed, after which the store is of no further use and the process must not go on.
         """
-        records, texts, end = self._prepare_rows(entries)
+        records, texts, end = additions(entries, self._end, self._compressor)
         gone, redacted = sorted(set(prune)), dict(redact or {})
         for numbers in (gone, sorted(redacted)):
-            if numbers and not 1 <= numbers[0] <= numbers[-1] <= self.last:
-                raise ValueError(f"no records {numbers[0]} to {numbers[-1]}: the log has 1 to {self.last}")
+            refuse_unknown(numbers, self.last)
         if records or gone or redacted:
             with self._failing_for_good():
                 self._write(records, texts, gone, redacted)
@@ -180,6 +176,9 @@ class Store:
         with self._reading:
             return self._reader.text(number)
 
+    def beat(self) -> None:
+        """Nothing to see: the lock on a folder is held until the process ends."""
+
     def close(self) -> None:
         """Move everything into the main file and unlock the folder; may be called twice. Raises StorageFailed."""
         with self._stack, self._reading:
@@ -195,22 +194,6 @@ class Store:
     def __exit__(self, *failure: object) -> None:
         self.close()
 
-    def _prepare_rows(self, entries: Sequence[Entry]) -> tuple[list[tuple[Any, ...]], list[tuple[int, bytes]], End]:
-        """The rows of both tables, and the end after them; touches nothing."""
-        number, chain = self._end
-        records: list[tuple[Any, ...]] = []
-        texts = []
-        packed = iter(pack_texts(self._compressor, [entry.text for entry in entries if entry.text is not None]))
-        for kind, article_id, payload, text in entries:
-            number += 1
-            text_digest = None
-            if text is not None:
-                body, text_digest = next(packed)
-                texts.append((number, body))
-            chain = link(chain, number, kind, None if article_id is None else article_id.encode(), text_digest, payload)
-            records.append((number, kind, article_id, payload, text_digest, chain))
-        return records, texts, End(number, chain)
-
     def _write(
         self,
         records: list[tuple[Any, ...]],
@@ -221,52 +204,10 @@ class Store:
         connection = self._writer.connection
         connection.execute("BEGIN IMMEDIATE")
         if gone or redacted:
-            pruned = self._redact(redacted) + (self._prune(gone) if gone else 0)
-            self._writer.about = about = self._writer.about._replace(pruned=self._writer.about.pruned + pruned)
-            connection.execute("UPDATE about SET pruned = ?, seal = ?", (about.pruned, about.seal()))
+            take_away(self._writer, self.last, gone, redacted)
         _insert(connection, "records", records)
         _insert(connection, "texts", texts)
         connection.execute("COMMIT")
-
-    def _redact(self, redacted: Mapping[int, Remains]) -> int:
-        """Puts what remains in the place of records that are there; -> how many that were."""
-        connection = self._writer.connection
-        for number, remains in redacted.items():
-            before, row = self._writer.around(number)
-            if row[1] is None:
-                raise ValueError(f"record {number} was pruned before")
-            connection.execute("DELETE FROM texts WHERE number = ?", (number,))
-            connection.execute("DELETE FROM records WHERE number = ?", (number,))
-            row = tombstone(before, number, number, row[5], remains)
-            connection.execute("INSERT INTO records VALUES (?, ?, ?, ?, ?, ?)", row)
-        return len(redacted)
-
-    def _prune(self, gone: list[int]) -> int:
-        """Puts tombstones in the place of runs of records; -> how many records were there."""
-        connection, pruned = self._writer.connection, 0
-        for first, last in _runs(gone):
-            before, start = self._writer.around(first)
-            _, stop = self._writer.around(last)
-            before, first, last, chain = self._widen(before, first_of(start), stop[0], stop[5])
-            within = "WHERE number BETWEEN ? AND ?"
-            connection.execute(f"DELETE FROM texts {within}", (first, last))
-            pruned += connection.execute(f"DELETE FROM records {within} AND kind IS NOT NULL", (first, last)).rowcount
-            connection.execute(f"DELETE FROM records {within}", (first, last))
-            row = tombstone(before, first, last, chain)
-            connection.execute("INSERT INTO records VALUES (?, ?, ?, ?, ?, ?)", row)
-        return pruned
-
-    def _widen(self, before: bytes, first: int, last: int, chain: bytes) -> tuple[bytes, int, int, bytes]:
-        """A run together with the pruned runs that touch it."""
-        if first > 1:
-            earlier_before, earlier = self._writer.around(first - 1)
-            if is_bare(earlier):
-                before, first = earlier_before, first_of(earlier)
-        if last < self.last:
-            _, later = self._writer.around(last + 1)
-            if is_bare(later):
-                last, chain = later[0], later[5]
-        return before, first, last, chain
 
     def _mark(self, pin: WalState, *, settled: bool) -> Mark:
         return Mark(*self._end, self._writer.about.pruned, settled, pin)
@@ -336,14 +277,3 @@ def _forget_wal(place: StoreFolder) -> None:
     for file in (place.wal, place.shared_memory):
         file.unlink(missing_ok=True)
     sync_path(place.folder)
-
-
-def _runs(numbers: list[int]) -> Iterator[tuple[int, int]]:
-    """Maximal runs (first, last) of ascending numbers."""
-    first = last = numbers[0]
-    for number in numbers[1:]:
-        if number != last + 1:
-            yield first, last
-            first = number
-        last = number
-    yield first, last

@@ -14,7 +14,7 @@ from wirecopy.detector.feed.redirects import Redirects
 from wirecopy.detector.memory.records import Rule
 from wirecopy.schema.answers import Milliseconds
 from wirecopy.schema.events import Event
-from wirecopy.storage import Pipeline, Store
+from wirecopy.storage import Reading
 
 _RECENT = 4096  # events that are kept in memory
 
@@ -22,7 +22,7 @@ _RECENT = 4096  # events that are kept in memory
 class Feed:
     """All events that are kept, numbered from 1 without gaps; without a store they stay in memory."""
 
-    def __init__(self, store: Store | Pipeline | None) -> None:
+    def __init__(self, store: Reading | None) -> None:
         self.last = 0  # the number of the newest event
         self.redirects = Redirects()
         self.positions: dict[str, int] = {}  # name of a follower -> the number of the last event that it took

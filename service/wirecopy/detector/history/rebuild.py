@@ -14,7 +14,6 @@ reads the feed in order comes to know the new stories and notices nothing else.
 
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from pathlib import Path
 from typing import NamedTuple
 
 from wirecopy import errors, storage
@@ -44,7 +43,7 @@ from wirecopy.detector.memory.records import (
 from wirecopy.detector.state import State
 from wirecopy.detector.tracing import ArticleTraces
 from wirecopy.schema.article import Article
-from wirecopy.storage import Entry, Pipeline, Record, Snapshot, Store
+from wirecopy.storage import Entry, Pipeline, Record, Snapshot, Where
 
 _BATCH = 512  # articles that are traced at once
 _FLUSH = 8192  # records that may wait for the disk
@@ -73,7 +72,7 @@ class Rebuilt(NamedTuple):
 class Rebuild:
     """What is to be made anew, known before anything is written; see `open_rebuild`."""
 
-    def __init__(self, config: Config, old: Snapshot, folder: Path, outline: Outline, omitted: Omitted) -> None:
+    def __init__(self, config: Config, old: Snapshot, folder: Where, outline: Outline, omitted: Omitted) -> None:
         self.loss: str | None = None  # a sentence on what was lost before, and accepted
         self.found, self.wanted = old.scheme, scheme(model_file.load(config.detection.model))
         self.omitted = omitted
@@ -99,7 +98,7 @@ class Rebuild:
 
         Raises Damaged and StorageFailed.
         """
-        with closing(Pipeline(Store.open(self._folder, scheme=self.wanted))) as store:
+        with closing(Pipeline(storage.open_store(self._folder, scheme=self.wanted))) as store:
             made = _Remaking(self._config, store, on_progress)
             for record in self._old.replay():
                 if record.kind == RecordKind.ARTICLE:
@@ -113,7 +112,7 @@ class Rebuild:
 
 @contextmanager
 def open_rebuild(
-    folder: Path, config: Config, *, without_missing: bool = False, accept_loss: bool = False
+    folder: Where, config: Config, *, without_missing: bool = False, accept_loss: bool = False
 ) -> Iterator[Rebuild]:
     """A rebuild of what `folder` holds, to be run in the block; when that ends well, the new database is in place.
 
@@ -123,7 +122,7 @@ def open_rebuild(
     """
     with storage.open_any(folder, accept_loss=accept_loss) as store:
         loss = store.loss
-    with storage.replacing(folder) as new, Snapshot.open(folder) as old:
+    with storage.replacing(folder) as new, storage.open_snapshot(folder) as old:
         outline = Outline()
         for record in old.replay():
             outline.take(record)

@@ -16,7 +16,7 @@ from wirecopy.detection.grouping.packed_rows import PackedRows
 from wirecopy.detector.memory.id_table import IdTable
 from wirecopy.detector.memory.records import Decision, decode_decision
 from wirecopy.schema.article import Status
-from wirecopy.storage import Pipeline, Snapshot, Store
+from wirecopy.storage import Reading
 
 
 class ArticleHead(Struct, array_like=True, gc=False):
@@ -127,7 +127,7 @@ class Remembered(Mapping[int, Kept]):
 class Archive:
     """Articles by number, in the order in which they came; without a store, decisions stay in memory."""
 
-    def __init__(self, store: Store | Pipeline | Snapshot | None) -> None:
+    def __init__(self, store: Reading | None) -> None:
         self.kept = Remembered()
         self.number_of = IdTable(lambda number: self.kept.head(number).id)  # the newest revision of each id
         self.later: dict[int, list[int]] = {}  # the articles that came later and match it

@@ -1,0 +1,194 @@
+"""A log of whatever database, read and checked: what SQLite's and PostgreSQL's have in common.
+
+The SQL is that of both; a place for a value is `?`. What differs is behind the methods that are abstract.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from itertools import islice
+from typing import Any, NamedTuple
+
+from wirecopy import errors
+from wirecopy.storage.rows import (
+    COLUMNS,
+    About,
+    BadRow,
+    Record,
+    Row,
+    check_pruned,
+    first_of,
+    follow,
+    is_bare,
+    unpack_text,
+)
+
+
+class End(NamedTuple):
+    """The last number of a log (0 for an empty one) and its chain, which vouches for all before it."""
+
+    number: int
+    chain: bytes
+
+
+class ChainedLog(ABC):
+    """The records and texts of one database."""
+
+    about: About
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """What a person is told where something is wrong."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of the database."""
+
+    @abstractmethod
+    def freeze(self) -> None:
+        """Read everything from now on as it is now, whatever is appended meanwhile."""
+
+    @abstractmethod
+    def execute(self, query: str, *values: Any) -> int:
+        """Run a statement that changes something; return how many rows that were."""
+
+    @abstractmethod
+    def check_structure(self) -> list[str]:
+        """What the database itself finds wrong in its structure, a sentence each."""
+
+    @abstractmethod
+    def failures(self) -> AbstractContextManager[None]:
+        """A block in which failures to read become Damaged, Locked or StorageFailed."""
+
+    @abstractmethod
+    def _query(self, query: str, *values: int) -> list[Any]:
+        """All rows of a question that has few."""
+
+    @abstractmethod
+    def _stream(self, columns: str, source: str, after: int) -> Iterator[Any]:
+        """The rows of records behind the number `after`, in order of their numbers, of which there may be many."""
+
+    @abstractmethod
+    def _look_again(self) -> None:
+        """Read anew what the database says of itself."""
+
+    def end(self) -> End:
+        """Where the log ends, by its last row alone."""
+        found = self._rows("SELECT number, chain FROM records ORDER BY number DESC LIMIT 1")
+        return End(*found[0]) if found else End(0, self.about.genesis())
+
+    def has_chain(self, number: int, chain: bytes) -> bool:
+        """Whether a record (0: the beginning) has this chain; True also when it was pruned together with later ones."""
+        if number == 0:
+            return self.about.genesis() == chain
+        try:
+            _, row = self.around(number)
+        except BadRow:
+            return False
+        return row[0] != number or bool(row[5] == chain)
+
+    def replay(self) -> Iterator[Record]:
+        """All records but pruned ones, in order, each checked, and that there are none after the end.
+
+        Raises Damaged, naming the first record that is not as written.
+        """
+        before, expected, records = self.about.genesis(), 1, 0
+        with self.failures(), self.naming():
+            self._look_again()
+            end = self.end().number
+            for row in self._stream(COLUMNS, "records", 0):
+                record = follow(before, expected, row)
+                before, expected = row[5], row[0] + 1
+                records += row[1] is not None
+                if record is not None:
+                    yield record
+            if expected != end + 1:
+                raise BadRow(f"records {expected} to {end} are missing")
+            check_pruned(self.about, end - records)
+
+    def rows_after(self, end: End, most: int) -> list[Row]:
+        """At most `most` rows behind an end that was read before, each checked; a run of pruned ones is one row.
+
+        Raises Damaged for a log that does not go on from that end.
+        """
+        with self.failures(), self.naming():
+            if not self.has_chain(*end):
+                raise BadRow(f"record {end.number} is another one than before")
+            if end.number == self.end().number:
+                return []
+            before, row = self.around(end.number + 1)
+            expected, found = end.number + 1, []
+            for row in islice(self._stream(COLUMNS, "records", end.number), most):
+                follow(before, expected, row)
+                before, expected = row[5], row[0] + 1
+                found.append(row)
+            return found
+
+    def tombstones(self) -> list[tuple[int, int, bool]]:
+        """The numbers (first, last) of all pruned runs in order, each with whether nothing remains there; unchecked."""
+        found = self._rows(f"SELECT {COLUMNS} FROM records WHERE kind IS NULL ORDER BY number")
+        with self.naming():
+            return [(first_of(row), row[0], is_bare(row)) for row in found]
+
+    def record(self, number: int) -> Record | None:
+        """One record, None when it was pruned. Raises Damaged; `number` must be one that was given out."""
+        with self.naming():
+            before, row = self.around(number)
+            return follow(before, number, row)
+
+    def text(self, number: int) -> bytes | None:
+        """The kept text of a record; None when none was kept or the record was pruned. Raises Damaged."""
+        with self.naming():
+            before, row = self.around(number)
+            if follow(before, number, row) is None or row[4] is None:
+                return None
+            found = self._rows("SELECT body FROM texts WHERE number = ?", number)
+            return unpack_text(number, row[4], found[0][0] if found else None)
+
+    def numbers_without_text(self, kind: int) -> set[int]:
+        """The numbers of the records of a kind that never had a text; unchecked."""
+        return {row[0] for row in self._rows("SELECT number FROM records WHERE kind = ? AND text_digest IS NULL", kind)}
+
+    def around(self, number: int) -> tuple[bytes, Row]:
+        """The row that stands for a number, and the chain before it; raises BadRow when there is none."""
+        found = self._rows(f"SELECT {COLUMNS} FROM records WHERE number >= ? ORDER BY number LIMIT 1", number)
+        if not found or first_of(found[0]) > number:
+            raise BadRow(f"record {number} is missing")
+        row: Row = tuple(found[0])
+        earlier = self._rows("SELECT chain FROM records WHERE number < ? ORDER BY number DESC LIMIT 1", first_of(row))
+        return (earlier[0][0] if earlier else self.about.genesis()), row
+
+    def rows_with_texts(self) -> Iterator[tuple[Row, Any]]:
+        """All rows in order, unchecked, each with the stored form of its text."""
+        with self.failures():
+            for row in self._stream(f"{COLUMNS}, body", "records LEFT JOIN texts USING (number)", 0):
+                yield row[:6], row[6]
+
+    def texts(self) -> int:
+        """How many texts there are, whomever they belong to."""
+        count: int = self._rows("SELECT count(*) FROM texts")[0][0]
+        return count
+
+    @contextmanager
+    def naming(self) -> Iterator[None]:
+        """A block in which BadRow becomes Damaged with the name of the database."""
+        try:
+            yield
+        except BadRow as error:
+            raise errors.Damaged(self.name, str(error)) from None
+
+    def _rows(self, query: str, *values: int) -> list[Any]:
+        with self.failures():
+            return self._query(query, *values)
+
+
+def checked_about(row: tuple[Any, ...] | None, name: str, newest: int) -> About:
+    """What a database says of itself. Raises Damaged, NewerFormat where its format is above `newest`."""
+    try:
+        about = About.of_row(row)
+    except BadRow as error:
+        raise errors.Damaged(name, str(error)) from None
+    if about.format > newest:
+        raise errors.NewerFormat(name, about.format, newest)
+    return about

@@ -1,0 +1,141 @@
+"""A database that another process writes: read by a standby, which takes it over when its writer is gone."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from threading import Lock
+
+from wirecopy import errors
+from wirecopy.storage.chained import End
+from wirecopy.storage.postgres.address import Address
+from wirecopy.storage.postgres.log import PostgresLog
+from wirecopy.storage.postgres.session import Session, failures_of
+from wirecopy.storage.postgres.store import PostgresStore
+from wirecopy.storage.rows import Record, Row
+
+_NEWS_SECONDS = 1.0  # so long is waited for a notice before it is seen whether somebody still wants to hear any
+_AGAIN_SECONDS = 0.5  # after which a connection for notices that broke is made anew
+
+
+class Followed:
+    """The log of a running service, read as far as `end`; what is read is what that service has acknowledged.
+
+    Its methods belong to one thread, but `record` and `text`, which any may call.
+    """
+
+    def __init__(self, stack: ExitStack, log: PostgresLog, claim: Session) -> None:
+        """Use `Followed.open`."""
+        self.end = End(0, log.about.genesis())
+        self._stack = stack
+        self._log = log
+        self._claim = claim
+        self._reading = Lock()
+        self._closing = threading.Event()
+
+    @classmethod
+    def open(cls, address: Address, *, scheme: str) -> "Followed":
+        """Raises StorageFailed where there is nothing yet or nobody answers, Damaged, OtherScheme, NewerFormat."""
+        with ExitStack() as stack:
+            log = PostgresLog.open(address)
+            stack.callback(log.close)
+            if log.about.scheme != scheme:
+                raise errors.OtherScheme(str(address), log.about.scheme, scheme)
+            claim = Session.open(address)
+            stack.callback(claim.close)
+            followed = cls(stack, log, claim)
+            followed._stack = stack.pop_all()
+        return followed
+
+    @property
+    def last(self) -> int:
+        """The number of the last record that was read."""
+        return self.end.number
+
+    @property
+    def newest(self) -> int:
+        """The number of the last record that there is."""
+        with self._reading:
+            return self._log.end().number
+
+    @property
+    def writer_url(self) -> str | None:
+        """Where the writer says that it is."""
+        with self._reading:
+            found = self._log.session.rows("SELECT url FROM writer")
+        return found[0][0] if found else None
+
+    def replay(self) -> Iterator[Record]:
+        """All records that there are now, each checked. Raises Damaged, StorageFailed."""
+        self._log.freeze()
+        try:
+            end = self._log.end()
+            yield from self._log.replay()
+            self.end = end
+        finally:
+            with suppress(errors.StorageError):
+                self._log.session.run("ROLLBACK")
+
+    def rows(self, most: int) -> list[Row]:
+        """The next rows behind the end, checked, at most so many; none when all were read. Raises Damaged."""
+        with self._reading:
+            found = self._log.rows_after(self.end, most)
+        if found:
+            self.end = End(found[-1][0], bytes(found[-1][5]))
+        return found
+
+    def tombstones(self) -> list[tuple[int, int, bool]]:
+        """See `ChainedLog.tombstones`."""
+        with self._reading:
+            return self._log.tombstones()
+
+    def record(self, number: int) -> Record | None:
+        """As `Store.record`."""
+        with self._reading:
+            return self._log.record(number)
+
+    def text(self, number: int) -> bytes | None:
+        """As `Store.text`."""
+        with self._reading:
+            return self._log.text(number)
+
+    def claim(self) -> bool:
+        """Take the lock of the one that writes if it is free. Raises StorageFailed."""
+        return self._claim.try_lock()
+
+    def take_over(self, *, scheme: str, witness: Path | None, url: str | None) -> PostgresStore:
+        """The store, whose lock was claimed and all of whose records were read. Raises as `PostgresStore.open`.
+
+        Also TailLost, where the database does not hold what was read from it.
+        """
+        with self._reading:
+            if not self._log.has_chain(*self.end):
+                finding = f"record {self.end.number} was read and is not there, or is another one"
+                raise errors.TailLost(self._log.name, finding)
+        address = self._claim.address
+        return PostgresStore.open(address, scheme=scheme, witness=witness, url=url, session=self._claim)
+
+    def listen(self, told: Callable[[], None]) -> None:
+        """Call `told`, in a thread of its own, whenever the writer has committed; a broken connection is made anew."""
+        thread = threading.Thread(target=self._listen, args=(told,), name="notices", daemon=True)
+        thread.start()
+        self._stack.callback(thread.join, 2 * _NEWS_SECONDS)
+
+    def _listen(self, told: Callable[[], None]) -> None:
+        address = self._claim.address
+        while not self._closing.is_set():
+            with suppress(errors.StorageError), failures_of(address):
+                session = Session.open(address)
+                try:
+                    session.run(f'LISTEN "{address.schema}"')
+                    while not self._closing.is_set():
+                        for _ in session.connection.notifies(timeout=_NEWS_SECONDS):
+                            told()
+                finally:
+                    session.close()
+            self._closing.wait(_AGAIN_SECONDS)
+
+    def close(self) -> None:
+        """Let go of the database; what was taken over stays with its store."""
+        self._closing.set()
+        self._stack.close()

@@ -1,0 +1,60 @@
+"""The verbs of a store, whatever database is behind them."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+from wirecopy.storage.rows import Entry, Record, Remains
+
+
+class Compaction(NamedTuple):
+    """Bytes of the database before and after it was written anew."""
+
+    before: int
+    after: int
+
+
+class Reading(Protocol):
+    """A log that can be read: a store, or a snapshot of one."""
+
+    @property
+    def last(self) -> int:
+        """The number of the last record; 0 when there is none."""
+
+    def replay(self) -> Iterator[Record]:
+        """All records but pruned ones, in order, each checked."""
+
+    def record(self, number: int) -> Record | None:
+        """One record, checked; None when it was pruned."""
+
+    def text(self, number: int) -> bytes | None:
+        """The kept text of a record; None when none was kept or it was pruned."""
+
+
+class Writing(Reading, Protocol):
+    """A log that this process writes: the store of a folder, or of a database in PostgreSQL.
+
+    `beat_seconds`: so often `beat` is to be called when nothing is written, None for never.
+    """
+
+    loss: str | None
+    beat_seconds: float | None
+
+    def append(
+        self, entries: Sequence[Entry], prune: Iterable[int] = (), redact: Mapping[int, Remains] | None = None
+    ) -> int:
+        """Append records and prune others, all or none; -> the number of the last record once that is durable."""
+
+    def compact(self) -> Compaction:
+        """Write the database anew, without what was pruned or redacted."""
+
+    def beat(self) -> None:
+        """See that this is still the one that writes; raises StorageFailed."""
+
+    def close(self) -> None:
+        """Let go of the database; may be called twice."""
+
+    def __enter__(self) -> "Writing":
+        """The store itself, which the block closes."""
+
+    def __exit__(self, *failure: object) -> None:
+        """Close."""
