@@ -50,7 +50,8 @@ def test_a_refusal_names_the_mapped_field_too() -> None:
     [
         ({"id": None}, "id is missing"),
         ({"id": ""}, "id is empty"),
-        ({"id": 7}, "id must be a string, not a number"),
+        ({"id": 7.5}, "id must be a string, not a number"),
+        ({"id": True}, "id must be a string, not a boolean"),
         ({"text": None}, "text is missing"),
         ({"text": None, "status": "withheld"}, "text is missing"),
         ({"text": " ", "status": "canceled"}, "text is empty"),

@@ -126,7 +126,7 @@ def test_the_id_of_a_path_stands_for_the_items_own() -> None:
     ("change", "named"),
     [
         ({"uri": None, "altIds": None}, "id (uri) is missing"),
-        ({"uri": 7}, "id (uri) must be a string"),
+        ({"uri": 7.5}, "id (uri) must be a string"),
         ({"bodies": []}, "text is missing"),
         ({"bodies": [], "type": "picture"}, "type 'picture'"),
         ({"bodies": [], "renditions": {"nitf": {"href": "x"}}}, "renditions.nitf"),

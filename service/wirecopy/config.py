@@ -26,6 +26,14 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True):
     max_depth: Annotated[int, Meta(ge=1, le=256)] = 64
 
 
+class Intake(Struct, frozen=True, forbid_unknown_fields=True):
+    """How articles are read that come in forms of their own: other names, times without a zone, fields in disorder."""
+
+    map: dict[str, Annotated[str, Meta(min_length=1, max_length=1024)]] = {}
+    zone: Annotated[str, Meta(min_length=1, max_length=64)] = "UTC"
+    strict: bool = False
+
+
 class Detection(Struct, frozen=True, forbid_unknown_fields=True):
     """When two articles are compared, and what counts as a match."""
 
@@ -159,6 +167,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     """All settings. A component receives its own section or bare numbers, never this."""
 
     limits: Limits = Limits()
+    intake: Intake = Intake()
     detection: Detection = Detection()
     stories: Stories = Stories()
     service: Service = Service()

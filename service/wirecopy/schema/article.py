@@ -7,7 +7,8 @@ with the standard library and the surrogates become U+FFFD. The cost beyond orjs
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, tzinfo
 from typing import Any, Literal, Never, get_args
 
 import orjson
@@ -20,6 +21,12 @@ from wirecopy.schema.dates import parse_published
 FIELDS = ("id", "text", "title", "source", "url", "published", "language", "status", "embargoed")
 Status = Literal["usable", "withheld", "canceled"]  # IPTC's words for the publication status of an item
 
+_STATUSES = get_args(Status)
+_STATUS_WORDS = {  # what other systems call them
+    **dict.fromkeys(("usable", "publish", "published", "live", "active", "approved", "ok"), "usable"),
+    **dict.fromkeys(("withheld", "embargoed", "draft", "pending", "private", "unpublished"), "withheld"),
+    **dict.fromkeys(("canceled", "cancelled", "killed", "retracted", "deleted"), "canceled"),
+}
 _TYPE_NAMES = {str: "a string", bool: "a boolean", int: "a number", float: "a number", list: "an array"}
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _ESCAPED_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
@@ -49,20 +56,7 @@ def parse(data: bytes, limits: Limits, mapping: Mapping[str, str] | None = None)
     `mapping` gives other names for fields: {"text": "body"} takes the text from `body`. Null is the same as absent;
     unknown fields are ignored. Raises MalformedArticle or InvalidArticle, nothing else.
     """
-    return _from_clean_fields(decode(data, limits), limits, mapping)
-
-
-def parse_named(data: bytes, limits: Limits, article_id: str) -> Article:
-    """Return the article that `data` describes, whose id is known already and may be left out there.
-
-    Raises MalformedArticle or InvalidArticle, the latter also when `data` has another id.
-    """
-    fields = decode(data, limits)
-    if fields.get("id") is None:
-        fields["id"] = article_id
-    elif fields["id"] != article_id:
-        raise InvalidArticle("id differs from the one in the path")
-    return _from_clean_fields(fields, limits, None)
+    return _from_names(decode(data, limits), limits, mapping)
 
 
 def from_fields(fields: Mapping[str, Any], limits: Limits, mapping: Mapping[str, str] | None = None) -> Article:
@@ -70,7 +64,7 @@ def from_fields(fields: Mapping[str, Any], limits: Limits, mapping: Mapping[str,
 
     Raises InvalidArticle, nothing else.
     """
-    return _from_clean_fields({name: _without_surrogates(value) for name, value in fields.items()}, limits, mapping)
+    return _from_names({name: without_surrogates(value) for name, value in fields.items()}, limits, mapping)
 
 
 def decode(data: bytes, limits: Limits) -> dict[str, Any]:
@@ -90,48 +84,94 @@ def decode(data: bytes, limits: Limits) -> dict[str, Any]:
     return fields
 
 
-def _from_clean_fields(fields: Mapping[str, Any], limits: Limits, mapping: Mapping[str, str] | None) -> Article:
-    get = fields.get
+def _from_names(fields: Mapping[str, Any], limits: Limits, mapping: Mapping[str, str] | None) -> Article:
     names = [mapping.get(name, name) for name in FIELDS] if mapping else FIELDS
-    article_id, text, title, source, url, published, language, status, embargoed = map(get, names)
+    return build(list(map(fields.get, names)), limits, names)
+
+
+def build(
+    values: Sequence[Any],
+    limits: Limits,
+    names: Sequence[str] = FIELDS,
+    zone: tzinfo = UTC,
+    warn: Callable[[str], None] | None = None,
+) -> Article:
+    """Return the article of `values`, which run parallel to FIELDS; None is absent, `names` are the sender's.
+
+    With `warn` an optional field that cannot be read is told to it and left out; an embargo that cannot be read makes
+    the article withheld, since it must not be shown too early. Without, it is refused. Raises InvalidArticle.
+    """
+    article_id, text, title, source, url, published, language, status, embargoed = values
+    if type(article_id) is int:
+        article_id = str(article_id)
     if type(article_id) is not str or not article_id:
-        _refuse_required("id", article_id, mapping)
+        _refuse_required(0, article_id, names)
+    if status is not None and status not in _STATUSES:
+        status = _status(status, names, warn)
     if type(text) is not str or not text or text.isspace():
         if text is not None or status != "canceled":
-            _refuse_required("text", text, mapping)
+            _refuse_required(1, text, names)
         text = ""  # a kill need not repeat what it kills
     _check_length("id", article_id, limits.max_id_bytes)
     _check_length("text", text, limits.max_text_bytes)
     surely_fits = limits.max_field_bytes // 4
     for value in (title, source, url, language):
         if value is not None and (type(value) is not str or len(value) > surely_fits):
-            _check_optional(fields, limits, mapping)
+            title, source, url, language = (_optional(k, values[k], limits, names, warn) for k in (2, 3, 4, 6))
+            break
     if published is not None:
-        published = _moment("published", published, mapping)
+        published = _moment(5, published, names, zone, warn)
+    if embargoed is not None:
+        embargoed = _moment(8, embargoed, names, zone, warn)
+        status = "withheld" if embargoed is None and status != "canceled" else status
     if status is None and embargoed is None:
         return Article(article_id, text, title, source, url, published, language)
-    if status is not None and status not in get_args(Status):
-        shown = repr(status[:60]) if type(status) is str else _type_name(status)
-        raise InvalidArticle(f"{_label('status', mapping)} must be usable, withheld or canceled, not {shown}")
-    if embargoed is not None:
-        embargoed = _moment("embargoed", embargoed, mapping)
     return Article(article_id, text, title, source, url, published, language, status or "usable", embargoed)
 
 
-def _check_optional(fields: Mapping[str, Any], limits: Limits, mapping: Mapping[str, str] | None) -> None:
-    """Raise InvalidArticle for the first of the optional texts that is none, or too long."""
-    for name in ("title", "source", "url", "language"):
-        value = fields.get(mapping.get(name, name) if mapping else name)
-        if value is not None:
-            if type(value) is not str:
-                raise InvalidArticle(f"{_label(name, mapping)} must be a string, not {_type_name(value)}")
-            _check_length(name, value, limits.max_field_bytes)
+def _optional(k: int, value: Any, limits: Limits, names: Sequence[str], warn: Callable[[str], None] | None) -> Any:
+    """The optional text, None where it is none or too long. Raises InvalidArticle where nobody is to be warned."""
+    if value is None:
+        return None
+    if type(value) is not str:
+        _leave_out(InvalidArticle(f"{_label(k, names)} must be a string, not {_type_name(value)}"), warn)
+        return None
+    try:
+        _check_length(_label(k, names), value, limits.max_field_bytes)
+    except InvalidArticle as error:
+        _leave_out(error, warn)
+        return None
+    return value
 
 
-def _moment(name: str, value: object, mapping: Mapping[str, str] | None) -> int:
-    if type(value) in (str, int, float):
-        return parse_published(value, _label(name, mapping))
-    raise InvalidArticle(f"{_label(name, mapping)} must be a time or a date, not {_type_name(value)}")
+def _moment(
+    k: int, value: object, names: Sequence[str], zone: tzinfo, warn: Callable[[str], None] | None
+) -> int | None:
+    if type(value) is str and not value.strip() and warn is not None:
+        return None
+    if not isinstance(value, str | int | float) or isinstance(value, bool):
+        _leave_out(InvalidArticle(f"{_label(k, names)} must be a time or a date, not {_type_name(value)}"), warn)
+        return None
+    try:
+        return parse_published(value, _label(k, names), zone)
+    except InvalidArticle as error:
+        _leave_out(error, warn)
+        return None
+
+
+def _status(value: object, names: Sequence[str], warn: Callable[[str], None] | None) -> str | None:
+    if type(value) is str and (known := _STATUS_WORDS.get(value.strip().lower())):
+        return known
+    shown = repr(value[:60]) if type(value) is str else _type_name(value)
+    _leave_out(InvalidArticle(f"{_label(7, names)} must be usable, withheld or canceled, not {shown}"), warn)
+    return None
+
+
+def _leave_out(error: InvalidArticle, warn: Callable[[str], None] | None) -> None:
+    """Tell `warn` what is left out. Raises the error where nobody is to be told."""
+    if warn is None:
+        raise error
+    warn(str(error))
 
 
 def _check_length(name: str, value: str, max_bytes: int) -> None:
@@ -140,8 +180,8 @@ def _check_length(name: str, value: str, max_bytes: int) -> None:
         raise InvalidArticle(f"{name} is longer than {max_bytes} bytes")
 
 
-def _refuse_required(name: str, value: object, mapping: Mapping[str, str] | None) -> Never:
-    label = _label(name, mapping)
+def _refuse_required(k: int, value: object, names: Sequence[str]) -> Never:
+    label = _label(k, names)
     if value is None:
         raise InvalidArticle(f"{label} is missing")
     if type(value) is str:
@@ -149,10 +189,9 @@ def _refuse_required(name: str, value: object, mapping: Mapping[str, str] | None
     raise InvalidArticle(f"{label} must be a string, not {_type_name(value)}")
 
 
-def _label(name: str, mapping: Mapping[str, str] | None) -> str:
+def _label(k: int, names: Sequence[str]) -> str:
     """How a message calls a field: by our name, and by the sender's where they differ."""
-    theirs = mapping.get(name, name) if mapping else name
-    return name if theirs == name else f"{name} ({theirs})"
+    return FIELDS[k] if names[k] == FIELDS[k] else f"{FIELDS[k]} ({names[k]})"
 
 
 def _type_name(value: object) -> str:
@@ -176,7 +215,7 @@ def _decode_again(data: bytes, error: orjson.JSONDecodeError) -> Any:
     except ValueError as fault:
         raise MalformedArticle(f"not JSON: {fault}") from None
     if type(fields) is dict:
-        return {name: _without_surrogates(value) for name, value in fields.items()}
+        return {name: without_surrogates(value) for name, value in fields.items()}
     return fields
 
 
@@ -184,7 +223,8 @@ def _refuse_constant(name: str) -> Never:
     raise MalformedArticle(f"not JSON: {name} is no JSON value")
 
 
-def _without_surrogates(value: Any) -> Any:
+def without_surrogates(value: Any) -> Any:
+    """Return the value, with U+FFFD for each lone surrogate if it is a string."""
     if type(value) is str and not value.isascii():
         return _SURROGATE.sub("\ufffd", value)
     return value

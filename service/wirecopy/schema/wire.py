@@ -199,6 +199,8 @@ class RefusedPage(Struct, frozen=True):
 class BulkAnswer(Struct, frozen=True, omit_defaults=True):
     """The answer to one line of a bulk stream: `verdict` (status 200 or 201) or `problem`; `line` counts from 1.
 
+    `warnings` name fields that could not be read and were left out.
+
     A stream may end early with a line of status 400, 408, 413, 500 or 503: it then stands for its own line and
     everything behind it, none of which was stored.
     """
@@ -208,6 +210,7 @@ class BulkAnswer(Struct, frozen=True, omit_defaults=True):
     id: str | None
     verdict: Verdict | None = None
     problem: Problem | None = None
+    warnings: tuple[str, ...] = ()
 
 
 class Compacted(Struct, frozen=True):

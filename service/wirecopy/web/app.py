@@ -145,6 +145,7 @@ class App(RunningService):
             taken=None if tally is None else tally.taken,
             replayed=None if tally is None else tally.replayed,
             refused=None if tally is None else tally.refused,
+            left_out=call.warnings if tally is None else tally.left_out or None,
             client=call.client.name,
             problem=problem,
         )

@@ -18,6 +18,7 @@ from wirecopy.web.handlers import (
     boilerplate,
     bulk,
     edits,
+    elastic,
     events,
     explanations,
     operations,
@@ -67,6 +68,26 @@ ARTICLE = Route(
     {"GET": frozenset(("revision", "keep"))},
     {"PUT": "write", "GET": "read", "DELETE": "erase"},
 )
+_SHIPPED = {"POST": elastic.bulk, "PUT": elastic.bulk}
+_HARMLESS = {"GET": elastic.nothing, "PUT": elastic.acknowledge, "POST": elastic.acknowledge}
+_WRITERS: Mapping[str, Role] = {"GET": "write", "PUT": "write", "POST": "write"}
+INDEX = Route("/{index}", {"GET": elastic.nothing, "PUT": elastic.acknowledge}, None, _WRITERS, needs_detector=False)
+# What shippers for Elasticsearch ask; they put parameters of their own into the query.
+_OF_SHIPPERS = (
+    Route("/", {"GET": elastic.root}, None, is_open=True, needs_detector=False),
+    Route("/_bulk", _SHIPPED, None, _WRITERS),
+    Route("/{index}/_bulk", _SHIPPED, None, _WRITERS),
+    Route("/_cluster/health", {"GET": elastic.health}, None, _WRITERS),
+    Route("/_license", {"GET": elastic.license}, None, _WRITERS, needs_detector=False),
+    *(
+        Route(template, _HARMLESS, None, _WRITERS, needs_detector=False)
+        for template in (
+            *("/_template/{name}", "/_index_template/{name}", "/_component_template/{name}"),
+            *("/_ingest/pipeline/{name}", "/_ilm/policy/{name}", "/{index}/_mapping"),
+        )
+    ),
+    INDEX,
+)
 ROUTES = (
     ARTICLE,
     Route("/v1/articles/{id}/revisions", {"GET": articles.revisions}),
@@ -106,6 +127,7 @@ ROUTES = (
     Route("/metrics", {"GET": operations.metrics}, None, {"GET": "metrics"}, needs_detector=False),
     Route("/openapi.json", {"GET": openapi}, None, is_open=True, needs_detector=False),
     Route("/docs", {"GET": docs}, None, is_open=True, needs_detector=False),
+    *_OF_SHIPPERS,
 )
 
 _BY_TEMPLATE = {route.template: route for route in ROUTES}
@@ -120,7 +142,9 @@ def find(call: Call) -> Route:
     """
     path = call.request.rel_url.raw_path
     route = _BY_TEMPLATE.get(path)
-    if route is None or "{" in path:
+    if route is None and (route := _find_for_shippers(path, call.request.method)) is not None:
+        pass
+    elif route is None or "{" in path:
         route, own, other = _find_by_id(path)
         if route.template.startswith(_STORY_PREFIX):
             call.story = _decode(own)
@@ -130,6 +154,20 @@ def find(call: Call) -> Route:
             call.other_id = _decode(other)
     call.route = route.template
     return route
+
+
+def _find_for_shippers(path: str, method: str) -> Route | None:
+    """The route of a path with the name of an index or a template, which nobody looks at; None for other paths."""
+    parts = path.split("/")[1:]
+    if len(parts) > 3 or "" in parts or parts[0] == "v1":
+        return None
+    if parts[-1] in ("_bulk", "_mapping") and not parts[0].startswith(
+        "_"
+    ):  # the type of old versions may stand between
+        return _BY_TEMPLATE["/{index}/" + parts[-1]]
+    if len(parts) == 1:
+        return INDEX if method in ("HEAD", "PUT") and not parts[0].startswith("_") else None
+    return _BY_TEMPLATE.get("/".join(["", *parts[:-1], "{name}"]))
 
 
 def _find_by_id(path: str) -> tuple[Route, str, str]:

@@ -14,6 +14,7 @@ from aiohttp import web
 from wirecopy import errors
 from wirecopy.config import Config
 from wirecopy.schema import wire
+from wirecopy.schema.intake import Intake
 from wirecopy.web.feed.following import Following
 from wirecopy.web.feed.webhooks import WebhookSender
 from wirecopy.web.garbage import Garbage
@@ -42,6 +43,7 @@ class RunningService:
 
     def __init__(self, config: Config, open_detector: "Callable[[], Detector]", log: Log) -> None:
         self.limits = config.limits
+        self.intake = Intake.of(config.limits, config.intake)
         self.web = config.web
         self.log = log
         self.keys = Keys(config.auth, time.monotonic)

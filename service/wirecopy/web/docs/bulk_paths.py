@@ -48,3 +48,57 @@ def bulk_paths() -> dict[str, Any]:
             ),
         },
     }
+
+
+def shipper_paths() -> dict[str, Any]:
+    """Paths that shippers for Elasticsearch use: Vector, Logstash, Fluent Bit, NiFi, Kafka Connect."""
+    value = content("As Elasticsearch answers.", "application/json", {"schema": {"type": "object"}})
+    index = {
+        "name": "index",
+        "in": "path",
+        "required": True,
+        "schema": {"type": "string", "pattern": "^[a-z][a-z0-9]*$"},
+    }
+    name = {**index, "name": "name"}
+    taken = {"application/x-ndjson": {"schema": {"type": "string"}}, "application/json": {"schema": {"type": "string"}}}
+    anything = {"application/json": {"schema": {"type": "object"}}}
+
+    def bulk_of(path: str, *parameters: dict[str, Any]) -> dict[str, Any]:
+        told = "index, create, update with doc, delete; a status for each item. 503: send all again, which is harmless."
+        operations = {
+            method: operation(
+                f"{method}_{path}", "shippers", "Many articles in the form of Elasticsearch", told, {200: value},
+                WITH_BODY, body=taken,
+            )
+            for method in ("post", "put")
+        }  # fmt: skip
+        return {**operations, "parameters": list(parameters)} if parameters else operations
+
+    def harmless(path: str, methods: tuple[str, ...], *parameters: dict[str, Any]) -> dict[str, Any]:
+        told = "Answered so that shippers go on; nothing is kept, nothing is changed."
+        operations = {
+            method: operation(
+                f"{method}_{path}", "shippers", "What shippers ask first", told, {200: value},
+                (*ANYWHERE, 422), body=None if method == "get" else anything,
+            )
+            for method in methods
+        }  # fmt: skip
+        return {**operations, "parameters": list(parameters)} if parameters else operations
+
+    everything = ("get", "put", "post")
+    about = operation("about", "shippers", "Who this is", "For a person, the way to /docs.", {200: value}, (500,))
+    about["responses"]["303"] = {"description": "To /docs, for who asks for text/html."}
+    return {
+        "/": {"get": {**about, "security": [{}]}},
+        "/_bulk": bulk_of("_bulk"),
+        "/{index}/_bulk": bulk_of("index_bulk", index),
+        "/_cluster/health": harmless("health", ("get",)),
+        "/_license": harmless("license", ("get",)),
+        "/_template/{name}": harmless("template", everything, name),
+        "/_index_template/{name}": harmless("index_template", everything, name),
+        "/_component_template/{name}": harmless("component_template", everything, name),
+        "/_ingest/pipeline/{name}": harmless("pipeline", everything, name),
+        "/_ilm/policy/{name}": harmless("policy", everything, name),
+        "/{index}/_mapping": harmless("mapping", everything, index),
+        "/{index}": harmless("index", ("get", "put"), index),
+    }

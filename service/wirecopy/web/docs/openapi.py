@@ -13,7 +13,7 @@ import msgspec
 from wirecopy.schema import ninjs, wire
 from wirecopy.schema.answers import Comparison, Pin, Reasons, Verdict
 from wirecopy.schema.version import VERSION
-from wirecopy.web.docs.bulk_paths import bulk_paths
+from wirecopy.web.docs.bulk_paths import bulk_paths, shipper_paths
 from wirecopy.web.docs.pieces import ANYWHERE as _ANYWHERE
 from wirecopy.web.docs.pieces import REFERENCE as _REFERENCE
 from wirecopy.web.docs.pieces import WITH_BODY as _WITH_BODY
@@ -103,6 +103,7 @@ def describe() -> dict[str, Any]:
             {"name": "stories", "description": "Articles grouped."},
             {"name": "events", "description": "What changed, in order."},
             {"name": "boilerplate", "description": "What sources repeat, which counts as no evidence."},
+            {"name": "shippers", "description": "The bulk form of Elasticsearch."},
             {"name": "operation", "description": "Health, metrics, this description."},
         ],
         "paths": {
@@ -112,6 +113,7 @@ def describe() -> dict[str, Any]:
             **_event_paths(),
             **_boilerplate_paths(),
             **_operation_paths(),
+            **shipper_paths(),
         },
         "webhooks": _webhooks(),
         "components": {

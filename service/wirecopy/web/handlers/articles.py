@@ -1,12 +1,13 @@
 """Handlers of articles. What goes wrong is raised, and answered in one place."""
 
+from collections.abc import Sequence
 from urllib.parse import quote
 
 from aiohttp import web
 
 from wirecopy.schema import ninjs, wire
 from wirecopy.schema.answers import Verdict
-from wirecopy.schema.article import Article, parse, parse_named
+from wirecopy.schema.article import Article
 from wirecopy.schema.ninjs import is_media_type
 from wirecopy.web.http import queries, replies
 from wirecopy.web.http.call import Call, check_body_id, check_id
@@ -17,6 +18,8 @@ _SHORT_ITEM_BYTES = 64 * 2**10
 
 
 _MOST_REVISIONS = 10**9
+_MOST_TOLD = 500  # characters of warnings in a header
+_PLAIN = " !#$&'()*+,-./:;<=>?@[]^_`{|}~"  # beside letters and digits, what a header may hold as it is
 
 
 async def put(service: RunningService, call: Call) -> web.StreamResponse:
@@ -24,25 +27,27 @@ async def put(service: RunningService, call: Call) -> web.StreamResponse:
     service.owner.check_room()
     article_id = check_id(call.id)
     data = await call.read_json()
+    warnings: list[str] = []
     if is_media_type(call.request.headers.get("Content-Type", "")):
         article = await _parse_item(service, data, article_id)
     else:
-        article = parse_named(data, service.limits, article_id)
-    return _tell(call, await service.owner.ingest(article))
+        article = service.intake.parse(data, warnings, article_id)
+    return _tell(call, await service.owner.ingest(article), warnings)
 
 
 async def post(service: RunningService, call: Call) -> web.StreamResponse:
     """POST /v1/articles: the same with the id in the body."""
     service.owner.check_room()
-    article = await _read_article(service, call)
-    response = _tell(call, await service.owner.ingest(article))
+    warnings: list[str] = []
+    article = await _read_article(service, call, warnings)
+    response = _tell(call, await service.owner.ingest(article), warnings)
     response.headers["Location"] = f"/v1/articles/{quote(article.id, safe='')}"
     return response
 
 
 async def check(service: RunningService, call: Call) -> web.StreamResponse:
     """POST /v1/check: the verdict that the article would get; nothing is stored."""
-    article = await _read_article(service, call)
+    article = await _read_article(service, call, [])
     verdict = await service.owner.ask(lambda detector: detector.check(article))
     call.story = verdict.story
     return replies.json(verdict)
@@ -103,10 +108,10 @@ def _id_in_query(call: Call) -> str:
     return call.query["id"]
 
 
-async def _read_article(service: RunningService, call: Call) -> Article:
+async def _read_article(service: RunningService, call: Call, warnings: list[str]) -> Article:
     data = await call.read_json()
     is_item = is_media_type(call.request.headers.get("Content-Type", ""))
-    article = check_body_id(await _parse_item(service, data) if is_item else parse(data, service.limits))
+    article = check_body_id(await _parse_item(service, data) if is_item else service.intake.parse(data, warnings))
     call.id = article.id
     return article
 
@@ -118,6 +123,10 @@ async def _parse_item(service: RunningService, data: bytes, article_id: str | No
     return await service.owner.work_aside(lambda: ninjs.parse(data, service.limits, article_id))
 
 
-def _tell(call: Call, verdict: Verdict) -> web.StreamResponse:
+def _tell(call: Call, verdict: Verdict, warnings: Sequence[str]) -> web.StreamResponse:
     call.story = verdict.story
-    return replies.json(verdict, 200 if verdict.replayed or verdict.revision > 1 else 201)
+    call.warnings = len(warnings) or None
+    response = replies.json(verdict, 200 if verdict.replayed or verdict.revision > 1 else 201)
+    if warnings:
+        response.headers["Wirecopy-Warning"] = quote("; ".join(warnings)[:_MOST_TOLD], safe=_PLAIN)
+    return response

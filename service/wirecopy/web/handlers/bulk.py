@@ -24,7 +24,7 @@ from aiohttp import web
 from wirecopy import errors
 from wirecopy.schema import ninjs
 from wirecopy.schema.answers import Verdict
-from wirecopy.schema.article import Article, parse
+from wirecopy.schema.article import Article
 from wirecopy.schema.elements import ElementSplitter
 from wirecopy.schema.wire import BulkAnswer
 from wirecopy.web.connections import connection_of
@@ -32,7 +32,7 @@ from wirecopy.web.http import problems, queries
 from wirecopy.web.http.answer_spool import AnswerSpool
 from wirecopy.web.http.call import Call
 from wirecopy.web.http.decompression import decoder_for
-from wirecopy.web.http.ndjson import BadLine, LineSplitter, parse_line
+from wirecopy.web.http.ndjson import Line, LineSplitter, parse_line
 from wirecopy.web.http.problems import MalformedRequest, TooLarge, TooSlow, UnsupportedType
 from wirecopy.web.http.replies import SECURITY
 from wirecopy.web.http.tally import Tally
@@ -70,7 +70,7 @@ class _LineBatch(NamedTuple):
     """Lines that follow each other: an article each, or what is wrong with the line."""
 
     first_line: int
-    lines: Sequence[Article | BadLine]
+    lines: Sequence[Line]
     size: int
     verdicts: "asyncio.Future[Sequence[Verdict]] | None"
 
@@ -88,7 +88,8 @@ class Stream:
     def __init__(self, service: RunningService, call: Call, media_type: str, *, is_streamed: bool) -> None:
         self._service = service
         self._call = call
-        self._parse = ninjs.parse if media_type == ninjs.MEDIA_TYPE else parse
+        self._has_markup = media_type == ninjs.MEDIA_TYPE
+        self._parse = self._parse_item if self._has_markup else service.intake.parse
         self._decoder = decoder_for(call.request.headers.get("Content-Encoding", ""))
         is_array = media_type == JSON
         self._splitter = (ElementSplitter if is_array else LineSplitter)(service.limits.max_line_bytes)
@@ -183,7 +184,7 @@ class Stream:
             await self._pause(seconds)
             self._check_running()
         parsed = await self._read_lines(lines)
-        articles = [article for article in parsed if isinstance(article, Article)]
+        articles = [line.found for line in parsed if isinstance(line.found, Article)]
         verdicts = self._service.owner.submit_batch(articles) if articles else None
         size = sum(len(line or b"") for line in lines)
         self._bytes_under_way += size
@@ -192,13 +193,16 @@ class Stream:
         self._next_line += len(lines)
         await self._under_way.put(batch)
 
-    async def _read_lines(self, lines: Sequence[bytes | None]) -> list[Article | BadLine]:
+    async def _read_lines(self, lines: Sequence[bytes | None]) -> list[Line]:
         """What the lines hold; markup is read in a thread of its own."""
 
-        def read() -> list[Article | BadLine]:
+        def read() -> list[Line]:
             return [parse_line(line, self._service.limits, self._parse) for line in lines]
 
-        return read() if self._parse is parse else await self._service.owner.work_aside(read)
+        return await self._service.owner.work_aside(read) if self._has_markup else read()
+
+    def _parse_item(self, line: bytes, _: list[str]) -> Article:
+        return ninjs.parse(line, self._service.limits)
 
     def _check_running(self) -> None:
         """Raise what stopped the stream."""
@@ -248,17 +252,17 @@ class Stream:
     def _answers_to(self, batch: _LineBatch, verdicts: Sequence[Verdict]) -> Iterator[BulkAnswer]:
         remaining = iter(verdicts)
         assert self._call.tally is not None
-        for number, line in enumerate(batch.lines, batch.first_line):
-            if isinstance(line, Article):
+        for number, (found, warnings) in enumerate(batch.lines, batch.first_line):
+            if isinstance(found, Article):
                 verdict = next(remaining)
                 status = 200 if verdict.replayed or verdict.revision > 1 else 201
-                self._call.tally.count(verdict)
-                yield BulkAnswer(number, status, line.id, verdict=verdict)
+                self._call.tally.count(verdict, warnings)
+                yield BulkAnswer(number, status, found.id, verdict=verdict, warnings=tuple(warnings))
             else:
-                problem = problems.describe(line.error)
+                problem = problems.describe(found.error)
                 self._call.tally.refused += 1
-                self._service.refused.add(self._call, number, line.head, line.id, problem)
-                yield BulkAnswer(number, problem.status, line.id, problem=problem)
+                self._service.refused.add(self._call, number, found.head, found.id, problem)
+                yield BulkAnswer(number, problem.status, found.id, problem=problem)
 
     def _finish(self, line: int, error: Exception | None) -> None:
         self._is_answered = True

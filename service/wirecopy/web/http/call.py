@@ -17,7 +17,8 @@ _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 class Call:
     """`route` is the matched path with {id}; `id` and `story` are the article's and story's once they are known.
 
-    `tally` is there when the request holds many articles, `lines` counts what an event stream told.
+    `tally` is there when the request holds many articles, `lines` counts what an event stream told,
+    `warnings` the fields that were left out.
     `other_id` is that of the second article where a path names two; `query` has the parameters that the route takes.
     """
 
@@ -35,6 +36,7 @@ class Call:
         "share",
         "story",
         "tally",
+        "warnings",
     )
 
     def __init__(self, request: web.BaseRequest, request_id: str, settings: Web, budget: Budget) -> None:
@@ -46,6 +48,7 @@ class Call:
         self.story = ""
         self.lines: int | None = None
         self.tally: Tally | None = None
+        self.warnings: int | None = None
         self.query: dict[str, str] = {}
         self.client = ANYONE
         self._web = settings

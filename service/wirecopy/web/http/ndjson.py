@@ -66,16 +66,24 @@ class BadLine(NamedTuple):
     head: bytes = b""
 
 
-def parse_line(line: bytes | None, limits: Limits, parse: Callable[[bytes, Limits], Article]) -> Article | BadLine:
+class Line(NamedTuple):
+    """A line that was read: the article, or what is wrong, and which of its fields were left out."""
+
+    found: Article | BadLine
+    warnings: list[str]
+
+
+def parse_line(line: bytes | None, limits: Limits, parse: Callable[[bytes, list[str]], Article]) -> Line:
     """The article that `parse` finds in a line (None: it was too long), or what is wrong with it."""
     if line is None:
-        return BadLine(TooLarge(f"the line is longer than {limits.max_line_bytes} bytes"))
+        return Line(BadLine(TooLarge(f"the line is longer than {limits.max_line_bytes} bytes")), [])
     if not line or line.isspace():
-        return BadLine(errors.MalformedArticle("the line is blank"))
+        return Line(BadLine(errors.MalformedArticle("the line is blank")), [])
+    warnings: list[str] = []
     try:
-        return check_body_id(parse(line, limits))
+        return Line(check_body_id(parse(line, warnings)), warnings)
     except errors.ArticleError as error:
-        return BadLine(error, _id_in(line, limits), line[:HEAD_BYTES])
+        return Line(BadLine(error, _id_in(line, limits), line[:HEAD_BYTES]), warnings)
 
 
 def _id_in(line: bytes, limits: Limits) -> str | None:

@@ -1,18 +1,21 @@
 """What became of the articles of one request that holds many: told in headers, in the log, and when it ends early."""
 
+from collections.abc import Sequence
+
 from wirecopy.schema.answers import Verdict
 
 
 class Tally:
-    """What became of the articles of a request that holds many: how many were taken, known already, refused."""
+    """How many articles were taken, known already, refused; how many fields were left out of what was taken."""
 
-    __slots__ = ("refused", "replayed", "taken")
+    __slots__ = ("left_out", "refused", "replayed", "taken")
 
     def __init__(self) -> None:
-        self.taken = self.replayed = self.refused = 0
+        self.taken = self.replayed = self.refused = self.left_out = 0
 
-    def count(self, verdict: Verdict) -> None:
+    def count(self, verdict: Verdict, warnings: Sequence[str] = ()) -> None:
         """Count an article that is on disk."""
+        self.left_out += len(warnings)
         if verdict.replayed:
             self.replayed += 1
         else:
@@ -26,4 +29,6 @@ class Tally:
     def headers(self) -> dict[str, str]:
         """As the answer tells it, for senders that look at no body."""
         counts = {"Taken": self.taken, "Replayed": self.replayed, "Refused": self.refused}
+        if self.left_out:
+            counts["Fields-Left-Out"] = self.left_out
         return {f"Wirecopy-{name}": str(count) for name, count in counts.items()}
