@@ -19,6 +19,8 @@ from wirecopy.web import routes, serve
 from wirecopy.web.http.access import ALL_ROLES, Addresses, Caller, Keys, network_of
 from wirecopy.web.http.problems import NotAuthorized, RoleMissing
 
+_TEMPLATES = [f"/{kind}/a" for kind in ("_template", "_index_template", "_component_template", "_ilm/policy")]
+_TEMPLATES += ["/_ingest/pipeline/a", "/a/_mapping"]
 REQUESTS: dict[tuple[str, str], Role] = {
     ("GET", "/v1/articles/a"): "read",
     ("HEAD", "/v1/articles/a"): "read",
@@ -33,6 +35,10 @@ REQUESTS: dict[tuple[str, str], Role] = {
     ("POST", "/v1/articles"): "write",
     ("POST", "/v1/bulk"): "write",
     ("GET", "/v1/refused"): "write",
+    **{("GET", path): "write" for path in ("/_cluster/health", "/_license", "/_template/a")},
+    **{(method, path): "write" for method in ("POST", "PUT") for path in ("/_bulk", "/a/_bulk", *_TEMPLATES)},
+    ("HEAD", "/a"): "write",
+    ("PUT", "/a"): "write",
     ("POST", "/v1/stories/a/merge"): "edit",
     ("POST", "/v1/stories/a/split"): "edit",
     ("POST", "/v1/pins"): "edit",
@@ -76,7 +82,13 @@ def test_every_method_of_every_route_needs_a_role_or_is_open() -> None:
             assert set(route.handlers) <= set(route.roles), route.template
             assert {route.role_for(method) for method in route.handlers} <= ALL_ROLES
             asked = {
-                (method, route.template.replace("{id}", "a").replace("{other}", "b"))
+                (
+                    method,
+                    route.template.replace("{id}", "a")
+                    .replace("{other}", "b")
+                    .replace("{index}", "a")
+                    .replace("{name}", "a"),
+                )
                 for method in route.handlers
                 if method != "GET"
             }

@@ -68,8 +68,8 @@ ARTICLE = Route(
     {"GET": frozenset(("revision", "keep"))},
     {"PUT": "write", "GET": "read", "DELETE": "erase"},
 )
-_SHIPPED = {"POST": elastic.bulk, "PUT": elastic.bulk}
-_HARMLESS = {"GET": elastic.nothing, "PUT": elastic.acknowledge, "POST": elastic.acknowledge}
+_SHIPPED: dict[str, Handler] = {"POST": elastic.bulk, "PUT": elastic.bulk}
+_HARMLESS: dict[str, Handler] = {"GET": elastic.nothing, "PUT": elastic.acknowledge, "POST": elastic.acknowledge}
 _WRITERS: Mapping[str, Role] = {"GET": "write", "PUT": "write", "POST": "write"}
 INDEX = Route("/{index}", {"GET": elastic.nothing, "PUT": elastic.acknowledge}, None, _WRITERS, needs_detector=False)
 # What shippers for Elasticsearch ask; they put parameters of their own into the query.

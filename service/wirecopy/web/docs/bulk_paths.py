@@ -79,7 +79,7 @@ def shipper_paths() -> dict[str, Any]:
         operations = {
             method: operation(
                 f"{method}_{path}", "shippers", "What shippers ask first", told, {200: value},
-                (*ANYWHERE, 422), body=None if method == "get" else anything,
+                (*ANYWHERE, 404, 422), body=None if method == "get" else anything,
             )
             for method in methods
         }  # fmt: skip

@@ -42,7 +42,7 @@ class _Action(NamedTuple):
     """What an action line asks for; `error` is what is wrong with it, or with its document."""
 
     name: str
-    index: str
+    into: str
     id: str | None
     source: bytes
     line: int
@@ -60,7 +60,7 @@ class _Item(NamedTuple):
 
     def told(self) -> dict[str, Any]:
         """As Elasticsearch tells it."""
-        item: dict[str, Any] = {"_index": self.action.index, "_id": self.id, "status": self.status}
+        item: dict[str, Any] = {"_index": self.action.into, "_id": self.id, "status": self.status}
         if self.reason:
             kind = "version_conflict_engine_exception" if self.status == 409 else "mapper_parsing_exception"
             item["error"] = {"type": kind, "reason": self.reason}
