@@ -163,6 +163,15 @@ class Webhooks(Struct, frozen=True, forbid_unknown_fields=True):
     max_retry_seconds: Seconds = 300.0
 
 
+class Page(Struct, frozen=True, forbid_unknown_fields=True):
+    """The page for people: how long who signed in stays, what may be fetched, from where scripts may ask."""
+
+    session_hours: Annotated[float, Meta(gt=0, le=8760)] = 12.0
+    search: bool = True
+    fetch_hosts: list[str] = []
+    cross_origins: list[Annotated[str, Meta(pattern=r"^https?://[^/\s*]+$")]] = []
+
+
 class Config(Struct, frozen=True, forbid_unknown_fields=True):
     """All settings. A component receives its own section or bare numbers, never this."""
 
@@ -174,6 +183,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     web: Web = Web()
     auth: Auth = Auth()
     webhooks: Webhooks = Webhooks()
+    page: Page = Page()
 
 
 def load(path: str | PathLike[str] | None = None) -> Config:

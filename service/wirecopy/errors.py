@@ -67,6 +67,14 @@ class UnknownStory(WirecopyError):
         self.story_id = story_id
 
 
+class UnknownAction(WirecopyError):
+    """There is no action of this id, or it is kept no more."""
+
+    def __init__(self, action_id: str) -> None:
+        super().__init__(f"there is no edit {action_id[:60]!r}")
+        self.action_id = action_id
+
+
 class UnknownPin(WirecopyError):
     """No pin has this id."""
 

@@ -10,27 +10,32 @@ replay of what was decided. What is only asked stands in `questions`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import cast
+
+from msgspec import structs
 
 from wirecopy import errors
 from wirecopy.config import Config
 from wirecopy.detector import edits, erasure
 from wirecopy.detector.answers import boilerplate, views
 from wirecopy.detector.answers.boilerplate import Parts
+from wirecopy.detector.browsing import Browsing
 from wirecopy.detector.feed.changes import ChangeCapture
 from wirecopy.detector.feed.events import Fact
 from wirecopy.detector.feed.events import encode as encode_events
 from wirecopy.detector.feed.feed import Feed
-from wirecopy.detector.history.replay import Others, replay
+from wirecopy.detector.history.replay import no_others, replay
 from wirecopy.detector.ingestion import Ingestion, recalled
 from wirecopy.detector.memory import model_file
-from wirecopy.detector.memory.archive import Archive
+from wirecopy.detector.memory.archive import Archive, Kept
 from wirecopy.detector.memory.canonical import Policy
-from wirecopy.detector.memory.records import Clearing, Edit, Positions, RecordKind, content_of, encode, scheme
-from wirecopy.detector.questions import Questions
+from wirecopy.detector.memory.records import Action, Clearing, Edit, Positions, RecordKind, content_of, encode, scheme
 from wirecopy.detector.state import DAY, State
 from wirecopy.detector.tracing import ArticleTraces
-from wirecopy.schema.answers import Milliseconds, Pin, Story, Verdict
-from wirecopy.schema.article import Article
+from wirecopy.schema import actions
+from wirecopy.schema.actions import UNSAID, ActionKind, Said
+from wirecopy.schema.answers import Milliseconds, Pin, Stored, Story, Verdict
+from wirecopy.schema.article import Article, Status
 from wirecopy.storage import Compaction, Entry, Pipeline, Writing
 
 __all__ = ["SCHEME", "ArticleTraces", "Detector", "scheme_of"]
@@ -45,7 +50,12 @@ def scheme_of(config: Config) -> str:
     return scheme(model_file.load(config.detection.model))
 
 
-class Detector(Questions):
+def _standing(kept: Kept) -> str:
+    """The status of an article, and behind it until when it is embargoed."""
+    return kept.status if kept.embargoed is None else f"{kept.status} {kept.embargoed}"
+
+
+class Detector(Browsing):
     """Tells for every article that it is given which story it belongs to."""
 
     _store: Writing | Pipeline | None
@@ -59,11 +69,13 @@ class Detector(Questions):
         """
         settings = config or Config()
         state, feed = State(settings, Archive(store), epochs=epochs), Feed(store)
-        self._others = Others([], [], {}) if store is None else replay(state, feed, store.replay())
+        self._others = no_others(state.archive) if store is None else replay(state, feed, store.replay())
         super().__init__(settings, store, state, feed)
+        self._edits, self._actions = self._others.edits, self._others.actions
         goes_on = feed.last == 0 or feed.rule == self._policy.rule
-        told_by = self._policy if goes_on else Policy(feed.rule)
+        told_by = self._policy if goes_on else Policy(feed.rule, state.archive.chosen)
         self._capture = ChangeCapture(self._archive, state.stories, told_by)
+        self._aside: Action | None = None  # by which the revision comes that is ingested next
 
     def ingest(
         self, articles: Sequence[Article], first_seen: int = 0, traces: ArticleTraces | None = None
@@ -101,8 +113,10 @@ class Detector(Questions):
             batch.verdicts[k] = self._stored_answer(number)
         return [batch.verdicts[k] for k in range(len(articles))]
 
-    def erase(self, article_id: str, now: int = 0) -> None:
+    def erase(self, article_id: str, now: int = 0, said: Said | None = None) -> None:
         """Erases an article with all its revisions, durably: text, trace, keys, matches, passages; its id is new again.
+
+        With `said` it is told of among the actions.
 
         The story that it was in is decided anew. What is left is one record with its id and `now`, this moment, in
         milliseconds since 1970; of the sums over many articles that were stored before, nothing is taken back. Until
@@ -121,16 +135,18 @@ class Detector(Questions):
         records = [archive.kept[number].record for number in numbers]
         for number in numbers:
             archive.drop(number)
+        done = None if said is None else self._next("erased", now, said, [deleted[0].story], [article_id])
         if self._store is None:
             self._tell(facts, now)
             return
         entries = [Entry(RecordKind.ERASURE, article_id, encode(erased), None)]
         entries += self._tell(facts, now, self._store.last + 1)
+        entries += self._entries_of(done, self._store.last + len(entries))
         self._others.numbered.update(zip(numbers, records, strict=True))
         self._others.numbered[erased.number] = self._store.last + 1
         self._store.append(entries, redact=dict(zip(records, map(erasure.remains_of, decisions), strict=True)))
 
-    def merge(self, story_id: str, other_id: str, now: int = 0) -> Story[Milliseconds]:
+    def merge(self, story_id: str, other_id: str, now: int = 0, said: Said = UNSAID) -> Story[Milliseconds]:
         """Makes two stories one, durably: the older id stays, the other leads to it. All members are pinned together.
 
         -> the story; two that are one already are left as they are. `now` is this moment, in milliseconds since 1970.
@@ -140,11 +156,12 @@ class Detector(Questions):
         self.reach(now)
         one, other = self._find_story(story_id), self._find_story(other_id)
         if one != other:
-            self._end_edit(edits.merge(self._state, now, one, other), f"to merge {one} and {other}")
+            action = self._next("merged", now, said, [one, other])
+            self._end_edit(edits.merge(self._state, now, one, other), f"to merge {one} and {other}", action)
         return self.story(one)
 
     def split(
-        self, story_id: str, article_ids: Sequence[str], now: int = 0
+        self, story_id: str, article_ids: Sequence[str], now: int = 0, said: Said = UNSAID
     ) -> tuple[Story[Milliseconds], Story[Milliseconds]]:
         """Parts some of a story's articles from the others, durably; the two parts are pinned apart.
 
@@ -161,10 +178,11 @@ class Detector(Questions):
                 raise errors.UsageError(f"the article {self._archive.kept[number].id!r} is not in the story {name}")
         if not 0 < len(numbers) < len(members):
             raise errors.UsageError(f"to split {name}, name some of its {len(members)} articles, and not all of them")
-        edit = self._end_edit(edits.split(self._state, now, name, numbers), f"to split {name}")
+        action = self._next("split", now, said, [name, f"s{self._state.loaded}"], article_ids)
+        edit = self._end_edit(edits.split(self._state, now, name, numbers), f"to split {name}", action)
         return self.story(name), self.story(f"s{edit.number}")
 
-    def pin(self, article_ids: Sequence[str], *, together: bool, now: int = 0) -> Pin:
+    def pin(self, article_ids: Sequence[str], *, together: bool, now: int = 0, said: Said = UNSAID) -> Pin:
         """Says that articles belong together, or that two never do, whatever the evidence; durably.
 
         Their stories are decided anew. Later revisions of the articles keep the pin; it goes when they are erased or
@@ -178,10 +196,12 @@ class Detector(Questions):
                 "to pin together, name two articles or more" if together else "to pin apart, name two articles"
             )
         left, right = (numbers, []) if together else (numbers[:1], numbers[1:])
-        edit = self._end_edit(edits.pin(self._state, now, together, left, right), "this pin")
+        places = dict.fromkeys(self._state.stories.story_of[number] for number in numbers)
+        action = self._next("pinned", now, said, list(places), article_ids, after="together" if together else "apart")
+        edit = self._end_edit(edits.pin(self._state, now, together, left, right), "this pin", action)
         return views.pin(self._archive, self._state.stories.pins.by_id[edit.number], with_hidden=True)
 
-    def unpin(self, pin_id: str, now: int = 0) -> None:
+    def unpin(self, pin_id: str, now: int = 0, said: Said = UNSAID) -> None:
         """Takes a pin away, durably; the stories that it concerned are decided anew.
 
         Raises UnknownPin, and StorageFailed as `merge` does.
@@ -192,7 +212,65 @@ class Detector(Questions):
         number = int(digits) if pin_id[:1] == "p" and digits.isascii() and digits.isdigit() and len(digits) < 18 else -1
         if number not in known or pin_id != f"p{number}":
             raise errors.UnknownPin(pin_id)
-        self._end_edit(edits.unpin(self._state, now, number), "this")
+        concerned = sorted(known[number].left | known[number].right)
+        places = dict.fromkeys(self._state.stories.story_of[m] for m in concerned)
+        action = self._next("unpinned", now, said, list(places), [self._archive.kept[m].id for m in concerned])
+        self._end_edit(edits.unpin(self._state, now, number), "this", action)
+
+    def correct(self, story_id: str, article_id: str, now: int = 0, said: Said = UNSAID) -> Story:
+        """Lets an article stand for its story, whatever the rule says, durably; -> the story.
+
+        Later revisions of the article do so too, until another is chosen; what is canceled stands behind all others.
+        Raises UnknownStory, UnknownArticle, UsageError for an article that is not in the story, and StorageFailed as
+        `merge` does.
+        """
+        self.reach(now)
+        name, number = self._find_story(story_id), self._archive.number(article_id)
+        members = self._archive.shown(self._state.stories.members[name])
+        kept = self._archive.kept[number]
+        if number not in members or kept.status == "canceled":
+            raise errors.UsageError(f"the article {article_id!r} cannot stand for the story {name}")
+        stood = self._archive.kept[self._policy.canonical(self._archive, members)].id
+        action = self._next("corrected", now, said, [name], [article_id])
+        action = structs.replace(action, came=kept.came, before=stood, after=article_id)
+        self._choose(action, name)
+        return self.story(name)
+
+    def set_status(self, article_id: str, status: Status, now: int = 0, said: Said = UNSAID) -> Stored[Milliseconds]:
+        """Withholds, releases or cancels an article as it is kept, durably, by a revision; -> the article.
+
+        What is released is not embargoed any more. Raises UnknownArticle, UsageError where its text is not kept (then
+        whoever has it sends it again), and StorageFailed as `merge` does.
+        """
+        number = self._archive.number(article_id)
+        kept = self._archive.kept[number]
+        embargoed = None if status == "usable" else kept.embargoed
+        if (kept.status, kept.embargoed) != (status, embargoed):
+            article = self._as_kept(number, status, embargoed)
+            action = self._next("status", now, said, [self._state.stories.story_of[number]], [article_id])
+            self._aside = structs.replace(action, came=kept.came, before=_standing(kept), after=status)
+            self.ingest([article], now)
+        return self.article(article_id)
+
+    def undo(self, action_id: str, now: int = 0, said: Said = UNSAID) -> actions.Action:
+        """Takes an action back, durably: a story that was merged is there again under its old id.
+
+        Whoever was moved on since stays where he is. -> the action that did it. Raises UnknownAction; UsageError for
+        what was undone, or cannot be any more; Pinned, and StorageFailed as `merge` does.
+        """
+        self.reach(now)
+        done = self._actions.get(action_id)
+        if done is None:
+            raise errors.UnknownAction(action_id)
+        told = self._actions.told(done, self._edits)
+        if told.undone_by is not None:
+            raise errors.UsageError(f"{action_id} was undone by {told.undone_by}")
+        if not told.can_be_undone:
+            raise errors.UsageError(f"{action_id} cannot be undone any more")
+        action = self._next("undone", now, said, done.stories, done.articles)
+        action = structs.replace(action, undoes=done.number, came=done.came, before=done.after, after=done.before)
+        self._undo(done, action, now, said)
+        return self._actions.told(self._actions.page(None, 1)[0], self._edits)
 
     def compact(self) -> Compaction:
         """Leaves no byte of what was erased or pruned in the files; -> the database's bytes before and after.
@@ -283,6 +361,7 @@ class Detector(Questions):
                 self._archive.drop(number)
             oldest = next(iter(self._archive.kept.values()), None)
             records += self._feed.forget(horizon if oldest is None else oldest.arrived)
+            records += self._actions.forget(horizon if oldest is None else oldest.arrived)
             entries = self._tell(facts, now, -1 if self._store is None else self._store.last)
             if self._store is not None:
                 records += self._others.useless(self._state)
@@ -297,15 +376,77 @@ class Detector(Questions):
         if self._store is not None:
             self._store.close()
 
-    def _end_edit(self, edit: Edit | edits.Contradiction, wish: str) -> Edit:
-        """Makes an edit durable, with its events. Raises Pinned for one that was refused."""
+    def _undo(self, done: Action, action: Action, now: int, said: Said) -> None:
+        """Does what takes an action back."""
+        if done.edit is not None:
+            edit = edits.undo(self._state, now, self._edits[done.edit], self._feed.redirects.follow)
+            if edit is None:
+                raise errors.UsageError(f"nothing is left of e{done.number} that could be undone")
+            if isinstance(edit, Edit):
+                self._feed.redirects.revive(edit.revived)
+            self._end_edit(edit, f"to undo e{done.number}", action)
+        elif done.kind == "corrected":
+            place = self._state.stories.story_of.get(self._archive.number_of.get(done.articles[0], -1))
+            self._choose(action, place)
+        else:
+            [article_id] = done.articles
+            number = self._archive.number(article_id)
+            if self._archive.kept[number].status != (done.after or "").partition(" ")[0]:
+                raise errors.UsageError(f"{article_id!r} has another status since e{done.number}")
+            status, _, until = (done.before or "").partition(" ")
+            article = self._as_kept(number, cast(Status, status), int(until) if until else None)
+            self._aside = action
+            self.ingest([article], now)
+
+    def _as_kept(self, number: int, status: Status, embargoed: int | None) -> Article:
+        """An article as it is kept, with another status. Raises UsageError where its text is not kept."""
+        d, text = self._archive.decision(number), self._archive.text(number)
+        article_id = self._archive.kept[number].id
+        if text is None and status != "canceled":
+            raise errors.UsageError(f"the text of {article_id!r} is not kept: send it again with its status")
+        return Article(article_id, text or "", d.title, d.source, d.url, d.published, d.language, status, embargoed)
+
+    def _choose(self, action: Action, story: str | None) -> None:
+        """Makes a choice of who stands for a story, or the end of one, durable."""
+        members = () if story is None else self._archive.shown(self._state.stories.members[story])
+        stood = self._policy.canonical(self._archive, members) if members else None
+        entries = self._entries_of(action, -1 if self._store is None else self._store.last)
+        facts = []
+        if members and story is not None and stood is not None:
+            kept, stands = self._archive.kept, self._policy.canonical(self._archive, members)
+            self._capture.forget(story)
+            if stands != stood:
+                facts = [Fact("canonical_changed", story, kept[stands].id, previous=kept[stood].id)]
+        entries += self._tell(facts, action.moment, -1 if self._store is None else self._store.last + 1)
+        if self._store is not None:
+            self._store.append(entries)
+
+    def _next(
+        self, kind: ActionKind, now: int, said: Said, stories: Sequence[str], articles: Sequence[str] = (),
+        after: str | None = None
+    ) -> Action:  # fmt: skip
+        """The next action, which `_entries_of` makes part of those that are told of."""
+        number = self._actions.last + 1
+        return Action(number, now, kind, said.by, said.reason, list(stories), list(articles), after=after)
+
+    def _entries_of(self, action: Action | None, last: int) -> list[Entry]:
+        """Takes an action up; -> what to append of it behind the record of this number."""
+        if action is None:
+            return []
+        self._actions.take(action, last + 1)
+        return [Entry(RecordKind.ACTION, None, encode(action), None)]
+
+    def _end_edit(self, edit: Edit | edits.Contradiction, wish: str, action: Action) -> Edit:
+        """Makes an edit durable, with its action and its events. Raises Pinned for one that was refused."""
         if isinstance(edit, edits.Contradiction):
             raise errors.Pinned(f"p{edit.pin}", wish)
+        self._edits[edit.number] = edit
         last = -1 if self._store is None else self._store.last + 1
-        told = self._tell(self._capture.take(), edit.moment, last)
+        noted = self._entries_of(structs.replace(action, edit=edit.number), last)
+        told = self._tell(self._capture.take(), edit.moment, last + 1)
         if self._store is not None:
             self._others.numbered[edit.number] = last
-            self._store.append([Entry(RecordKind.EDIT, None, encode(edit), None), *told])
+            self._store.append([Entry(RecordKind.EDIT, None, encode(edit), None), *noted, *told])
         return edit
 
     def _lift(self, now: int) -> tuple[list[Fact], int]:
@@ -323,8 +464,10 @@ class Detector(Questions):
 
     def _append(self, batch: Ingestion, moment: int) -> None:
         """Makes what was decided durable, with its events."""
+        aside, self._aside = self._aside, None
         if self._store is None:
             self._tell(batch.facts, moment)
+            self._entries_of(aside, -1)
             return
         if not batch.decided and not batch.facts:
             return
@@ -332,7 +475,9 @@ class Detector(Questions):
         record = self._store.last + len(entries)
         if batch.begins_epoch:
             self._others.replaceable.append(record)
-        self._store.append(entries + self._tell(batch.facts, moment, record))
+        entries += self._tell(batch.facts, moment, record)
+        noted = self._entries_of(aside, self._store.last + len(entries))
+        self._store.append(entries + noted)
         self._archive.settle()
 
     def _tell(self, facts: Sequence[Fact], moment: int, record: int = -1) -> list[Entry]:

@@ -4,7 +4,7 @@ The outcome of an edit is kept by a pin, or the next article would undo it: of a
 of a split the parts are pinned apart.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from wirecopy.detection.evidence.model import Link
@@ -84,27 +84,38 @@ def _finish(
     """Applies an edit whose `moves` are known, or (None) are what its pin and the evidence make of its stories."""
     state.begin(state.loaded, moment, None)
     stories, window, number = state.stories, state.window, state.loaded
+    lost = None if unpinned is None else _said(stories.pins.by_id[unpinned])
     if unpinned is not None:
         stories.pins.remove(unpinned)
     if new is not None:
         stories.pins.add(new)
     change = stories.settle(concerned, window.judge, oldest=window.oldest, after=number)
     stories.link(change.links)
+    origins = {m: stories.story_of[m] for m, _ in change.moves}
     stories.apply(change.moves)
     rest = stories.enforce(new.id, f"s{number}") if moves is None and new is not None else list(moves or ())
+    origins = {m: stories.story_of[m] for m, _ in rest} | origins
     stories.apply(rest)
     window.leave_blank()
-    kept = None if new is None else (new.together, sorted(new.left), sorted(new.right))
     links = [(b, a, *link) for b, a, link in change.links]
-    return Edit(number, moment, kept, unpinned, links, [*change.moves, *rest])
+    told = None if new is None else _said(new)
+    return Edit(number, moment, told, unpinned, links, [*change.moves, *rest], list(origins.items()), lost)
 
 
-def redo(state: State, edit: Edit) -> Edit | Contradiction | None:
+def _said(pin: NumberedPin) -> tuple[bool, list[int], list[int]]:
+    """What a pin says, as a record has it."""
+    return pin.together, sorted(pin.left), sorted(pin.right)
+
+
+def redo(state: State, edit: Edit, undone: Edit | None = None) -> Edit | Contradiction | None:
     """Does what a stored edit did, among stories that were decided anew, to those of its articles that are there.
 
     -> None, and nothing is changed, where it concerns nobody any more. A merge or split of stories that are others now
-    becomes its pin. The number that the edit had must be the next one.
+    becomes its pin. The number that the edit had must be the next one. `undone`: the edit that this one undoes, as it
+    was done again; None where it was not.
     """
+    if edit.undoes is not None:
+        return None if undone is None else undo(state, edit.moment, undone, lambda story: story)
     stories, pins = state.stories, state.stories.pins
     if edit.pin is None:
         return unpin(state, edit.moment, edit.unpinned) if edit.unpinned in pins.by_id else None
@@ -137,3 +148,96 @@ def restore(state: State, edit: Edit) -> None:
     stories.link((b, a, Link(odds, relation)) for b, a, odds, relation in edit.links if a in known and b in known)
     stories.apply([move for move in edit.moves if move[0] in known])
     state.window.leave_blank()
+
+
+def undo(state: State, moment: int, done: Edit, heir_of: Callable[[str], str]) -> Edit | Contradiction | None:
+    """Takes an edit back: its pin goes, one that it took away comes again, and whoever it moved goes back.
+
+    Back is the story that they came from; when that is gone by this edit, it is there again under its old id. Articles
+    that came later go with those whom they match best. Whoever was moved on since stays. `heir_of`: which story a gone
+    one is now. -> None, and nothing is changed, where nothing of the edit is left.
+    """
+    stories, pins, number = state.stories, state.stories.pins, state.loaded
+    own = pins.by_id.get(done.number)
+    if own is not None:
+        pins.remove(done.number)
+    again = _pin_again(state, done.lost, number)
+    against = None if again is None else pins.conflict(again.together, again.left, again.right)
+    places = {} if against is not None else _places_back(state, done, heir_of)
+    against = against if against is not None else _against(state, places)
+    if against is not None or not (places or own or again):
+        if own is not None:
+            pins.add(own)
+        return None if against is None else Contradiction(against)
+    state.begin(number, moment, None)
+    if again is not None:
+        pins.add(again)
+    revived = sorted({story for story in places.values() if story not in stories.members}, key=story_age)
+    origins = [(m, stories.story_of[m]) for m in places]
+    moves = [Move(m, story) for m, story in sorted(places.items())]
+    stories.apply(moves)
+    state.window.leave_blank()
+    return Edit(
+        number, moment, None if again is None else _said(again), None if own is None else own.id, [], moves, origins,
+        None if own is None else _said(own), done.number, revived
+    )  # fmt: skip
+
+
+def _pin_again(state: State, lost: tuple[bool, list[int], list[int]] | None, number: int) -> NumberedPin | None:
+    """The pin that an edit had taken away, among those of its articles that are there."""
+    if lost is None:
+        return None
+    together, *sides = lost
+    left, right = (frozenset(_present(state, side).values()) for side in sides)
+    again = NumberedPin(number, together, left, right)
+    return again if again.ties_somebody else None
+
+
+def _present(state: State, numbers: Iterable[int]) -> dict[int, int]:
+    """The newest revisions of articles, by the numbers that they had, as far as they are kept and in a story."""
+    archive, known = state.archive, state.stories.story_of
+    found: dict[int, int] = {}
+    for number in numbers:
+        kept = archive.kept.get(number)
+        current = None if kept is None else archive.number_of.get(kept.id)
+        if current is not None and current in known:
+            found[number] = current
+    return found
+
+
+def _places_back(state: State, done: Edit, heir_of: Callable[[str], str]) -> dict[int, str]:
+    """Where everybody goes whom an edit moved, or who came later and belongs to one of them."""
+    stories, last, first = state.stories, dict(done.moves), dict(done.origins)
+    places: dict[int, str] = {}
+    for old, m in _present(state, last).items():
+        here, origin = stories.story_of[m], first.get(old)
+        if origin is None or heir_of(last[old]) != here:
+            continue
+        heir = heir_of(origin)
+        home = heir if heir != here and heir in stories.members else origin
+        if home != here:
+            places[m] = home
+    sides = [] if done.pin is None else [*done.pin[1], *done.pin[2]]
+    settled = set(_present(state, [*last, *sides]).values())
+    for story in sorted({stories.story_of[m] for m in places}, key=story_age):
+        for m in stories.members[story]:
+            best = stories.best_match(m) if m > done.number and m not in settled else None
+            if best is not None and best[0] in places:
+                places[m] = places[best[0]]
+    for m in list(places):  # who came later and is tied to one who goes, goes too
+        for tied in stories.pins.tied([m]):
+            if tied > done.number and tied not in settled and stories.story_of.get(tied) == stories.story_of[m]:
+                places.setdefault(tied, places[m])
+    return places
+
+
+def _against(state: State, places: Mapping[int, str]) -> int | None:
+    """A pin that would be broken if everybody took these places; None for none."""
+    stories = state.stories
+    for pin in stories.pins.by_id.values():
+        if not places.keys() & (pin.left | pin.right):
+            continue
+        left, right = ({places.get(m, stories.story_of.get(m)) for m in side} - {None} for side in pin[2:])
+        if (len(left | right) > 1) if pin.together else (left & right):
+            return pin.id
+    return None

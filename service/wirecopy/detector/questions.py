@@ -39,8 +39,8 @@ from wirecopy.schema.article import Article
 from wirecopy.schema.events import Event
 from wirecopy.storage import Reading
 
-_MAX_SCANNED = 20_000  # stories that are looked at for one page
-_STORY_ID = re.compile(r"s[0-9]{1,15}(-[0-9]{1,9})?")
+MAX_SCANNED = 20_000  # stories that are looked at for one page
+STORY_ID = re.compile(r"s[0-9]{1,15}(-[0-9]{1,9})?")
 
 
 class Questions:
@@ -53,7 +53,7 @@ class Questions:
         self._state = state
         self._archive: Archive = state.archive
         self._feed = feed
-        self._policy = Policy(rule_of(config.stories))
+        self._policy = Policy(rule_of(config.stories), self._archive.chosen)
         self._source_counts = SourceCounts(self._archive, state.stories)
 
     def trace(self, articles: Sequence[Article]) -> ArticleTraces:
@@ -171,13 +171,13 @@ class Questions:
         `story`. A page may hold
         fewer than `limit` stories, even none, and still have a next one. Raises UsageError for a cursor of no page.
         """
-        if cursor is not None and not _STORY_ID.fullmatch(cursor):
+        if cursor is not None and not STORY_ID.fullmatch(cursor):
             raise errors.UsageError(f"no page has the cursor {cursor!r}")
         kept, members = self._archive.kept, self._state.stories.members
         found: list[Story[Milliseconds]] = []
         last: str | None = None
         for scanned, name in enumerate(self._state.stories.newest(cursor)):
-            if len(found) == limit or scanned == _MAX_SCANNED:
+            if len(found) == limit or scanned == MAX_SCANNED:
                 return found, last
             last, numbers = name, self._archive.shown(members[name])
             is_wanted = (
@@ -245,7 +245,7 @@ class Questions:
 
     def _policy_of(self, keep: Keep | None) -> Policy:
         """The policy that is set, or another one that is asked for."""
-        return self._policy if keep is None else Policy(rule_of(self._config.stories, keep))
+        return self._policy if keep is None else Policy(rule_of(self._config.stories, keep), self._archive.chosen)
 
     def _find_story(self, story_id: str) -> str:
         """The id of a story, or of the one that it was merged into. Raises UnknownStory."""

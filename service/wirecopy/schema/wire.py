@@ -9,7 +9,8 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct, structs
 
-from wirecopy.schema import answers, events
+from wirecopy.schema import actions, answers, events, listing
+from wirecopy.schema.actions import ActionKind
 from wirecopy.schema.answers import (
     Boilerplate,
     Match,
@@ -29,6 +30,7 @@ Revision = answers.Revision[Time]
 Member = answers.Member[Time]
 Story = answers.Story[Time]
 Event = events.Event[Time]
+Reason = Annotated[str, Meta(max_length=1000)]
 
 
 class ArticleInput(Struct, frozen=True):
@@ -77,12 +79,76 @@ class MergeInput(Struct, frozen=True, rename={"with_": "with"}):
     """`with`: the id of the story that is to be one with that of the path."""
 
     with_: Annotated[str, Meta(min_length=1)]
+    reason: Reason = ""
 
 
 class SplitInput(Struct, frozen=True):
     """The articles that are to be parted from the others of the story."""
 
     articles: Annotated[list[str], Meta(min_length=1)]
+    reason: Reason = ""
+
+
+class CorrectionInput(Struct, frozen=True):
+    """The article that is to stand for the story of the path."""
+
+    article: Annotated[str, Meta(min_length=1)]
+    reason: Reason = ""
+
+
+class ReasonInput(Struct, frozen=True):
+    """Why something is done."""
+
+    reason: Reason = ""
+
+
+class Action(Struct, frozen=True):
+    """What somebody did by hand: who, when, why.
+
+    `undoes` is the edit that this one undid, `undone_by` the one that undid this. Of a status, `before` and `after` are
+    the two; of a corrected canonical, who stood and who stands for the story; of a pin, `after` is together or apart.
+    """
+
+    id: str
+    kind: ActionKind
+    at: Time
+    by: str
+    reason: str
+    stories: tuple[str, ...]
+    articles: tuple[str, ...]
+    before: str | None
+    after: str | None
+    undoes: str | None
+    undone_by: str | None
+    can_be_undone: bool
+
+
+class ActionPage(Struct, frozen=True):
+    """Edits, the newest first; `cursor` asks for the next page and is null on the last."""
+
+    edits: list[Action]
+    cursor: str | None
+
+
+class Found(Struct, frozen=True):
+    """An article that was found, without its text."""
+
+    id: str
+    story: str
+    title: str | None
+    source: str | None
+    url: str | None
+    language: str | None
+    published: Time | None
+    first_seen: Time
+    status: Status
+
+
+class FoundPage(Struct, frozen=True):
+    """Articles that were found, the newest first; `cursor` asks for the next page and is null on the last."""
+
+    articles: list[Found]
+    cursor: str | None
 
 
 class Split(Struct, frozen=True):
@@ -97,6 +163,7 @@ class PinInput(Struct, frozen=True):
 
     articles: Annotated[list[str], Meta(min_length=2)]
     together: bool = False
+    reason: Reason = ""
 
 
 class PinList(Struct, frozen=True):
@@ -240,6 +307,18 @@ def story(of: answers.Story[Milliseconds]) -> Story:
     """The same story with times that travel, in its members too."""
     members = tuple(Member(**_with_times(member, "published", "first_seen")) for member in of.members)
     return Story(**{**_with_times(of, "first_seen"), "members": members})
+
+
+def action(of: actions.Action) -> Action:
+    """The same action with a time that travels."""
+    return Action(**_with_times(of, "at"))
+
+
+def found(of: listing.Document) -> Found:
+    """The same article with times that travel, without its text."""
+    fields = _with_times(of, "published", "first_seen")
+    del fields["text"]
+    return Found(**fields)
 
 
 def event(of: events.Event[Milliseconds]) -> Event:

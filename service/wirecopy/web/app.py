@@ -9,16 +9,21 @@ import re
 import secrets
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from wirecopy.config import Config
+from wirecopy.search.index_file import IndexFile
 from wirecopy.web import routes
 from wirecopy.web.http import problems, queries, replies
 from wirecopy.web.http.access import network_of
 from wirecopy.web.http.call import Call
+from wirecopy.web.indexing import Indexing
 from wirecopy.web.log import Log
+from wirecopy.web.page import rendering
+from wirecopy.web.route import Handler, Route
 from wirecopy.web.service import RunningService
 
 if TYPE_CHECKING:
@@ -58,7 +63,7 @@ class App(RunningService):
             self.count_problem(call, error)
             if request.writer.output_size > 0:
                 raise ConnectionResetError("the answer has begun; all that is left is to cut it off") from None
-            response = problems.respond(error, call.request_id, call.tally)
+            response = self._tell(call, error)
             problem = problems.kind_of(error).name
         finally:
             call.finish()
@@ -86,12 +91,23 @@ class App(RunningService):
     async def close(self) -> None:
         """Finish what was taken, and close the Detector; what is being delivered is cut off."""
         await self.webhooks.close()
+        await self.desk.close()
+        if self.indexing is not None:
+            await self.indexing.close()
         await self.owner.close()
 
-    def _admit(self, call: Call) -> routes.Handler:
+    def _tell(self, call: Call, error: Exception) -> web.StreamResponse:
+        """The answer that says what went wrong, to a person as a page."""
+        if call.is_html:
+            return rendering.problem(self, call, error)
+        return problems.respond(error, call.request_id)
+
+    def _admit(self, call: Call) -> Handler:
         """The handler of a call that may be made now. Raises what forbids it."""
         route = routes.find(call)
         handler = routes.handler_of(route, call.request.method)
+        if route.is_page:
+            call.session = self.desk.sessions.read(call.request)
         if not route.is_open:
             self._identify(call, route)
         if route.needs_detector:
@@ -101,12 +117,13 @@ class App(RunningService):
             call.query = queries.read(call.request, parameters)
         return handler
 
-    def _identify(self, call: Call, route: routes.Route) -> None:
+    def _identify(self, call: Call, route: Route) -> None:
         """Who asks, which must be somebody who may. Wrong keys count against their address."""
         address = self.addresses.bucket_of(network_of(call.request.remote or ""))
         if address is not None:
             address.take()
-        call.client = self.keys.identify(call.request.headers.get("Authorization", ""))
+        signed_in = None if call.session is None else self.desk.sessions.client_of(call.session)
+        call.client = signed_in or self.keys.identify(call.request.headers.get("Authorization", ""))
         if call.client.bucket is not None:
             call.client.bucket.take()
         call.client.check_may(route.role_for(call.request.method))
@@ -151,12 +168,24 @@ class App(RunningService):
         )
 
 
-def build_app(config: Config, open_detector: "Callable[[], Detector]", log: Log) -> App:
+def build_app(
+    config: Config, open_detector: "Callable[[], Detector]", log: Log, index_file: Path | None = None
+) -> App:  # fmt: skip
     """Return the service, its Detector about to be opened in the thread that will own it. Needs a running loop.
 
-    The app listens nowhere yet: see `connections.serve_on`.
+    With `index_file`, articles can be found by their words, unless that is turned off. The app listens nowhere yet: see
+    `connections.serve_on`.
     """
     app = App(config, open_detector, log)
+    if index_file is not None and config.page.search:
+        app.indexing = Indexing(IndexFile(index_file), app.owner, app.following, log)
     app.owner.start()
-    app.owner.opened.add_done_callback(lambda opened: None if opened.cancelled() else app.webhooks.start())
+    app.owner.opened.add_done_callback(lambda opened: None if opened.cancelled() else _begin(app))
     return app
+
+
+def _begin(app: App) -> None:
+    """Start what follows the feed, now that there is one."""
+    app.webhooks.start()
+    if app.indexing is not None:
+        app.indexing.start()

@@ -3,12 +3,8 @@
 Paths are matched as they came, still percent-encoded, so that an id may hold a slash (%2F); the id is decoded here.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
-from types import MappingProxyType
-from typing import NamedTuple
+from collections.abc import Mapping
 from urllib.parse import unquote_to_bytes
-
-from aiohttp import web
 
 from wirecopy.config import Role
 from wirecopy.web.docs.handlers import docs, openapi
@@ -28,39 +24,12 @@ from wirecopy.web.handlers import (
 )
 from wirecopy.web.http.call import Call
 from wirecopy.web.http.problems import MalformedRequest, MethodNotAllowed, NoSuchPath
-from wirecopy.web.service import RunningService
+from wirecopy.web.page import table
+from wirecopy.web.route import Handler, Route
 
-Handler = Callable[[RunningService, Call], Awaitable[web.StreamResponse]]
-
-
-class Route(NamedTuple):
-    """A path's methods. Open routes need no key; those that need no state answer while the service loads or stops.
-
-    `parameters` are those of the query that each method takes, none where it is not named; others are refused, unless
-    `parameters` is None: then nobody looks at the query. `roles` names what a key needs for each method.
-    """
-
-    template: str
-    handlers: dict[str, Handler]
-    parameters: Mapping[str, frozenset[str]] | None = MappingProxyType({})
-    roles: Mapping[str, Role] = MappingProxyType({"GET": "read"})
-    is_open: bool = False
-    needs_detector: bool = True
-
-    def taken_by(self, method: str) -> frozenset[str] | None:
-        """The parameters that a method takes; HEAD those of GET."""
-        if self.parameters is None:
-            return None
-        return self.parameters.get("GET" if method == "HEAD" else method, _NONE)
-
-    def role_for(self, method: str) -> Role:
-        """The role that a method needs; HEAD that of GET."""
-        return self.roles["GET" if method == "HEAD" else method]
-
-
-_NONE: frozenset[str] = frozenset()
 _PAGE = frozenset(("source", "cursor", "limit"))
-_STORIES = frozenset(("since", "source", "min_size", "keep", "cursor", "limit"))
+_ARTICLES = frozenset(("id", "revision", "keep", "q", "source", "language", "since", "cursor", "limit"))
+_STORIES = frozenset(("q", "since", "source", "min_size", "keep", "cursor", "limit"))
 
 ARTICLE = Route(
     "/v1/articles/{id}",
@@ -100,7 +69,7 @@ ROUTES = (
     Route(
         "/v1/articles",
         {"POST": articles.post, "GET": articles.get_by_query, "DELETE": articles.delete_by_query},
-        {"GET": frozenset(("id", "revision", "keep")), "DELETE": frozenset(("id",))},
+        {"GET": _ARTICLES, "DELETE": frozenset(("id",))},
         {"POST": "write", "GET": "read", "DELETE": "erase"},
     ),
     Route("/v1/bulk", {"POST": bulk.post}, {"POST": frozenset(("stream",))}, {"POST": "write"}),
@@ -110,6 +79,9 @@ ROUTES = (
     Route("/v1/stories/{id}/why", {"GET": explanations.why}, {"GET": frozenset(("keep",))}),
     Route("/v1/stories/{id}/merge", {"POST": edits.merge}, roles={"POST": "edit"}),
     Route("/v1/stories/{id}/split", {"POST": edits.split}, roles={"POST": "edit"}),
+    Route("/v1/stories/{id}/canonical", {"POST": edits.correct}, roles={"POST": "edit"}),
+    Route("/v1/edits", {"GET": edits.get_page}, {"GET": frozenset(("cursor", "limit"))}),
+    Route("/v1/edits/{id}/undo", {"POST": edits.undo}, roles={"POST": "edit"}),
     Route("/v1/pins", {"GET": edits.get_pins, "POST": edits.post_pin}, roles={"GET": "read", "POST": "edit"}),
     Route("/v1/pins/{id}", {"DELETE": edits.delete_pin}, roles={"DELETE": "edit"}),
     Route("/v1/stories", {"GET": stories.get_page}, {"GET": _STORIES}),
@@ -141,6 +113,9 @@ def find(call: Call) -> Route:
     Raises NoSuchPath, MalformedRequest.
     """
     path = call.request.rel_url.raw_path
+    page = table.find(path)
+    if page is not None and _open_page(call, *page):
+        return page[0]
     route = _BY_TEMPLATE.get(path)
     if route is None and (route := _find_for_shippers(path, call.request.method)) is not None:
         pass
@@ -168,6 +143,19 @@ def _find_for_shippers(path: str, method: str) -> Route | None:
     if len(parts) == 1:
         return INDEX if method in ("HEAD", "PUT") and not parts[0].startswith("_") else None
     return _BY_TEMPLATE.get("/".join(["", *parts[:-1], "{name}"]))
+
+
+def _open_page(call: Call, route: Route, ids: list[str], is_json: bool) -> bool:
+    """Put what the path of a page says into the call; False at the root for a program, which is told what this is."""
+    accept = call.request.headers.get("Accept", "")
+    call.is_html = route.is_page and not is_json and "text/html" in accept.lower()
+    if route is table.ROOT and not call.is_html and not is_json:
+        return False
+    call.id, call.other_id = ([_decode(each) for each in ids] + ["", ""])[:2]
+    if route.template.startswith("/stories"):
+        call.story, call.id = call.id, ""
+    call.route = route.template
+    return True
 
 
 def _find_by_id(path: str) -> tuple[Route, str, str]:

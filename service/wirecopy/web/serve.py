@@ -14,6 +14,7 @@ import os
 import resource
 import signal
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from wirecopy import errors
@@ -89,7 +90,7 @@ async def _serve(
     config = settings.config
     _raise_descriptor_limit(config.web.max_connections + _SPARE_DESCRIPTORS)
     loop = asyncio.get_running_loop()
-    app = build_app(config, open_detector, log)
+    app = build_app(config, open_detector, log, Path(config.service.data) / "search.sqlite3")
     server = Server(app, app.handle)
     stop, hurry = asyncio.Event(), asyncio.Event()
     _on_signals(loop, stop, hurry, last_resort)

@@ -15,6 +15,7 @@ from wirecopy import errors
 from wirecopy.config import Config
 from wirecopy.schema import wire
 from wirecopy.schema.intake import Intake
+from wirecopy.web.desk.desk import Desk
 from wirecopy.web.feed.following import Following
 from wirecopy.web.feed.webhooks import WebhookSender
 from wirecopy.web.garbage import Garbage
@@ -22,6 +23,7 @@ from wirecopy.web.http import problems
 from wirecopy.web.http.access import Addresses, Keys
 from wirecopy.web.http.budget import Budget
 from wirecopy.web.http.call import Call
+from wirecopy.web.indexing import Indexing
 from wirecopy.web.log import Log
 from wirecopy.web.metrics import Metrics
 from wirecopy.web.owner import Owner
@@ -62,6 +64,8 @@ class RunningService:
         )
         self.webhooks = WebhookSender(config.webhooks, self.owner, self.following, self.metrics, log)
         self.refused = RefusedLines(config.web.max_refused_lines)
+        self.desk = Desk(config.page, self.keys, self.owner, self.following)
+        self.indexing: Indexing | None = None
         self.streams: set[Stoppable] = set()
         self.event_streams: set[Stoppable] = set()
         self.connections = 0

@@ -67,6 +67,10 @@ class ChangeCapture:
         transfers = [Transfer(article, *place) for article, place in places.items()]
         return [*first, *derive(transfers, arrived, existed, exists, [s for s in standings if s is not None])]
 
+    def forget(self, story: str) -> None:
+        """Somebody else was chosen to stand for a story."""
+        self._standing.pop(story, None)
+
     def adopt(self, policy: Policy) -> list[Fact]:
         """Goes by another policy from here on; -> for which stories somebody else stands by it."""
         before, self.policy = self.policy, policy

@@ -13,6 +13,7 @@ from wirecopy.detection.grouping.pins import NumberedPin, Pins
 from wirecopy.detection.grouping.stories import Grouping
 from wirecopy.detector.feed.events import decode_head
 from wirecopy.detector.feed.redirects import Redirects
+from wirecopy.detector.memory.actions import Actions
 from wirecopy.detector.memory.archive import Archive, Kept
 from wirecopy.detector.memory.records import (
     Checkpoint,
@@ -20,6 +21,7 @@ from wirecopy.detector.memory.records import (
     Erasure,
     RecordKind,
     Rule,
+    decode_action,
     decode_checkpoint,
     decode_decision,
     decode_edit,
@@ -44,6 +46,7 @@ class Outline:
     def __init__(self) -> None:
         self.archive = Archive(None)
         self.stories = Grouping()
+        self.actions = Actions(self.archive)
         self.redirects = Redirects()
         self.next = 0  # the first number that was never given to an article, an erasure or an edit
         self.moment = 0  # the latest that is known of
@@ -78,6 +81,8 @@ class Outline:
                 self.moment = max(self.moment, head.at)
                 self.last_event = head.first + head.count - 1
                 self.redirects.add(head.merged)
+            case RecordKind.ACTION:
+                self.actions.take(decode_action(record.payload), record.number)
             case RecordKind.RULE:
                 self.rule = decode_rule(record.payload)
             case RecordKind.RUN:
@@ -128,6 +133,7 @@ class Outline:
             if pin.ties_somebody:
                 pins.add(pin)
         self._move(edit.moves)
+        self.redirects.revive(edit.revived)
 
     def _take_checkpoint(self, checkpoint: Checkpoint) -> None:
         self.next = max(self.next, checkpoint.next)

@@ -26,6 +26,7 @@ from wirecopy.detector.feed.events import tell
 from wirecopy.detector.history.outline import Omitted, Outline
 from wirecopy.detector.ingestion import Ingestion
 from wirecopy.detector.memory import model_file
+from wirecopy.detector.memory.actions import Actions
 from wirecopy.detector.memory.archive import Archive
 from wirecopy.detector.memory.canonical import Policy, rule_of
 from wirecopy.detector.memory.records import (
@@ -33,6 +34,7 @@ from wirecopy.detector.memory.records import (
     Edit,
     RecordKind,
     content_of,
+    decode_action,
     decode_clearing,
     decode_decision,
     decode_edit,
@@ -147,8 +149,10 @@ class _Remaking:
         self._store = store
         self._archive = Archive(store)
         self._state = State(config, self._archive)
-        self._policy = Policy(rule_of(config.stories))
+        self._policy = Policy(rule_of(config.stories), self._archive.chosen)
         self._capture = ChangeCapture(self._archive, self._state.stories, self._policy)
+        self._actions = Actions(self._archive)
+        self._edits: dict[int, Edit] = {}
         self._waiting: list[tuple[Decision, Article]] = []
         self._on_progress = on_progress
         self._done = 0
@@ -163,7 +167,9 @@ class _Remaking:
 
     def take_other(self, record: Record) -> None:
         """Takes a record that is no article's."""
-        if record.kind in (RecordKind.EVENTS, RecordKind.POSITIONS):  # concern no decision
+        if record.kind == RecordKind.ACTION:
+            self._actions.take(decode_action(record.payload), self._store.last + 1)
+        if record.kind in (RecordKind.EVENTS, RecordKind.POSITIONS, RecordKind.ACTION):  # concern no decision
             self._append(Entry(record.kind, None, record.payload, None))
             return
         self._decide_waiting()
@@ -183,7 +189,7 @@ class _Remaking:
         self._decide_waiting()
         self._leave_blank(outline.next, outline.moment)
         lost = sum(not self._keep_pin(pin, outline.moment) for pin in outline.stories.pins.by_id.values())
-        before = look(outline.archive, outline.stories, Policy(outline.rule))
+        before = look(outline.archive, outline.stories, Policy(outline.rule, outline.archive.chosen))
         self._archive.lift(moment)
         facts = differences(before, look(self._archive, self._state.stories, self._policy))
         self._append(Entry(RecordKind.RULE, None, encode(self._policy.rule), None))
@@ -246,8 +252,9 @@ class _Remaking:
     def _redo(self, edit: Edit) -> None:
         self._leave_blank(edit.number, edit.moment)
         self._archive.lift(edit.moment)
-        made = edits.redo(self._state, edit)
+        made = edits.redo(self._state, edit, self._edits.get(edit.number if edit.undoes is None else edit.undoes))
         if isinstance(made, Edit):
+            self._edits[edit.number] = made
             self._append(Entry(RecordKind.EDIT, None, encode(made), None))
 
     def _keep_pin(self, pin: NumberedPin, moment: int) -> bool:

@@ -7,8 +7,10 @@ from wirecopy.detection.index.window import BLOCK
 from wirecopy.detector import edits, erasure, gc_control
 from wirecopy.detector.feed.events import EventBatchHead, decode_head
 from wirecopy.detector.feed.feed import Feed
-from wirecopy.detector.memory.archive import Kept
+from wirecopy.detector.memory.actions import Actions
+from wirecopy.detector.memory.archive import Archive, Kept
 from wirecopy.detector.memory.records import (
+    Action,
     Checkpoint,
     Clearing,
     Decision,
@@ -19,6 +21,7 @@ from wirecopy.detector.memory.records import (
     RecordKind,
     Residue,
     Rule,
+    decode_action,
     decode_checkpoint,
     decode_clearing,
     decode_decision,
@@ -39,22 +42,32 @@ class Others(NamedTuple):
     replaceable: epochs and checkpoints, of no use after the next checkpoint; clearings: each with the number of the
     article behind the last that it concerns, of no use when a checkpoint follows and all those have left the window;
     numbered: what is left of erased articles, the erasures and the edits, under their own numbers, of no use when all
-    articles with smaller numbers are pruned and the number itself has left the window.
+    articles with smaller numbers are pruned and the number itself has left the window. `edits` are those of them that
+    can still be undone, `actions` what was done by hand.
     """
 
     replaceable: list[int]
     clearings: list[tuple[int, int]]
     numbered: dict[int, int]
+    edits: dict[int, Edit]
+    actions: Actions
 
     def useless(self, state: State) -> list[int]:
         """Take out and return the records that the checkpoint of this state makes useless; nothing else holds them."""
         oldest = state.window.oldest
         first = min(next(iter(state.archive.kept), state.loaded), oldest)
         gone = [self.numbered.pop(number) for number in list(self.numbered) if number < first]
+        for number in [number for number in self.edits if number < first]:
+            del self.edits[number]
         gone += [*self.replaceable, *(record for record, end in self.clearings if end <= oldest)]
         self.replaceable.clear()
         self.clearings[:] = [clearing for clearing in self.clearings if clearing[1] > oldest]
         return gone
+
+
+def no_others(archive: Archive) -> Others:
+    """Return what there is before anything happened."""
+    return Others([], [], {}, {}, Actions(archive))
 
 
 def replay(state: State, feed: Feed, stored: Iterable[Record]) -> Others:
@@ -62,7 +75,7 @@ def replay(state: State, feed: Feed, stored: Iterable[Record]) -> Others:
 
     Raises Damaged and StorageFailed; the state is of no use then.
     """
-    others = Others([], [], {})
+    others = no_others(state.archive)
     with gc_control.unsearched():
         for number, what in _in_batches(stored, state):
             match what:
@@ -90,7 +103,11 @@ def replay(state: State, feed: Feed, stored: Iterable[Record]) -> Others:
                     others.numbered[what.number] = number
                 case Edit():
                     edits.restore(state, what)
+                    feed.redirects.revive(what.revived)
                     others.numbered[what.number] = number
+                    others.edits[what.number] = what
+                case Action():
+                    others.actions.take(what, number)
                 case decisions:
                     state.restore(decisions)
     state.window.chain()
@@ -99,7 +116,7 @@ def replay(state: State, feed: Feed, stored: Iterable[Record]) -> Others:
 
 
 Batch = list[tuple[Decision, Kept]]
-Other = Epoch | Checkpoint | Clearing | Residue | Erasure | Edit | Positions | Rule | EventBatchHead
+Other = Epoch | Checkpoint | Clearing | Residue | Erasure | Edit | Positions | Rule | EventBatchHead | Action
 
 
 def _in_batches(records: Iterable[Record], state: State) -> Iterator[tuple[int, Batch | Other]]:
@@ -137,6 +154,8 @@ def _in_batches(records: Iterable[Record], state: State) -> Iterator[tuple[int, 
             yield number, decode_erasure(payload)
         elif kind == RecordKind.EDIT:
             yield number, decode_edit(payload)
+        elif kind == RecordKind.ACTION:
+            yield number, decode_action(payload)
     if waiting:
         yield 0, waiting
 

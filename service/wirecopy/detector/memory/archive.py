@@ -81,6 +81,10 @@ class Remembered(Mapping[int, Kept]):
             self._put_at_hand(number, kept)
         return kept
 
+    def look(self, number: int) -> Kept:
+        """The same for who looks at many once: nothing is put at hand."""
+        return self._open.get(number) or _decode(self._row(number))
+
     def head(self, number: int) -> ArticleHead:
         """The head of an article, for who asks for nothing more."""
         return self._open.get(number) or _decode_head(self._row(number))
@@ -135,6 +139,7 @@ class Archive:
         self._embargoed: list[tuple[int, int]] = []  # a heap of (until, number)
         self.recalls: dict[int, list[int]] = {}  # of canceled articles, what was a copy or rewrite of them then
         self.recalled_by: dict[int, list[int]] = {}  # the same from the other side
+        self.chosen: dict[int, int] = {}  # who was chosen to stand for a story: first revision -> number of the choice
         self._earlier: dict[str, list[int]] = {}  # earlier revisions of the ids that have some, in order
         self._store = store
         self._decisions: dict[int, Decision] = {}  # with a store, those that are not there yet
@@ -180,6 +185,7 @@ class Archive:
         kept = self.kept[number]
         if self.number_of.get(kept.id) == number:
             self.number_of.remove(kept.id)
+            self.chosen.pop(kept.came, None)
         self.kept.pop(number)
         earlier = self._earlier.get(kept.id)
         if earlier is not None and number in earlier:

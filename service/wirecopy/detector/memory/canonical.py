@@ -11,8 +11,9 @@ told by its name alone: who prints "(AFP)" in a text of its own has a copy of wh
 """
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from types import MappingProxyType
 
 from wirecopy.config import Keep, Stories
 from wirecopy.detector.memory.archive import Archive, Kept
@@ -30,20 +31,26 @@ def rule_of(stories: Stories, keep: Keep | None = None) -> Rule:
 
 
 class Policy:
-    """A rule, ready to be asked."""
+    """A rule, ready to be asked.
 
-    def __init__(self, rule: Rule) -> None:
+    `chosen` are articles that somebody chose to stand for their story, by the number of their first revision, each with
+    the number of the choice: the latest wins over the rule.
+    """
+
+    def __init__(self, rule: Rule, chosen: Mapping[int, int] = MappingProxyType({})) -> None:
         self.rule = rule
+        self._chosen = chosen
         are_equal = rule.keep == "agency_first"
         self._places: dict[str, int] = {}
         for k, name in enumerate(rule.sources):
             self._places.setdefault(name, 0 if are_equal else k)
         self._others = len(rule.sources)
 
-    def rank(self, kept: Kept) -> tuple[bool, int, int, int]:
+    def rank(self, kept: Kept) -> tuple[bool, int, int, int, int]:
         """Of the members of a story, the one of the least rank stands for it."""
         published = _NO_DATE if kept.published is None else kept.published
-        return kept.status == "canceled", self._tier(kept), published, kept.came
+        choice = self._chosen.get(kept.came, 0) if self._chosen else 0
+        return kept.status == "canceled", -choice, self._tier(kept), published, kept.came
 
     def canonical(self, archive: Archive, members: Sequence[int]) -> int:
         """The member that stands for its story, a hidden one only where all are."""

@@ -17,6 +17,7 @@ from wirecopy.detection.evidence.model import Model
 from wirecopy.detection.kernels.layout import KEYS
 from wirecopy.detection.words import text
 from wirecopy.errors import InvalidArticle
+from wirecopy.schema.actions import ActionKind
 from wirecopy.schema.answers import Relation
 from wirecopy.schema.article import Article, Status
 
@@ -35,6 +36,7 @@ class RecordKind(IntEnum):
     RUN = 9
     POSITIONS = 10
     RULE = 11
+    ACTION = 12
 
 
 class StoredMatch(Struct, array_like=True, frozen=True, gc=False):
@@ -165,7 +167,8 @@ class Edit(Struct, array_like=True, frozen=True):
     """At `moment` an editor merged, split, pinned or unpinned; it takes a number of its own, which is its pin's too.
 
     `pin`: whether together, and the articles on both sides; `unpinned`: the number of the pin that went. `links` were
-    compared on demand, `moves` are the places taken.
+    compared on demand, `moves` are the places taken. Undoing it needs `origins`, the places of before, and `lost`, what
+    the pin that went had said. An edit that `undoes` another, by its number, may have `revived` stories that were gone.
     """
 
     number: int
@@ -174,6 +177,32 @@ class Edit(Struct, array_like=True, frozen=True):
     unpinned: int | None
     links: list[tuple[int, int, float, Relation]]
     moves: Sequence[tuple[int, str]]
+    origins: Sequence[tuple[int, str]] = ()
+    lost: tuple[bool, list[int], list[int]] | None = None
+    undoes: int | None = None
+    revived: Sequence[str] = ()
+
+
+class Action(Struct, array_like=True, frozen=True):
+    """What somebody did by hand: when, who says so and why; numbered from 1.
+
+    `edit` is the number of what it changed among stories, `undoes` that of the action that it undid. `came` is the
+    number of the first revision of the article that it is about, whose status was `before` and is `after` then; of a
+    canonical that was corrected, they are the ids of who stood and who stands for the story.
+    """
+
+    number: int
+    moment: int
+    kind: ActionKind
+    by: str
+    reason: str
+    stories: list[str]
+    articles: list[str]
+    edit: int | None = None
+    undoes: int | None = None
+    came: int | None = None
+    before: str | None = None
+    after: str | None = None
 
 
 class Rule(Struct, array_like=True, frozen=True):
@@ -231,7 +260,7 @@ def content_of(article: Article) -> bytes:
 
 
 def encode(
-    record: Decision | Epoch | Checkpoint | Clearing | Residue | Erasure | Edit | Positions | Rule | BatchRun,
+    record: Decision | Epoch | Checkpoint | Clearing | Residue | Erasure | Edit | Positions | Rule | BatchRun | Action,
 ) -> bytes:
     """The payload of a record."""
     return _encoder.encode(record)
@@ -249,6 +278,7 @@ decode_positions = msgspec.msgpack.Decoder(Positions).decode
 decode_edit = msgspec.msgpack.Decoder(Edit).decode
 decode_erasure = msgspec.msgpack.Decoder(Erasure).decode
 decode_run = msgspec.msgpack.Decoder(BatchRun).decode
+decode_action = msgspec.msgpack.Decoder(Action).decode
 decode_rule = msgspec.msgpack.Decoder(Rule).decode
 _compressor = ZstdCompressor(level=1)
 

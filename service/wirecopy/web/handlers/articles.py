@@ -9,6 +9,9 @@ from wirecopy.schema import ninjs, wire
 from wirecopy.schema.answers import Verdict
 from wirecopy.schema.article import Article
 from wirecopy.schema.ninjs import is_media_type
+from wirecopy.search.index_file import Wanted
+from wirecopy.web.finding import find_articles
+from wirecopy.web.handlers.stories import DEFAULT_LIMIT, MAX_LIMIT
 from wirecopy.web.http import queries, replies
 from wirecopy.web.http.call import Call, check_body_id, check_id
 from wirecopy.web.http.problems import InvalidParameter
@@ -62,7 +65,9 @@ async def get(service: RunningService, call: Call) -> web.StreamResponse:
 
 
 async def get_by_query(service: RunningService, call: Call) -> web.StreamResponse:
-    """GET /v1/articles?id=: the same, for clients behind a proxy that decodes paths."""
+    """GET /v1/articles?id=: the same, for clients behind a proxy that decodes paths; ?q=: those with some words."""
+    if "q" in call.query:
+        return await _find(service, call)
     call.id = _id_in_query(call)
     return await get(service, call)
 
@@ -92,9 +97,22 @@ async def matches(service: RunningService, call: Call) -> web.StreamResponse:
     return replies.json(wire.Matches(article_id, found))
 
 
+async def _find(service: RunningService, call: Call) -> web.StreamResponse:
+    """The articles that hold some words, a page at a time."""
+    values = call.query
+    queries.check_names(values, {"q", "source", "language", "since", "cursor", "limit"})
+    sources = (values["source"],) if "source" in values else ()
+    wanted = Wanted(values["q"], sources, values.get("language"), queries.moment(values, "since"))
+    limit = queries.integer(values, "limit", DEFAULT_LIMIT, 1, MAX_LIMIT)
+    found, cursor = await find_articles(service, wanted, values.get("cursor"), limit)
+    return replies.json(wire.FoundPage([wire.found(document) for document in found], cursor))
+
+
 async def _erase(service: RunningService, call: Call) -> web.StreamResponse:
     article_id = check_id(call.id)
     await service.owner.change(lambda detector, now: detector.erase(article_id, now))
+    if service.indexing is not None:
+        await service.indexing.forget(article_id)
     return replies.nothing()
 
 
@@ -105,6 +123,7 @@ def _revision_in(values: dict[str, str]) -> int | None:
 def _id_in_query(call: Call) -> str:
     if "id" not in call.query:
         raise InvalidParameter("the parameter id is missing: /v1/articles?id=...")
+    queries.check_names(call.query, {"id", "revision", "keep"})
     return call.query["id"]
 
 

@@ -7,7 +7,9 @@ from aiohttp import web
 
 from wirecopy.errors import InvalidArticle, MalformedArticle
 from wirecopy.schema import wire
-from wirecopy.web.http import replies
+from wirecopy.schema.actions import Said
+from wirecopy.web.handlers.stories import DEFAULT_LIMIT, MAX_LIMIT
+from wirecopy.web.http import queries, replies
 from wirecopy.web.http.call import Call, check_id
 from wirecopy.web.service import RunningService
 
@@ -15,24 +17,28 @@ from wirecopy.web.service import RunningService
 async def merge(service: RunningService, call: Call) -> web.StreamResponse:
     """POST /v1/stories/{id}/merge: two stories are one, on disk."""
     story_id = check_id(call.story)
-    other = _read(await call.read_json(), wire.MergeInput).with_
-    return replies.json(
-        wire.story(await service.owner.change(lambda detector, now: detector.merge(story_id, other, now)))
-    )
+    wish = _read(await call.read_json(), wire.MergeInput)
+    said = Said(call.client.name, wish.reason)
+    story = await service.owner.change(lambda detector, now: detector.merge(story_id, wish.with_, now, said))
+    return replies.json(wire.story(story))
 
 
 async def split(service: RunningService, call: Call) -> web.StreamResponse:
     """POST /v1/stories/{id}/split: some of its articles are parted from the others, on disk."""
     story_id = check_id(call.story)
-    articles = _read(await call.read_json(), wire.SplitInput).articles
-    kept, new = await service.owner.change(lambda detector, now: detector.split(story_id, articles, now))
+    wish = _read(await call.read_json(), wire.SplitInput)
+    said = Said(call.client.name, wish.reason)
+    kept, new = await service.owner.change(lambda detector, now: detector.split(story_id, wish.articles, now, said))
     return replies.json(wire.Split(wire.story(kept), wire.story(new)))
 
 
 async def post_pin(service: RunningService, call: Call) -> web.StreamResponse:
     """POST /v1/pins: articles are together or apart from now on, on disk."""
     wish = _read(await call.read_json(), wire.PinInput)
-    pin = await service.owner.change(lambda detector, now: detector.pin(wish.articles, together=wish.together, now=now))
+    said = Said(call.client.name, wish.reason)
+    pin = await service.owner.change(
+        lambda detector, now: detector.pin(wish.articles, together=wish.together, now=now, said=said)
+    )
     return replies.json(pin, 201)
 
 
@@ -44,8 +50,34 @@ async def get_pins(service: RunningService, call: Call) -> web.StreamResponse:
 async def delete_pin(service: RunningService, call: Call) -> web.StreamResponse:
     """DELETE /v1/pins/{id}: the evidence decides again."""
     pin_id, call.id = check_id(call.id), ""
-    await service.owner.change(lambda detector, now: detector.unpin(pin_id, now))
+    said = Said(call.client.name)
+    await service.owner.change(lambda detector, now: detector.unpin(pin_id, now, said))
     return replies.nothing()
+
+
+async def correct(service: RunningService, call: Call) -> web.StreamResponse:
+    """POST /v1/stories/{id}/canonical: an article stands for the story, on disk, whatever the policy says."""
+    story_id = check_id(call.story)
+    wish = _read(await call.read_json(), wire.CorrectionInput)
+    said = Said(call.client.name, wish.reason)
+    story = await service.owner.change(lambda detector, now: detector.correct(story_id, wish.article, now, said))
+    return replies.json(wire.story(story))
+
+
+async def get_page(service: RunningService, call: Call) -> web.StreamResponse:
+    """GET /v1/edits?cursor=&limit=: what was done by hand, the newest first: who, when, why."""
+    limit = queries.integer(call.query, "limit", DEFAULT_LIMIT, 1, MAX_LIMIT)
+    cursor = call.query.get("cursor")
+    found, following = await service.owner.ask(lambda detector: detector.actions(cursor, limit))
+    return replies.json(wire.ActionPage([wire.action(one) for one in found], following))
+
+
+async def undo(service: RunningService, call: Call) -> web.StreamResponse:
+    """POST /v1/edits/{id}/undo: it is taken back, on disk; a story that was merged has its id again."""
+    edit_id, call.id = check_id(call.id), ""
+    said = Said(call.client.name, _read(await call.read_json(), wire.ReasonInput).reason)
+    done = await service.owner.change(lambda detector, now: detector.undo(edit_id, now, said))
+    return replies.json(wire.action(done))
 
 
 def _read(data: bytes, type_: type[Any]) -> Any:

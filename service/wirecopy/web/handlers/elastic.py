@@ -284,14 +284,30 @@ def _reply(value: Any) -> web.StreamResponse:
     return response
 
 
+_ROUTES = {
+    "openapi": "/openapi.json",
+    "articles": "/v1/articles/{id}",
+    "bulk": "/v1/bulk",
+    "check": "/v1/check",
+    "stories": "/v1/stories",
+    "events": "/v1/events",
+    "edits": "/v1/edits",
+    "pins": "/v1/pins",
+    "sources": "/v1/sources",
+    "boilerplate": "/v1/boilerplate",
+    "health": "/readyz",
+    "metrics": "/metrics",
+    "pages": "/stories",
+}
+
+
 async def root(service: RunningService, call: Call) -> web.StreamResponse:
-    """GET /: who this is, in the form in which clients of Elasticsearch ask; people are sent to the description."""
-    if "text/html" in call.request.headers.get("Accept", ""):
-        return web.Response(status=303, headers={**replies.SECURITY, "Location": "/docs"})
+    """GET /: who this is and where everything is, in the form in which clients of Elasticsearch ask."""
     number = {"number": _ELASTIC_VERSION, "build_flavor": "default", "build_type": "wirecopy", "build_hash": VERSION}
     compatible = {"minimum_wire_compatibility_version": "7.17.0", "minimum_index_compatibility_version": "7.0.0"}
     about = {"name": "wirecopy", "cluster_name": "wirecopy", "cluster_uuid": "wirecopy", "version": number | compatible}
-    return _reply({**about, "tagline": "You Know, for Search"})
+    here = {"service": {"name": "wirecopy", "version": VERSION, "documentation": "/docs"}, "routes": _ROUTES}
+    return _reply({**about, "tagline": "You Know, for Search", **here})
 
 
 async def health(service: RunningService, call: Call) -> web.StreamResponse:

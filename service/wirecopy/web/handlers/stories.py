@@ -1,11 +1,20 @@
 """Handlers of stories."""
 
+from typing import TYPE_CHECKING
+
 from aiohttp import web
 
+from wirecopy.config import Keep
 from wirecopy.schema import wire
+from wirecopy.schema.answers import Milliseconds, Story
+from wirecopy.search.index_file import Wanted
+from wirecopy.web.finding import find_story_ids
 from wirecopy.web.http import queries, replies
 from wirecopy.web.http.call import Call, check_id
 from wirecopy.web.service import RunningService
+
+if TYPE_CHECKING:
+    from wirecopy.detector.detector import Detector
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 500
@@ -25,16 +34,26 @@ async def get(service: RunningService, call: Call) -> web.StreamResponse:
 
 
 async def get_page(service: RunningService, call: Call) -> web.StreamResponse:
-    """GET /v1/stories?since=&source=&min_size=&keep=&cursor=&limit=: newest first, a page at a time."""
+    """GET /v1/stories?since=&source=&min_size=&keep=&q=&cursor=&limit=: newest first, a page at a time."""
     values = call.query
     since = queries.moment(values, "since")
     min_size = queries.integer(values, "min_size", 1, 1, MAX_SIZE)
     limit = queries.integer(values, "limit", DEFAULT_LIMIT, 1, MAX_LIMIT)
     keep = queries.policy(values)
     source, cursor = values.get("source"), values.get("cursor")
+    if "q" in values:
+        wanted = Wanted(values["q"], (source,) if source is not None else (), since=since)
+        names, next_cursor = await find_story_ids(service, wanted, cursor, limit)
+        found = await service.owner.ask(lambda detector: stories_of(detector, names, keep, min_size))
+        return replies.json(wire.StoryPage([wire.story(story) for story in found], next_cursor))
     stories, next_cursor = await service.owner.ask(
         lambda detector: detector.stories(
             since=since, source=source, min_size=min_size, cursor=cursor, limit=limit, keep=keep
         )
     )
     return replies.json(wire.StoryPage([wire.story(story) for story in stories], next_cursor))
+
+
+def stories_of(detector: "Detector", names: list[str], keep: Keep | None, min_size: int) -> list[Story[Milliseconds]]:
+    """The stories of these ids that have so many articles, in their order."""
+    return [detector.story(name, keep=keep) for name in names if len(detector.members_of(name)) >= min_size]

@@ -8,7 +8,9 @@ from wirecopy.schema.article import Article
 from wirecopy.web.http import body
 from wirecopy.web.http.access import ANYONE
 from wirecopy.web.http.budget import Budget, Share
+from wirecopy.web.http.forms import FORM_TYPES, read_fields
 from wirecopy.web.http.problems import CrossOrigin, InvalidParameter, UnknownExpectation, UnsupportedType
+from wirecopy.web.http.sessions import Session
 from wirecopy.web.http.tally import Tally
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -19,6 +21,7 @@ class Call:
 
     `tally` is there when the request holds many articles, `lines` counts what an event stream told,
     `warnings` the fields that were left out.
+    `is_html`: whether the answer is a page; `session` says who signed in on it, None while nobody did.
     `other_id` is that of the second article where a path names two; `query` has the parameters that the route takes.
     """
 
@@ -26,6 +29,7 @@ class Call:
         "_web",
         "client",
         "id",
+        "is_html",
         "lines",
         "other_id",
         "patience",
@@ -33,6 +37,7 @@ class Call:
         "request",
         "request_id",
         "route",
+        "session",
         "share",
         "story",
         "tally",
@@ -51,6 +56,8 @@ class Call:
         self.warnings: int | None = None
         self.query: dict[str, str] = {}
         self.client = ANYONE
+        self.is_html = False
+        self.session: Session | None = None
         self._web = settings
         self.patience = self.new_patience()
         self.share = Share(budget)
@@ -74,6 +81,15 @@ class Call:
         await self.expect_body()
         coding = headers.get("Content-Encoding", "")
         return await body.read_all(self.request, self.patience, self.share, self._web.max_body_bytes, coding)
+
+    async def read_form(self, most_bytes: int) -> dict[str, list[str]]:
+        """The fields of a form that a page sent, files as their text. Raises as `read_json`, and MalformedRequest."""
+        content_type = self.request.headers.get("Content-Type", "")
+        if content_type.partition(";")[0].strip().lower() not in FORM_TYPES:
+            raise UnsupportedType("the form must be sent as application/x-www-form-urlencoded or multipart/form-data")
+        await self.expect_body()
+        data = await body.read_all(self.request, self.patience, self.share, most_bytes, "")
+        return read_fields(data, content_type)
 
     async def expect_body(self) -> None:
         """Tell a client that waits for it to go on and send the body. Raises UnknownExpectation."""

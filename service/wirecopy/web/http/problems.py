@@ -104,6 +104,7 @@ KINDS: dict[type[BaseException], ProblemType] = {
     errors.UnknownStory: ProblemType(404, "unknown-story", "Unknown story"),
     MethodNotAllowed: ProblemType(405, "method-not-allowed", "Method not allowed"),
     TooSlow: ProblemType(408, "too-slow", "Request too slow"),
+    errors.UnknownAction: ProblemType(404, "unknown-edit", "Unknown edit"),
     errors.UnknownPin: ProblemType(404, "unknown-pin", "Unknown pin"),
     errors.Pinned: ProblemType(409, "pinned", "Pinned"),
     errors.EventsGone: ProblemType(410, "events-gone", "Events gone"),

@@ -1,0 +1,115 @@
+"""What whoever browses asks: lists of stories and articles, who moved them by hand, pairs of any two texts.
+
+Like `questions`, and made of the same parts; these answers are made for lists: short, and many at once.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+
+from wirecopy import errors
+from wirecopy.detector.answers import listing
+from wirecopy.detector.answers.boilerplate import Parts
+from wirecopy.detector.answers.explain import Pair, side
+from wirecopy.detector.history.replay import Others
+from wirecopy.detector.questions import MAX_SCANNED, STORY_ID, Questions
+from wirecopy.schema.actions import Action
+from wirecopy.schema.article import Article
+from wirecopy.schema.listing import Document, StoryLine
+
+_ACTION_ID = re.compile(r"e[0-9]{1,15}")
+
+
+class Browsing(Questions):
+    """Answer what is asked for lists and for pairs."""
+
+    _others: Others
+
+    def lines(self, story_ids: Sequence[str], recent: Mapping[str, int] = MappingProxyType({})) -> list[StoryLine]:
+        """-> these stories as lines of a list, in this order; those that are not there are left out.
+
+        `recent`: how many articles came lately, to be told of each.
+        """
+        archive, stories = self._archive, self._state.stories
+        found = (listing.line(archive, stories, name, self._policy, recent.get(name, 0)) for name in story_ids)
+        return [line for line in found if line is not None]
+
+    def newest_stories(
+        self, cursor: str | None = None, *, limit: int = 50, min_size: int = 1
+    ) -> tuple[list[str], str | None]:
+        """-> the ids of at most `limit` stories, newest first, and the cursor of the next page, None on the last.
+
+        Raises UsageError for a cursor of no page.
+        """
+        if cursor is not None and not STORY_ID.fullmatch(cursor):
+            raise errors.UsageError(f"no page has the cursor {cursor[:60]!r}")
+        members, last = self._state.stories.members, None
+        found: list[str] = []
+        for scanned, name in enumerate(self._state.stories.newest(cursor)):
+            if len(found) == limit or scanned == MAX_SCANNED:
+                return found, last
+            last = name
+            if len(self._archive.shown(members[name])) >= min_size:
+                found.append(name)
+        return found, None
+
+    def arrivals_in_parts(self, since: int) -> Parts[Counter[str]]:
+        """-> how many articles of each story came since a moment, in milliseconds since 1970; as a generator."""
+        return listing.arrivals(self._archive, self._state.stories, self._state.loaded, since)
+
+    def documents(self, article_ids: Sequence[str], *, with_text: bool = False) -> list[Document]:
+        """-> these articles as they are found and listed, in this order; what is gone or hidden is left out."""
+        return listing.documents(self._archive, self._state.stories, article_ids, with_text=with_text)
+
+    def sources_of(self, article_ids: Sequence[str]) -> list[str | None]:
+        """-> the sources of those of these articles that are kept and shown."""
+        archive = self._archive
+        numbers = [archive.number_of.get(article_id) for article_id in article_ids]
+        return [archive.kept.head(n).source for n in numbers if n is not None and n not in archive.hidden]
+
+    def places_of(self, article_ids: Sequence[str]) -> dict[str, str]:
+        """-> the story of each of these articles that is kept and shown."""
+        archive, story_of = self._archive, self._state.stories.story_of
+        numbers = {article_id: archive.number_of.get(article_id) for article_id in article_ids}
+        return {name: story_of[n] for name, n in numbers.items() if n is not None and n not in archive.hidden}
+
+    def members_of(self, story_id: str) -> list[str]:
+        """-> the ids of the articles of a story that are shown; none of one that is not there."""
+        numbers = self._archive.shown(self._state.stories.members.get(story_id, ()))
+        return [self._archive.kept.head(number).id for number in numbers]
+
+    def pair_of_revisions(self, article_id: str, one: int, other: int) -> Pair:
+        """-> two revisions of an article, as `pair` does. Raises UnknownArticle, UnknownRevision, UsageError."""
+        numbers = {self._archive.kept[number].revision: number for number in self._archive.revisions(article_id)}
+        is_hidden = self._archive.number(article_id) in self._archive.hidden
+        for revision in (one, other):
+            if is_hidden or revision not in numbers or numbers[revision] in self._archive.hidden:
+                raise errors.UnknownRevision(article_id, revision)
+        if one == other:
+            raise errors.UsageError(f"revision {one} of {article_id!r} is not compared with itself")
+        settings = self._config.detection
+        return Pair(self._side(numbers[one]), self._side(numbers[other]), settings, other > one, settings.min_odds)
+
+    def pair_with(self, article: Article, other_id: str) -> Pair:
+        """-> an article that is not kept and one that is, as `pair` does. Raises UnknownArticle, UsageError."""
+        number, settings = self._archive.number(other_id), self._config.detection
+        if number in self._archive.hidden:
+            raise errors.UnknownArticle(other_id)
+        return Pair(side(article, settings), self._side(number), settings, least=settings.min_odds)
+
+    def actions(self, cursor: str | None = None, limit: int = 50) -> tuple[list[Action], str | None]:
+        """-> at most `limit` actions, the newest first, and the cursor of the next page. Raises UsageError."""
+        before = None
+        if cursor is not None:
+            if not _ACTION_ID.fullmatch(cursor):
+                raise errors.UsageError(f"no page has the cursor {cursor[:60]!r}")
+            before = int(cursor[1:])
+        edits, actions = self._others.edits, self._others.actions
+        found = actions.page(before, limit + 1)
+        told = [actions.told(action, edits) for action in found[:limit]]
+        return told, told[-1].id if len(found) > limit else None
+
+    def actions_of(self, story_id: str) -> list[Action]:
+        """-> the actions that concern a story, the newest first."""
+        return [self._others.actions.told(a, self._others.edits) for a in self._others.actions.of_story(story_id)]
