@@ -14,7 +14,7 @@ PACKAGE = ROOT / "service" / "wirecopy"
 MAY_IMPORT: dict[str, set[str]] = {
     "__init__": {"client", "detection", "detector", "schema"},
     "__main__": {"cli"},
-    "cli": {"batch", "client", "config", "detector", "files", "schema", "storage", "web"},
+    "cli": {"batch", "client", "config", "detector", "files", "schema", "search", "storage", "web"},
     "web": {"config", "detector", "schema", "search"},
     "batch": {"config", "detection", "detector", "files", "schema", "storage"},
     "client": {"config", "files", "schema"},

@@ -168,6 +168,7 @@ class Page(Struct, frozen=True, forbid_unknown_fields=True):
 
     session_hours: Annotated[float, Meta(gt=0, le=8760)] = 12.0
     search: bool = True
+    search_file: Annotated[str, Meta(min_length=1)] | None = None
     fetch_hosts: list[str] = []
     cross_origins: list[Annotated[str, Meta(pattern=r"^https?://[^/\s*]+$")]] = []
 

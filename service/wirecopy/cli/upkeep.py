@@ -182,9 +182,14 @@ def compact(data: "Where") -> int:
     Example:
       wirecopy compact --data /var/lib/wirecopy
     """
+    from pathlib import Path
+
     from wirecopy import storage
+    from wirecopy.search.index_file import remove
 
     before, after = storage.compact(data)
+    if isinstance(data, Path):
+        remove(data)  # it is made again from the feed
     click.echo(f"{data}: written anew: {before:,} bytes before, {after:,} now")
     return _DONE
 

@@ -217,7 +217,7 @@ class Detector(Browsing):
         action = self._next("unpinned", now, said, list(places), [self._archive.kept[m].id for m in concerned])
         self._end_edit(edits.unpin(self._state, now, number), "this", action)
 
-    def correct(self, story_id: str, article_id: str, now: int = 0, said: Said = UNSAID) -> Story:
+    def correct(self, story_id: str, article_id: str, now: int = 0, said: Said = UNSAID) -> Story[Milliseconds]:
         """Lets an article stand for its story, whatever the rule says, durably; -> the story.
 
         Later revisions of the article do so too, until another is chosen; what is canceled stands behind all others.

@@ -43,6 +43,15 @@ CREATE VIRTUAL TABLE words USING fts5(
 """
 
 
+NAME = "search.sqlite3"
+
+
+def remove(folder: Path) -> None:
+    """Removes the file of a folder, if there is one; nobody may have it open."""
+    for suffix in ("", "-wal", "-shm"):
+        (folder / f"{NAME}{suffix}").unlink(missing_ok=True)
+
+
 class Place(NamedTuple):
     """The last event that is in the file: its number, and when it was told."""
 

@@ -68,6 +68,11 @@ class Indexing:
         await asyncio.get_running_loop().run_in_executor(self._thread, self.file.forget, article_id)
         self._purge_at = time.monotonic() + _PURGE_AFTER_SECONDS
 
+    async def purge(self) -> None:
+        """Leave no word of what was removed in the file, now."""
+        self._purge_at = None
+        await self._aside(self.file.purge)
+
     async def wait_for(self, seq: int, seconds: float) -> bool:
         """Whether the event of this number is in the file, at the latest after so many seconds."""
         with contextlib.suppress(TimeoutError):

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from wirecopy import errors
 from wirecopy.config import Auth, Config
 from wirecopy.schema.version import VERSION
+from wirecopy.search.index_file import NAME
 from wirecopy.web.app import App, build_app
 from wirecopy.web.connections import Server
 from wirecopy.web.http import access
@@ -90,7 +91,7 @@ async def _serve(
     config = settings.config
     _raise_descriptor_limit(config.web.max_connections + _SPARE_DESCRIPTORS)
     loop = asyncio.get_running_loop()
-    app = build_app(config, open_detector, log, Path(config.service.data) / "search.sqlite3")
+    app = build_app(config, open_detector, log, _index_file(config))
     server = Server(app, app.handle)
     stop, hurry = asyncio.Event(), asyncio.Event()
     _on_signals(loop, stop, hurry, last_resort)
@@ -124,6 +125,13 @@ async def _serve(
         await app.close()
     app.owner.ended.result()  # raises what broke it
     log.write("stopped")
+
+
+def _index_file(config: Config) -> Path | None:
+    """Where the index file of searches stands; None where there is no folder, and none was named."""
+    if config.page.search_file is not None:
+        return Path(config.page.search_file)
+    return None if "://" in config.service.data else Path(config.service.data) / NAME
 
 
 async def _drain(app: App, hurry: asyncio.Event, seconds: float, log: Log) -> None:

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Generator, Sequence
 
-from wirecopy.detection.grouping.stories import Stories
+from wirecopy.detection.grouping.stories import Grouping
 from wirecopy.detector.memory.archive import Archive
 from wirecopy.detector.memory.canonical import Policy
 from wirecopy.schema.listing import Document, Outlet, StoryLine
@@ -12,7 +12,7 @@ _GLANCE = 200  # members up to which copies and rewrites are counted for a line:
 _PART = 2000  # articles that are looked at between two pauses
 
 
-def line(archive: Archive, stories: Stories, name: str, policy: Policy, recent: int = 0) -> StoryLine | None:
+def line(archive: Archive, stories: Grouping, name: str, policy: Policy, recent: int = 0) -> StoryLine | None:
     """-> a story as one line; None for one that is not there, or of which nothing is shown."""
     numbers = archive.shown(stories.members.get(name, ()))
     if not numbers:
@@ -39,7 +39,7 @@ def line(archive: Archive, stories: Stories, name: str, policy: Policy, recent: 
     )
 
 
-def arrivals(archive: Archive, stories: Stories, end: int, since: int) -> Generator[None, None, Counter[str]]:
+def arrivals(archive: Archive, stories: Grouping, end: int, since: int) -> Generator[None, None, Counter[str]]:
     """Counts, story by story, the shown articles numbered below `end` that came since a moment; pauses in between."""
     found: Counter[str] = Counter()
     kept, story_of, hidden = archive.kept, stories.story_of, archive.hidden
@@ -56,7 +56,7 @@ def arrivals(archive: Archive, stories: Stories, end: int, since: int) -> Genera
     return found
 
 
-def documents(archive: Archive, stories: Stories, ids: Sequence[str], *, with_text: bool) -> list[Document]:
+def documents(archive: Archive, stories: Grouping, ids: Sequence[str], *, with_text: bool) -> list[Document]:
     """-> those of the articles that are kept and shown, in the order of `ids`."""
     found = []
     for article_id in ids:
@@ -84,7 +84,7 @@ def documents(archive: Archive, stories: Stories, ids: Sequence[str], *, with_te
 
 
 def _relations(
-    archive: Archive, stories: Stories, numbers: Sequence[int], first: int
+    archive: Archive, stories: Grouping, numbers: Sequence[int], first: int
 ) -> tuple[int | None, int | None]:  # fmt: skip
     if len(numbers) > _GLANCE:
         return None, None

@@ -48,6 +48,7 @@ _TYPES = (
         wire.Compacted,
     ),
     *(Pin, wire.MergeInput, wire.SplitInput, wire.Split, wire.PinInput, wire.PinList, wire.Moved),
+    *(wire.CorrectionInput, wire.ReasonInput, wire.Action, wire.ActionPage, wire.FoundPage),
     *(wire.BulkAnswer, wire.RefusedPage, wire.Problem, wire.Health),
 )
 _TIMED_NAME = re.compile(  # `Story[Time]` as msgspec names its schema, and in its title
@@ -179,11 +180,13 @@ def _article_paths() -> dict[str, Any]:
             "get": _operation(
                 "get_article_by_query",
                 "articles",
-                "An article by a query",
-                "For clients behind a proxy that decodes paths.",
-                {200: _json("The article.", wire.Stored)},
+                "An article by a query, or the articles that hold some words",
+                "With `id` the article, for clients behind a proxy that decodes paths. With `q` the newest articles "
+                'whose title or text holds all its words: "words together", -without, begin*. One of them is needed; '
+                "`revision` and `keep` go with `id`, the others with `q`.",
+                {200: _json_of_either("The article, or a page of articles.", wire.Stored, wire.FoundPage)},
                 (*_ANYWHERE, 404, 422),
-                parameters=[asked, revision, _keep()],
+                parameters=[{**asked, "required": False}, revision, _keep(), *_search_parameters()],
             ),
             "delete": _operation(
                 "delete_article_by_query",
@@ -255,6 +258,26 @@ def _article_paths() -> dict[str, Any]:
     }
 
 
+def _limit() -> dict[str, Any]:
+    return {"type": "integer", "minimum": 1, "maximum": stories.MAX_LIMIT, "default": stories.DEFAULT_LIMIT}
+
+
+def _search_parameters() -> list[dict[str, Any]]:
+    return [
+        _query("q", {"type": "string"}, "Words to be found."),
+        _query("source", {"type": "string"}, "With q: only of this source."),
+        _query("language", {"type": "string"}, "With q: only in this language."),
+        _query("since", {"type": "string"}, "With q: only what came at that time or later (RFC 3339, or a date)."),
+        _query("cursor", {"type": "string"}, "With q: the cursor of the page before."),
+        _query("limit", _limit(), "With q: articles per page."),
+    ]
+
+
+def _json_of_either(description: str, *types: type[msgspec.Struct]) -> dict[str, Any]:
+    references = [{"$ref": _REFERENCE.format(name=name_of(of))} for of in types]
+    return {"description": description, "content": {"application/json": {"schema": {"anyOf": references}}}}
+
+
 def _story_paths() -> dict[str, Any]:
     limit = {"type": "integer", "minimum": 1, "maximum": stories.MAX_LIMIT, "default": stories.DEFAULT_LIMIT}
     size = {"type": "integer", "minimum": 1, "maximum": stories.MAX_SIZE, "default": 1}
@@ -308,6 +331,7 @@ def _story_paths() -> dict[str, Any]:
                 {200: _json("A page of stories.", wire.StoryPage)},
                 (*_ANYWHERE, 422),
                 parameters=[
+                    _query("q", {"type": "string"}, "Stories with an article that holds these words."),
                     _query("since", {"type": "string"}, "Stories first seen at or after this time or date."),
                     _query("source", {"type": "string"}, "Stories with a member of this source."),
                     _query("min_size", size, "Stories of at least so many members."),
@@ -348,6 +372,45 @@ def _editing_paths() -> dict[str, Any]:
                 {200: _json("Both stories.", wire.Split)},
                 (*_WITH_BODY, 404, 409),
                 body=body(wire.SplitInput),
+            ),
+        },
+        "/v1/stories/{id}/canonical": {
+            "parameters": [_ID],
+            "post": _operation(
+                "correct_canonical",
+                "stories",
+                "Choose by hand who stands for a story",
+                "Whatever the policy says, until another is chosen or this is undone; not an article that is canceled.",
+                {200: _json("The story.", wire.Story)},
+                (*_WITH_BODY, 404),
+                body=body(wire.CorrectionInput),
+            ),
+        },
+        "/v1/edits": {
+            "get": _operation(
+                "list_edits",
+                "stories",
+                "What was done by hand: who, when, why",
+                "The newest first.",
+                {200: _json("A page of edits.", wire.ActionPage)},
+                (*_ANYWHERE, 422),
+                parameters=[
+                    _query("cursor", {"type": "string"}, "The cursor of the page before."),
+                    _query("limit", _limit(), "Edits per page."),
+                ],
+            ),
+        },
+        "/v1/edits/{id}/undo": {
+            "parameters": [_ID],
+            "post": _operation(
+                "undo_edit",
+                "stories",
+                "Take an edit back",
+                "Whoever it moved goes back; a story that was merged has its id again, which leads nowhere else. 422: "
+                "it was undone, or nothing is left of it. 409: a pin that was made since is against it.",
+                {200: _json("The edit that did it.", wire.Action)},
+                (*_WITH_BODY, 404, 409),
+                body=body(wire.ReasonInput),
             ),
         },
         "/v1/pins": {

@@ -11,5 +11,7 @@ from wirecopy.web.service import RunningService
 async def compact(service: RunningService, call: Call) -> web.StreamResponse:
     """POST /v1/admin/compact: no byte of what was deleted is left in the files. Raises Locked, NoRoom."""
     call.check_same_origin()
+    if service.indexing is not None:
+        await service.indexing.purge()
     before, after = await service.owner.ask(lambda detector: detector.compact())
     return replies.json(wire.Compacted(before, after))
