@@ -294,6 +294,7 @@ def serving(config: Config, log_file: Any, detector: Any = None, open_detector: 
         app = build_app(config, open_detector or (lambda: detector), Log(is_json=True, descriptor=log_file.fileno()))
         server = Server(app, app.handle)
         listener = await loop.create_server(server, "127.0.0.1", 0, backlog=1024)
+        app.start()
         stopping = asyncio.Event()
         port = listener.sockets[0].getsockname()[1]
         service = Service(f"http://127.0.0.1:{port}", app, loop, detector, log_file, threading.current_thread())

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import textwrap
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -478,31 +477,3 @@ def test_compare_refuses_what_it_cannot_read(
 ) -> None:
     assert main(["compare", str(tmp_path / name), str(tmp_path / name)]) == 3
     assert reason in capsys.readouterr().err
-
-
-def test_what_takes_long_the_first_time_is_told(capsys: pytest.CaptureFixture[str]) -> None:
-    from wirecopy.cli import terminal
-
-    told = threading.Event()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("sys.stderr", _Telling(told))
-        with terminal.patience("compiling", seconds=0.0):
-            assert told.wait(5)
-    with terminal.patience("never said", seconds=60):
-        pass
-    assert "never said" not in capsys.readouterr().err
-
-
-class _Telling:
-    """A stream that tells when something was written to it."""
-
-    def __init__(self, told: threading.Event) -> None:
-        self._told = told
-
-    def write(self, text: str) -> int:
-        if "compiling" in text:
-            self._told.set()
-        return len(text)
-
-    def flush(self) -> None:
-        pass

@@ -45,7 +45,7 @@ class Detector(ExactDetector):
     def close(self):
         (folder / "closed").touch()
 
-def open_detector(config, accept_loss):
+def open_detector(config, accept_loss, loading):
     if (folder / "damaged").exists():
         raise errors.Damaged("wirecopy.db", "record 7 is not as written")
     return Detector()
@@ -202,7 +202,7 @@ def test_what_cannot_be_served_is_refused_at_once(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("wirecopy.cli.service._open_detector", lambda config, accept_loss: ExactDetector())
+    monkeypatch.setattr("wirecopy.cli.service._open_detector", lambda config, accept_loss, loading: ExactDetector())
     key = "sha256: " + "ab" * 32
     Path("twice.yaml").write_text(f"auth: {{keys: [{{name: a, {key}}}, {{name: b, {key}}}]}}")
     Path("bad.yaml").write_text("auth: {keys: [{name: a, sha256: secret}]}")
@@ -211,7 +211,7 @@ def test_what_cannot_be_served_is_refused_at_once(
 
 
 def test_a_taken_port_is_named(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wirecopy.cli.service._open_detector", lambda config, accept_loss: ExactDetector())
+    monkeypatch.setattr("wirecopy.cli.service._open_detector", lambda config, accept_loss, loading: ExactDetector())
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         assert main(["serve", "--port", str(port)]) == 2

@@ -400,7 +400,7 @@ def test_what_is_no_host_cannot_be_listed(host: str, tmp_path: Path) -> None:
 def test_a_wrong_webhook_ends_the_start_with_one_sentence(
     change: dict[str, Any], sentence: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: Any
 ) -> None:
-    monkeypatch.setattr("wirecopy.cli.service._open_detector", lambda config, accept_loss: ExactDetector())
+    monkeypatch.setattr("wirecopy.cli.service._open_detector", lambda config, accept_loss, loading: ExactDetector())
     hook = {"url": "http://localhost/", "secret_file": write_secret(tmp_path)}
     hooks = [{**hook, "name": "one"}, {**hook, "name": "two", **change}]
     settings = tmp_path / "settings.yaml"

@@ -1,14 +1,19 @@
 """Every setting: one frozen `Config` whose types hold the ranges. This is the only reader of settings.
 
-The packaged defaults are the defaults of these structs; `--config FILE` replaces some of them, options of the command
-line the rest. The working directory is never searched. `config.yaml` at the root of the project lists every setting
-with its default, its unit and what one loses on either side; a test holds the two equal.
+The packaged defaults are the defaults of these structs. A file (`--config FILE`) replaces some of them, variables of
+the environment some of those (WIRECOPY_SERVICE__PORT=9000), options of the command line the last. The working directory
+is never searched. `config.yaml` at the root of the project lists every setting with its default, its unit and what one
+loses on either side; a test holds the two equal.
 """
 
+import contextlib
+import re
+from collections.abc import Mapping
+from difflib import get_close_matches
 from os import PathLike
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, NamedTuple, get_args
 
-from msgspec import Meta, Struct, ValidationError, convert, field, to_builtins
+from msgspec import Meta, Struct, ValidationError, convert, field, structs, to_builtins
 
 from wirecopy.errors import ConfigError
 
@@ -187,17 +192,57 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     page: Page = Page()
 
 
-def load(path: str | PathLike[str] | None = None) -> Config:
-    """Return the packaged defaults, changed by the YAML file at `path` where it says so.
+DEFAULT = "default"
+_PREFIX, _FILE = "WIRECOPY_", "_FILE"
+_YAML = ("[", "{", "- ", "#")  # how a list or an object in YAML or JSON begins
+# Variables that are no settings: of commands, of the project's tests, and those that Kubernetes sets in every container
+# where a Service is called wirecopy.
+_OTHER_VARIABLES = re.compile(r"WIRECOPY_(CONFIG|KEY|TEST_\w+|SERVICE_HOST|SERVICE_PORT(_[A-Z]\w*)?|PORT(_\d+_\w+)?)")
+
+
+class Effective(NamedTuple):
+    """The settings that hold, and for each ("service.port") what gave it: default, a file, or a variable."""
+
+    config: Config
+    origins: dict[str, str]
+
+
+def load(path: str | PathLike[str] | None = None, environment: Mapping[str, str] | None = None) -> Config:
+    """Return the packaged defaults, changed by the YAML file at `path`, then by variables of `environment`.
 
     Raises ConfigError (file, setting, expectation) for a file that cannot be read, is not YAML, names a setting that
-    does not exist or names one twice, or holds a value of the wrong type or out of range.
+    does not exist or names one twice, or holds a value of the wrong type or out of range; and the same for a variable.
     """
-    if path is None:
-        return Config()
-    file = str(path)
-    settings = _read_yaml(file)
-    return _convert({} if settings is None else settings, file)
+    return gather(path, environment or {}).config
+
+
+def gather(path: str | PathLike[str] | None, environment: Mapping[str, str]) -> Effective:
+    """The same, with the origin of each setting.
+
+    A variable is called WIRECOPY_SECTION__SETTING. Its value is a number, a word, `null`, or a list or an object in
+    YAML or JSON. WIRECOPY_SECTION__SETTING_FILE names a file that holds the value: for secrets.
+    """
+    origins = {f"{section.name}.{each.name}": DEFAULT for section, each in _all_settings()}
+    config = Config()
+    if path is not None:
+        file = str(path)
+        read = _read_yaml(file)
+        config = _convert({} if read is None else read, file)
+        named = read if isinstance(read, dict) else {}
+        origins |= {f"{name}.{each}": file for name, section in named.items() for each in section or {}}
+    given = _read_environment(environment)
+    if given:
+        values = to_builtins(config)
+        for variable, (section, name, value) in given.items():
+            values[section][name] = value
+            origins[f"{section}.{name}"] = variable
+        config = _convert(values, "environment")
+    return Effective(config, origins)
+
+
+def variable_of(section: str, name: str) -> str:
+    """Return the variable for a setting."""
+    return f"{_PREFIX}{section}__{name}".upper()
 
 
 def override(config: Config, section: str, **settings: Any) -> Config:
@@ -218,8 +263,61 @@ def _convert(settings: Any, file: str) -> Config:
         raise ConfigError(file, where.rstrip("`").removeprefix("$").removeprefix("."), expectation) from None
 
 
+def _all_settings() -> list[tuple[structs.FieldInfo, structs.FieldInfo]]:
+    """Each setting behind its section."""
+    return [(section, each) for section in structs.fields(Config) for each in structs.fields(section.type)]
+
+
+def _read_environment(environment: Mapping[str, str]) -> dict[str, tuple[str, str, Any]]:
+    """Variable -> section, setting and value, for every setting that is given."""
+    settings = {variable_of(section.name, each.name): (section.name, each) for section, each in _all_settings()}
+    settings |= {f"{variable}{_FILE}": setting for variable, setting in settings.items()}
+    found = {}
+    for variable in sorted(name for name in environment if name.startswith(_PREFIX)):
+        if variable in settings:
+            section, each = settings[variable]
+            text = environment[variable]
+            if variable.endswith(_FILE):
+                text = _read_secret(variable, text)
+            found[variable] = section, each.name, _parse(variable, text, each.type)
+        elif not _OTHER_VARIABLES.fullmatch(variable):
+            near = get_close_matches(variable, settings, n=1, cutoff=0.0)
+            raise ConfigError("environment", variable, f"is no setting; the nearest name is {near[0]}")
+    return found
+
+
+def _read_secret(variable: str, file: str) -> str:
+    try:
+        with open(file, encoding="utf-8") as stream:
+            return stream.read().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
+        raise ConfigError("environment", variable, f"{file} cannot be read: {reason}") from None
+
+
+def _parse(variable: str, text: str, kind: Any) -> Any:
+    """The value of a variable, as a file would give it: of its setting's type as it stands, or in YAML."""
+    try:
+        if text == "null":
+            return to_builtins(convert(None, kind))
+        if text.startswith(_YAML):
+            with contextlib.suppress(ValidationError):
+                return to_builtins(convert(_parse_yaml(text, f"environment: {variable}"), kind))
+        return to_builtins(convert(text, kind, strict=False))
+    except ValidationError as error:
+        raise ConfigError("environment", variable, str(error).replace(" - at `$`", "")) from None
+
+
 def _read_yaml(file: str) -> Any:
-    import yaml  # only a run with --config pays for it
+    try:
+        with open(file, "rb") as stream:
+            return _parse_yaml(stream, file)
+    except OSError as error:
+        raise ConfigError(file, "", f"cannot be read: {error.strerror}") from None
+
+
+def _parse_yaml(source: Any, file: str) -> Any:
+    import yaml  # only who has settings pays for it
 
     class Loader(yaml.SafeLoader):
         """Refuses a key that is given twice: YAML forbids it, PyYAML silently takes the last."""
@@ -234,10 +332,7 @@ def _read_yaml(file: str) -> Any:
             return super().construct_mapping(node, deep=deep)
 
     try:
-        with open(file, "rb") as stream:
-            return yaml.load(stream, Loader)
-    except OSError as error:
-        raise ConfigError(file, "", f"cannot be read: {error.strerror}") from None
+        return yaml.load(source, Loader)
     except yaml.YAMLError as error:
         raise ConfigError(file, "", "is not YAML: " + " ".join(str(error).split())) from None
     except (RecursionError, ValueError, TypeError) as error:

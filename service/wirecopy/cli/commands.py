@@ -4,15 +4,17 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
 from io import TextIOWrapper
+from os import environ
 from typing import TYPE_CHECKING, Any, Never
 
 import click
 
 from wirecopy import errors
-from wirecopy.cli import service, upkeep
+from wirecopy.cli import service, settings, upkeep
+from wirecopy.cli.settings import config_option
 from wirecopy.detector import gc_control
 from wirecopy.schema.version import VERSION
 
@@ -133,7 +135,7 @@ def commands() -> None:
 @commands.command(epilog=_EXIT_CODES_HELP)
 @click.argument("inputs", metavar="INPUT...", nargs=-1, required=True)
 @click.option("--output", "-o", metavar="OUT.jsonl", required=True, help="Where to write; '-' is standard output.")
-@click.option("--config", "config_file", metavar="FILE", help="Settings that replace the packaged defaults (YAML).")
+@config_option
 @click.option(
     "--window-days",
     metavar="N|none",
@@ -222,7 +224,7 @@ def dedupe(
 
     if mapping and schema == "ninjs":
         raise errors.UsageError("--map names fields of your own; those of ninjs are known")
-    settings = config.load(config_file)
+    settings = config.load(config_file, environ)
     if window_days is not None:
         settings = config.override(settings, "detection", window_days=_parse_days(window_days))
     if keep is not None:
@@ -231,8 +233,8 @@ def dedupe(
     with gc_control.unsearched(), ExitStack() as kept, ExitStack() as stack:
         stories_file = stack.enter_context(writing.open_output(output))
         unique_file = None if unique is None else stack.enter_context(writing.open_output(unique))
-        with terminal.patience(terminal.COMPILING), _without_linear_algebra():
-            from wirecopy.batch import run  # the compiled core: loaded once everything else is known to be right
+        terminal.load_kernels()  # once everything else is known to be right
+        from wirecopy.batch import run
 
         journal = None
         if state is not None or against is not None or resume:
@@ -240,7 +242,7 @@ def dedupe(
 
             opened = open_journal(settings, look_ahead=look_ahead, folder=state, against=against, resume=resume)
             journal = kept.enter_context(opened)
-        with terminal.progress() as on_progress:
+        with terminal.counting() as on_progress:
             result = run.dedupe(
                 inputs,
                 settings,
@@ -278,8 +280,8 @@ def demo() -> int:
     from wirecopy.cli import terminal
     from wirecopy.files import reading
 
-    with terminal.patience(terminal.COMPILING), _without_linear_algebra():
-        from wirecopy.batch import run
+    terminal.load_kernels()
+    from wirecopy.batch import run
 
     settings = config.load()
     with resources.as_file(resources.files("wirecopy") / "data" / "sample" / "articles.jsonl") as sample:
@@ -316,11 +318,13 @@ def compare(a: str, b: str, as_json: bool) -> int:
     """
     from wirecopy import config
     from wirecopy.cli import terminal
-    from wirecopy.detector.answers import explain
     from wirecopy.files import reading
 
     limits = config.load().limits
     article_a, article_b = (reading.read_article(file, limits) for file in (a, b))
+    terminal.load_kernels()
+    from wirecopy.detector.answers import explain
+
     compared = explain.compare(article_a, article_b)
     if as_json:
         click.echo(terminal.comparison_json(compared))
@@ -342,7 +346,7 @@ def compare(a: str, b: str, as_json: bool) -> int:
 @click.option(
     "--from-scratch", is_flag=True, help="Fit to these labels alone, not as a correction of the shipped model."
 )
-@click.option("--config", "config_file", metavar="FILE", help="Settings that replace the packaged defaults (YAML).")
+@config_option
 def tune(
     labels_file: str,
     inputs: tuple[str, ...],
@@ -372,14 +376,17 @@ def tune(
       wirecopy tune labels.jsonl articles.jsonl.gz --output model.json --precision 0.98
     """
     from wirecopy import config
-    from wirecopy.batch import labels, tune
+    from wirecopy.cli import terminal
     from wirecopy.files import reading, writing
 
     files = [labels_file, *more_labels]
     if len(set(files)) < len(files):
         raise errors.UsageError("a file of labels is given twice")
-    settings = config.load(config_file)
+    settings = config.load(config_file, environ)
     writing.check_targets([*files, *reading.expand(inputs)], [output])
+    terminal.load_kernels()
+    from wirecopy.batch import labels, tune
+
     refused = 0
 
     def tell(refusal: errors.Refusal) -> None:
@@ -398,25 +405,8 @@ def tune(
     return REFUSED if refused else DONE
 
 
-for _command in (*service.COMMANDS, *upkeep.COMMANDS):
+for _command in (*service.COMMANDS, *settings.COMMANDS, *upkeep.COMMANDS):
     commands.add_command(_command)
-
-
-@contextmanager
-def _without_linear_algebra() -> Iterator[None]:
-    """What is loaded within does without: numba looks for scipy's, NumPy starts threads for its own; no kernel uses it.
-
-    A fifth of the time in which the core is loaded.
-    """
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    if "scipy" in sys.modules:
-        yield
-        return
-    sys.modules["scipy"] = None  # type: ignore[assignment]  # not to be found, as if it were not installed
-    try:
-        yield
-    finally:
-        del sys.modules["scipy"]
 
 
 def _write(result: "Result", stories_file: "Output", unique_file: "Output | None") -> None:

@@ -1,15 +1,19 @@
 """Commands of the service: serve, push. Like `cli`: parse arguments, call, print."""
 
 import logging
+from os import environ
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from wirecopy.cli.settings import config_option
+
 if TYPE_CHECKING:
     from wirecopy.config import Config
     from wirecopy.detector.detector import Detector
     from wirecopy.files.reading import Schema
+    from wirecopy.web.loading import Loading
 
 _DONE, _REFUSED = 0, 1
 _SERVE_EPILOG = """
@@ -41,7 +45,7 @@ curl -X PUT {url}/v1/articles/wire-1 -H 'Content-Type: application/json'{key} \\
 
 
 @click.command(epilog=_SERVE_EPILOG)
-@click.option("--config", "config_file", metavar="FILE", help="Settings that replace the packaged defaults (YAML).")
+@config_option
 @click.option("--host", metavar="ADDRESS", help="Where to listen.  [default: as configured, 127.0.0.1]")
 @click.option("--port", metavar="N", type=int, help="0 takes any free one.  [default: as configured, 8080]")
 @click.option("--data", metavar="DIR", help="Folder of the articles.  [default: as configured, ./data]")
@@ -61,22 +65,22 @@ def serve(config_file: str | None, allow_anonymous: bool, accept_loss: bool, **o
       wirecopy serve --config wirecopy.yaml --data /var/lib/wirecopy
     """
     from wirecopy import config
-    from wirecopy.cli import terminal
-
-    with terminal.patience(terminal.COMPILING, seconds=10.0):
-        from wirecopy.web import serve
+    from wirecopy.web import serve
+    from wirecopy.web.loading import Loading
 
     given = {name: value for name, value in options.items() if value is not None}
-    loaded = config.override(config.load(config_file), "service", **given)
+    loaded = config.override(config.load(config_file, environ), "service", **given)
     serve.check(loaded, allow_anonymous=allow_anonymous)
+    serve.check_files(loaded)
 
     def tell(url: str) -> None:
         key = " -H 'Authorization: Bearer YOUR-KEY'" if loaded.auth.keys else ""
         click.echo(f"wirecopy listens on {url} with its data in {_place(loaded)}; {url}/docs says more. Try:\n")
         click.echo(_CURL.format(url=url, key=key) + "\n")
 
-    settings = serve.Settings(loaded, lambda: config.load(config_file).auth, config_file)
-    serve.run(settings, lambda: _open_detector(loaded, accept_loss), tell)
+    loading = Loading()
+    settings = serve.Settings(loaded, lambda: config.load(config_file, environ).auth, config_file, loading)
+    serve.run(settings, lambda: _open_detector(loaded, accept_loss, loading), tell)
     return _DONE
 
 
@@ -114,10 +118,10 @@ def push(
     Example:
       wirecopy push monday.jsonl.gz tuesday.jsonl.gz --to http://127.0.0.1:8080
     """
-    from wirecopy.cli.terminal import printable, progress
+    from wirecopy.cli.terminal import counting, printable
     from wirecopy.client import push
 
-    with progress() as on_progress:
+    with counting() as on_progress:
         summary = push.push(
             files,
             url=url,
@@ -143,14 +147,40 @@ def _place(config: "Config") -> str:
     return str(where(config.service.store or config.service.data))
 
 
-def _open_detector(config: "Config", accept_loss: bool) -> "Detector":
+def _open_detector(config: "Config", accept_loss: bool, loading: "Loading") -> "Detector":
+    """Load the kernels, open the store and replay it, telling `loading` what is done."""
+    _load_kernels(config, loading)
     from wirecopy.detector.detector import Detector, scheme_of
     from wirecopy.storage import Pipeline, open_store, where
 
+    loading.tell("opening the store")
     settings = config.service
     place = where(settings.store or settings.data)
     scheme, witness = scheme_of(config), Path(settings.data)
     store = open_store(place, scheme=scheme, accept_loss=accept_loss, witness=witness, url=settings.public_url)
     if store.loss is not None:
         logging.getLogger("loss").warning("%s; going on without it", store.loss)  # the service's log takes warnings
-    return Detector(config, Pipeline(store))
+
+    def tell(done: int, of: int) -> None:
+        loading.tell(f"replaying: {done / of:.0%} of {of:,} records")
+
+    return Detector(config, Pipeline(store, tell))
+
+
+def _load_kernels(config: "Config", loading: "Loading") -> None:
+    from wirecopy.detector import loading as kernels
+    from wirecopy.storage.place import failures_of, make_folder
+
+    log, data = logging.getLogger("kernels"), Path(config.service.data)
+    with failures_of(data):
+        make_folder(data)
+
+    def tell(progress: kernels.Progress) -> None:
+        if loading.doing.startswith("loading"):
+            log.warning("%s", progress)
+        loading.tell(f"compiling kernels: {progress.done} of {progress.total}")
+
+    loading.tell("loading kernels")
+    loaded = kernels.load(data=data, on_compile=tell, owns_process=True)
+    if loaded.trouble is not None:
+        log.warning("compiled kernels are in memory only, %s", loaded.trouble)

@@ -7,11 +7,11 @@ counted in cells, not characters.
 
 import re
 import sys
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from html import unescape
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -20,6 +20,8 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from wirecopy.detector import loading
+from wirecopy.detector.loading import Loaded, Progress
 from wirecopy.schema.article import Article
 from wirecopy.schema.dates import format_published
 
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
     from wirecopy.batch.run import OutputRow, RunSummary
     from wirecopy.schema.answers import Boilerplate, Change, Comparison, Paragraph
 
-COMPILING = "wirecopy: compiling, which happens once after an installation or an upgrade and takes a minute or two"
 _SOURCE_COLUMNS = 24
 _DATE_COLUMNS, _RELATION_COLUMNS, _SCORE_COLUMNS = 10, 9, 4
 _OTHER_COLUMNS = 3 + _SOURCE_COLUMNS + _DATE_COLUMNS + _RELATION_COLUMNS + _SCORE_COLUMNS + 4 * 2  # with the gaps
@@ -43,23 +44,31 @@ def printable(text: str) -> str:
     return _CONTROL.sub(" ", text)
 
 
-@contextmanager
-def patience(sentence: str, seconds: float = 3.0) -> Iterator[None]:
-    """Says so on standard error when what happens within takes longer than it does as a rule."""
-    teller = threading.Timer(seconds, lambda: print(sentence, file=sys.stderr, flush=True))
-    teller.daemon = True
-    teller.start()
-    try:
-        yield
-    finally:
-        teller.cancel()
+def load_kernels(data: Path | None = None, *, into: Path | None = None, is_native_only: bool = False) -> Loaded:
+    """Load the compiled kernels (see `loading.load`). Say when they must be compiled first, and count in a terminal.
+
+    `data` can take what was compiled when no other folder can.
+    """
+    with ExitStack() as stack:
+        bar: list[Callable[[int], None]] = []
+
+        def tell(progress: Progress) -> None:
+            if not bar:
+                print(f"wirecopy: {progress}", file=sys.stderr, flush=True)
+                bar.append(stack.enter_context(counting(progress.total, "kernels")))
+            bar[0](progress.done)
+
+        loaded = loading.load(data=data, on_compile=tell, owns_process=True, into=into, is_native_only=is_native_only)
+    if loaded.trouble is not None:
+        print(f"wirecopy: compiled kernels are in memory only, {printable(loaded.trouble)}", file=sys.stderr)
+    return loaded
 
 
 @contextmanager
-def progress(total: int | None = None) -> Iterator[Callable[[int], None]]:
+def counting(total: int | None = None, what: str = "articles") -> Iterator[Callable[[int], None]]:
     """Show a counter on standard error, if that is a terminal, with a bar where the `total` is known.
 
-    What it yields takes the number of articles so far.
+    What it yields takes the number so far.
     """
     if not sys.stderr.isatty():
         yield lambda _: None
@@ -67,7 +76,7 @@ def progress(total: int | None = None) -> Iterator[Callable[[int], None]]:
     from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     whole = "" if total is None else f" of {total:,}"
-    counter, clock = TextColumn(f"{{task.completed:,.0f}}{whole} articles"), TimeElapsedColumn()
+    counter, clock = TextColumn(f"{{task.completed:,.0f}}{whole} {what}"), TimeElapsedColumn()
     columns: tuple[ProgressColumn, ...] = (SpinnerColumn() if total is None else BarColumn(), counter, clock)
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("", total=total)

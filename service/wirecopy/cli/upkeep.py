@@ -1,10 +1,13 @@
 """Commands that look after stored articles. Like `cli`: parse arguments, call, print."""
 
 from contextlib import closing
+from os import environ
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from wirecopy.cli.settings import config_option
 
 if TYPE_CHECKING:
     from wirecopy.storage import Report, Where
@@ -126,7 +129,7 @@ def migrate(target: "Where", data: "Where") -> int:
 
 @click.command(epilog=_EPILOG)
 @_data
-@click.option("--config", "config_file", metavar="FILE", help="The settings of the service that stored the articles.")
+@config_option
 @click.option("--source", metavar="NAME", help="Only of this source; '' for articles without a source.")
 @click.option("--clear", is_flag=True, help="Forget what was learnt of the source; it is learnt anew from then on.")
 def boilerplate(data: "Where", config_file: str | None, source: str | None, clear: bool) -> int:
@@ -144,14 +147,16 @@ def boilerplate(data: "Where", config_file: str | None, source: str | None, clea
     import time
 
     from wirecopy import config
-    from wirecopy.cli.terminal import describe_boilerplate
-    from wirecopy.detector.detector import Detector, scheme_of
+    from wirecopy.cli.terminal import describe_boilerplate, load_kernels
     from wirecopy.storage import open_store, refuse_nothing
 
     if clear and source is None:
         raise click.UsageError("--clear needs --source: what is forgotten is named")
-    settings = config.load(config_file)
+    settings = config.load(config_file, environ)
     refuse_nothing(data)
+    load_kernels(data if isinstance(data, Path) else None)
+    from wirecopy.detector.detector import Detector, scheme_of
+
     with closing(Detector(settings, open_store(data, scheme=scheme_of(settings)))) as detector:
         if clear:
             articles = detector.clear_boilerplate(source, time.time_ns() // 1_000_000)
@@ -196,7 +201,7 @@ def compact(data: "Where") -> int:
 
 @click.command(epilog=_EPILOG)
 @_data
-@click.option("--config", "config_file", metavar="FILE", help="The settings that the service will run with.")
+@config_option
 @click.option("--without-missing", is_flag=True, help="Leave out the articles whose texts were not kept.")
 @click.option("--accept-loss", is_flag=True, help="Go on with what is left when the last commits are missing.")
 def rebuild(data: "Where", config_file: str | None, without_missing: bool, accept_loss: bool) -> int:
@@ -214,24 +219,61 @@ def rebuild(data: "Where", config_file: str | None, without_missing: bool, accep
     import time
 
     from wirecopy import config
-    from wirecopy.cli.terminal import COMPILING, patience, progress
+    from wirecopy.cli.terminal import counting, load_kernels
 
-    with patience(COMPILING):
-        from wirecopy.detector.history import rebuild
+    settings = config.load(config_file, environ)
+    load_kernels(data if isinstance(data, Path) else None)
+    from wirecopy.detector.history import rebuild
 
-    settings = config.load(config_file)
     opened = rebuild.open_rebuild(data, settings, without_missing=without_missing, accept_loss=accept_loss)
     with opened as planned:
         if planned.loss is not None:
             click.echo(f"wirecopy: {data}: {planned.loss}; going on without it", err=True)
         click.echo(f"{data}: {planned.describe()}")
-        with progress(planned.revisions) as on_progress:
+        with counting(planned.revisions) as on_progress:
             made = planned.run(time.time_ns() // 1_000_000, on_progress)
     click.echo(f"{data}: {made.describe()}")
     return _DONE
 
 
-COMMANDS = (verify, backup, restore, migrate, boilerplate, compact, rebuild)
+@click.command("warm-up", epilog=_EPILOG)
+@click.option("--baseline", is_flag=True, help="For any processor of this kind that is not very old, not for this one.")
+@click.option("--into", metavar="DIR", type=click.Path(path_type=Path), help="Read and keep kernels in DIR alone.")
+@click.option(
+    "--data", metavar="DIR", type=click.Path(path_type=Path), help="Folder of a service, used when no other can be."
+)
+@click.option("--idle", is_flag=True, help="Compile only when the processor has nothing else to do.")
+def warm_up(baseline: bool, into: Path | None, data: Path | None, idle: bool) -> int:
+    """Compile the kernels now, for this processor, so that the next start need not.
+
+    A wheel for Linux brings kernels that run on any x86-64 processor with AVX2 (x86-64-v3), or any aarch64. What is
+    compiled here is a little faster on a newer processor, gives the same results bit for bit, and is used from the next
+    start on. It is kept in the first of these folders that can be written: NUMBA_CACHE_DIR, the user's cache, the data
+    folder, the system's folder for temporary files. With --baseline and without --into, kernels are put into the
+    package itself, as in a wheel.
+
+    \b
+    Examples:
+      wirecopy warm-up
+      wirecopy warm-up --data /var/lib/wirecopy
+    """
+    import os
+
+    from wirecopy.cli.terminal import load_kernels
+    from wirecopy.detector import loading
+
+    if idle:
+        os.nice(19)
+    if baseline:
+        loading.target_baseline()
+        into = into or loading.shipped_folder()
+    loaded = load_kernels(data, into=into, is_native_only=True)
+    kept = "in memory only, which is of no use" if loaded.folder is None else f"kept in {loaded.folder}"
+    click.echo(f"{loaded.kernels} kernels for {loaded.cpu}, {loaded.compiled} of them compiled now, {kept}")
+    return _FAILED if loaded.folder is None or loaded.trouble is not None else _DONE
+
+
+COMMANDS = (verify, backup, restore, migrate, boilerplate, compact, rebuild, warm_up)
 
 
 def _describe(report: "Report") -> str:

@@ -15,6 +15,7 @@ from wirecopy.storage.rows import Entry, Record, Remains
 from wirecopy.storage.verbs import Compaction, Writing
 
 Told = Callable[[BaseException | None], None]
+_TELL_EVERY_RECORDS = 4096
 
 
 class _Write(NamedTuple):
@@ -34,9 +35,13 @@ class _Write(NamedTuple):
 class Pipeline:
     """Takes the place of a store. Its methods belong to one thread, those that read included."""
 
-    def __init__(self, store: Writing) -> None:
-        """The store must not be written to by anybody else from now on; `close` closes it."""
+    def __init__(self, store: Writing, on_replay: Callable[[int, int], None] | None = None) -> None:
+        """The store must not be written to by anybody else from now on; `close` closes it.
+
+        `on_replay` hears now and then how many of how many records were replayed; what it raises breaks that off.
+        """
         self._store = store
+        self._on_replay = on_replay
         self._changed = Condition()
         self._last = store.last
         self._entries: dict[int, Entry] = {}  # what is not on disk yet, by number
@@ -54,7 +59,13 @@ class Pipeline:
 
     def replay(self) -> Iterator[Record]:
         """All records, as `Store.replay`; to be read before anything is appended."""
-        return self._store.replay()
+        return self._store.replay() if self._on_replay is None else self._told_replay(self._on_replay)
+
+    def _told_replay(self, on_replay: Callable[[int, int], None]) -> Iterator[Record]:
+        for record in self._store.replay():
+            if record.number % _TELL_EVERY_RECORDS == 1:
+                on_replay(record.number, self._last)
+            yield record
 
     def append(
         self, entries: Sequence[Entry], prune: Iterable[int] = (), redact: Mapping[int, Remains] | None = None

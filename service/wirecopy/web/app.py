@@ -21,6 +21,7 @@ from wirecopy.web.http import problems, queries, replies
 from wirecopy.web.http.access import network_of
 from wirecopy.web.http.call import Call
 from wirecopy.web.indexing import Indexing
+from wirecopy.web.loading import Loading
 from wirecopy.web.log import Log
 from wirecopy.web.page import rendering
 from wirecopy.web.route import Handler, Route
@@ -38,8 +39,10 @@ _CLIENT_LEFT = 499  # what is logged when nobody waits for the answer any more
 class App(RunningService):
     """The service as one that answers. `handle` is the low-level server's handler."""
 
-    def __init__(self, config: Config, open_detector: "Callable[[], Detector]", log: Log) -> None:
-        super().__init__(config, open_detector, log)
+    def __init__(
+        self, config: Config, open_detector: "Callable[[], Detector]", log: Log, loading: Loading | None = None
+    ) -> None:
+        super().__init__(config, open_detector, log, loading)
         self._under_way = 0
         self._all_answered = asyncio.Event()
         self._all_answered.set()
@@ -74,9 +77,15 @@ class App(RunningService):
         self._report(call, response.status, started, problem)
         return response
 
+    def start(self) -> None:
+        """Open the Detector in the thread that will own it; answer meanwhile that the service is loading."""
+        self.owner.start()
+        self.owner.opened.add_done_callback(lambda opened: None if opened.cancelled() else _begin(self))
+
     def begin_stop(self) -> None:
         """Refuse what comes from now on, and let open streams end."""
         self.is_stopping = True
+        self.loading.stop()
         for stream in self.streams:
             stream.stop()
         for event_stream in self.event_streams:
@@ -169,18 +178,20 @@ class App(RunningService):
 
 
 def build_app(
-    config: Config, open_detector: "Callable[[], Detector]", log: Log, index_file: Path | None = None
-) -> App:  # fmt: skip
-    """Return the service, its Detector about to be opened in the thread that will own it. Needs a running loop.
+    config: Config,
+    open_detector: "Callable[[], Detector]",
+    log: Log,
+    index_file: Path | None = None,
+    loading: Loading | None = None,
+) -> App:
+    """Return the service, which listens nowhere and loads nothing yet: see `App.start`. Needs a running loop.
 
-    With `index_file`, articles can be found by their words, unless that is turned off. The app listens nowhere yet: see
-    `connections.serve_on`.
+    With `index_file`, articles can be found by their words, unless that is turned off. `open_detector` may tell
+    `loading` how far it is.
     """
-    app = App(config, open_detector, log)
+    app = App(config, open_detector, log, loading)
     if index_file is not None and config.page.search:
         app.indexing = Indexing(IndexFile(index_file), app.owner, app.following, log)
-    app.owner.start()
-    app.owner.opened.add_done_callback(lambda opened: None if opened.cancelled() else _begin(app))
     return app
 
 

@@ -29,6 +29,7 @@ from wirecopy import errors
 from wirecopy.schema.answers import Verdict
 from wirecopy.schema.article import Article
 from wirecopy.web.aside import Aside
+from wirecopy.web.loading import LoadingStopped
 
 if TYPE_CHECKING:
     from wirecopy.detector.detector import ArticleTraces, Detector
@@ -253,6 +254,8 @@ class Owner:
                 self._when_durable(detector, lambda: None)
             self._serve(detector)
             detector.close()
+        except LoadingStopped:
+            self._tell(self.ended.set_result, None)
         except BaseException as error:  # noqa: BLE001 - handed to the process, which ends with it
             self._tell(self._report_failure, error)
         else:

@@ -26,6 +26,7 @@ from wirecopy.web.connections import Server
 from wirecopy.web.http import access
 from wirecopy.web.key_reload import KeyReload
 from wirecopy.web.last_resort import LastResort
+from wirecopy.web.loading import Loading
 from wirecopy.web.log import Handler, Log
 
 if TYPE_CHECKING:
@@ -51,12 +52,24 @@ def check(config: Config, *, allow_anonymous: bool) -> None:
         )
 
 
+def check_files(config: Config) -> None:
+    """Raise ConfigError for a file that the settings name and that cannot be read, before anything slow is begun."""
+    model = config.detection.model
+    if model is not None:
+        try:
+            with open(model, "rb"):
+                pass
+        except OSError as error:
+            raise errors.ConfigError("detection.model", model, f"cannot be read: {error.strerror}") from None
+
+
 class Settings(NamedTuple):
     """What the service was started with, and how its keys are read anew: from `file`, if there is one."""
 
     config: Config
     read_auth: Callable[[], Auth]
     file: str | None = None
+    loading: Loading | None = None
 
 
 def run(settings: Settings, open_detector: "Callable[[], Detector]", on_ready: OnReady) -> None:
@@ -91,14 +104,13 @@ async def _serve(
     config = settings.config
     _raise_descriptor_limit(config.web.max_connections + _SPARE_DESCRIPTORS)
     loop = asyncio.get_running_loop()
-    app = build_app(config, open_detector, log, _index_file(config))
+    app = build_app(config, open_detector, log, _index_file(config), settings.loading)
     server = Server(app, app.handle)
     stop, hurry = asyncio.Event(), asyncio.Event()
     _on_signals(loop, stop, hurry, last_resort)
     try:
         listener = await loop.create_server(server, config.service.host, config.service.port, backlog=_BACKLOG)
     except OSError as error:
-        await app.close()
         reason = os.strerror(error.errno).lower() if error.errno and error.errno > 0 else str(error)
         raise errors.UsageError(f"cannot listen on {config.service.host}:{config.service.port}: {reason}") from None
     url = _url(config.service.host, listener.sockets[0].getsockname()[1])
@@ -109,6 +121,7 @@ async def _serve(
         log.write("ready")
         on_ready(url)
 
+    app.start()
     app.owner.opened.add_done_callback(lambda opened: None if opened.cancelled() else tell_ready())
     searching = loop.create_task(app.garbage.run())
     reloading = loop.create_task(KeyReload(app.keys, settings.read_auth, settings.file, log).run())

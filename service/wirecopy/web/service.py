@@ -24,6 +24,7 @@ from wirecopy.web.http.access import Addresses, Keys
 from wirecopy.web.http.budget import Budget
 from wirecopy.web.http.call import Call
 from wirecopy.web.indexing import Indexing
+from wirecopy.web.loading import Loading
 from wirecopy.web.log import Log
 from wirecopy.web.metrics import Metrics
 from wirecopy.web.owner import Owner
@@ -43,7 +44,10 @@ class Stoppable(Protocol):
 class RunningService:
     """The parts of a running service that more than one request uses."""
 
-    def __init__(self, config: Config, open_detector: "Callable[[], Detector]", log: Log) -> None:
+    def __init__(
+        self, config: Config, open_detector: "Callable[[], Detector]", log: Log, loading: Loading | None = None
+    ) -> None:
+        self.loading = loading or Loading()
         self.limits = config.limits
         self.intake = Intake.of(config.limits, config.intake)
         self.web = config.web
@@ -77,7 +81,7 @@ class RunningService:
         if self.is_stopping:
             raise errors.NotReady("the service is stopping")
         if not self.owner.is_ready:
-            raise errors.NotReady("the service is loading")
+            raise errors.NotReady(f"the service is {self.loading.doing}")
 
     def count_problem(self, call: Call, error: Exception) -> None:
         """Count what a client is about to be told; of a bug, the log gets the traceback."""

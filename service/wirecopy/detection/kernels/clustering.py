@@ -1,12 +1,13 @@
 """Clustering: average linkage over the log-odds of pairs."""
 
 import numpy as np
-from numba import njit, types
+from numba import types
 
+from wirecopy.detection.kernels.compiling import njit
 from wirecopy.detection.kernels.layout import I64
 
 
-@njit(I64(types.float64[:, ::1], types.float64), cache=True, nogil=True)
+@njit(I64(types.float64[:, ::1], types.float64), nogil=True)
 def cluster(odds, least):
     """Average-linkage clustering of log-odds; -> the label of each row, the smallest row of its cluster.
 

@@ -1,8 +1,9 @@
 """Features: what two traces say about a shared source."""
 
 import numpy as np
-from numba import njit, types, uint32, uint64
+from numba import types, uint32, uint64
 
+from wirecopy.detection.kernels.compiling import njit
 from wirecopy.detection.kernels.lanes import LANES, bits_of_row, ones, zeros_above, zeros_below
 from wirecopy.detection.kernels.layout import (
     BORROWING,
@@ -246,7 +247,7 @@ def look_along(words, weights, shared, run, codes, counts):
         U32_IN, U8_IN, types.int64, types.int32[::1], types.int32[::1], U32_IN, U8_IN, types.int64, types.float64,
         types.float32[::1], types.float32[::1]
     ),
-    cache=True, nogil=True
+    nogil=True
 )  # fmt: skip
 def verify(a, wa, title_a, heads, following, b, wb, title_b, gap, features, results):
     """Compares two traces; writes FEATURES features and RESULTS results (a is "this").

@@ -1,8 +1,9 @@
 """Folding: a text to the bytes that words are cut from."""
 
 import numpy as np
-from numba import njit, types, uint32, uint64
+from numba import types, uint32, uint64
 
+from wirecopy.detection.kernels.compiling import njit
 from wirecopy.detection.kernels.lanes import LANES, fold_row, narrow_row, ones, row_between, units_between, zeros_below
 from wirecopy.detection.kernels.layout import BORROWING, I64, I64_IN, U8, U8_IN, U16_IN, U32_IN
 

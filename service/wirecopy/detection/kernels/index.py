@@ -1,8 +1,9 @@
 """Index: chains of articles that share a key, and the candidates that they give."""
 
 import numpy as np
-from numba import njit, types, uint32, uint64
+from numba import types, uint32, uint64
 
+from wirecopy.detection.kernels.compiling import njit
 from wirecopy.detection.kernels.lanes import fetch, within_row, zeros_above
 from wirecopy.detection.kernels.layout import (
     BORROWING,
@@ -175,7 +176,7 @@ def drop_rings(article_keys, tags):
                 tags[place] &= ~_LOW
 
 
-@njit(types.void(types.int64, U32_IN, INDEX_ARRAYS), cache=True, nogil=True)
+@njit(types.void(types.int64, U32_IN, INDEX_ARRAYS), nogil=True)
 def insert(number, article_keys, index):
     """Adds an article's keys under `number`, which is larger than all before it; its date must be there."""
     postings, heads, state, dates, tags, rings, pushed = index
@@ -223,7 +224,7 @@ def insert(number, article_keys, index):
             pushed[2 * ring + 1] = number
 
 
-@njit(types.UniTuple(types.int64, 2)(types.int64, types.int64), cache=True, nogil=True, inline="always")
+@njit(types.UniTuple(types.int64, 2)(types.int64, types.int64), nogil=True, inline="always")
 def near_minutes(minute, reach):
     """The first and the last minute that differ from `minute` by at most `reach`; all when it is unknown."""
     if minute == UNKNOWN_MINUTE:
@@ -257,7 +258,7 @@ def near_in_ring(rings, ring, pushes, first, last):
     types.UniTuple(types.int64, 2)(
         U32_IN, U8_IN, types.int64, types.int64, INDEX_ARRAYS, types.int64, types.int64, types.int64, SEEKING, I64, I64
     ),
-    cache=True, nogil=True
+    nogil=True
 )  # fmt: skip
 def candidates(article_keys, key_weights, published, window, index, most_hits, least, most, scratch, out, sums):
     """Writes the numbers of articles that share enough keys to `out`, best first, and how much these weigh to `sums`.
@@ -396,7 +397,7 @@ def candidates(article_keys, key_weights, published, window, index, most_hits, l
 # --- what replay and forgetting need ----------------------------------------------------------------------------------
 
 
-@njit(types.void(I64_IN, U32_IN, I64_IN, INDEX_ARRAYS), cache=True, nogil=True)
+@njit(types.void(I64_IN, U32_IN, I64_IN, INDEX_ARRAYS), nogil=True)
 def restore_articles(numbers, article_keys, published, index):
     """Puts articles whose keys are known into the index: those of numbers[k] are article_keys[k * KEYS:(k + 1) * KEYS].
 
@@ -423,7 +424,7 @@ def restore_articles(numbers, article_keys, published, index):
                     state[CHAINS] += 1
 
 
-@njit(types.void(INDEX_ARRAYS), cache=True, nogil=True)
+@njit(types.void(INDEX_ARRAYS), nogil=True)
 def chain_articles(index):
     """Makes the chains of all articles in the index."""
     postings, heads, state, dates = index[:4]
@@ -442,7 +443,7 @@ def chain_articles(index):
 ERASE_STEPS = 256
 
 
-@njit(types.void(types.int64, INDEX_ARRAYS), cache=True, nogil=True)
+@njit(types.void(types.int64, INDEX_ARRAYS), nogil=True)
 def erase_keys(number, index):
     """Takes an article's postings out of their chains and makes its keys zero, of one in the index or just expired.
 

@@ -1,8 +1,9 @@
 """Judging: features to log-odds."""
 
 import numpy as np
-from numba import njit, types, uint32
+from numba import types, uint32
 
+from wirecopy.detection.kernels.compiling import njit
 from wirecopy.detection.kernels.features import verify
 from wirecopy.detection.kernels.layout import (
     BORROWING,
@@ -29,7 +30,7 @@ NEAR = -3.0  # log-odds from which it is worth saying that a part of one text ho
         types.float32[::1], types.Tuple((types.float64, types.float64[::1], types.int64[::1], types.float64[::1],
         types.float64[::1]))
     ),
-    cache=True, nogil=True
+    nogil=True
 )  # fmt: skip
 def log_odds(features, model):
     """The log-odds of a shared source: bias + weights . features + hinge weights . max(0, feature - knot)."""
@@ -51,7 +52,7 @@ HELD = -4.0  # log-odds of a story and a round-up that holds it: never a reason 
         U32_IN, U8_IN, types.int64, types.int32[::1], types.int32[::1], U32_IN, U8_IN, types.int64, types.float64,
         types.int64, MODEL, types.float32[::1], types.float32[::1]
     ),
-    cache=True, nogil=True
+    nogil=True
 )  # fmt: skip
 def judge(a, wa, title_a, heads, following, b, wb, title_b, gap, min_words, model, features, results):
     """`verify`, then the log-odds; texts under `min_words` words match only when they are the same, titles included.
@@ -85,7 +86,7 @@ def days_between(date, other):
 
 @njit(
     types.void(I64_IN, I64_IN, I64_IN, STORE, types.int64, MODEL, SCRATCH, types.float64[::1], types.float32[:, ::1]),
-    cache=True, nogil=True
+    nogil=True
 )  # fmt: skip
 def judge_pairs(slots_a, slots_b, dates, store, min_words, model, scratch, odds, results):
     """Judges stored articles pairwise; pairs with the same a should stand together."""

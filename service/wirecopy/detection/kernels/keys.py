@@ -1,8 +1,9 @@
 """Keys: the few rare words and pairs of words by which an article is found."""
 
 import numpy as np
-from numba import njit, types, uint32, uint64
+from numba import types, uint32, uint64
 
+from wirecopy.detection.kernels.compiling import njit
 from wirecopy.detection.kernels.lanes import LANES, ones, put_places, row_at_most
 from wirecopy.detection.kernels.layout import (
     BORROWING,
@@ -38,7 +39,7 @@ NUMBER_BITS = 24  # of a key's uniform number
 _DRAFT = types.Tuple((U32, U32, U32, U32, U8, I32, U64, U8))
 
 
-@njit(_DRAFT(types.int64), cache=True, nogil=True)
+@njit(_DRAFT(types.int64), nogil=True)
 def draft_for(words):
     """-> what `sketch` needs room for, of a trace of at most so many words."""
     room = words + LANES
@@ -229,7 +230,7 @@ def sketch(words, weights, title_words, min_words, importance, draft, keys, key_
     types.void(
         U32_IN, U8_IN, I64_IN, types.int64, types.Array(types.float32, 1, "C", readonly=True), types.uint32[:, ::1], U8
     ),
-    cache=True, nogil=True
+    nogil=True
 )  # fmt: skip
 def sketches(words, weights, bounds, min_words, importance, keys, key_weights):
     """Writes to keys[k] the KEYS keys of each trace words[bounds[k]:bounds[k + 1]], which has no title.

@@ -1,6 +1,8 @@
 """Layout: what several kernels must agree on: types of arguments, bits of a trace, places of features and results."""
 
-from numba import njit, types, uint64
+from numba import types, uint64
+
+from wirecopy.detection.kernels.compiling import njit
 
 U8_IN = types.Array(types.uint8, 1, "C", readonly=True)
 U32_IN = types.Array(types.uint32, 1, "C", readonly=True)
@@ -12,7 +14,7 @@ U64_IN, U64 = types.Array(types.uint64, 1, "C", readonly=True), types.uint64[::1
 
 # Of kernels that neither make an array nor keep one. They do not count who has those that they are given, which would
 # take two additions per array and call that all processors see.
-BORROWING = {"cache": True, "nogil": True, "_nrt": False}
+BORROWING = {"nogil": True, "_nrt": False}
 
 NUMBER = 1 << 30
 QUOTED = 1 << 31

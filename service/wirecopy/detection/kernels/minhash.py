@@ -5,7 +5,9 @@ rules of that module hold: callers validate, signatures are explicit, each has a
 Positions are unsigned, so that the compiler need not think of negative ones and joins four byte loads into one.
 """
 
-from numba import njit, types, uint32, uint64
+from numba import types, uint32, uint64
+
+from wirecopy.detection.kernels.compiling import njit
 
 _U8 = types.Array(types.uint8, 1, "C", readonly=True)
 _U32 = types.Array(types.uint32, 1, "C", readonly=True)
@@ -18,7 +20,7 @@ NOTHING = 0xFFFFFFFF  # every entry of the signature of a text without words
 _ABREAST = 8  # hashes that are permuted together, so that multipliers and minima are loaded once for all of them
 
 
-@njit(uint32(_U8, uint64), cache=True, nogil=True, inline="always")
+@njit(uint32(_U8, uint64), nogil=True, inline="always")
 def word_at(data, at):
     """The four bytes from data[at] as a little-endian number."""
     return (
@@ -29,13 +31,13 @@ def word_at(data, at):
     )
 
 
-@njit(uint32(uint32, uint32), cache=True, nogil=True, inline="always")
+@njit(uint32(uint32, uint32), nogil=True, inline="always")
 def rotated(value, bits):
     """`value` rotated to the left by 1 to 31 bits."""
     return uint32(value << bits) | uint32(value >> (uint32(32) - bits))
 
 
-@njit(uint32(_U8, uint64, uint64, uint32), cache=True, nogil=True)
+@njit(uint32(_U8, uint64, uint64, uint32), nogil=True)
 def xxh32(data, start, end, seed):
     """XXH32 of data[start:end] (xxHash specification 0.1.1, Collet)."""
     p = start
@@ -62,7 +64,7 @@ def xxh32(data, start, end, seed):
     return h ^ (h >> uint32(16))
 
 
-@njit(uint32(uint32), cache=True, nogil=True, inline="always")
+@njit(uint32(uint32), nogil=True, inline="always")
 def finish(h):
     """A bijection of 32-bit values (the finalizer of MurmurHash3), which datasketch applies before it permutes."""
     h = uint32((h ^ (h >> uint32(16))) * uint32(0x85EBCA6B))
@@ -70,7 +72,7 @@ def finish(h):
     return h ^ (h >> uint32(16))
 
 
-@njit(types.int64(_U8, uint64, uint64, _U8, _U8, _u8, _u32), cache=True, nogil=True)
+@njit(types.int64(_U8, uint64, uint64, _U8, _U8, _u8, _u32), nogil=True)
 def spaced_words(source, start, end, ascii_words, is_word, out, starts):
     """Writes the words of the UTF-8 text source[start:end], each followed by one space; -> how many words there are.
 
@@ -123,7 +125,7 @@ def spaced_words(source, start, end, ascii_words, is_word, out, starts):
     return types.int64(words)
 
 
-@njit(types.int64(_U8, _U32, types.int64, types.int64, _u32), cache=True, nogil=True)
+@njit(types.int64(_U8, _U32, types.int64, types.int64, _u32), nogil=True)
 def hash_shingles(spaced, starts, words, width, hashes):
     """Writes the hash of every `width` words that stand together, as it is permuted; -> how many there are.
 
@@ -139,7 +141,7 @@ def hash_shingles(spaced, starts, words, width, hashes):
     return count
 
 
-@njit(types.void(_U32, types.int64, _U32, _U32, _u32), cache=True, nogil=True)
+@njit(types.void(_U32, types.int64, _U32, _U32, _u32), nogil=True)
 def keep_minima(hashes, count, multipliers, summands, minima):
     """minima[k] = the smallest of multipliers[k] * h + summands[k] (mod 2 ** 32) over hashes[:count], and of itself."""
     size = uint64(minima.shape[0])
@@ -161,7 +163,7 @@ def keep_minima(hashes, count, multipliers, summands, minima):
 
 @njit(
     types.void(_U8, _I64, _U8, _U8, types.int64, _U32, _U32, _u8, _u32, _u32, types.uint32[:, ::1]),
-    cache=True, nogil=True
+    nogil=True
 )  # fmt: skip
 def sign(source, bounds, ascii_words, is_word, width, multipliers, summands, spaced, starts, hashes, signatures):
     """Writes the signature of each UTF-8 text source[bounds[k]:bounds[k + 1]] to signatures[k].

@@ -1,8 +1,9 @@
 """Passages: stretches that a source repeats, counted by sampled runs of words."""
 
 import numpy as np
-from numba import njit, types, uint32, uint64
+from numba import types, uint32, uint64
 
+from wirecopy.detection.kernels.compiling import njit
 from wirecopy.detection.kernels.layout import (
     BORROWING,
     HASH,
@@ -96,7 +97,7 @@ def count_passages(places, repeats):
         I64_IN, uint64, types.Tuple((U32, U8, I64, I64)), U8_IN, types.int64, I64, I64, I64,
         types.uint64[::1], I64, I64
     ),
-    cache=True, nogil=True
+    nogil=True
 )  # fmt: skip
 def repeated_stretches(
     slots, source, store, repeats, least, out_articles, out_starts, out_ends, out_digests, out_bounds, out_passages
@@ -150,7 +151,7 @@ def repeated_stretches(
     return found, passages
 
 
-@njit(types.void(I64_IN, uint64, types.Tuple((U32, U8, I64, I64)), U8), cache=True, nogil=True)
+@njit(types.void(I64_IN, uint64, types.Tuple((U32, U8, I64, I64)), U8), nogil=True)
 def clear_passages(slots, source, store, repeats):
     """Takes the passages of stored articles of a source back; counters that have reached 255 start again at 0."""
     words, _, starts, sizes = store
@@ -163,7 +164,7 @@ def clear_passages(slots, source, store, repeats):
             repeats[places[t]] = 0 if before == 255 else max(before - 1, 0)
 
 
-@njit(types.void(I64_IN, U64_IN, STORE, U8, types.int64), cache=True, nogil=True)
+@njit(types.void(I64_IN, U64_IN, STORE, U8, types.int64), nogil=True)
 def recount_passages(slots, sources, store, repeats, step):
     """Counts the passages of stored articles (`step` 1) or takes them back (-1); a source of 0 leaves one out.
 
@@ -181,7 +182,7 @@ def recount_passages(slots, sources, store, repeats, step):
             repeats[places[t]] = before if before == 255 else max(before + step, 0)
 
 
-@njit(types.int64(U32_IN, uint64, U8, I64), cache=True, nogil=True)
+@njit(types.int64(U32_IN, uint64, U8, I64), nogil=True)
 def full_passages(words, source, repeats, out):
     """Writes the places of the counters of a trace's passages that have reached 255 to `out`; -> how many."""
     starts, places = np.empty(words.shape[0] + 1, np.int64), np.empty(words.shape[0] + 1, np.int64)

@@ -1,8 +1,9 @@
 """Passes: candidates and verification for whole blocks of articles."""
 
 import numpy as np
-from numba import njit, types
+from numba import types
 
+from wirecopy.detection.kernels.compiling import njit
 from wirecopy.detection.kernels.index import candidates, insert, make_ring
 from wirecopy.detection.kernels.judging import days_between, judge
 from wirecopy.detection.kernels.keys import draft_for, sketch
@@ -42,7 +43,7 @@ COPIED_KEYS = 0.25  # of what an article's keys weigh: copies share more with on
         types.Array(types.float32, 1, "C", readonly=True), MODEL, I64_IN, SEEKING, SCRATCH, I64, I64,
         types.boolean[::1], I64, I64, types.float64[::1], types.float32[:, ::1]
     ),
-    cache=True, nogil=True
+    nogil=True
 )  # fmt: skip
 def find_articles(
     first, count, published, sources, index, store, repeats, importance, model, limits, seeking, scratch, out_counts,
@@ -126,7 +127,7 @@ def find_articles(
         types.int64, types.int64, I64_IN, I64_IN, STORE, MODEL, _SCREEN, I64_IN, types.float64, SCRATCH, I64_IN, I64_IN,
         I64_IN, I64_IN, types.float64[::1], types.float32[:, ::1], I64, I64, types.float64[::1], types.float32[:, ::1]
     ),
-    cache=True, nogil=True
+    nogil=True
 )  # fmt: skip
 def verify_articles(
     first, count, published, dates, store, model, screen, limits, least_odds, scratch, counts, qualified, found, judged,

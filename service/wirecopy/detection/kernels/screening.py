@@ -1,8 +1,9 @@
 """Screening: which candidates are not worth a full comparison, at a glance."""
 
 import numpy as np
-from numba import njit, types, uint32, uint64
+from numba import types, uint32, uint64
 
+from wirecopy.detection.kernels.compiling import njit
 from wirecopy.detection.kernels.layout import (
     BORROWING,
     CONTAINED,

@@ -1,8 +1,9 @@
 """Shared words: runs that stand in both of two traces."""
 
 import numpy as np
-from numba import njit, types, uint32, uint64
+from numba import types, uint32, uint64
 
+from wirecopy.detection.kernels.compiling import njit
 from wirecopy.detection.kernels.lanes import ROW, differing_in_row, zeros_above, zeros_below
 from wirecopy.detection.kernels.layout import (
     BORROWING,
@@ -91,7 +92,7 @@ _FOUND = types.UniTuple(types.int32[:, ::1], 2)
     types.UniTuple(types.int64, 2)(
         U32_IN, U8_IN, I32, I32, types.int64, U32_IN, U8_IN, types.int64, _SHARED, _FOUND, I32, I32
     ),
-    cache=True, nogil=True
+    nogil=True
 )  # fmt: skip
 def meet(a, wa, heads, following, window_a, b, wb, window_b, shared, found, near_a, near_b):
     """Brings the words of two traces together that have a stem in common, b's last one first.
@@ -170,7 +171,7 @@ def meet(a, wa, heads, following, window_a, b, wb, window_b, shared, found, near
 
 @njit(
     types.UniTuple(types.int64, 2)(U32_IN, U8_IN, U8, U32_IN, U8_IN, U8, I32_IN, I32_IN, types.int64),
-    cache=True, nogil=True
+    nogil=True
 )  # fmt: skip
 def follow_runs(a, wa, run_a, b, wb, run_b, near_a, near_b, nears):
     """Marks the runs of RUN equal words and more around pairs of equal words, a[near_a[k]] and b[near_b[k]].
@@ -212,7 +213,7 @@ def heads_for(words):
     return size
 
 
-@njit(types.int64(U32_IN, U32_IN, types.int64, I64, I64, I64), cache=True, nogil=True)
+@njit(types.int64(U32_IN, U32_IN, types.int64, I64, I64, I64), nogil=True)
 def shared_runs(a, b, least, starts_a, starts_b, lengths):
     """Finds runs of at least `least` words that stand in both texts; -> how many were written (at most the room).
 

@@ -1,8 +1,9 @@
 """Weights: how often each word occurs, and how rare that makes it."""
 
 import numpy as np
-from numba import njit, types, uint32, uint64
+from numba import types, uint32, uint64
 
+from wirecopy.detection.kernels.compiling import njit
 from wirecopy.detection.kernels.lanes import fetch
 from wirecopy.detection.kernels.layout import BORROWING, COMMON, I64, I64_IN, STEM, U8, U8_IN, U32, U32_IN, U64, WEIGHT
 

@@ -1,8 +1,9 @@
 """Words: folded bytes to one number a word, the trace."""
 
 import numpy as np
-from numba import njit, types, uint8, uint32, uint64
+from numba import types, uint8, uint32, uint64
 
+from wirecopy.detection.kernels.compiling import njit
 from wirecopy.detection.kernels.folding import fold
 from wirecopy.detection.kernels.lanes import (
     LANES,
@@ -468,7 +469,6 @@ def words(folded, size, scale_words, scale_values, longest_quote, most, out, fir
         types.Tuple((U8_IN, U16_IN, U16_IN, U32_IN, U32_IN, U32_IN, I64_IN)), U32_IN, U32_IN,
         types.int64, types.int64, U8, U32, I64, U8
     ),
-    cache=True,
     nogil=True,
 )  # fmt: skip
 def traces(

@@ -9,7 +9,6 @@ from functools import partial
 from aiohttp import web
 
 from wirecopy.config import Limits
-from wirecopy.detector.answers.explain import explain
 from wirecopy.errors import InvalidArticle
 from wirecopy.schema.article import decode
 from wirecopy.web.http import queries, replies
@@ -35,6 +34,8 @@ async def why(service: RunningService, call: Call) -> web.StreamResponse:
 
 
 async def _explain(service: RunningService, call: Call, texts: tuple[str, str] | None) -> web.StreamResponse:
+    from wirecopy.detector.answers.explain import explain  # the compiled kernels: not before the service listens
+
     a, b = check_id(call.id), check_id(call.other_id)
     pair = await service.owner.ask(lambda detector: detector.pair(a, b))
     return replies.json(await service.owner.work_aside(partial(explain, pair, texts)))
