@@ -62,9 +62,8 @@ def get(path: str, *headers: bytes) -> bytes:
     return f"GET {path} HTTP/1.1\r\n".encode() + _HOST + b"".join(header + b"\r\n" for header in headers) + b"\r\n"
 
 
-_BULK = (
-    b"POST /v1/bulk HTTP/1.1\r\n" + _HOST + b"Content-Type: application/x-ndjson\r\nContent-Length: 99000000\r\n\r\n"
-)
+_NDJSON = b"Content-Type: application/x-ndjson\r\nContent-Length: 99000000\r\n\r\n"
+_BULK = b"POST /v1/bulk?stream=true HTTP/1.1\r\n" + _HOST + _NDJSON
 _LINE = b'{"id":"left","text":"' + b"half a word " * 20_000 + b'"}\n'
 
 UNREAD = "unread"  # the id of the article that is asked for and not read

@@ -116,6 +116,8 @@ class Web(Struct, frozen=True, forbid_unknown_fields=True):
     min_body_bytes_per_second: Count = 1000
     write_timeout_seconds: Seconds = 30.0
     keepalive_timeout_seconds: Seconds = 75.0
+    markup_timeout_seconds: Seconds = 3.0
+    max_markup_memory_bytes: Annotated[int, Meta(ge=64 * 2**20, le=2**40)] = 512 * 2**20
     max_bulk_streams: Count = 8
     max_spool_bytes: Annotated[int, Meta(ge=0, le=2**40)] = 256 * 2**20
     max_refused_lines: Count = 1000

@@ -99,6 +99,7 @@ class App(RunningService):
 
     async def close(self) -> None:
         """Finish what was taken, and close the Detector; what is being delivered is cut off."""
+        self.worker.close()
         await self.webhooks.close()
         await self.desk.close()
         if self.indexing is not None:

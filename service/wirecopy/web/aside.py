@@ -1,6 +1,7 @@
 """Work beside the loop and the owner, in a thread that is given up when the process ends, however long it works."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from queue import SimpleQueue
 from threading import Thread
@@ -35,6 +36,12 @@ class Aside:
         """End the thread when it has done what it is at; nobody waits for that."""
         self._queue.put(None)
 
+    def run_last(self, work: Callable[[], object]) -> None:
+        """Do this in the thread, if there is one, and end it."""
+        if self._thread is not None:
+            self._queue.put(_Work(work, self._loop.create_future()))
+            self.close()
+
     def _run(self) -> None:
         while (work := self._queue.get()) is not None:
             if work.future.done():
@@ -43,10 +50,8 @@ class Aside:
                 result, error = work.do(), None
             except BaseException as raised:  # noqa: BLE001 - handed to whoever waits
                 result, error = None, raised
-            try:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
                 self._loop.call_soon_threadsafe(_settle, work.future, result, error)
-            except RuntimeError:
-                return  # the loop is closed
 
 
 def _settle(future: "asyncio.Future[Any]", result: Any, error: BaseException | None) -> None:

@@ -29,6 +29,7 @@ from wirecopy.web.log import Log
 from wirecopy.web.metrics import Metrics
 from wirecopy.web.owner import Owner
 from wirecopy.web.refused import RefusedLines
+from wirecopy.web.worker import Worker
 
 if TYPE_CHECKING:
     from wirecopy.detector.detector import Detector
@@ -70,6 +71,7 @@ class RunningService:
         self.refused = RefusedLines(config.web.max_refused_lines)
         self.desk = Desk(config.page, self.keys, self.owner, self.following)
         self.indexing: Indexing | None = None
+        self.worker = Worker(config.web.markup_timeout_seconds, config.web.max_markup_memory_bytes)
         self.streams: set[Stoppable] = set()
         self.event_streams: set[Stoppable] = set()
         self.connections = 0

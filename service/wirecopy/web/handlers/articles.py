@@ -17,7 +17,7 @@ from wirecopy.web.http.call import Call, check_body_id, check_id
 from wirecopy.web.http.problems import InvalidParameter
 from wirecopy.web.service import RunningService
 
-_SHORT_ITEM_BYTES = 64 * 2**10
+_SHORT_ITEM_BYTES = 2 * 2**10
 
 
 _MOST_REVISIONS = 10**9
@@ -136,10 +136,10 @@ async def _read_article(service: RunningService, call: Call, warnings: list[str]
 
 
 async def _parse_item(service: RunningService, data: bytes, article_id: str | None = None) -> Article:
-    """The article in a ninjs item; long markup is read in a thread of its own."""
+    """The article in a ninjs item; markup that may take long is read in a process of its own."""
     if len(data) <= _SHORT_ITEM_BYTES:
         return ninjs.parse(data, service.limits, article_id)
-    return await service.owner.work_aside(lambda: ninjs.parse(data, service.limits, article_id))
+    return await service.worker.run(ninjs.parse, data, service.limits, article_id)
 
 
 def _tell(call: Call, verdict: Verdict, warnings: Sequence[str]) -> web.StreamResponse:

@@ -32,7 +32,7 @@ from wirecopy.web.http import problems, queries
 from wirecopy.web.http.answer_spool import AnswerSpool
 from wirecopy.web.http.call import Call
 from wirecopy.web.http.decompression import decoder_for
-from wirecopy.web.http.ndjson import Line, LineSplitter, parse_line
+from wirecopy.web.http.ndjson import HEAD_BYTES, BadLine, Line, LineSplitter, parse_items, parse_line
 from wirecopy.web.http.problems import MalformedRequest, TooLarge, TooSlow, UnsupportedType
 from wirecopy.web.http.replies import SECURITY
 from wirecopy.web.http.tally import Tally
@@ -89,7 +89,6 @@ class Stream:
         self._service = service
         self._call = call
         self._has_markup = media_type == ninjs.MEDIA_TYPE
-        self._parse = self._parse_item if self._has_markup else service.intake.parse
         self._decoder = decoder_for(call.request.headers.get("Content-Encoding", ""))
         is_array = media_type == JSON
         self._splitter = (ElementSplitter if is_array else LineSplitter)(service.limits.max_line_bytes)
@@ -194,15 +193,16 @@ class Stream:
         await self._under_way.put(batch)
 
     async def _read_lines(self, lines: Sequence[bytes | None]) -> list[Line]:
-        """What the lines hold; markup is read in a thread of its own."""
-
-        def read() -> list[Line]:
-            return [parse_line(line, self._service.limits, self._parse) for line in lines]
-
-        return await self._service.owner.work_aside(read) if self._has_markup else read()
-
-    def _parse_item(self, line: bytes, _: list[str]) -> Article:
-        return ninjs.parse(line, self._service.limits)
+        """What the lines hold; markup is read in a process of its own, line by line where all take too long."""
+        limits = self._service.limits
+        if not self._has_markup:
+            return [parse_line(line, limits, self._service.intake.parse) for line in lines]
+        try:
+            return await self._service.worker.run(parse_items, lines, limits)
+        except errors.InvalidArticle as error:
+            if len(lines) == 1:
+                return [Line(BadLine(error, None, (lines[0] or b"")[:HEAD_BYTES]), [])]
+        return [one for line in lines for one in await self._read_lines([line])]
 
     def _check_running(self) -> None:
         """Raise what stopped the stream."""

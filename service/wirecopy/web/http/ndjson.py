@@ -1,10 +1,11 @@
 """A stream of bytes -> lines -> articles; the framework's own reader stops at 512 KiB a line."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from wirecopy import errors
 from wirecopy.config import Limits
+from wirecopy.schema import ninjs
 from wirecopy.schema.article import Article, decode
 from wirecopy.web.http.call import check_body_id
 from wirecopy.web.http.problems import TooLarge
@@ -84,6 +85,11 @@ def parse_line(line: bytes | None, limits: Limits, parse: Callable[[bytes, list[
         return Line(check_body_id(parse(line, warnings)), warnings)
     except errors.ArticleError as error:
         return Line(BadLine(error, _id_in(line, limits), line[:HEAD_BYTES]), warnings)
+
+
+def parse_items(lines: Sequence[bytes | None], limits: Limits) -> list[Line]:
+    """The same for lines of ninjs items that follow each other."""
+    return [parse_line(line, limits, lambda item, _: ninjs.parse(item, limits)) for line in lines]
 
 
 def _id_in(line: bytes, limits: Limits) -> str | None:
