@@ -20,7 +20,7 @@ import numpy as np
 from bench.changes import invented
 from wirecopy.detector.detector import SCHEME, Detector
 from wirecopy.detector.feed.changes import ChangeCapture
-from wirecopy.detector.feed.events import Fact
+from wirecopy.detector.memory.records import Fact
 from wirecopy.schema.article import Article
 from wirecopy.storage import Store
 

@@ -16,8 +16,9 @@ from wirecopy.detection.index import window
 from wirecopy.detector import ingestion, state
 from wirecopy.detector.detector import Detector
 from wirecopy.detector.feed import feed
-from wirecopy.detector.feed.events import Fact, Standing, Transfer, derive
+from wirecopy.detector.feed.events import Standing, Transfer, derive
 from wirecopy.detector.history import replay
+from wirecopy.detector.memory.records import Fact
 from wirecopy.schema.article import Article
 
 law: Callable[[Any], Any] = settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))

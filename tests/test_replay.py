@@ -19,7 +19,7 @@ from wirecopy.detector import ingestion, state
 from wirecopy.detector.answers import boilerplate
 from wirecopy.detector.detector import SCHEME, Detector
 from wirecopy.detector.history import replay
-from wirecopy.detector.memory.records import RecordKind, decode_clearing
+from wirecopy.detector.memory.records import Clearing, RecordKind, decode
 from wirecopy.schema.article import Article
 from wirecopy.storage import Store
 
@@ -179,7 +179,9 @@ def test_clearings_are_replayed_and_pruned_with_the_last_article_they_concern() 
         assert replayed._others.clearings == live._others.clearings
     kept = [record for record in store.records if record is not None and record.kind == RecordKind.CLEARING]
     assert 0 < len(kept) < 15
-    assert decode_clearing(kept[0].payload).end > 64
+    clearing = decode(RecordKind.CLEARING, kept[0].payload)
+    assert isinstance(clearing, Clearing)
+    assert clearing.end > 64
 
 
 def test_a_clearing_can_be_broken_off_between_two_parts(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,7 +31,7 @@ from wirecopy.detector.ingestion import describe
 from wirecopy.detector.memory import model_file
 from wirecopy.detector.memory.archive import Archive
 from wirecopy.detector.memory.canonical import Policy, rule_of
-from wirecopy.detector.memory.records import BatchRun, RecordKind, decode_run, encode, scheme
+from wirecopy.detector.memory.records import BatchRun, RecordKind, decode, entry, scheme
 from wirecopy.detector.state import State
 from wirecopy.errors import OtherInput, UsageError
 from wirecopy.schema.article import Article
@@ -101,9 +101,7 @@ class Journal:
         if self._store is None or self.run is None or self.run.articles is None:
             self.state.window.terms.begin_epoch()
             if self.run is not None and self._store is not None:
-                self._tell(
-                    structs.replace(self.run, articles=digest), Entry(RecordKind.EPOCH, None, self._epoch(), None)
-                )
+                self._tell(structs.replace(self.run, articles=digest), entry(self.state.epoch()))
             return
         if self.run.articles != digest:
             raise OtherInput("other articles come after those that were decided")
@@ -126,11 +124,9 @@ class Journal:
             place = views.place(state.archive, state.stories, decided.number, self._policy)
             kept = state.archive.kept[decided.number]
             decision = describe(decided, None, place, kept, article, state.window)
-            entries.append(
-                Entry(RecordKind.ARTICLE, article.id, encode(decision), article.text.encode() if texts else None)
-            )
+            entries.append(entry(decision, article.id, article.text.encode() if texts else None))
         if state.window.terms.epoch != epoch:
-            entries.append(Entry(RecordKind.EPOCH, None, self._epoch(), None))
+            entries.append(entry(self.state.epoch()))
         store.append(entries)
 
     def end(self) -> None:
@@ -140,17 +136,14 @@ class Journal:
 
     def _tell(self, run: BatchRun, *others: Entry) -> None:
         assert self._store is not None
-        self._store.append([Entry(RecordKind.RUN, None, encode(run), None), *others])
+        self._store.append([entry(run), *others])
         self.run = run
-
-    def _epoch(self) -> bytes:
-        return encode(self.state.epoch())
 
     def _noting(self, records: Iterable[Record]) -> Iterator[Record]:
         """The records, with a note of the last run among them."""
         for record in records:
             if record.kind == RecordKind.RUN:
-                self.run = decode_run(record.payload)
+                self.run = _run_of(record)
             yield record
 
 
@@ -213,9 +206,15 @@ def _copy(against: storage.Where, folder: Path, own: str, begins: BatchRun) -> N
     with storage.replacing(folder) as new:
         storage.copy(against, new)
         with storage.open_store(new, scheme=own) as store:
-            runs = [decode_run(record.payload) for record in store.replay() if record.kind == RecordKind.RUN]
+            runs = [_run_of(record) for record in store.replay() if record.kind == RecordKind.RUN]
             _refuse_unfinished(runs[-1] if runs else None, str(against))
-            store.append([Entry(RecordKind.RUN, None, encode(begins), None)])
+            store.append([entry(begins)])
+
+
+def _run_of(record: Record) -> BatchRun:
+    run = decode(record.kind, record.payload)
+    assert isinstance(run, BatchRun)
+    return run
 
 
 def _refuse_unfinished(run: BatchRun | None, folder: str) -> None:

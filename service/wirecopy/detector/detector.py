@@ -21,15 +21,13 @@ from wirecopy.detector.answers import boilerplate, views
 from wirecopy.detector.answers.boilerplate import Parts
 from wirecopy.detector.browsing import Browsing
 from wirecopy.detector.feed.changes import ChangeCapture
-from wirecopy.detector.feed.events import Fact
-from wirecopy.detector.feed.events import encode as encode_events
 from wirecopy.detector.feed.feed import Feed
 from wirecopy.detector.history.replay import no_others, replay
 from wirecopy.detector.ingestion import Ingestion, recalled
 from wirecopy.detector.memory import model_file
 from wirecopy.detector.memory.archive import Archive, Kept
 from wirecopy.detector.memory.canonical import Policy
-from wirecopy.detector.memory.records import Action, Clearing, Edit, Positions, RecordKind, content_of, encode, scheme
+from wirecopy.detector.memory.records import Action, Clearing, Edit, Fact, Positions, content_of, entry, scheme
 from wirecopy.detector.state import DAY, State
 from wirecopy.detector.tracing import ArticleTraces
 from wirecopy.schema import actions
@@ -139,7 +137,7 @@ class Detector(Browsing):
         if self._store is None:
             self._tell(facts, now)
             return
-        entries = [Entry(RecordKind.ERASURE, article_id, encode(erased), None)]
+        entries = [entry(erased, article_id)]
         entries += self._tell(facts, now, self._store.last + 1)
         entries += self._entries_of(done, self._store.last + len(entries))
         self._others.numbered.update(zip(numbers, records, strict=True))
@@ -299,7 +297,7 @@ class Detector(Browsing):
             self._feed.place(reached, 0)
             return
         replaced = self._feed.place(reached, self._store.last + 1)
-        self._store.append([Entry(RecordKind.POSITIONS, None, encode(Positions(reached)), None)], prune=replaced)
+        self._store.append([entry(Positions(reached))], prune=replaced)
 
     def clear_boilerplate(self, source: str | None, now: int = 0) -> int:
         """Forgets what was learnt to be boilerplate of a source, durably; -> in how many articles it was counted.
@@ -317,7 +315,7 @@ class Detector(Browsing):
             clearing = Clearing(source or None, int(part[0]), int(part[-1]) + 1, now)
             cleared += self._state.clear_boilerplate(clearing)
             if self._store is not None:
-                record = self._store.append([Entry(RecordKind.CLEARING, None, encode(clearing), None)])
+                record = self._store.append([entry(clearing)])
                 self._others.clearings.append((record, clearing.end))
             yield
         return cleared
@@ -367,7 +365,7 @@ class Detector(Browsing):
                 records += self._others.useless(self._state)
                 redirects = self._feed.redirects.tidy(self._state.stories.members)
                 checkpoint = self._state.checkpoint(self._feed.last, redirects)
-                entries.append(Entry(RecordKind.CHECKPOINT, None, encode(checkpoint), None))
+                entries.append(entry(checkpoint))
                 self._others.replaceable.append(self._store.append(entries, prune=records))
         return len(numbers)
 
@@ -434,7 +432,7 @@ class Detector(Browsing):
         if action is None:
             return []
         self._actions.take(action, last + 1)
-        return [Entry(RecordKind.ACTION, None, encode(action), None)]
+        return [entry(action)]
 
     def _end_edit(self, edit: Edit | edits.Contradiction, wish: str, action: Action) -> Edit:
         """Makes an edit durable, with its action and its events. Raises Pinned for one that was refused."""
@@ -446,7 +444,7 @@ class Detector(Browsing):
         told = self._tell(self._capture.take(), edit.moment, last + 1)
         if self._store is not None:
             self._others.numbered[edit.number] = last
-            self._store.append([Entry(RecordKind.EDIT, None, encode(edit), None), *noted, *told])
+            self._store.append([entry(edit), *noted, *told])
         return edit
 
     def _lift(self, now: int) -> tuple[list[Fact], int]:
@@ -485,9 +483,9 @@ class Detector(Browsing):
         entries = []
         if facts and self._feed.rule != self._policy.rule:
             self._feed.rule = self._policy.rule
-            entries.append(Entry(RecordKind.RULE, None, encode(self._feed.rule), None))
+            entries.append(entry(self._feed.rule))
         for k in range(0, len(facts), _MAX_TOLD):
             told = self._feed.tell(facts[k : k + _MAX_TOLD], moment)
             self._feed.keep(told, record + len(entries) + 1)
-            entries.append(Entry(RecordKind.EVENTS, None, encode_events(told), None))
+            entries.append(entry(told))
         return entries

@@ -16,10 +16,9 @@ from wirecopy.detection.words.text import Traces
 from wirecopy.detector.answers import views
 from wirecopy.detector.answers.views import Placement
 from wirecopy.detector.feed.changes import ChangeCapture
-from wirecopy.detector.feed.events import Fact
 from wirecopy.detector.memory.archive import Archive, Kept
 from wirecopy.detector.memory.canonical import Policy
-from wirecopy.detector.memory.records import Decision, RecordKind, StoredMatch, encode
+from wirecopy.detector.memory.records import Decision, Fact, StoredMatch, entry
 from wirecopy.detector.state import Decided, Left, State
 from wirecopy.detector.tracing import ArticleTraces
 from wirecopy.schema.answers import Verdict
@@ -98,10 +97,10 @@ class Ingestion:
         entries = []
         for decision, article in self.decided:
             text = article.text.encode() if with_texts else None
-            entries.append(Entry(RecordKind.ARTICLE, article.id, encode(decision), text))
+            entries.append(entry(decision, article.id, text))
             self._state.archive.kept.note_record(decision.number, last + len(entries))
         if self.begins_epoch:
-            entries.append(Entry(RecordKind.EPOCH, None, encode(self._state.epoch()), None))
+            entries.append(entry(self._state.epoch()))
         return entries
 
     @property
@@ -147,9 +146,18 @@ def kept_of(
     replaces: int | None
 ) -> Kept:  # fmt: skip
     """What is to be remembered of one article, the first revision of its id or the one after `replaces`."""
-    words = len(traces.texts.words)
-    kept = Kept(article.id, article.published, article.source, words, number, moment, moment, 1, content)
-    kept.status, kept.embargoed = article.status, article.embargoed
+    kept = Kept(
+        id=article.id,
+        published=article.published,
+        source=article.source,
+        words=len(traces.texts.words),
+        came=number,
+        first_seen=moment,
+        arrived=moment,
+        content=content,
+        status=article.status,
+        embargoed=article.embargoed,
+    )
     if replaces is not None:
         old = archive.kept[replaces]
         kept.came, kept.first_seen, kept.revision = old.came, old.first_seen, old.revision + 1

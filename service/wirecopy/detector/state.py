@@ -122,9 +122,17 @@ class State:
             contents = [b""] * len(articles)
         for article, words, content in zip(articles, lengths, contents, strict=True):
             kept = Kept(
-                article.id, article.published, article.source, words, number, moment, moment, 1, content, 0,
-                article.status, article.embargoed
-            )  # fmt: skip
+                id=article.id,
+                published=article.published,
+                source=article.source,
+                words=words,
+                came=number,
+                first_seen=moment,
+                arrived=moment,
+                content=content,
+                status=article.status,
+                embargoed=article.embargoed,
+            )
             add(number, kept)
             number += 1
 

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from wirecopy.detection.grouping.stories import Grouping
-from wirecopy.detector.feed.events import Fact, Standing, Transfer, derive
+from wirecopy.detector.feed.events import Standing, Transfer, derive
 from wirecopy.detector.memory.archive import Archive
 from wirecopy.detector.memory.canonical import Policy
+from wirecopy.detector.memory.records import Fact
 
 
 class ChangeCapture:

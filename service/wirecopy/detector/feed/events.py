@@ -25,46 +25,8 @@ from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
-import msgspec
-from msgspec import Struct
-
 from wirecopy.detection.grouping.membership import story_age
-from wirecopy.schema.answers import Milliseconds
-from wirecopy.schema.events import Event, EventType
-
-
-class Fact(Struct, array_like=True, frozen=True, gc=False):
-    """An event before it has a number and a moment; later versions add fields at the end."""
-
-    type: EventType
-    story: str
-    article: str | None = None
-    other: str | None = None
-    previous: str | None = None
-    revision: int | None = None
-    articles: tuple[str, ...] = ()
-
-
-class EventBatchHead(Struct, array_like=True, frozen=True):
-    """What replay needs of a record of events: the number of the first, how many, when, and which stories merged."""
-
-    first: int
-    count: int
-    at: int
-    merged: list[tuple[str, str]]
-
-
-class EventBatch(EventBatchHead, array_like=True, frozen=True):
-    """A record of events: those of one append, `first` the number of the first; `merged`: (gone, where to)."""
-
-    facts: list[Fact]
-
-    def events(self) -> list[Event[Milliseconds]]:
-        """The events, numbered."""
-        return [
-            Event(seq, f.type, self.at, f.story, f.article, f.other, f.previous, f.revision, f.articles)
-            for seq, f in enumerate(self.facts, self.first)
-        ]
+from wirecopy.detector.memory.records import EventBatch, Fact
 
 
 class Transfer(NamedTuple):
@@ -127,8 +89,3 @@ def tell(first: int, at: int, facts: Sequence[Fact]) -> EventBatch:
     """-> the record of facts that are told together."""
     merged = [(fact.other, fact.story) for fact in facts if fact.type == "merged" and fact.other is not None]
     return EventBatch(first, len(facts), at, merged, list(facts))
-
-
-encode = msgspec.msgpack.Encoder().encode
-decode_head = msgspec.msgpack.Decoder(EventBatchHead).decode
-decode_told = msgspec.msgpack.Decoder(EventBatch).decode

@@ -9,9 +9,9 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from wirecopy import errors
-from wirecopy.detector.feed.events import EventBatch, EventBatchHead, Fact, decode_told, tell
+from wirecopy.detector.feed.events import tell
 from wirecopy.detector.feed.redirects import Redirects
-from wirecopy.detector.memory.records import Rule
+from wirecopy.detector.memory.records import EventBatch, EventBatchHead, Fact, Rule, decode_events
 from wirecopy.schema.answers import Milliseconds
 from wirecopy.schema.events import Event
 from wirecopy.storage import Reading
@@ -109,7 +109,7 @@ class Feed:
             record = self._store.record(number)
             if record is None:
                 raise errors.EventsGone(after, None)
-            found.append(decode_told(record.payload))
+            found.append(decode_events(record.payload))
         return found
 
 

@@ -11,23 +11,20 @@ from typing import NamedTuple
 
 from wirecopy.detection.grouping.pins import NumberedPin, Pins
 from wirecopy.detection.grouping.stories import Grouping
-from wirecopy.detector.feed.events import decode_head
 from wirecopy.detector.feed.redirects import Redirects
 from wirecopy.detector.memory.actions import Actions
-from wirecopy.detector.memory.archive import Archive, Kept
+from wirecopy.detector.memory.archive import Archive, kept_as
 from wirecopy.detector.memory.records import (
+    Action,
+    BatchRun,
     Checkpoint,
+    Decision,
     Edit,
     Erasure,
-    RecordKind,
+    EventBatchHead,
+    Residue,
     Rule,
-    decode_action,
-    decode_checkpoint,
-    decode_decision,
-    decode_edit,
-    decode_erasure,
-    decode_residue,
-    decode_rule,
+    decode,
 )
 from wirecopy.storage import Record
 
@@ -61,31 +58,29 @@ class Outline:
 
     def take(self, record: Record) -> None:
         """Takes the next record."""
-        match record.kind:
-            case RecordKind.ARTICLE:
-                self._take_article(record)
-            case RecordKind.RESIDUE:
-                residue = decode_residue(record.payload)
+        match decode(record.kind, record.payload):
+            case Decision() as decision:
+                self._take_article(record, decision)
+            case Residue() as residue:
                 self._begin(residue.number, residue.arrived)
                 self._replace(residue.replaces, residue.number)
                 self.archive.add_nameless(residue.number, residue.words, residue.arrived)
                 self._move(residue.moves, residue.number)
-            case RecordKind.ERASURE:
-                self._take_erasure(decode_erasure(record.payload))
-            case RecordKind.EDIT:
-                self._take_edit(decode_edit(record.payload))
-            case RecordKind.CHECKPOINT:
-                self._take_checkpoint(decode_checkpoint(record.payload))
-            case RecordKind.EVENTS:
-                head = decode_head(record.payload)
+            case Erasure() as erasure:
+                self._take_erasure(erasure)
+            case Edit() as edit:
+                self._take_edit(edit)
+            case Checkpoint() as checkpoint:
+                self._take_checkpoint(checkpoint)
+            case EventBatchHead() as head:
                 self.moment = max(self.moment, head.at)
                 self.last_event = head.first + head.count - 1
                 self.redirects.add(head.merged)
-            case RecordKind.ACTION:
-                self.actions.take(decode_action(record.payload), record.number)
-            case RecordKind.RULE:
-                self.rule = decode_rule(record.payload)
-            case RecordKind.RUN:
+            case Action() as action:
+                self.actions.take(action, record.number)
+            case Rule() as rule:
+                self.rule = rule
+            case BatchRun():
                 self.is_of_runs = True
 
     def end(self) -> None:
@@ -102,16 +97,11 @@ class Outline:
         whole = {number for name in ids for number in self.archive.revisions(name)}
         return Omitted(numbers | whole, len(ids), len(numbers - whole))
 
-    def _take_article(self, record: Record) -> None:
-        d = decode_decision(record.payload)
-        self._begin(d.number, d.arrived)
-        self._replace(d.replaces, d.number)
-        kept = Kept(
-            record.id or "", d.published, d.source, len(d.weights), d.came, d.first_seen,
-            d.arrived, d.revision, d.content, record.number, d.status, d.embargoed
-        )  # fmt: skip
-        self.archive.add(d.number, kept)
-        self._move(d.moves, d.number)
+    def _take_article(self, record: Record, decision: Decision) -> None:
+        self._begin(decision.number, decision.arrived)
+        self._replace(decision.replaces, decision.number)
+        self.archive.add(decision.number, kept_as(decision, record.id or "", record.number))
+        self._move(decision.moves, decision.number)
 
     def _take_erasure(self, erasure: Erasure) -> None:
         self._begin(erasure.number, erasure.moment)

@@ -21,7 +21,6 @@ from wirecopy.config import Config
 from wirecopy.detection.grouping.pins import NumberedPin
 from wirecopy.detector import edits, erasure, tracing
 from wirecopy.detector.feed.changes import ChangeCapture, differences, look
-from wirecopy.detector.feed.events import encode as encode_events
 from wirecopy.detector.feed.events import tell
 from wirecopy.detector.history.outline import Omitted, Outline
 from wirecopy.detector.ingestion import Ingestion
@@ -30,16 +29,16 @@ from wirecopy.detector.memory.actions import Actions
 from wirecopy.detector.memory.archive import Archive
 from wirecopy.detector.memory.canonical import Policy, rule_of
 from wirecopy.detector.memory.records import (
+    Action,
+    Clearing,
     Decision,
     Edit,
+    Erasure,
     RecordKind,
     content_of,
-    decode_action,
-    decode_clearing,
+    decode,
     decode_decision,
-    decode_edit,
-    decode_erasure,
-    encode,
+    entry,
     scheme,
 )
 from wirecopy.detector.state import State
@@ -167,22 +166,21 @@ class _Remaking:
 
     def take_other(self, record: Record) -> None:
         """Takes a record that is no article's."""
-        if record.kind == RecordKind.ACTION:
-            self._actions.take(decode_action(record.payload), self._store.last + 1)
+        if isinstance(action := decode(record.kind, record.payload), Action):
+            self._actions.take(action, self._store.last + 1)
         if record.kind in (RecordKind.EVENTS, RecordKind.POSITIONS, RecordKind.ACTION):  # concern no decision
             self._append(Entry(record.kind, None, record.payload, None))
             return
         self._decide_waiting()
-        match record.kind:
-            case RecordKind.ERASURE:
-                done = decode_erasure(record.payload)
+        match decode(record.kind, record.payload):
+            case Erasure() as done:
                 self._leave_blank(done.number, done.moment)
                 self._leave_blank(done.number + 1, done.moment, record.id)
-            case RecordKind.EDIT:
-                self._redo(decode_edit(record.payload))
-            case RecordKind.CLEARING:
-                self._state.clear_boilerplate(decode_clearing(record.payload))
-                self._append(Entry(RecordKind.CLEARING, None, record.payload, None))
+            case Edit() as edit:
+                self._redo(edit)
+            case Clearing() as clearing:
+                self._state.clear_boilerplate(clearing)
+                self._append(entry(clearing))
 
     def end(self, outline: Outline, moment: int) -> Rebuilt:
         """All records were taken. Makes what is left durable: pins, events, what a checkpoint holds."""
@@ -192,16 +190,16 @@ class _Remaking:
         before = look(outline.archive, outline.stories, Policy(outline.rule, outline.archive.chosen))
         self._archive.lift(moment)
         facts = differences(before, look(self._archive, self._state.stories, self._policy))
-        self._append(Entry(RecordKind.RULE, None, encode(self._policy.rule), None))
+        self._append(entry(self._policy.rule))
         last, redirects, stories = outline.last_event, outline.redirects, self._state.stories.members
         for begin in range(0, len(facts), _FACTS):
             told = tell(last + 1, moment, facts[begin : begin + _FACTS])
             redirects.add(told.merged)
             last += told.count
-            self._append(Entry(RecordKind.EVENTS, None, encode_events(told), None))
+            self._append(entry(told))
         redirects.revive(stories)
         checkpoint = self._state.checkpoint(last, redirects.tidy(stories))
-        self._append(Entry(RecordKind.CHECKPOINT, None, encode(checkpoint), None))
+        self._append(entry(checkpoint))
         self._store.flush()
         return Rebuilt(len(self._archive.number_of), len(stories), outline.last_event + 1, last, lost)
 
@@ -246,7 +244,7 @@ class _Remaking:
             state.expire(moment)
             state.begin_block()
             blank = erasure.blank(state.loaded, moment)
-            self._append(Entry(RecordKind.ERASURE, erased, encode(blank), None))
+            self._append(entry(blank, erased))
             state.window.leave_blank()
 
     def _redo(self, edit: Edit) -> None:
@@ -255,7 +253,7 @@ class _Remaking:
         made = edits.redo(self._state, edit, self._edits.get(edit.number if edit.undoes is None else edit.undoes))
         if isinstance(made, Edit):
             self._edits[edit.number] = made
-            self._append(Entry(RecordKind.EDIT, None, encode(made), None))
+            self._append(entry(made))
 
     def _keep_pin(self, pin: NumberedPin, moment: int) -> bool:
         """Puts a pin in force that is not, as its articles came later than it, or not as it was; -> whether it is.
@@ -270,7 +268,7 @@ class _Remaking:
         made = edits.pin(state, moment, pin.together, wanted.left, wanted.right)
         if not isinstance(made, Edit):
             return False
-        self._append(Entry(RecordKind.EDIT, None, encode(made), None))
+        self._append(entry(made))
         pins.remove(made.number)
         pins.add(wanted)
         return True

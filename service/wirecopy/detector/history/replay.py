@@ -5,32 +5,23 @@ from typing import NamedTuple
 
 from wirecopy.detection.index.window import BLOCK
 from wirecopy.detector import edits, erasure, gc_control
-from wirecopy.detector.feed.events import EventBatchHead, decode_head
 from wirecopy.detector.feed.feed import Feed
 from wirecopy.detector.memory.actions import Actions
-from wirecopy.detector.memory.archive import Archive, Kept
+from wirecopy.detector.memory.archive import Archive, Kept, kept_as
 from wirecopy.detector.memory.records import (
     Action,
+    AnyRecord,
     Checkpoint,
     Clearing,
     Decision,
     Edit,
     Epoch,
     Erasure,
+    EventBatchHead,
     Positions,
-    RecordKind,
     Residue,
     Rule,
-    decode_action,
-    decode_checkpoint,
-    decode_clearing,
-    decode_decision,
-    decode_edit,
-    decode_epoch,
-    decode_erasure,
-    decode_positions,
-    decode_residue,
-    decode_rule,
+    decode,
 )
 from wirecopy.detector.state import State
 from wirecopy.storage import Record
@@ -108,54 +99,32 @@ def replay(state: State, feed: Feed, stored: Iterable[Record]) -> Others:
                     others.edits[what.number] = what
                 case Action():
                     others.actions.take(what, number)
-                case decisions:
-                    state.restore(decisions)
+                case list():
+                    state.restore(what)
     state.window.chain()
     state.archive.lift(max(state.moment, feed.moment))
     return others
 
 
 Batch = list[tuple[Decision, Kept]]
-Other = Epoch | Checkpoint | Clearing | Residue | Erasure | Edit | Positions | Rule | EventBatchHead | Action
 
 
-def _in_batches(records: Iterable[Record], state: State) -> Iterator[tuple[int, Batch | Other]]:
+def _in_batches(records: Iterable[Record], state: State) -> Iterator[tuple[int, Batch | AnyRecord | None]]:
     """The records in order with the number of each, decisions gathered as far as they may be applied at once."""
     waiting: Batch = []
     for number, kind, article_id, payload in records:
-        if kind == RecordKind.EVENTS:  # concerns no decision: those that wait may go on waiting
-            yield number, decode_head(payload)
-            continue
-        if kind == RecordKind.POSITIONS:  # the same
-            yield number, decode_positions(payload)
-            continue
-        if kind == RecordKind.RULE:
-            yield number, decode_rule(payload)
-            continue
-        if kind == RecordKind.ARTICLE:
-            decision = decode_decision(payload)
-            if waiting and _stands_apart(decision, waiting[-1][0], state):
+        record = decode(kind, payload)
+        if isinstance(record, Decision):
+            if waiting and _stands_apart(record, waiting[-1][0], state):
                 yield number, waiting
                 waiting = []
-            waiting.append((decision, _kept(decision, article_id or "", number)))
+            waiting.append((record, kept_as(record, article_id or "", number)))
             continue
-        if waiting:
+        concerns_decisions = not isinstance(record, EventBatchHead | Positions | Rule)
+        if waiting and concerns_decisions:
             yield number, waiting
             waiting = []
-        if kind == RecordKind.EPOCH:
-            yield number, decode_epoch(payload)
-        elif kind == RecordKind.CHECKPOINT:
-            yield number, decode_checkpoint(payload)
-        elif kind == RecordKind.CLEARING:
-            yield number, decode_clearing(payload)
-        elif kind == RecordKind.RESIDUE:
-            yield number, decode_residue(payload)
-        elif kind == RecordKind.ERASURE:
-            yield number, decode_erasure(payload)
-        elif kind == RecordKind.EDIT:
-            yield number, decode_edit(payload)
-        elif kind == RecordKind.ACTION:
-            yield number, decode_action(payload)
+        yield number, record
     if waiting:
         yield 0, waiting
 
@@ -168,10 +137,3 @@ def _stands_apart(decision: Decision, last: Decision, state: State) -> bool:
         or decision.replaces is not None
         or (decision.arrived != last.arrived and state.horizon(decision.arrived) > state.horizon(last.arrived))
     )
-
-
-def _kept(decision: Decision, article_id: str, record: int) -> Kept:
-    return Kept(
-        article_id, decision.published, decision.source, len(decision.weights), decision.came, decision.first_seen,
-        decision.arrived, decision.revision, decision.content, record, decision.status, decision.embargoed
-    )  # fmt: skip

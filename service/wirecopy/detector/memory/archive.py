@@ -45,6 +45,24 @@ class Kept(ArticleHead, array_like=True, gc=False):
     embargoed: int | None = None
 
 
+def kept_as(decision: Decision, article_id: str, record: int) -> Kept:
+    """Return what is remembered of an article of which this was decided; `record` is its number in the store."""
+    return Kept(
+        id=article_id,
+        published=decision.published,
+        source=decision.source,
+        words=len(decision.weights),
+        came=decision.came,
+        first_seen=decision.first_seen,
+        arrived=decision.arrived,
+        revision=decision.revision,
+        content=decision.content,
+        record=record,
+        status=decision.status,
+        embargoed=decision.embargoed,
+    )
+
+
 _AT_HAND = 8192  # articles
 _encode = msgpack.Encoder().encode
 _decode = msgpack.Decoder(Kept).decode
@@ -158,7 +176,10 @@ class Archive:
 
     def add_nameless(self, number: int, words: int, arrived: int) -> None:
         """Remembers that a number was an article's, of which nothing else is known."""
-        self.kept.put(number, Kept("", None, None, words, number, arrived, arrived))
+        self.kept.put(
+            number,
+            Kept(id="", published=None, source=None, words=words, came=number, first_seen=arrived, arrived=arrived),
+        )
 
     def keep(self, decision: Decision) -> None:
         """Remembers what was decided for an article, and who matches whom."""

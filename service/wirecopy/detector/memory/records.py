@@ -3,9 +3,9 @@
 Records are MessagePack arrays: a later version may add fields at their end, with defaults for what is older.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import IntEnum
-from typing import get_args
+from typing import Self, get_args
 
 import msgspec
 from msgspec import Struct
@@ -18,25 +18,10 @@ from wirecopy.detection.kernels.layout import KEYS
 from wirecopy.detection.words import text
 from wirecopy.errors import InvalidArticle
 from wirecopy.schema.actions import ActionKind
-from wirecopy.schema.answers import Relation
+from wirecopy.schema.answers import Milliseconds, Relation
 from wirecopy.schema.article import Article, Status
-
-
-class RecordKind(IntEnum):
-    """The kinds of records in the store."""
-
-    ARTICLE = 1
-    EPOCH = 2
-    CHECKPOINT = 3
-    ERASURE = 4
-    EDIT = 5
-    CLEARING = 6
-    EVENTS = 7
-    RESIDUE = 8
-    RUN = 9
-    POSITIONS = 10
-    RULE = 11
-    ACTION = 12
+from wirecopy.schema.events import Event, EventType
+from wirecopy.storage import Entry
 
 
 class StoredMatch(Struct, array_like=True, frozen=True, gc=False):
@@ -229,6 +214,82 @@ class BatchRun(Struct, array_like=True, frozen=True):
     is_ended: bool = False
 
 
+class Fact(Struct, array_like=True, frozen=True, gc=False):
+    """An event before it has a number and a moment; later versions add fields at the end."""
+
+    type: EventType
+    story: str
+    article: str | None = None
+    other: str | None = None
+    previous: str | None = None
+    revision: int | None = None
+    articles: tuple[str, ...] = ()
+
+
+class EventBatchHead(Struct, array_like=True, frozen=True):
+    """What replay needs of a record of events: the number of the first, how many, when, and which stories merged."""
+
+    first: int
+    count: int
+    at: int
+    merged: list[tuple[str, str]]
+
+
+class EventBatch(EventBatchHead, array_like=True, frozen=True):
+    """A record of events: those of one append, `first` the number of the first; `merged`: (gone, where to)."""
+
+    facts: list[Fact]
+
+    def events(self) -> list[Event[Milliseconds]]:
+        """The events, numbered."""
+        return [
+            Event(seq, f.type, self.at, f.story, f.article, f.other, f.previous, f.revision, f.articles)
+            for seq, f in enumerate(self.facts, self.first)
+        ]
+
+
+class RecordKind(IntEnum):
+    """What there is in a store, one row a kind: the number, which stays for ever, and the type of what is stored."""
+
+    holds: type["AnyRecord"]
+
+    def __new__(cls, number: int, holds: type["AnyRecord"]) -> Self:
+        """Make a member of its row."""
+        kind = int.__new__(cls, number)
+        kind._value_ = number
+        kind.holds = holds
+        return kind
+
+    ARTICLE = 1, Decision
+    EPOCH = 2, Epoch
+    CHECKPOINT = 3, Checkpoint
+    ERASURE = 4, Erasure
+    EDIT = 5, Edit
+    CLEARING = 6, Clearing
+    EVENTS = 7, EventBatchHead
+    RESIDUE = 8, Residue
+    RUN = 9, BatchRun
+    POSITIONS = 10, Positions
+    RULE = 11, Rule
+    ACTION = 12, Action
+
+
+def entry(record: "AnyRecord", article_id: str | None = None, text: bytes | None = None) -> Entry:
+    """Return what a store appends of a record."""
+    return Entry(_KIND_OF[type(record)], article_id, encode(record), text)
+
+
+def encode(record: "AnyRecord") -> bytes:
+    """Return the payload of a record."""
+    return _encoder.encode(record)
+
+
+def decode(kind: int, payload: bytes) -> "AnyRecord | None":
+    """Return a record of its payload, of events their head alone; None for a kind that a later version wrote."""
+    decoder = _DECODERS.get(kind)
+    return None if decoder is None else decoder(payload)
+
+
 def scheme(model: Model) -> str:
     """Names what stored keys and links were made with; those of another scheme cannot be compared with new ones."""
     digest = xxh3_64_hexdigest(msgspec.json.encode([model.bias, sorted(model.weights.items()), model.hinges]))
@@ -259,27 +320,17 @@ def content_of(article: Article) -> bytes:
         raise InvalidArticle(f"article {article.id!r} holds a lone surrogate: {error.reason}") from None
 
 
-def encode(
-    record: Decision | Epoch | Checkpoint | Clearing | Residue | Erasure | Edit | Positions | Rule | BatchRun | Action,
-) -> bytes:
-    """The payload of a record."""
-    return _encoder.encode(record)
-
-
 _MAYBE_TEXT, _MAYBE_MOMENT = {str, type(None)}, {int, type(None)}
 _STATUSES = get_args(Status)
 _encoder = msgspec.msgpack.Encoder()
+AnyRecord = (
+    Decision | Epoch | Checkpoint | Erasure | Edit | Clearing | EventBatchHead | Residue | BatchRun | Positions
+    | Rule | Action
+)  # fmt: skip
+_DECODERS: dict[int, Callable[[bytes], AnyRecord]] = {k: msgspec.msgpack.Decoder(k.holds).decode for k in RecordKind}
+_KIND_OF: dict[type, RecordKind] = {kind.holds: kind for kind in RecordKind} | {EventBatch: RecordKind.EVENTS}
 decode_decision = msgspec.msgpack.Decoder(Decision).decode
-decode_epoch = msgspec.msgpack.Decoder(Epoch).decode
-decode_checkpoint = msgspec.msgpack.Decoder(Checkpoint).decode
-decode_clearing = msgspec.msgpack.Decoder(Clearing).decode
-decode_residue = msgspec.msgpack.Decoder(Residue).decode
-decode_positions = msgspec.msgpack.Decoder(Positions).decode
-decode_edit = msgspec.msgpack.Decoder(Edit).decode
-decode_erasure = msgspec.msgpack.Decoder(Erasure).decode
-decode_run = msgspec.msgpack.Decoder(BatchRun).decode
-decode_action = msgspec.msgpack.Decoder(Action).decode
-decode_rule = msgspec.msgpack.Decoder(Rule).decode
+decode_events = msgspec.msgpack.Decoder(EventBatch).decode
 _compressor = ZstdCompressor(level=1)
 
 
