@@ -1,6 +1,7 @@
 """Who may import whom, which library lives where, and what no file may be called: the house cannot drift."""
 
 import ast
+import os
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -54,6 +55,9 @@ FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "common", "base", "misc
 MOST_ENTRIES = 14  # of the package's own folder
 MOST_LINES = 600  # of a file
 MOST_LINES_OF_KERNELS = 520
+MOST_METHODS = 25  # of a class
+MOST_LINES_OF_A_FUNCTION = 60  # but kernels, which say one loop in one piece
+MOST_ARROWS = 60  # between rooms: a room that imports another, whatever the number of files
 
 
 def modules_of(folder: Path) -> list[Path]:
@@ -150,6 +154,54 @@ def test_the_house_stays_small_enough_to_find_the_way() -> None:
         > (MOST_LINES_OF_KERNELS if module.parent == kernels else MOST_LINES)
     }
     assert too_long == {}
+
+
+def classes_of_the_package() -> Iterator[tuple[Path, ast.ClassDef]]:
+    for module in modules_of(PACKAGE):
+        for node in ast.walk(ast.parse(module.read_bytes())):
+            if isinstance(node, ast.ClassDef):
+                yield module.relative_to(PACKAGE), node
+
+
+def test_no_name_is_borne_by_two_classes() -> None:
+    homes: dict[str, list[str]] = {}
+    for module, node in classes_of_the_package():
+        homes.setdefault(node.name, []).append(f"{module}:{node.lineno}")
+    assert {name: places for name, places in homes.items() if len(places) > 1} == {}
+
+
+def test_no_class_has_more_methods_than_one_can_keep_in_mind() -> None:
+    counts = {
+        f"{module}: {node.name}": sum(isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef) for part in node.body)
+        for module, node in classes_of_the_package()
+    }
+    assert {name: count for name, count in counts.items() if count > MOST_METHODS} == {}
+
+
+def test_functions_are_short_outside_the_kernels() -> None:
+    too_long = {}
+    for module in modules_of(PACKAGE):
+        if module.parent.name == "kernels":
+            continue
+        for node in ast.walk(ast.parse(module.read_bytes())):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                lines = (node.end_lineno or node.lineno) - node.lineno + 1
+                lines -= len((ast.get_docstring(node) or "").splitlines())  # of a command it is the help
+                if lines > MOST_LINES_OF_A_FUNCTION:
+                    too_long[f"{module.relative_to(PACKAGE)}: {node.name}"] = lines
+    assert too_long == {}
+
+
+def test_few_arrows_lead_from_room_to_room() -> None:
+    """Count each pair of neighbouring rooms once, in the house and in each of its floors."""
+    arrows: set[tuple[Path, str, str]] = set()
+    for module in modules_of(PACKAGE):
+        for file in our_imports(module) if module.name != "__init__.py" else ():
+            floor = Path(os.path.commonpath([module.parent, file.parent]))
+            one, other = entry_of(module, floor), entry_of(file, floor)
+            if one != other and (floor == PACKAGE or ((floor / one).is_dir() and (floor / other).is_dir())):
+                arrows.add((floor.relative_to(PACKAGE), one, other))
+    assert len(arrows) <= MOST_ARROWS, sorted(arrows)
 
 
 def test_compiled_loops_live_where_the_compiler_may_be_imported() -> None:

@@ -12,7 +12,7 @@ from tests.feed_reader import FeedReader
 from tests.streams import MemoryStore, image, written
 from wirecopy import errors
 from wirecopy.config import Config, Service
-from wirecopy.detection.index import window
+from wirecopy.detection.index import contents
 from wirecopy.detection.words import rarity
 from wirecopy.detector import ingestion, state
 from wirecopy.detector.detector import Detector
@@ -207,9 +207,9 @@ def told_of(live: Detector, name: str) -> Told:
 
 @pytest.fixture(autouse=True)
 def small_blocks_and_one_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (ingestion, replay, state, window):
+    for module in (ingestion, replay, state, contents):
         monkeypatch.setattr(module, "BLOCK", BLOCK)
-    monkeypatch.setattr(window, "REPEATS", 1 << 12)
+    monkeypatch.setattr(contents, "REPEATS", 1 << 12)
     monkeypatch.setattr(rarity, "next_epoch_start", lambda counted: 1 << 40)
 
 

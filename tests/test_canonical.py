@@ -20,8 +20,8 @@ from wirecopy import Article, AsyncClient, Client, Detector
 from wirecopy.cli import commands
 from wirecopy.cli.commands import main
 from wirecopy.config import Config, Keep, Stories
-from wirecopy.detection.index import window
-from wirecopy.detector import detector, ingestion, state
+from wirecopy.detection.index import contents
+from wirecopy.detector import ingestion, recording, state
 from wirecopy.detector.detector import SCHEME
 from wirecopy.detector.history import replay
 from wirecopy.detector.memory.archive import Kept
@@ -95,9 +95,9 @@ def take(live: Detector, step: Any, now: int) -> int:
 
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (ingestion, replay, state, window):
+    for module in (ingestion, replay, state, contents):
         monkeypatch.setattr(module, "BLOCK", 4)
-    monkeypatch.setattr(detector, "_MAX_TOLD", 3)
+    monkeypatch.setattr(recording, "_MAX_TOLD", 3)
 
 
 @law

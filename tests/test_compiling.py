@@ -15,11 +15,11 @@ import pytest
 
 from tests import compiled
 from wirecopy.detection.kernels import cache, compiling
-from wirecopy.detection.kernels.cache import Cache, Target
+from wirecopy.detection.kernels.cache import Cache, CompilerTarget
 
 ROOT = Path(__file__).parent.parent
-OWN = Target("x86_64-unknown-linux-gnu", "new", "+avx512f")
-OLDER = Target("x86_64-unknown-linux-gnu", "old", "")
+OWN = CompilerTarget("x86_64-unknown-linux-gnu", "new", "+avx512f")
+OLDER = CompilerTarget("x86_64-unknown-linux-gnu", "old", "")
 SOURCES = b"\n@njit(a)\n@njit(b)\n"
 
 needs_compiler = pytest.mark.skipif(os.environ.get("NUMBA_DISABLE_JIT", "0") != "0", reason="nothing is compiled")

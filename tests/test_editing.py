@@ -7,7 +7,7 @@ from tests.streams import MemoryStore, image, small, written
 from tests.test_events import stories_of
 from wirecopy import errors
 from wirecopy.config import Config
-from wirecopy.detection.index import window
+from wirecopy.detection.index import contents
 from wirecopy.detector import ingestion, state
 from wirecopy.detector.detector import Detector
 from wirecopy.detector.history import replay
@@ -91,7 +91,7 @@ def test_an_edit_ends_the_embargoes_of_its_moment_and_the_feed_says_so() -> None
 
 
 def test_an_edit_that_pins_refuse_changes_nothing_at_a_block_s_begin(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (ingestion, replay, state, window):
+    for module in (ingestion, replay, state, contents):
         monkeypatch.setattr(module, "BLOCK", 4)
     store, config = MemoryStore(), small(max_indexed_articles=4)
     live = opened(store, config)

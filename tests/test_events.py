@@ -12,7 +12,7 @@ from tests.feed_reader import FeedReader
 from tests.streams import MemoryStore, articles, small, stream, written
 from wirecopy import errors
 from wirecopy.config import Config
-from wirecopy.detection.index import window
+from wirecopy.detection.index import contents
 from wirecopy.detector import ingestion, state
 from wirecopy.detector.detector import Detector
 from wirecopy.detector.feed import feed
@@ -41,7 +41,7 @@ def read_all(live: Detector, limit: int = 1000) -> list[Any]:
 
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (ingestion, replay, state, window):
+    for module in (ingestion, replay, state, contents):
         monkeypatch.setattr(module, "BLOCK", 4)
 
 

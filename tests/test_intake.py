@@ -11,14 +11,14 @@ from wirecopy.config import Limits
 from wirecopy.errors import InvalidArticle
 from wirecopy.schema.article import FIELDS, Article
 from wirecopy.schema.dates import parse_published, parse_zone
-from wirecopy.schema.intake import NAMES, Intake
+from wirecopy.schema.intake import NAMES, IntakeParser
 
 MOMENT = parse_published("2024-08-12T09:30:00Z")
 
 
 def read(record: dict[str, Any], mapping: dict[str, str] | None = None, **options: Any) -> tuple[Article, list[str]]:
     warnings: list[str] = []
-    return Intake(Limits(), mapping, **options).parse(json.dumps(record).encode(), warnings), warnings
+    return IntakeParser(Limits(), mapping, **options).parse(json.dumps(record).encode(), warnings), warnings
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_what_is_mapped_is_taken_from_there_and_nowhere_else() -> None:
 
 
 def test_a_path_that_matched_nothing_in_the_first_thousand_is_said_once() -> None:
-    intake = Intake(Limits(), {"source": "sorce.name", "title": "head.line"})
+    intake = IntakeParser(Limits(), {"source": "sorce.name", "title": "head.line"})
     for number in range(1000):
         assert intake.unmatched() == []
         intake.read({"id": str(number), "text": "T.", "head": {"line": "H"}}, [])
@@ -119,14 +119,14 @@ def test_a_path_that_matched_nothing_in_the_first_thousand_is_said_once() -> Non
 
 
 def test_a_short_run_says_it_at_its_end() -> None:
-    intake = Intake(Limits(), {"source": "sorce"})
+    intake = IntakeParser(Limits(), {"source": "sorce"})
     assert intake.unmatched(is_over=True) == []
     intake.read({"id": "a", "text": "T."}, [])
     assert intake.unmatched(is_over=True) == ["source=sorce"]
 
 
 def test_names_of_what_was_no_article_are_remembered() -> None:
-    intake = Intake(Limits())
+    intake = IntakeParser(Limits())
     with pytest.raises(InvalidArticle):
         intake.read({"id": "a", "prose": "T.", "byline": "B"}, [])
     assert intake.names_found() == ["id", "prose", "byline"]
@@ -154,7 +154,7 @@ KEYS = st.sampled_from([*FIELDS, *(name for names in NAMES.values() for name in 
 @given(st.dictionaries(KEYS, VALUES | st.dictionaries(KEYS, VALUES, max_size=3), max_size=8))
 def test_reading_raises_nothing_but_the_documented_error(record: dict[str, Any]) -> None:
     try:
-        article = Intake(Limits()).read(record, [])
+        article = IntakeParser(Limits()).read(record, [])
     except InvalidArticle:
         return
     assert article.id

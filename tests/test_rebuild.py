@@ -27,7 +27,7 @@ from wirecopy import errors
 from wirecopy.cli.commands import main
 from wirecopy.config import Config, Detection, Service
 from wirecopy.detection.evidence.model import shipped_model
-from wirecopy.detection.index import window
+from wirecopy.detection.index import contents
 from wirecopy.detector import ingestion, state
 from wirecopy.detector.detector import SCHEME, Detector, scheme_of
 from wirecopy.detector.history import rebuild as rebuilding
@@ -100,7 +100,7 @@ with_gaps = [
 
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (ingestion, replay, state, window):
+    for module in (ingestion, replay, state, contents):
         monkeypatch.setattr(module, "BLOCK", 4)
 
 

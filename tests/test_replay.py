@@ -14,7 +14,7 @@ from tests.edits import edits, take_step
 from tests.streams import MemoryStore, articles, image, small, stream, written
 from wirecopy.batch import run as batch
 from wirecopy.config import Config
-from wirecopy.detection.index import window
+from wirecopy.detection.index import contents
 from wirecopy.detector import ingestion, state
 from wirecopy.detector.answers import boilerplate
 from wirecopy.detector.detector import SCHEME, Detector
@@ -31,7 +31,7 @@ BLOCK = 4
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Blocks of four numbers, so that a cap of some articles can be kept."""
-    for module in (ingestion, replay, state, window):
+    for module in (ingestion, replay, state, contents):
         monkeypatch.setattr(module, "BLOCK", BLOCK)
 
 

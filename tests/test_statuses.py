@@ -17,7 +17,7 @@ from wirecopy import errors
 from wirecopy.batch import run as batch
 from wirecopy.client.client import Client
 from wirecopy.config import Config
-from wirecopy.detection.index import window
+from wirecopy.detection.index import contents
 from wirecopy.detector import ingestion, state
 from wirecopy.detector.detector import SCHEME, Detector
 from wirecopy.detector.history import replay
@@ -68,7 +68,7 @@ steps = st.lists(
 @given(steps, st.sampled_from([12, 1000]))
 def test_only_what_is_shown_is_told_and_the_feed_tells_the_same(taken: list[tuple[str, Any]], cap: int) -> None:
     with pytest.MonkeyPatch.context() as patched:
-        for module in (ingestion, replay, state, window):
+        for module in (ingestion, replay, state, contents):
             patched.setattr(module, "BLOCK", 4)
         config = small(max_indexed_articles=cap)
         store, now, reader, current = MemoryStore(), NOW, FeedReader(), dict[str, Article]()

@@ -53,8 +53,8 @@ def test_names_of_others_paths_and_a_zone_are_set(run_service: RunService) -> No
     [(Intake(map={"txt": "body"}), "intake.map"), (Intake(zone="Atlantis"), "intake.zone")],
 )
 def test_settings_that_name_nothing_are_refused(run_service: RunService, settings: Intake, path: str) -> None:
-    from wirecopy.schema.intake import Intake as Reader
+    from wirecopy.schema.intake import IntakeParser
 
     with pytest.raises(ConfigError) as refused:
-        Reader.of(Config().limits, settings)
+        IntakeParser.of(Config().limits, settings)
     assert refused.value.path == path

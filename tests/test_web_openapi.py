@@ -18,7 +18,7 @@ from tests.exact_detector import Service
 from wirecopy.config import Auth, Config, Key, Limits
 from wirecopy.errors import ArticleError
 from wirecopy.schema import article, wire
-from wirecopy.schema.intake import Intake
+from wirecopy.schema.intake import IntakeParser
 from wirecopy.web import routes
 from wirecopy.web.docs import openapi
 from wirecopy.web.http import problems
@@ -99,7 +99,7 @@ JSON_VALUES = st.recursive(
 def test_what_the_description_refuses_is_refused_and_what_is_accepted_it_admits(fields: dict[str, Any]) -> None:
     data = msgspec.json.encode(fields)
     try:
-        Intake(Limits(), is_strict=True).parse(data, [], fields["id"] if fields.get("id") else "a1")
+        IntakeParser(Limits(), is_strict=True).parse(data, [], fields["id"] if fields.get("id") else "a1")
     except ArticleError:
         return
     msgspec.json.decode(data, type=wire.ArticleInput)

@@ -9,7 +9,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
@@ -19,6 +19,7 @@ from wirecopy.batch.selection import Selection
 from wirecopy.config import Config, override
 from wirecopy.detection.evidence.model import Link, probability
 from wirecopy.detection.index.reserved import return_freed
+from wirecopy.detection.index.window import Start
 from wirecopy.detector.memory.archive import Archive
 from wirecopy.detector.memory.canonical import Policy, rule_of
 from wirecopy.detector.state import BATCH, State
@@ -126,11 +127,7 @@ def dedupe(
         for chunk, traces in _each_timed(stages, "waiting for input", traced):
             with _timed(stages, "loading"):
                 taken = intake.take(chunk, traces)
-                for refusal in taken.refusals:
-                    refused += 1
-                    on_refusal(refusal)
-                    if strict:
-                        raise Refused(refusal)
+                refused += _report_refusals(taken.refusals, on_refusal, strict=strict)
                 state.load(taken.articles, taken.traces, journal.moment, taken.contents)
                 if lines is not None:
                     lines.extend(taken.lines)
@@ -146,10 +143,7 @@ def dedupe(
             with _timed(stages, "looking ahead"):
                 journal.look_ahead(intake.digest())
             with _timed(stages, "deciding"):
-                while state.decided < state.loaded:
-                    count = min(BATCH, state.loaded - state.decided)
-                    journal.decide(count, () if waiting is None else waiting.take(count), start)
-                    on_progress(state.decided - journal.first)
+                _decide_loaded(journal, waiting, start, on_progress)
     with _timed(stages, "describing"):
         state.archive.lift(time.time_ns() // 1_000_000)
         policy = Policy(rule_of(config.stories))
@@ -157,6 +151,24 @@ def dedupe(
     seconds = time.perf_counter() - started
     summary = RunSummary(intake.taken, *counted, refused, intake.known, seconds, stages, beside)
     return Result(journal, policy, summary, lines)
+
+
+def _report_refusals(refusals: Sequence[Refusal], on_refusal: Callable[[Refusal], None], *, strict: bool) -> int:
+    for refusal in refusals:
+        on_refusal(refusal)
+        if strict:
+            raise Refused(refusal)
+    return len(refusals)
+
+
+def _decide_loaded(
+    journal: Journal, waiting: "_Waiting | None", start: Start[Any], on_progress: Callable[[int], None]
+) -> None:
+    state = journal.state
+    while state.decided < state.loaded:
+        count = min(BATCH, state.loaded - state.decided)
+        journal.decide(count, () if waiting is None else waiting.take(count), start)
+        on_progress(state.decided - journal.first)
 
 
 def candidates(inputs: Sequence[str], config: Config) -> Iterator[tuple[str, list[str]]]:

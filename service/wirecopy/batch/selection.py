@@ -1,4 +1,4 @@
-"""Intake: which articles of a run's input are its own, which are known from before, which come twice."""
+"""Selection: which articles of a run's input are its own, which are known from before, which come twice."""
 
 from typing import NamedTuple
 

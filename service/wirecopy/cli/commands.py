@@ -20,6 +20,7 @@ from wirecopy.schema.version import VERSION
 
 if TYPE_CHECKING:
     from wirecopy.batch.run import Result
+    from wirecopy.config import Config
     from wirecopy.files.reading import Schema
     from wirecopy.files.writing import Output
 
@@ -89,6 +90,20 @@ class _Commands(click.Group):
         except BrokenPipeError:
             raise errors.ReaderLeft("-") from None
         return result
+
+
+def _settings(config_file: str | None, window_days: str | None, keep: str | None) -> "Config":
+    """Return the settings of a file, with what options say instead."""
+    from os import environ
+
+    from wirecopy import config
+
+    settings = config.load(config_file, environ)
+    if window_days is not None:
+        settings = config.override(settings, "detection", window_days=_parse_days(window_days))
+    if keep is not None:
+        settings = config.override(settings, "stories", keep=keep)
+    return settings
 
 
 def _parse_days(value: str) -> float | None:
@@ -218,17 +233,12 @@ def dedupe(
       zcat feed.gz | wirecopy dedupe - --output - --unique unique.jsonl | jq .story
       wirecopy dedupe wednesday.jsonl --state known --against known -o wednesday-stories.jsonl
     """
-    from wirecopy import config
     from wirecopy.cli import terminal
     from wirecopy.files import reading, writing
 
     if mapping and schema == "ninjs":
         raise errors.UsageError("--map names fields of your own; those of ninjs are known")
-    settings = config.load(config_file, environ)
-    if window_days is not None:
-        settings = config.override(settings, "detection", window_days=_parse_days(window_days))
-    if keep is not None:
-        settings = config.override(settings, "stories", keep=keep)
+    settings = _settings(config_file, window_days, keep)
     writing.check_targets(reading.expand(inputs, schema), [output] if unique is None else [output, unique])
     with gc_control.unsearched(), ExitStack() as kept, ExitStack() as stack:
         stories_file = stack.enter_context(writing.open_output(output))

@@ -32,13 +32,58 @@ T = TypeVar("T")
 _DEFAULT_TIMEOUT_SECONDS = 60.0
 
 
-class Client:
-    """A client that waits. Safe to share between threads."""
+class ServiceCalls:
+    """A connection to a service: how it is called, whether it lives, what it says of itself. Threads may share it."""
 
     def __init__(self, url: str, *, key: str | None = None, timeout: float = _DEFAULT_TIMEOUT_SECONDS) -> None:
         """`url` is where the service listens, `key` one of its keys, `timeout` seconds of silence to bear."""
         self.url = url
         self._http = httpx.Client(**_options(url, key, timeout))
+
+    def is_live(self) -> bool:
+        """Whether the service answers at all."""
+        return self._is_ok("/livez")
+
+    def is_ready(self) -> bool:
+        """Whether the service takes articles."""
+        return self._is_ok("/readyz")
+
+    def metrics(self) -> str:
+        """The service's metrics as Prometheus reads them."""
+        return self._call(calls.Request("GET", "/metrics", bytes.decode))
+
+    def openapi(self) -> dict[str, Any]:
+        """The description of the API."""
+        return self._call(calls.Request("GET", "/openapi.json", orjson.loads))
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _call(self, call: calls.Request[T]) -> T:
+        with _reaching(self.url):
+            response = self._http.request(
+                call.method, call.path, follow_redirects=call.method == "GET", **call.arguments()
+            )
+        return _read(call, response)
+
+    def _is_ok(self, path: str) -> bool:
+        try:
+            return self._http.get(path).status_code == 200
+        except httpx.TransportError:
+            return False
+
+
+class Client(ServiceCalls):
+    """A client that waits. Safe to share between threads."""
 
     def put_article(self, article: Sendable) -> Verdict:
         """Store an article; its verdict, once it is on disk."""
@@ -196,55 +241,59 @@ class Client:
                 yield from answers.feed(data)
         answers.check_complete()
 
-    def is_live(self) -> bool:
-        """Whether the service answers at all."""
-        return self._is_ok("/livez")
 
-    def is_ready(self) -> bool:
-        """Whether the service takes articles."""
-        return self._is_ok("/readyz")
-
-    def metrics(self) -> str:
-        """The service's metrics as Prometheus reads them."""
-        return self._call(calls.Request("GET", "/metrics", bytes.decode))
-
-    def openapi(self) -> dict[str, Any]:
-        """The description of the API."""
-        return self._call(calls.Request("GET", "/openapi.json", orjson.loads))
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._http.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def _call(self, call: calls.Request[T]) -> T:
-        with _reaching(self.url):
-            response = self._http.request(
-                call.method, call.path, follow_redirects=call.method == "GET", **call.arguments()
-            )
-        return _read(call, response)
-
-    def _is_ok(self, path: str) -> bool:
-        try:
-            return self._http.get(path).status_code == 200
-        except httpx.TransportError:
-            return False
-
-
-class AsyncClient:
-    """A client for asyncio."""
+class AsyncServiceCalls:
+    """The same for programs with an event loop."""
 
     def __init__(self, url: str, *, key: str | None = None, timeout: float = _DEFAULT_TIMEOUT_SECONDS) -> None:
         """`url` is where the service listens, `key` one of its keys, `timeout` seconds of silence to bear."""
         self.url = url
         self._http = httpx.AsyncClient(**_options(url, key, timeout))
+
+    async def is_live(self) -> bool:
+        """Whether the service answers at all."""
+        return await self._is_ok("/livez")
+
+    async def is_ready(self) -> bool:
+        """Whether the service takes articles."""
+        return await self._is_ok("/readyz")
+
+    async def metrics(self) -> str:
+        """The service's metrics as Prometheus reads them."""
+        return await self._call(calls.Request("GET", "/metrics", bytes.decode))
+
+    async def openapi(self) -> dict[str, Any]:
+        """The description of the API."""
+        return await self._call(calls.Request("GET", "/openapi.json", orjson.loads))
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def _call(self, call: calls.Request[T]) -> T:
+        with _reaching(self.url):
+            response = await self._http.request(
+                call.method, call.path, follow_redirects=call.method == "GET", **call.arguments()
+            )
+        return _read(call, response)
+
+    async def _is_ok(self, path: str) -> bool:
+        try:
+            return (await self._http.get(path)).status_code == 200
+        except httpx.TransportError:
+            return False
+
+
+class AsyncClient(AsyncServiceCalls):
+    """A client for asyncio."""
 
     async def put_article(self, article: Sendable) -> Verdict:
         """Store an article; its verdict, once it is on disk."""
@@ -411,47 +460,6 @@ class AsyncClient:
                     for answer in answers.feed(data):
                         yield answer
         answers.check_complete()
-
-    async def is_live(self) -> bool:
-        """Whether the service answers at all."""
-        return await self._is_ok("/livez")
-
-    async def is_ready(self) -> bool:
-        """Whether the service takes articles."""
-        return await self._is_ok("/readyz")
-
-    async def metrics(self) -> str:
-        """The service's metrics as Prometheus reads them."""
-        return await self._call(calls.Request("GET", "/metrics", bytes.decode))
-
-    async def openapi(self) -> dict[str, Any]:
-        """The description of the API."""
-        return await self._call(calls.Request("GET", "/openapi.json", orjson.loads))
-
-    async def close(self) -> None:
-        """Close the connections."""
-        await self._http.aclose()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.close()
-
-    async def _call(self, call: calls.Request[T]) -> T:
-        with _reaching(self.url):
-            response = await self._http.request(
-                call.method, call.path, follow_redirects=call.method == "GET", **call.arguments()
-            )
-        return _read(call, response)
-
-    async def _is_ok(self, path: str) -> bool:
-        try:
-            return (await self._http.get(path)).status_code == 200
-        except httpx.TransportError:
-            return False
 
 
 def _options(url: str, key: str | None, timeout: float) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 Read in this order:
 
 - `detector`: everything that changes something: ingest, edit, erase, prune
+- `recording`: articles in, decided, durable, told; what all changes share
 - `questions`: everything that only asks: articles, stories, reasons, sources, events
 - `state`: the flow of an article: load, decide, restore what was decided
 - `ingestion`: what becomes of articles that come together, and the record of it

@@ -15,6 +15,7 @@ from wirecopy.detector.answers.explain import Pair, side
 from wirecopy.detector.history.replay import Others
 from wirecopy.detector.questions import MAX_SCANNED, STORY_ID, Questions
 from wirecopy.schema.actions import Action
+from wirecopy.schema.answers import Milliseconds
 from wirecopy.schema.article import Article
 from wirecopy.schema.listing import Document, StoryLine
 
@@ -89,16 +90,35 @@ class Browsing(Questions):
         if one == other:
             raise errors.UsageError(f"revision {one} of {article_id!r} is not compared with itself")
         settings = self._config.detection
-        return Pair(self._side(numbers[one]), self._side(numbers[other]), settings, other > one, settings.min_odds)
+        return Pair(
+            self._side_of(numbers[one]), self._side_of(numbers[other]), settings, other > one, settings.min_odds
+        )
 
     def pair_with(self, article: Article, other_id: str) -> Pair:
         """-> an article that is not kept and one that is, as `pair` does. Raises UnknownArticle, UsageError."""
         number, settings = self._archive.number(other_id), self._config.detection
         if number in self._archive.hidden:
             raise errors.UnknownArticle(other_id)
-        return Pair(side(article, settings), self._side(number), settings, least=settings.min_odds)
+        return Pair(side(article, settings), self._side_of(number), settings, least=settings.min_odds)
 
-    def actions(self, cursor: str | None = None, limit: int = 50) -> tuple[list[Action], str | None]:
+    def gauges(self) -> dict[str, float]:
+        """-> what there is to watch, by name."""
+        window, stories = self._state.window, self._state.stories
+        return {
+            "indexed_articles": len(window),
+            "indexed_words": window.words,
+            "index_capacity": self._config.service.max_indexed_articles,
+            "kept_articles": len(self._archive.number_of),
+            "stories": len(stories.members),
+            "merged_stories": stories.merged,
+            "largest_story": stories.largest,
+            "linked_articles": len(stories.links),
+            "epoch": window.terms.epoch,
+            "events": self._feed.last,
+            "records": 0 if self._store is None else self._store.last,
+        }
+
+    def actions(self, cursor: str | None = None, limit: int = 50) -> tuple[list[Action[Milliseconds]], str | None]:
         """-> at most `limit` actions, the newest first, and the cursor of the next page. Raises UsageError."""
         before = None
         if cursor is not None:
@@ -110,6 +130,6 @@ class Browsing(Questions):
         told = [actions.told(action, edits) for action in found[:limit]]
         return told, told[-1].id if len(found) > limit else None
 
-    def actions_of(self, story_id: str) -> list[Action]:
+    def actions_of(self, story_id: str) -> list[Action[Milliseconds]]:
         """-> the actions that concern a story, the newest first."""
         return [self._others.actions.told(a, self._others.edits) for a in self._others.actions.of_story(story_id)]

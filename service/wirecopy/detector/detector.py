@@ -9,7 +9,7 @@ Plain synchronous Python that one thread owns; a store may write in another (`st
 replay of what was decided. What is only asked stands in `questions`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import cast
 
 from msgspec import structs
@@ -19,27 +19,21 @@ from wirecopy.config import Config
 from wirecopy.detector import edits, erasure
 from wirecopy.detector.answers import boilerplate, views
 from wirecopy.detector.answers.boilerplate import Parts
-from wirecopy.detector.browsing import Browsing
-from wirecopy.detector.feed.changes import ChangeCapture
-from wirecopy.detector.feed.feed import Feed
-from wirecopy.detector.history.replay import no_others, replay
-from wirecopy.detector.ingestion import Ingestion, recalled
 from wirecopy.detector.memory import model_file
-from wirecopy.detector.memory.archive import Archive, Kept
-from wirecopy.detector.memory.canonical import Policy
-from wirecopy.detector.memory.records import Action, Clearing, Edit, Fact, Positions, content_of, entry, scheme
-from wirecopy.detector.state import DAY, State
+from wirecopy.detector.memory.archive import Kept
+from wirecopy.detector.memory.records import ActionRecord, Clearing, Edit, Fact, Positions, entry, scheme
+from wirecopy.detector.recording import Recorder
+from wirecopy.detector.state import DAY
 from wirecopy.detector.tracing import ArticleTraces
 from wirecopy.schema import actions
 from wirecopy.schema.actions import UNSAID, ActionKind, Said
-from wirecopy.schema.answers import Milliseconds, Pin, Stored, Story, Verdict
+from wirecopy.schema.answers import Milliseconds, Pin, Stored, Story
 from wirecopy.schema.article import Article, Status
-from wirecopy.storage import Compaction, Entry, Pipeline, Writing
+from wirecopy.storage import Compaction
 
 __all__ = ["SCHEME", "ArticleTraces", "Detector", "scheme_of"]
 
 SCHEME = scheme(model_file.load(None))
-_MAX_TOLD = 1000  # events of one record: who reads a page reads whole records
 _MAX_PRUNED = 20_000  # articles that are pruned at once
 
 
@@ -53,63 +47,8 @@ def _standing(kept: Kept) -> str:
     return kept.status if kept.embargoed is None else f"{kept.status} {kept.embargoed}"
 
 
-class Detector(Browsing):
+class Detector(Recorder):
     """Tells for every article that it is given which story it belongs to."""
-
-    _store: Writing | Pipeline | None
-
-    def __init__(
-        self, config: Config | None = None, store: Writing | Pipeline | None = None, *, epochs: bool = True
-    ) -> None:
-        """Goes on where the decisions in `store` end; without a store, all is forgotten with the object.
-
-        `epochs=False` leaves the term weights as shipped. Raises Damaged and StorageFailed as the store does.
-        """
-        settings = config or Config()
-        state, feed = State(settings, Archive(store), epochs=epochs), Feed(store)
-        self._others = no_others(state.archive) if store is None else replay(state, feed, store.replay())
-        super().__init__(settings, store, state, feed)
-        self._edits, self._actions = self._others.edits, self._others.actions
-        goes_on = feed.last == 0 or feed.rule == self._policy.rule
-        told_by = self._policy if goes_on else Policy(feed.rule, state.archive.chosen)
-        self._capture = ChangeCapture(self._archive, state.stories, told_by)
-        self._aside: Action | None = None  # by which the revision comes that is ingested next
-
-    def ingest(
-        self, articles: Sequence[Article], first_seen: int = 0, traces: ArticleTraces | None = None
-    ) -> list[Verdict]:
-        """Decides for each article, in order, which story it belongs to; durable when it returns.
-
-        (With a store that writes in a thread of its own: later, see `when_durable`.) The same id with the same content
-        gets the stored answer again (`replayed`); with other content it becomes a new revision, whose story is decided
-        anew. `first_seen` is this moment, in milliseconds since 1970, and must not go back. Raises InvalidArticle
-        before anything has changed, and StorageFailed, after which the object is of no further use.
-        """
-        contents = [content_of(article) for article in articles]
-        state, traces = self._state, traces or self.trace(articles)
-        batch = Ingestion(state, self._capture, self._policy, articles, contents, traces, first_seen)
-        state.expire(first_seen)
-        batch.facts += self._lift(first_seen)[0]
-        again: list[tuple[int, int]] = []
-        fresh: list[int] = []
-        coming: dict[str, tuple[int, bytes]] = {}  # id -> number and content of what is in this batch
-        for k, (article, content) in enumerate(zip(articles, contents, strict=True)):
-            current = coming.get(article.id) or self._current(article.id)
-            if current is None:
-                coming[article.id] = state.loaded + len(fresh), content
-                fresh.append(k)
-            elif current[1] == content:
-                again.append((k, current[0]))
-            else:
-                batch.decide_new(fresh)
-                fresh = []
-                coming[article.id] = state.loaded, content
-                batch.decide_revision(k, current[0])
-        batch.decide_new(fresh)
-        self._append(batch, first_seen)
-        for k, number in again:
-            batch.verdicts[k] = self._stored_answer(number)
-        return [batch.verdicts[k] for k in range(len(articles))]
 
     def erase(self, article_id: str, now: int = 0, said: Said | None = None) -> None:
         """Erases an article with all its revisions, durably: text, trace, keys, matches, passages; its id is new again.
@@ -250,7 +189,7 @@ class Detector(Browsing):
             self.ingest([article], now)
         return self.article(article_id)
 
-    def undo(self, action_id: str, now: int = 0, said: Said = UNSAID) -> actions.Action:
+    def undo(self, action_id: str, now: int = 0, said: Said = UNSAID) -> actions.Action[Milliseconds]:
         """Takes an action back, durably: a story that was merged is there again under its old id.
 
         Whoever was moved on since stays where he is. -> the action that did it. Raises UnknownAction; UsageError for
@@ -276,16 +215,6 @@ class Detector(Browsing):
         Takes as long as copying the database. Raises what `Store.compact` raises.
         """
         return Compaction(0, 0) if self._store is None else self._store.compact()
-
-    def when_durable(self, told: Callable[[BaseException | None], None]) -> None:
-        """Calls `told` when all that was decided up to now is on disk, with None; with the failure if it cannot be.
-
-        That is at once, or, with a store that writes in a thread of its own, later and there.
-        """
-        if isinstance(self._store, Pipeline):
-            self._store.when_durable(told)
-        else:
-            told(None)
 
     def place(self, positions: Mapping[str, int]) -> None:
         """Remembers, durably, how far followers of the feed got; those that are not named stay where they were.
@@ -319,18 +248,6 @@ class Detector(Browsing):
                 self._others.clearings.append((record, clearing.end))
             yield
         return cleared
-
-    def reach(self, now: int) -> int:
-        """Lets what was embargoed until `now` be shown from here on, durably; -> how many articles that were.
-
-        `now` is this moment, in milliseconds since 1970; `ingest`, `erase`, `prune` and edits do the same. Nothing is
-        shown earlier than one of them was told. Raises StorageFailed, after which the object is of no further use.
-        """
-        facts, shown = self._lift(now)
-        entries = self._tell(facts, now, -1 if self._store is None else self._store.last)
-        if self._store is not None and entries:
-            self._store.append(entries)
-        return shown
 
     def expire(self, now: int) -> int:
         """Takes out of the index what arrived too long before `now`; -> how many articles that were.
@@ -369,12 +286,7 @@ class Detector(Browsing):
                 self._others.replaceable.append(self._store.append(entries, prune=records))
         return len(numbers)
 
-    def close(self) -> None:
-        """Closes the store. Raises StorageFailed."""
-        if self._store is not None:
-            self._store.close()
-
-    def _undo(self, done: Action, action: Action, now: int, said: Said) -> None:
+    def _undo(self, done: ActionRecord, action: ActionRecord, now: int, said: Said) -> None:
         """Does what takes an action back."""
         if done.edit is not None:
             edit = edits.undo(self._state, now, self._edits[done.edit], self._feed.redirects.follow)
@@ -404,7 +316,7 @@ class Detector(Browsing):
             raise errors.UsageError(f"the text of {article_id!r} is not kept: send it again with its status")
         return Article(article_id, text or "", d.title, d.source, d.url, d.published, d.language, status, embargoed)
 
-    def _choose(self, action: Action, story: str | None) -> None:
+    def _choose(self, action: ActionRecord, story: str | None) -> None:
         """Makes a choice of who stands for a story, or the end of one, durable."""
         members = () if story is None else self._archive.shown(self._state.stories.members[story])
         stood = self._policy.canonical(self._archive, members) if members else None
@@ -422,19 +334,12 @@ class Detector(Browsing):
     def _next(
         self, kind: ActionKind, now: int, said: Said, stories: Sequence[str], articles: Sequence[str] = (),
         after: str | None = None
-    ) -> Action:  # fmt: skip
+    ) -> ActionRecord:  # fmt: skip
         """The next action, which `_entries_of` makes part of those that are told of."""
         number = self._actions.last + 1
-        return Action(number, now, kind, said.by, said.reason, list(stories), list(articles), after=after)
+        return ActionRecord(number, now, kind, said.by, said.reason, list(stories), list(articles), after=after)
 
-    def _entries_of(self, action: Action | None, last: int) -> list[Entry]:
-        """Takes an action up; -> what to append of it behind the record of this number."""
-        if action is None:
-            return []
-        self._actions.take(action, last + 1)
-        return [entry(action)]
-
-    def _end_edit(self, edit: Edit | edits.Contradiction, wish: str, action: Action) -> Edit:
+    def _end_edit(self, edit: Edit | edits.Contradiction, wish: str, action: ActionRecord) -> Edit:
         """Makes an edit durable, with its action and its events. Raises Pinned for one that was refused."""
         if isinstance(edit, edits.Contradiction):
             raise errors.Pinned(f"p{edit.pin}", wish)
@@ -446,46 +351,3 @@ class Detector(Browsing):
             self._others.numbered[edit.number] = last
             self._store.append([entry(edit), *noted, *told])
         return edit
-
-    def _lift(self, now: int) -> tuple[list[Fact], int]:
-        """Goes by the policy that is set, if the feed went by another one, and shows what was embargoed until now.
-
-        -> what that means for readers, and of how many articles the newest revision is shown by it.
-        """
-        facts = [] if self._capture.policy is self._policy else self._capture.adopt(self._policy)
-        lifted = self._archive.lift(now)
-        self._capture.appear(lifted)
-        facts += self._capture.take()
-        shown = [number for number in lifted if self._archive.is_current(number)]
-        facts += [recalled(self._state, number) for number in shown if self._archive.kept[number].status == "canceled"]
-        return facts, len(shown)
-
-    def _append(self, batch: Ingestion, moment: int) -> None:
-        """Makes what was decided durable, with its events."""
-        aside, self._aside = self._aside, None
-        if self._store is None:
-            self._tell(batch.facts, moment)
-            self._entries_of(aside, -1)
-            return
-        if not batch.decided and not batch.facts:
-            return
-        entries = batch.entries(self._store.last, with_texts=self._config.service.keep_text)
-        record = self._store.last + len(entries)
-        if batch.begins_epoch:
-            self._others.replaceable.append(record)
-        entries += self._tell(batch.facts, moment, record)
-        noted = self._entries_of(aside, self._store.last + len(entries))
-        self._store.append(entries + noted)
-        self._archive.settle()
-
-    def _tell(self, facts: Sequence[Fact], moment: int, record: int = -1) -> list[Entry]:
-        """Makes facts the next events; -> what to append of them behind the record of this number."""
-        entries = []
-        if facts and self._feed.rule != self._policy.rule:
-            self._feed.rule = self._policy.rule
-            entries.append(entry(self._feed.rule))
-        for k in range(0, len(facts), _MAX_TOLD):
-            told = self._feed.tell(facts[k : k + _MAX_TOLD], moment)
-            self._feed.keep(told, record + len(entries) + 1)
-            entries.append(entry(told))
-        return entries

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from wirecopy.detection.evidence.model import Link
-from wirecopy.detection.index.window import BLOCK, Window, Written
+from wirecopy.detection.index.contents import BLOCK, Written
+from wirecopy.detection.index.window import Window
 from wirecopy.detection.kernels.layout import OTHER_IN_THIS, SHARED_WORDS, THIS_IN_OTHER
 from wirecopy.detection.words.text import Traces
 from wirecopy.detector.answers import views

@@ -11,6 +11,7 @@ import numpy as np
 
 from wirecopy import errors
 from wirecopy.config import Config, Keep
+from wirecopy.detection.index.window import Window
 from wirecopy.detector.answers import boilerplate, views
 from wirecopy.detector.answers.boilerplate import Parts
 from wirecopy.detector.answers.explain import Pair, Side, explain
@@ -120,7 +121,7 @@ class Questions:
             if hidden in self._archive.hidden:  # the passages that it shares would tell its text
                 raise errors.UnknownArticle(article_id)
         settings = self._config.detection
-        return Pair(self._side(number), self._side(other), settings, other > number, settings.min_odds)
+        return Pair(self._side_of(number), self._side_of(other), settings, other > number, settings.min_odds)
 
     def explain(self, a_id: str, b_id: str, texts: tuple[str, str] | None = None) -> Comparison:
         """Why two articles match, or do not; `texts`, where none are kept, lead to what is in characters.
@@ -226,22 +227,8 @@ class Questions:
         """The same, as a generator that returns it at its end; between its parts anything else may be done."""
         return boilerplate.passages(self._state.window, self._archive, source=source, cursor=cursor, limit=limit)
 
-    def gauges(self) -> dict[str, float]:
-        """-> what there is to watch, by name."""
-        window, stories = self._state.window, self._state.stories
-        return {
-            "indexed_articles": len(window),
-            "indexed_words": window.words,
-            "index_capacity": self._config.service.max_indexed_articles,
-            "kept_articles": len(self._archive.number_of),
-            "stories": len(stories.members),
-            "merged_stories": stories.merged,
-            "largest_story": stories.largest,
-            "linked_articles": len(stories.links),
-            "epoch": window.terms.epoch,
-            "events": self._feed.last,
-            "records": 0 if self._store is None else self._store.last,
-        }
+    def _side_of(self, number: int) -> Side:
+        return _side(self._archive, self._state.window, number, is_stored=self._store is not None)
 
     def _policy_of(self, keep: Keep | None) -> Policy:
         """The policy that is set, or another one that is asked for."""
@@ -254,19 +241,6 @@ class Questions:
             raise errors.UnknownStory(story_id)
         return found
 
-    def _side(self, number: int) -> Side:
-        """One of two articles to be explained."""
-        kept, decision, window = self._archive.kept[number], self._archive.decision(number), self._state.window
-        title_words, trace, weights = decision.title_words, decision.trace, decision.weights
-        if self._store is None:
-            if number < window.oldest:
-                raise errors.UsageError(f"the trace of {kept.id!r} is not kept any more")
-            title_words, trace, weights, _ = window.written(number)
-        return Side(
-            kept.id, np.frombuffer(trace, dtype=np.uint32), np.frombuffer(weights, dtype=np.uint8), title_words,
-            kept.published, decision.title, None if kept.status == "canceled" else self._archive.text(number)
-        )  # fmt: skip
-
     def _current(self, article_id: str) -> tuple[int, bytes] | None:
         number = self._archive.number_of.get(article_id)
         return None if number is None else (number, self._archive.kept[number].content)
@@ -274,3 +248,22 @@ class Questions:
     def _stored_answer(self, number: int) -> Verdict:
         decision = self._archive.decision(number)
         return views.verdict(self._archive, decision, self._archive.kept[number].id, replayed=True)
+
+
+def _side(archive: Archive, window: Window, number: int, *, is_stored: bool) -> Side:
+    """One of two articles to be explained."""
+    kept, decision = archive.kept[number], archive.decision(number)
+    title_words, trace, weights = decision.title_words, decision.trace, decision.weights
+    if not is_stored:
+        if number < window.oldest:
+            raise errors.UsageError(f"the trace of {kept.id!r} is not kept any more")
+        title_words, trace, weights, _ = window.written(number)
+    return Side(
+        id=kept.id,
+        words=np.frombuffer(trace, dtype=np.uint32),
+        weights=np.frombuffer(weights, dtype=np.uint8),
+        title_words=title_words,
+        published=kept.published,
+        title=decision.title,
+        text=None if kept.status == "canceled" else archive.text(number),
+    )

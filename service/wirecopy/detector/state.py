@@ -19,7 +19,8 @@ from wirecopy.config import Config
 from wirecopy.detection.evidence.model import Link
 from wirecopy.detection.grouping.pins import NumberedPin, Pins
 from wirecopy.detection.grouping.stories import Grouping, Move, Regrouping
-from wirecopy.detection.index.window import BLOCK, Findings, Restored, Start, Window, dates
+from wirecopy.detection.index.contents import BLOCK, Restored, dates
+from wirecopy.detection.index.window import Findings, Start, Window
 from wirecopy.detection.words import rarity
 from wirecopy.detection.words.text import Traces
 from wirecopy.detector.memory import model_file

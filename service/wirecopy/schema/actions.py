@@ -1,31 +1,33 @@
 """What people do by hand, as it is told of: who, when, why."""
 
-from typing import Literal, NamedTuple
+from typing import Generic, Literal, NamedTuple
 
 from msgspec import Struct
+
+from wirecopy.schema.answers import When
 
 ActionKind = Literal["merged", "split", "pinned", "unpinned", "corrected", "status", "erased", "undone"]
 
 
-class Action(Struct, frozen=True):
-    """What somebody did; `at` is in milliseconds since 1970 UTC, our clock.
+class Action(Struct, Generic[When], frozen=True):
+    """What somebody did by hand: who, when, why.
 
-    `undoes` is the action that this one undid, `undone_by` the one that undid this. Of a status, `before` and `after`
-    are the two; of a corrected canonical, who stood and who stands for the story.
+    `undoes` is the edit that this one undid, `undone_by` the one that undid this. Of a status, `before` and `after` are
+    the two; of a corrected canonical, who stood and who stands for the story; of a pin, `after` is together or apart.
     """
 
     id: str
     kind: ActionKind
-    at: int
+    at: When
     by: str
     reason: str
     stories: tuple[str, ...]
     articles: tuple[str, ...]
-    before: str | None = None
-    after: str | None = None
-    undoes: str | None = None
-    undone_by: str | None = None
-    can_be_undone: bool = False
+    before: str | None
+    after: str | None
+    undoes: str | None
+    undone_by: str | None
+    can_be_undone: bool
 
 
 class Said(NamedTuple):

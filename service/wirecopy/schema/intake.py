@@ -16,7 +16,7 @@ from datetime import UTC, tzinfo
 from functools import lru_cache
 from typing import Any
 
-from wirecopy.config import Intake as Settings
+from wirecopy import config
 from wirecopy.config import Limits
 from wirecopy.errors import ConfigError, InvalidArticle
 from wirecopy.schema.article import FIELDS, Article, build, decode, without_surrogates
@@ -103,7 +103,7 @@ _EMPTY = (None, "")
 _PUNCTUATION = re.compile(r"[\W_]+")
 
 
-class Intake:
+class IntakeParser:
     """Reads records into articles. `seen` counts them; `found` the names of those that were no articles."""
 
     def __init__(
@@ -126,7 +126,7 @@ class Intake:
         self._labels_of = lru_cache(1024)(self._find_labels)
 
     @classmethod
-    def of(cls, limits: Limits, settings: Settings, **mapping: str) -> "Intake":
+    def of(cls, limits: Limits, settings: config.Intake, **mapping: str) -> "IntakeParser":
         """Return the intake that is set, with further entries of the mapping. Raises ConfigError."""
         unknown = [name for name in settings.map if name not in FIELDS]
         if unknown:

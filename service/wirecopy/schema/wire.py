@@ -10,7 +10,6 @@ from typing import Annotated, Any
 from msgspec import Meta, Struct, structs
 
 from wirecopy.schema import actions, answers, events, listing
-from wirecopy.schema.actions import ActionKind
 from wirecopy.schema.answers import (
     Boilerplate,
     Match,
@@ -30,6 +29,7 @@ Revision = answers.Revision[Time]
 Member = answers.Member[Time]
 Story = answers.Story[Time]
 Event = events.Event[Time]
+Action = actions.Action[Time]
 Reason = Annotated[str, Meta(max_length=1000)]
 
 
@@ -100,27 +100,6 @@ class ReasonInput(Struct, frozen=True):
     """Why something is done."""
 
     reason: Reason = ""
-
-
-class Action(Struct, frozen=True):
-    """What somebody did by hand: who, when, why.
-
-    `undoes` is the edit that this one undid, `undone_by` the one that undid this. Of a status, `before` and `after` are
-    the two; of a corrected canonical, who stood and who stands for the story; of a pin, `after` is together or apart.
-    """
-
-    id: str
-    kind: ActionKind
-    at: Time
-    by: str
-    reason: str
-    stories: tuple[str, ...]
-    articles: tuple[str, ...]
-    before: str | None
-    after: str | None
-    undoes: str | None
-    undone_by: str | None
-    can_be_undone: bool
 
 
 class ActionPage(Struct, frozen=True):
@@ -309,7 +288,7 @@ def story(of: answers.Story[Milliseconds]) -> Story:
     return Story(**{**_with_times(of, "first_seen"), "members": members})
 
 
-def action(of: actions.Action) -> Action:
+def action(of: actions.Action[Milliseconds]) -> Action:
     """The same action with a time that travels."""
     return Action(**_with_times(of, "at"))
 

@@ -83,8 +83,8 @@ _Work = _Singles | _Batch | _Question
 _Taken = _Work | _Broken | None  # None: stop
 
 
-class Owner:
-    """Owns the thread that owns the Detector. All methods belong to the event loop that made it."""
+class DetectorThread:
+    """The thread that owns the Detector: takes what waits in turns, decides, commits, answers."""
 
     def __init__(
         self,
@@ -128,119 +128,11 @@ class Owner:
         """Open the Detector. `opened` is done when it is ready; `ended` fails when it cannot be, or breaks later."""
         self._owner.start()
 
-    async def close(self) -> None:
-        """Finish what was taken, close the Detector, end the thread. Raises nothing: `ended` has what went wrong."""
-        self.is_ready = False
-        if not self.ended.done():
-            self._hand_over()
-            self._queue.put(None)
-        await asyncio.wait([self.ended])
-        self._tracers.shutdown(wait=False)
-        self._aside.close()
-
-    def check_room(self) -> None:
-        """Raise NotReady or Overloaded when an article would not be taken now; asked before its body is read."""
-        self._check_ready()
-        if self.waiting_singles >= self._max_waiting:
-            raise errors.Overloaded(f"{self._max_waiting} articles are waiting already")
-
-    def ingest(self, article: Article) -> "asyncio.Future[Verdict]":
-        """Return a future of the verdict, done once it is on disk. Raises NotReady, Overloaded; it StorageFailed."""
-        self.check_room()
-        future: asyncio.Future[Verdict] = self._new_future()
-        self.waiting_singles += 1
-        if not self._gathering:
-            self._loop.call_soon(self._hand_over)
-        self._gathering.append(_Single(article, future))
-        return future
-
-    def _hand_over(self) -> None:
-        """Give the owner the single articles that came since the last time."""
-        if self._gathering:
-            self._queue.put(_Singles(self._gathering))
-            self._gathering = []
-
-    def submit_batch(self, articles: Sequence[Article]) -> "asyncio.Future[Sequence[Verdict]]":
-        """Return a future of the verdicts of a stream's next articles, done once they are on disk. Raises NotReady.
-
-        They are traced beside the commits before theirs; batches are decided in the order of the calls.
-        """
-        self._check_ready()
-        assert self._detector is not None
-        future: asyncio.Future[Sequence[Verdict]] = self._new_future()
-        traces = self._tracers.submit(self._detector.trace, articles)
-        self._queue.put(_Batch(articles, traces, future))
-        self.waiting_in_batches += len(articles)
-        return future
-
-    async def ask(self, question: "Callable[[Detector], T]") -> T:
-        """Return what `question` finds between two commits; raises what it raises, NotReady, and Overloaded."""
-        async with self._asking():
-            return await self._put(question, may_change=False)
-
-    async def ask_in_parts(self, begin: "Callable[[Detector], Generator[None, None, T]]") -> T:
-        """The same for a long question: articles are decided between the parts of the generator that it begins."""
-        async with self._asking():
-            return await self._run_parts(await self._put(begin, may_change=False), may_change=False)
-
-    async def change(self, change: "Callable[[Detector, int], T]") -> T:
-        """The same for what changes the Detector, at a moment in milliseconds since 1970; raises StorageFailed too."""
-        with self._waiting():
-            return await self._put(lambda detector: change(detector, self._now()), may_change=True)
-
-    async def change_in_parts(self, begin: "Callable[[Detector, int], Generator[None, None, T]]") -> T:
-        """The same as a generator, between whose parts articles are decided."""
-        with self._waiting():
-            parts = await self._put(lambda detector: begin(detector, self._now()), may_change=False)
-            return await self._run_parts(parts, may_change=True)
-
-    async def _run_parts(self, parts: "Generator[None, None, T]", *, may_change: bool) -> T:
-        while True:
-            over, found = await self._put(lambda _: _step(parts), may_change=may_change)
-            if over:
-                return cast(T, found)
-
-    async def _put(self, question: "Callable[[Detector], T]", *, may_change: bool) -> T:
-        self._check_ready()
-        future: asyncio.Future[T] = self._new_future()
-        self._queue.put(_Question(question, future, may_change))
-        try:
-            return await future
-        finally:
-            self._unanswered.discard(future)
-
-    async def work_aside(self, work: Callable[[], T]) -> T:
-        """Return what `work`, which needs no Detector, finds in another thread; raises what it raises, Overloaded."""
-        with self._waiting():
-            return await self._aside.run(work)
-
-    @asynccontextmanager
-    async def _asking(self) -> AsyncIterator[None]:
-        """While it lasts, one of the few questions that are answered at one time; comes to its turn."""
-        with self._waiting():
-            async with self._turn:
-                yield
-
-    @contextmanager
-    def _waiting(self) -> Iterator[None]:
-        """While it lasts, one more request waits for its answer."""
-        if self.waiting_questions >= self._max_questions:
-            raise errors.Overloaded(f"{self._max_questions} questions are waiting already")
-        self.waiting_questions += 1
-        try:
-            yield
-        finally:
-            self.waiting_questions -= 1
-
     def _new_future(self) -> "asyncio.Future[Any]":
         """A future that fails when the owner ends before it is done."""
         future: asyncio.Future[Any] = self._loop.create_future()
         self._unanswered.add(future)
         return future
-
-    def _check_ready(self) -> None:
-        if not self.is_ready:
-            raise errors.NotReady("the service is loading or stopping")
 
     # What follows runs in the owner's thread, except for the methods that it passes to _tell.
 
@@ -389,6 +281,118 @@ class Owner:
         if not self.opened.done():
             self.opened.cancel()
         self.ended.set_exception(error)
+
+
+class Owner(DetectorThread):
+    """Owns the thread that owns the Detector. All methods belong to the event loop that made it."""
+
+    async def close(self) -> None:
+        """Finish what was taken, close the Detector, end the thread. Raises nothing: `ended` has what went wrong."""
+        self.is_ready = False
+        if not self.ended.done():
+            self._hand_over()
+            self._queue.put(None)
+        await asyncio.wait([self.ended])
+        self._tracers.shutdown(wait=False)
+        self._aside.close()
+
+    def check_room(self) -> None:
+        """Raise NotReady or Overloaded when an article would not be taken now; asked before its body is read."""
+        self._check_ready()
+        if self.waiting_singles >= self._max_waiting:
+            raise errors.Overloaded(f"{self._max_waiting} articles are waiting already")
+
+    def ingest(self, article: Article) -> "asyncio.Future[Verdict]":
+        """Return a future of the verdict, done once it is on disk. Raises NotReady, Overloaded; it StorageFailed."""
+        self.check_room()
+        future: asyncio.Future[Verdict] = self._new_future()
+        self.waiting_singles += 1
+        if not self._gathering:
+            self._loop.call_soon(self._hand_over)
+        self._gathering.append(_Single(article, future))
+        return future
+
+    def _hand_over(self) -> None:
+        """Give the owner the single articles that came since the last time."""
+        if self._gathering:
+            self._queue.put(_Singles(self._gathering))
+            self._gathering = []
+
+    def submit_batch(self, articles: Sequence[Article]) -> "asyncio.Future[Sequence[Verdict]]":
+        """Return a future of the verdicts of a stream's next articles, done once they are on disk. Raises NotReady.
+
+        They are traced beside the commits before theirs; batches are decided in the order of the calls.
+        """
+        self._check_ready()
+        assert self._detector is not None
+        future: asyncio.Future[Sequence[Verdict]] = self._new_future()
+        traces = self._tracers.submit(self._detector.trace, articles)
+        self._queue.put(_Batch(articles, traces, future))
+        self.waiting_in_batches += len(articles)
+        return future
+
+    async def ask(self, question: "Callable[[Detector], T]") -> T:
+        """Return what `question` finds between two commits; raises what it raises, NotReady, and Overloaded."""
+        async with self._asking():
+            return await self._put(question, may_change=False)
+
+    async def ask_in_parts(self, begin: "Callable[[Detector], Generator[None, None, T]]") -> T:
+        """The same for a long question: articles are decided between the parts of the generator that it begins."""
+        async with self._asking():
+            return await self._run_parts(await self._put(begin, may_change=False), may_change=False)
+
+    async def change(self, change: "Callable[[Detector, int], T]") -> T:
+        """The same for what changes the Detector, at a moment in milliseconds since 1970; raises StorageFailed too."""
+        with self._waiting():
+            return await self._put(lambda detector: change(detector, self._now()), may_change=True)
+
+    async def change_in_parts(self, begin: "Callable[[Detector, int], Generator[None, None, T]]") -> T:
+        """The same as a generator, between whose parts articles are decided."""
+        with self._waiting():
+            parts = await self._put(lambda detector: begin(detector, self._now()), may_change=False)
+            return await self._run_parts(parts, may_change=True)
+
+    async def _run_parts(self, parts: "Generator[None, None, T]", *, may_change: bool) -> T:
+        while True:
+            over, found = await self._put(lambda _: _step(parts), may_change=may_change)
+            if over:
+                return cast(T, found)
+
+    async def _put(self, question: "Callable[[Detector], T]", *, may_change: bool) -> T:
+        self._check_ready()
+        future: asyncio.Future[T] = self._new_future()
+        self._queue.put(_Question(question, future, may_change))
+        try:
+            return await future
+        finally:
+            self._unanswered.discard(future)
+
+    async def work_aside(self, work: Callable[[], T]) -> T:
+        """Return what `work`, which needs no Detector, finds in another thread; raises what it raises, Overloaded."""
+        with self._waiting():
+            return await self._aside.run(work)
+
+    @asynccontextmanager
+    async def _asking(self) -> AsyncIterator[None]:
+        """While it lasts, one of the few questions that are answered at one time; comes to its turn."""
+        with self._waiting():
+            async with self._turn:
+                yield
+
+    @contextmanager
+    def _waiting(self) -> Iterator[None]:
+        """While it lasts, one more request waits for its answer."""
+        if self.waiting_questions >= self._max_questions:
+            raise errors.Overloaded(f"{self._max_questions} questions are waiting already")
+        self.waiting_questions += 1
+        try:
+            yield
+        finally:
+            self.waiting_questions -= 1
+
+    def _check_ready(self) -> None:
+        if not self.is_ready:
+            raise errors.NotReady("the service is loading or stopping")
 
 
 def _share_of(waiting: int, most: int) -> int:

@@ -14,7 +14,7 @@ from aiohttp import web
 from wirecopy import errors
 from wirecopy.config import Config
 from wirecopy.schema import wire
-from wirecopy.schema.intake import Intake
+from wirecopy.schema.intake import IntakeParser
 from wirecopy.web.desk.desk import Desk
 from wirecopy.web.feed.following import Following
 from wirecopy.web.feed.webhooks import WebhookSender
@@ -50,7 +50,7 @@ class RunningService:
     ) -> None:
         self.loading = loading or Loading()
         self.limits = config.limits
-        self.intake = Intake.of(config.limits, config.intake)
+        self.intake = IntakeParser.of(config.limits, config.intake)
         self.web = config.web
         self.log = log
         self.keys = Keys(config.auth, time.monotonic)

@@ -41,21 +41,21 @@ class SharedRun(NamedTuple):
     words: int
 
 
-class Piece(NamedTuple):
+class WordSpan(NamedTuple):
     """Words begin .. end - 1 of one text."""
 
     begin: int
     end: int
 
 
-_NOWHERE = Piece(0, 0)
+_NOWHERE = WordSpan(0, 0)
 
 
 class Difference(NamedTuple):
     """What stands in one text and, changed, in the other; None where there is nothing like it."""
 
-    a: Piece | None
-    b: Piece | None
+    a: WordSpan | None
+    b: WordSpan | None
 
 
 class Marked(NamedTuple):
@@ -75,7 +75,7 @@ def runs(a: U32, b: U32) -> list[SharedRun]:
 
 
 def mark(
-    a: U32, weights: U8, paragraphs: Sequence[Piece], b: U32, others: Sequence[Piece]
+    a: U32, weights: U8, paragraphs: Sequence[WordSpan], b: U32, others: Sequence[WordSpan]
 ) -> list[Marked]:  # fmt: skip
     """-> what of each paragraph of a stands in b, whose paragraphs are `others`.
 
@@ -139,8 +139,8 @@ def quotes(a: U32, b: U32) -> list[Difference]:
 
 
 def _changes(
-    missing_b: Sequence[tuple[Value, Piece]],
-    missing_a: Sequence[tuple[Value, Piece]],
+    missing_b: Sequence[tuple[Value, WordSpan]],
+    missing_a: Sequence[tuple[Value, WordSpan]],
     alike: Iterable[tuple[float, int, int]],
 ) -> list[Difference]:
     """Pairs what is most alike first; every value is told once, where it was paired or else where it first stands."""
@@ -160,15 +160,15 @@ def _changes(
     return sorted(partner.values(), key=lambda change: change.a or _NOWHERE) + list(added.values())
 
 
-def _numbers_of(words: U32) -> list[tuple[Value, Piece]]:
+def _numbers_of(words: U32) -> list[tuple[Value, WordSpan]]:
     """(value, where) of the numbers, in order."""
     scales = _scales()
-    found: list[tuple[Value, Piece]] = []
+    found: list[tuple[Value, WordSpan]] = []
     for at in np.flatnonzero(words & NUMBER)[:MOST_FRAGMENTS].tolist():
         value, end = int(words[at]) & HASH, at + 1
         scale = int(words[end]) & HASH if end < len(words) else 0
         has_scale = scale in scales and not words[end] & NUMBER
-        found.append(((value, scale if has_scale else 0), Piece(at, end + has_scale)))
+        found.append(((value, scale if has_scale else 0), WordSpan(at, end + has_scale)))
     return found
 
 
@@ -178,7 +178,7 @@ def _scales() -> set[int]:
 
 
 def _same_places(
-    a: U32, in_a: Sequence[tuple[Value, Piece]], b: U32, in_b: Sequence[tuple[Value, Piece]]
+    a: U32, in_a: Sequence[tuple[Value, WordSpan]], b: U32, in_b: Sequence[tuple[Value, WordSpan]]
 ) -> Iterator[tuple[float, int, int]]:
     """(how alike, i, j) of the numbers that have the same words around them."""
     if not in_a or not in_b:
@@ -189,7 +189,7 @@ def _same_places(
         yield float(worth[i, j]), i, j
 
 
-def _around(words: U32, pieces: Sequence[tuple[Value, Piece]], nothing: int) -> I64:
+def _around(words: U32, pieces: Sequence[tuple[Value, WordSpan]], nothing: int) -> I64:
     """The three words before and behind each piece; negative, and different in each text, where there are none."""
     side = len(_CONTEXT) // 2
     padded = np.full(len(words) + 2 * side, -nothing, dtype=np.int64)
@@ -199,13 +199,13 @@ def _around(words: U32, pieces: Sequence[tuple[Value, Piece]], nothing: int) -> 
     )
 
 
-def _missing_quotes(words: U32, other: U32) -> Iterator[tuple[Value, Piece]]:
+def _missing_quotes(words: U32, other: U32) -> Iterator[tuple[Value, WordSpan]]:
     """(words, where) of the quotations that do not stand in the other text."""
     is_quoted = np.concatenate([[0], (words >> 31).astype(np.int8), [0]])
     edges = np.flatnonzero(np.diff(is_quoted)).reshape(-1, 2)
     for begin, end in edges[np.diff(edges, axis=1)[:, 0] >= QUOTE][:MOST_FRAGMENTS].tolist():
         if not _stands_in(words[begin:end], other):
-            yield tuple((words[begin:end] & HASH).tolist()), Piece(begin, end)
+            yield tuple((words[begin:end] & HASH).tolist()), WordSpan(begin, end)
 
 
 def _stands_in(part: U32, words: U32) -> bool:
@@ -228,7 +228,7 @@ def _common(a: Sequence[int], b: Sequence[int]) -> int:
     return count
 
 
-def _holders(words: Sequence[int], paragraphs: Sequence[Piece]) -> dict[int, list[int]]:
+def _holders(words: Sequence[int], paragraphs: Sequence[WordSpan]) -> dict[int, list[int]]:
     """Which paragraphs hold a word; only the first of those that stand everywhere."""
     holders: dict[int, list[int]] = {}
     for k, (begin, end) in enumerate(paragraphs):

@@ -2,6 +2,7 @@
 
 Read in this order:
 
+- `contents`: what the window holds: traces, keys, counts, by number
 - `window`: the articles that can still be matched, and their candidates block by block
 - `index`: the buckets: which articles share a key
 - `traces`: the traces of the articles in the window

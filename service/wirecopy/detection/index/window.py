@@ -18,37 +18,24 @@ import numpy as np
 import numpy.typing as npt
 import xxhash
 
-from wirecopy.detection.evidence.model import Link, Model, relations, shipped_model
-from wirecopy.detection.index.index import LshIndex, scratch_for
+from wirecopy.detection.evidence.model import Link, relations
+from wirecopy.detection.index.contents import I64, U64, WindowContents, dates
+from wirecopy.detection.index.index import LshIndex
 from wirecopy.detection.index.passages import Stretch, find_stretches
-from wirecopy.detection.index.reserved import reserve
-from wirecopy.detection.index.traces import TraceStore
 from wirecopy.detection.kernels import passages
-from wirecopy.detection.kernels.index import chain_articles, drop_rings, restore_articles
+from wirecopy.detection.kernels.index import drop_rings
 from wirecopy.detection.kernels.judging import judge_pairs
-from wirecopy.detection.kernels.layout import KEYS, RESULTS, UNKNOWN
-from wirecopy.detection.kernels.passages import clear_passages, recount_passages
+from wirecopy.detection.kernels.layout import RESULTS
+from wirecopy.detection.kernels.passages import clear_passages
 from wirecopy.detection.kernels.passes import find_articles, verify_articles
-from wirecopy.detection.kernels.shared import heads_for
-from wirecopy.detection.words import rarity
-from wirecopy.detection.words.rarity import TermWeights, importance
 from wirecopy.detection.words.text import Traces
 
-BLOCK = 256  # the cap is kept by whole blocks of numbers: before the first of a block, the oldest leave
-LEAST_CAP = 4 * BLOCK
-WORDS_PER_ARTICLE = 1024  # the cap on words is this times the cap on articles: twice what news articles have
-REPEATS = 1 << 26  # counters of passages repeated by one source: at a million articles one in fifteen is full by chance
-LONGEST_TRACE = 1_000_000  # words: a store may hold traces made under a larger `max_words` than today's
-ALWAYS = 1 << 61  # milliseconds
-GROWING = 1 << 21  # articles that a window which may grow has room for at once; what is not used takes no memory
 TOGETHER = 64  # articles that one call of a compiled pass takes
 
 T = TypeVar("T")
 Start = Callable[[Callable[[], T]], Callable[[], T]]  # begins a task beside others; -> what waits for its result
 
 F32 = npt.NDArray[np.float32]
-I64 = npt.NDArray[np.int64]
-U64 = npt.NDArray[np.uint64]
 
 
 class Findings(NamedTuple):
@@ -65,128 +52,8 @@ class Findings(NamedTuple):
     is_counted: bool
 
 
-class Written(NamedTuple):
-    """Title words, trace (uint32), weights (uint8) and keys (uint32) of one article, as bytes."""
-
-    title_words: int
-    trace: bytes
-    weights: bytes
-    keys: bytes
-
-
-class Restored(NamedTuple):
-    """Articles as they were decided, in order: arrays of one row per article, `weights` of one per word."""
-
-    numbers: I64
-    traces: Traces
-    title_words: I64
-    weights: npt.NDArray[np.uint8]
-    keys: npt.NDArray[np.uint32]
-    published: I64
-    passages_of: U64
-
-
-class Window:
-    """The newest articles: their traces, their keys in the index, counts of words and passages."""
-
-    def __init__(
-        self, *, capacity: int, window_milliseconds: int | None, min_words: int, max_words: int, max_key_articles: int,
-        min_shared_rarity: float, max_candidates: int, boilerplate_stories: int, min_odds: float,
-        model: Model | None = None, grows: bool = True
-    ) -> None:  # fmt: skip
-        """At most `capacity` articles stay when blocks are begun with `overfull`; else it `grows`."""
-        capacity = max(capacity, GROWING) if grows else capacity
-        self.terms = TermWeights()
-        self.loaded = 0  # the number of the next article to be loaded
-        self.decided = 0  # the number of the next article to be matched
-        self.repeats: npt.NDArray[np.uint8] = reserve(REPEATS, np.uint8)
-        self._cap = capacity
-        self._grows = grows
-        self._word_cap = capacity * WORDS_PER_ARTICLE
-        self._max_words = max_words
-        self._min_odds = min_odds
-        self._index = LshIndex(capacity)
-        self._traces = TraceStore(capacity, 2 * self._word_cap + 4 * BLOCK * max_words)
-        self._passages_of: U64 = reserve(capacity, np.uint64)  # the source whose passages were counted, or 0
-        model = model or shipped_model()
-        self._model, self._screen = model.arrays(), model.screen_array(min_odds)
-        self._importance = importance()
-        self._sources: dict[str | None, int] = {}
-        self._limits = np.array(
-            [ALWAYS if window_milliseconds is None else window_milliseconds, min_words, max_key_articles,
-             round(min_shared_rarity * rarity.STEPS), max_candidates, boilerplate_stories],
-            dtype=np.int64,
-        )  # fmt: skip
-        self._seeking = scratch_for(max_key_articles)
-        # One each: they may run side by side.
-        self._finding, self._verifying, self._judging = _word_index(), _word_index(), _word_index()
-
-    def __len__(self) -> int:
-        return len(self._index)
-
-    @property
-    def oldest(self) -> int:
-        """The number of the oldest article that may still be in the window."""
-        return self._index.oldest
-
-    @property
-    def words(self) -> int:
-        """The words of all traces in the window."""
-        return self._traces.live_words
-
-    def load(self, traces: Traces, title_words: I64) -> None:
-        """Stores the traces of the next articles."""
-        self._fit(self.loaded + len(traces))
-        self._traces.append(self.loaded, traces, title_words)
-        self.loaded += len(traces)
-
-    def match(
-        self, count: int, published: Sequence[int | None], sources: Sequence[str | None],
-        start: Start[Any] = lambda task: task
-    ) -> Iterator[Findings]:  # fmt: skip
-        """Takes the next `count` loaded articles through the compiled passes; -> what was found, article by article.
-
-        Must be run to its end before anything else is asked for but `judge`. With a `start` that runs tasks in threads
-        the passes over neighbouring blocks overlap; the result is the same.
-        """
-        first, days, hashes = self.decided, dates(published), self._hashes(sources)
-        self._index.expect(self.loaded - first)
-        self.decided += count
-        return self._founds(first, days, hashes, start)
-
-    def learn(self, count: int) -> None:
-        """Counts the words of the newest `count` articles, which were loaded together."""
-        self.terms.count(self._traces.part(self.decided - count, count)[0])
-
-    def probe(
-        self, traces: Traces, title_words: I64, published: int | None, source: str | None, without: int | None
-    ) -> Findings:
-        """-> what `match` would find for one article after the loaded ones, if `without` were not there.
-
-        Until the next load, `judge` knows it under the next number; nothing else remembers it.
-        """
-        slot = np.array([self._traces.put_aside(traces, title_words)])
-        days = dates([published])
-        self._index.all_dates[slot] = days
-        self.terms.weigh(*self._traces.at(slot))
-        with _Hidden(self._index, without):
-            sought = self._find(-1, slot, days, self._hashes([source]))
-            counts, verified = self._verify(-1, slot, days, sought)
-        return next(_cut(counts, sought, verified))
-
-    def judge(self, pairs: Sequence[tuple[int, int]]) -> Iterable[Link]:
-        """Compares pairs (later, earlier) of articles in the window."""
-        odds, results = self._judge(pairs)
-        return list(map(Link, odds.tolist(), relations(results)))
-
-    def written(self, number: int) -> Written:
-        """-> what was made of an article, as `restore` takes it back."""
-        words, weights, starts, sizes = self._traces.arrays
-        slot = number % self._traces.capacity
-        start, size = starts.item(slot), sizes.item(slot)
-        end = start + (size & 0xFFFFFFFF)
-        keys = self._index.keys_of(number)
-        return Written(size >> 32, words[start:end].tobytes(), weights[start:end].tobytes(), keys.tobytes())
+class CountedPassages(WindowContents):
+    """The window as who asks what sources repeat sees it: passages, counted by the hash of their source."""
 
     def source_hash(self, source: str | None) -> int:
         """What passages of a source are counted under; never 0."""
@@ -232,52 +99,6 @@ class Window:
         self._passages_of[slots] = 0
         return len(numbers)
 
-    def restore(self, articles: Restored) -> None:
-        """Puts articles back whose numbers follow all others; `chain` must come after the last of them."""
-        first, count = int(articles.numbers[0]), len(articles.numbers)
-        self._fit(first + count)
-        slots = self._slots(articles.numbers)
-        self._traces.append(first, articles.traces, articles.title_words)
-        self._traces.part(first, count)[1][:] = articles.weights
-        restore_articles(articles.numbers, articles.keys, articles.published, self._index.arrays)
-        self._passages_of[slots] = articles.passages_of
-        recount_passages(slots, articles.passages_of, self._traces.arrays, self.repeats, 1)
-        self.terms.count(articles.traces)
-        self.loaded = self.decided = first + count
-
-    def chain(self) -> None:
-        """Makes the index of all that was restored; must come between the last `restore` and anything else."""
-        chain_articles(self._index.arrays)
-
-    def remove(self, number: int) -> None:
-        """Takes one article out: it is no candidate any more, and its passages do not count."""
-        if number >= self.oldest:
-            self._index.remove(number)
-            self._uncount(self._slots([number]))
-
-    def erase(self, number: int) -> None:
-        """Leaves nothing of an article but its number and how many words it had, whether it is still here or not."""
-        if number >= self.oldest:
-            self._uncount(self._slots([number]))
-            self._traces.erase(number)
-        self._index.erase(number)
-
-    def leave_blank(self, words: int = 0) -> None:
-        """Gives the next number to nothing, or to what was erased and had so many words: neither can be found."""
-        number, slots = self.loaded, self._slots([self.loaded])
-        self._fit(number + 1)
-        traces = Traces(np.zeros(words, dtype=np.uint32), np.array([0, words], dtype=np.int64))
-        self._traces.append(number, traces, np.zeros(1, dtype=np.int64))
-        self._traces.at(slots)[1][:] = 0
-        keys = np.zeros(KEYS, dtype=np.uint32)
-        restore_articles(np.array([number]), keys, dates([None]), self._index.arrays)
-        self._passages_of[slots] = 0
-        self.loaded = self.decided = number + 1
-
-    def trace_of(self, number: int) -> bytes:
-        """-> the trace (uint32) of an article, none of one that left the window."""
-        return self.written(number).trace if number >= self.oldest else b""
-
     def full_passages(self, trace: npt.NDArray[np.uint32], source: str | None) -> list[int]:
         """-> the counters of a trace's passages that are full: they stay so, whoever is taken back."""
         out = np.empty(len(trace), dtype=np.int64)
@@ -289,28 +110,63 @@ class Window:
         """Makes counters full, as `full_passages` found them."""
         self.repeats[np.asarray(counters, dtype=np.int64)] = 255
 
-    def forget(self, oldest: int) -> None:
-        """Takes everything numbered below `oldest` out."""
-        first = self.oldest
-        if oldest > first:
-            self._uncount(self._slots(range(first, oldest)))
-            self._traces.forget(first, oldest)
-            self._index.expire(oldest)
+    def _live_sources(self) -> Iterator[tuple[int, U64]]:
+        """Under which hashes the passages of the articles in the window are counted, as (first number, hashes)."""
+        first, capacity = self.oldest, self._index.capacity
+        while first < self.decided:
+            slot = first % capacity
+            count = min(self.decided - first, capacity - slot)
+            yield first, self._passages_of[slot : slot + count]
+            first += count
 
-    def overfull(self) -> int:
-        """-> the number below which articles must leave before the next block of numbers is begun."""
-        oldest = max(self.oldest, self.loaded + BLOCK - self._cap)
-        surplus = self._traces.live_words - self._word_cap
-        if surplus > 0:
-            sizes = self._traces.arrays[3][self._slots(range(self.oldest, self.loaded))] & 0xFFFFFFFF
-            oldest = max(oldest, self.oldest + 1 + int(np.searchsorted(np.cumsum(sizes), surplus)))
-        return oldest
+    def _still_counted(self, numbers: I64, source: int) -> tuple[I64, I64]:
+        """-> those of the articles that are counted under the hash of a source, and their slots."""
+        numbers = numbers[numbers >= self.oldest]
+        slots = self._slots(numbers)
+        kept = self._passages_of[slots] == np.uint64(source)
+        return numbers[kept], slots[kept]
 
-    def skip_to(self, number: int) -> None:
-        """Makes `number` that of the next article; those that are skipped are not there any more."""
-        if number > self.loaded:
-            self._index.skip(self.loaded, number)
-            self.loaded = self.decided = number
+    def _hashes(self, sources: Sequence[str | None]) -> U64:
+        return np.array([self.source_hash(source) for source in sources], dtype=np.uint64)
+
+
+class Window(CountedPassages):
+    """The newest articles, to compare new ones with."""
+
+    def match(
+        self, count: int, published: Sequence[int | None], sources: Sequence[str | None],
+        start: Start[Any] = lambda task: task
+    ) -> Iterator[Findings]:  # fmt: skip
+        """Takes the next `count` loaded articles through the compiled passes; -> what was found, article by article.
+
+        Must be run to its end before anything else is asked for but `judge`. With a `start` that runs tasks in threads
+        the passes over neighbouring blocks overlap; the result is the same.
+        """
+        first, days, hashes = self.decided, dates(published), self._hashes(sources)
+        self._index.expect(self.loaded - first)
+        self.decided += count
+        return self._founds(first, days, hashes, start)
+
+    def probe(
+        self, traces: Traces, title_words: I64, published: int | None, source: str | None, without: int | None
+    ) -> Findings:
+        """-> what `match` would find for one article after the loaded ones, if `without` were not there.
+
+        Until the next load, `judge` knows it under the next number; nothing else remembers it.
+        """
+        slot = np.array([self._traces.put_aside(traces, title_words)])
+        days = dates([published])
+        self._index.all_dates[slot] = days
+        self.terms.weigh(*self._traces.at(slot))
+        with _Hidden(self._index, without):
+            sought = self._find(-1, slot, days, self._hashes([source]))
+            counts, verified = self._verify(-1, slot, days, sought)
+        return next(_cut(counts, sought, verified))
+
+    def judge(self, pairs: Sequence[tuple[int, int]]) -> Iterable[Link]:
+        """Compares pairs (later, earlier) of articles in the window."""
+        odds, results = self._judge(pairs)
+        return list(map(Link, odds.tolist(), relations(results)))
 
     def _founds(self, first: int, days: I64, hashes: U64, start: Start[Any]) -> Iterator[Findings]:
         """Finds and verifies block by block, in two lanes: each task begins the next of its kind."""
@@ -369,26 +225,6 @@ class Window:
         counts |= (self._traces.arrays[3][slots] & 0xFFFFFFFF) >= self._max_words
         return counts, found
 
-    def _uncount(self, slots: I64) -> None:
-        recount_passages(slots, self._passages_of[slots], self._traces.arrays, self.repeats, -1)
-        self._passages_of[slots] = 0
-
-    def _live_sources(self) -> Iterator[tuple[int, U64]]:
-        """Under which hashes the passages of the articles in the window are counted, as (first number, hashes)."""
-        first, capacity = self.oldest, self._index.capacity
-        while first < self.decided:
-            slot = first % capacity
-            count = min(self.decided - first, capacity - slot)
-            yield first, self._passages_of[slot : slot + count]
-            first += count
-
-    def _still_counted(self, numbers: I64, source: int) -> tuple[I64, I64]:
-        """-> those of the articles that are counted under the hash of a source, and their slots."""
-        numbers = numbers[numbers >= self.oldest]
-        slots = self._slots(numbers)
-        kept = self._passages_of[slots] == np.uint64(source)
-        return numbers[kept], slots[kept]
-
     def _judge(self, pairs: Sequence[tuple[int, int]]) -> tuple[npt.NDArray[np.float64], F32]:
         numbers = np.array(pairs, dtype=np.int64).reshape(-1, 2)
         slots = np.where(numbers == self.loaded, self._traces.capacity, numbers % self._traces.capacity)
@@ -398,26 +234,6 @@ class Window:
             self._model, self._judging, odds, results
         )  # fmt: skip
         return odds, results
-
-    def _slots(self, numbers: Iterable[int] | I64) -> I64:
-        if isinstance(numbers, range):
-            return np.arange(numbers.start, numbers.stop) % self._traces.capacity
-        return np.asarray(numbers, dtype=np.int64) % self._traces.capacity
-
-    def _hashes(self, sources: Sequence[str | None]) -> U64:
-        return np.array([self.source_hash(source) for source in sources], dtype=np.uint64)
-
-    def _fit(self, end: int) -> None:
-        """Grows for articles up to number `end` - 1; never when the cap is kept."""
-        if self._grows and end > self._index.capacity:
-            capacity = self._index.capacity
-            while capacity < end:
-                capacity *= 2
-            passages_of: U64 = reserve(capacity, np.uint64)
-            passages_of[: len(self._passages_of)] = self._passages_of
-            self._passages_of = passages_of
-            self._index = self._index.grow(capacity)
-            self._traces = self._traces.grow(capacity)
 
 
 class _Hidden:
@@ -435,11 +251,6 @@ class _Hidden:
 
     def __exit__(self, *failure: object) -> None:
         self._keys[:] = self._saved
-
-
-def dates(published: Sequence[int | None]) -> I64:
-    """-> publication times as the index holds them."""
-    return np.array([UNKNOWN if date is None else date for date in published], dtype=np.int64)
 
 
 class _Coming(NamedTuple):
@@ -474,11 +285,6 @@ class Verified(NamedTuple):
     others: I64
     odds: npt.NDArray[np.float64]
     results: F32
-
-
-def _word_index() -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
-    """Room for `kernels.index_words`, whatever the trace."""
-    return np.empty(heads_for(LONGEST_TRACE), dtype=np.int32), np.empty(LONGEST_TRACE, dtype=np.int32)
 
 
 def _cut(counts: I64, sought: Sought, verified: Verified) -> Iterator[Findings]:

@@ -35,7 +35,7 @@ _KEPT_STAMPS = 16  # folders of other versions and processors that stay beside o
 OnCompile = Callable[["Progress"], None]
 
 
-class Target(NamedTuple):
+class CompilerTarget(NamedTuple):
     """The processor that code is made for, in LLVM's words."""
 
     triple: str
@@ -77,7 +77,7 @@ def read_sources(package: Path = PACKAGE) -> bytes:
     return b"".join(file.name.encode() + b"\0" + file.read_bytes() + b"\0" for file in files)
 
 
-def stamp_of(sources: bytes, target: Target) -> str:
+def stamp_of(sources: bytes, target: CompilerTarget) -> str:
     """Return the name of the folder for code made from these sources, by these compilers, for this processor."""
     from importlib.metadata import version
 
@@ -86,20 +86,20 @@ def stamp_of(sources: bytes, target: Target) -> str:
     return digest.hexdigest()[:32]
 
 
-def baseline() -> Target | None:
+def baseline() -> CompilerTarget | None:
     """Return the processor that shipped kernels are made for; None where none are."""
     machine = platform.machine().lower()
     if sys.platform != "linux":
         return None
     if machine in ("x86_64", "amd64"):
-        return Target("x86_64-unknown-linux-gnu", "x86-64-v3", "")
-    return Target("aarch64-unknown-linux-gnu", "generic", "") if machine in ("aarch64", "arm64") else None
+        return CompilerTarget("x86_64-unknown-linux-gnu", "x86-64-v3", "")
+    return CompilerTarget("aarch64-unknown-linux-gnu", "generic", "") if machine in ("aarch64", "arm64") else None
 
 
 class Cache:
     """The compiled kernels of one process."""
 
-    def __init__(self, sources: bytes, own: Target, usable: Target | None) -> None:
+    def __init__(self, sources: bytes, own: CompilerTarget, usable: CompilerTarget | None) -> None:
         """`own` is what this process compiles for, `usable` another target whose code also runs here, or None."""
         self.total = sources.count(b"\n@njit(")
         self.compiled = 0

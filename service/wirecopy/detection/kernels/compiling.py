@@ -58,15 +58,15 @@ def kernels_of_this_process() -> cache.Cache:
     return _cache
 
 
-def own_target() -> cache.Target:
+def own_target() -> cache.CompilerTarget:
     """Return what this process compiles for: its own processor, or what NUMBA_CPU_NAME and NUMBA_CPU_FEATURES say."""
-    return cache.Target(*cpu_target.target_context.codegen().magic_tuple())
+    return cache.CompilerTarget(*cpu_target.target_context.codegen().magic_tuple())
 
 
 _cache: cache.Cache | None = None
 
 
-def _can_run(target: cache.Target) -> bool:
+def _can_run(target: cache.CompilerTarget) -> bool:
     features = llvm.get_host_cpu_features()
     return target.cpu == "generic" or all(features.get(name) for name in _BASELINE_FEATURES)
 

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from wirecopy.config import Config, Detection
 from wirecopy.detection.evidence import alignment
-from wirecopy.detection.evidence.alignment import Piece
+from wirecopy.detection.evidence.alignment import WordSpan
 from wirecopy.detection.evidence.model import FEATURES, probability, relations
 from wirecopy.detection.grouping.stories import LEAST
 from wirecopy.detection.kernels import layout
@@ -177,7 +177,7 @@ def _change(change: alignment.Difference, in_a: _Spans, in_b: _Spans) -> Change:
     return Change(_fragment(change.a, in_a), _fragment(change.b, in_b))
 
 
-def _fragment(piece: Piece | None, spans: _Spans) -> Fragment | None:
+def _fragment(piece: WordSpan | None, spans: _Spans) -> Fragment | None:
     if piece is None:
         return None
     shown, start, end = spans.find(*piece)
@@ -197,14 +197,14 @@ def _mark(a: Side, in_a: _Spans, b: Side, in_b: _Spans) -> Paragraphs | None:
 
 
 def _marked(
-    body: str, places: Sequence[tuple[Piece, int, int]], marks: Sequence[alignment.Marked]
+    body: str, places: Sequence[tuple[WordSpan, int, int]], marks: Sequence[alignment.Marked]
 ) -> tuple[Paragraph, ...]:
     return tuple(
         Paragraph(body[start:end], start, end, *marked) for (_, start, end), marked in zip(places, marks, strict=True)
     )
 
 
-def _paragraphs(spans: _Spans) -> list[tuple[Piece, int, int]]:
+def _paragraphs(spans: _Spans) -> list[tuple[WordSpan, int, int]]:
     """(words, start, end) of the paragraphs that have words: what blank lines part, or where there are none, lines."""
     if not spans.first:
         return []
@@ -219,6 +219,6 @@ def _paragraphs(spans: _Spans) -> list[tuple[Piece, int, int]]:
         if stop > begin:
             written = body[start:end]
             end = start + len(written.rstrip())
-            places.append((Piece(begin, stop), end - len(written.strip()), end))
+            places.append((WordSpan(begin, stop), end - len(written.strip()), end))
         start = following
     return places

@@ -15,7 +15,7 @@ from wirecopy.detector.feed.redirects import Redirects
 from wirecopy.detector.memory.actions import Actions
 from wirecopy.detector.memory.archive import Archive, kept_as
 from wirecopy.detector.memory.records import (
-    Action,
+    ActionRecord,
     BatchRun,
     Checkpoint,
     Decision,
@@ -76,7 +76,7 @@ class Outline:
                 self.moment = max(self.moment, head.at)
                 self.last_event = head.first + head.count - 1
                 self.redirects.add(head.merged)
-            case Action() as action:
+            case ActionRecord() as action:
                 self.actions.take(action, record.number)
             case Rule() as rule:
                 self.rule = rule

@@ -29,7 +29,7 @@ from wirecopy.detector.memory.actions import Actions
 from wirecopy.detector.memory.archive import Archive
 from wirecopy.detector.memory.canonical import Policy, rule_of
 from wirecopy.detector.memory.records import (
-    Action,
+    ActionRecord,
     Clearing,
     Decision,
     Edit,
@@ -166,7 +166,7 @@ class _Remaking:
 
     def take_other(self, record: Record) -> None:
         """Takes a record that is no article's."""
-        if isinstance(action := decode(record.kind, record.payload), Action):
+        if isinstance(action := decode(record.kind, record.payload), ActionRecord):
             self._actions.take(action, self._store.last + 1)
         if record.kind in (RecordKind.EVENTS, RecordKind.POSITIONS, RecordKind.ACTION):  # concern no decision
             self._append(Entry(record.kind, None, record.payload, None))

@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from wirecopy.detection.index.window import BLOCK
+from wirecopy.detection.index.contents import BLOCK
 from wirecopy.detector import edits, erasure, gc_control
 from wirecopy.detector.feed.feed import Feed
 from wirecopy.detector.memory.actions import Actions
 from wirecopy.detector.memory.archive import Archive, Kept, kept_as
 from wirecopy.detector.memory.records import (
-    Action,
+    ActionRecord,
     AnyRecord,
     Checkpoint,
     Clearing,
@@ -97,7 +97,7 @@ def replay(state: State, feed: Feed, stored: Iterable[Record]) -> Others:
                     feed.redirects.revive(what.revived)
                     others.numbered[what.number] = number
                     others.edits[what.number] = what
-                case Action():
+                case ActionRecord():
                     others.actions.take(what, number)
                 case list():
                     state.restore(what)

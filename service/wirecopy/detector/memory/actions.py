@@ -4,8 +4,9 @@ from collections.abc import Container
 from typing import get_args
 
 from wirecopy.detector.memory.archive import Archive
-from wirecopy.detector.memory.records import Action
+from wirecopy.detector.memory.records import ActionRecord
 from wirecopy.schema import actions
+from wirecopy.schema.answers import Milliseconds
 from wirecopy.schema.article import Status
 
 
@@ -14,18 +15,18 @@ class Actions:
 
     def __init__(self, archive: Archive) -> None:
         self._archive = archive
-        self._by_number: dict[int, Action] = {}
+        self._by_number: dict[int, ActionRecord] = {}
         self._records: dict[int, int] = {}  # of the store
         self.undone: dict[int, int] = {}  # action -> the one that undid it
         self.last = 0
 
-    def get(self, action_id: str) -> Action | None:
+    def get(self, action_id: str) -> ActionRecord | None:
         """-> the action of this id, e1 for the first."""
         digits = action_id[1:]
         is_id = action_id[:1] == "e" and digits.isascii() and digits.isdigit() and len(digits) < 18
         return self._by_number.get(int(digits)) if is_id and action_id == f"e{int(digits)}" else None
 
-    def take(self, action: Action, record: int) -> None:
+    def take(self, action: ActionRecord, record: int) -> None:
         """Takes up the next action, which has this number in the store."""
         self._by_number[action.number] = action
         self._records[action.number] = record
@@ -47,16 +48,16 @@ class Actions:
             self.undone.pop(number, None)
         return [record for record in (self._records.pop(number) for number in old) if record]
 
-    def page(self, before: int | None, limit: int) -> list[Action]:
+    def page(self, before: int | None, limit: int) -> list[ActionRecord]:
         """-> at most `limit` actions, the newest first, numbered below `before`."""
         numbers = sorted((n for n in self._by_number if before is None or n < before), reverse=True)
         return [self._by_number[number] for number in numbers[:limit]]
 
-    def of_story(self, story: str) -> list[Action]:
+    def of_story(self, story: str) -> list[ActionRecord]:
         """-> the actions that concern a story, the newest first."""
         return [action for action in self.page(None, len(self._by_number)) if story in action.stories]
 
-    def told(self, action: Action, edits: Container[int]) -> actions.Action:
+    def told(self, action: ActionRecord, edits: Container[int]) -> actions.Action[Milliseconds]:
         """-> an action as callers are told of it; `edits` are those that can still be undone."""
         by = self.undone.get(action.number)
         can = by is None and action.kind != "erased"

@@ -168,7 +168,7 @@ class Edit(Struct, array_like=True, frozen=True):
     revived: Sequence[str] = ()
 
 
-class Action(Struct, array_like=True, frozen=True):
+class ActionRecord(Struct, array_like=True, frozen=True):
     """What somebody did by hand: when, who says so and why; numbered from 1.
 
     `edit` is the number of what it changed among stories, `undoes` that of the action that it undid. `came` is the
@@ -271,7 +271,7 @@ class RecordKind(IntEnum):
     RUN = 9, BatchRun
     POSITIONS = 10, Positions
     RULE = 11, Rule
-    ACTION = 12, Action
+    ACTION = 12, ActionRecord
 
 
 def entry(record: "AnyRecord", article_id: str | None = None, text: bytes | None = None) -> Entry:
@@ -325,7 +325,7 @@ _STATUSES = get_args(Status)
 _encoder = msgspec.msgpack.Encoder()
 AnyRecord = (
     Decision | Epoch | Checkpoint | Erasure | Edit | Clearing | EventBatchHead | Residue | BatchRun | Positions
-    | Rule | Action
+    | Rule | ActionRecord
 )  # fmt: skip
 _DECODERS: dict[int, Callable[[bytes], AnyRecord]] = {k: msgspec.msgpack.Decoder(k.holds).decode for k in RecordKind}
 _KIND_OF: dict[type, RecordKind] = {kind.holds: kind for kind in RecordKind} | {EventBatch: RecordKind.EVENTS}

@@ -10,7 +10,7 @@ from wirecopy.storage.checking import Report
 from wirecopy.storage.log import RecordLog
 from wirecopy.storage.postgres.address import Address
 from wirecopy.storage.postgres.log import PostgresLog, is_there
-from wirecopy.storage.postgres.session import Session
+from wirecopy.storage.postgres.session import PostgresSession
 from wirecopy.storage.postgres.store import create
 from wirecopy.storage.snapshot import Snapshot
 
@@ -59,7 +59,7 @@ def restore(backup: Path, address: Address) -> Report:
     backup = Path(backup)
     if not backup.is_file():
         raise errors.StorageFailed(f"{backup} is no file")
-    with closing(Session.open(address)) as session:
+    with closing(PostgresSession.open(address)) as session:
         _lock(session)
         if is_there(session):
             raise errors.StorageFailed(f"{address} holds articles already: name another database")
@@ -80,12 +80,12 @@ def replacing(address: Address) -> Iterator[Address]:
     `address` is locked meanwhile, and may hold nothing yet. Raises Locked, StorageFailed.
     """
     making = address.making
-    with closing(Session.open(address)) as session:
+    with closing(PostgresSession.open(address)) as session:
         _lock(session)
         session.run(f'DROP SCHEMA IF EXISTS "{making.schema}" CASCADE')
         try:
             yield making
-            with closing(Session.open(making)) as made:
+            with closing(PostgresSession.open(making)) as made:
                 if not is_there(made):
                     raise errors.StorageFailed(f"{making} is not complete")
             with session.transaction():
@@ -98,7 +98,7 @@ def replacing(address: Address) -> Iterator[Address]:
 
 def holds_articles(address: Address) -> bool:
     """Whether a database has a log, however empty that is. Raises StorageFailed."""
-    with closing(Session.open(address)) as session:
+    with closing(PostgresSession.open(address)) as session:
         return is_there(session)
 
 
@@ -108,12 +108,12 @@ def scheme_in(address: Address) -> str:
         return log.about.scheme
 
 
-def _lock(session: Session) -> None:
+def _lock(session: PostgresSession) -> None:
     if not session.try_lock():
         raise errors.Locked(f"{session.address} is in use by another wirecopy")
 
 
-def _fill(session: Session, log: RecordLog) -> None:
+def _fill(session: PostgresSession, log: RecordLog) -> None:
     """Put all rows of a log into the empty tables of a session."""
     records, texts = [], []
     for row, body in log.rows_with_texts():
@@ -126,6 +126,6 @@ def _fill(session: Session, log: RecordLog) -> None:
     _send(session, records, texts)
 
 
-def _send(session: Session, records: Sequence[tuple[object, ...]], texts: Sequence[tuple[object, ...]]) -> None:
+def _send(session: PostgresSession, records: Sequence[tuple[object, ...]], texts: Sequence[tuple[object, ...]]) -> None:
     session.change_many("INSERT INTO records VALUES (%s, %s, %s, %s, %s, %s)", records)
     session.change_many("INSERT INTO texts VALUES (%s, %s)", texts)

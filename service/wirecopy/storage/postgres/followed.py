@@ -10,7 +10,7 @@ from wirecopy import errors
 from wirecopy.storage.chained import End
 from wirecopy.storage.postgres.address import Address
 from wirecopy.storage.postgres.log import PostgresLog
-from wirecopy.storage.postgres.session import Session, failures_of
+from wirecopy.storage.postgres.session import PostgresSession, failures_of
 from wirecopy.storage.postgres.store import PostgresStore
 from wirecopy.storage.rows import Record, Row
 
@@ -18,14 +18,14 @@ _NEWS_SECONDS = 1.0  # so long is waited for a notice before it is seen whether 
 _AGAIN_SECONDS = 0.5  # after which a connection for notices that broke is made anew
 
 
-class Followed:
+class FollowedDatabase:
     """The log of a running service, read as far as `end`; what is read is what that service has acknowledged.
 
     Its methods belong to one thread, but `record` and `text`, which any may call.
     """
 
-    def __init__(self, stack: ExitStack, log: PostgresLog, claim: Session) -> None:
-        """Use `Followed.open`."""
+    def __init__(self, stack: ExitStack, log: PostgresLog, claim: PostgresSession) -> None:
+        """Use `FollowedDatabase.open`."""
         self.end = End(0, log.about.genesis())
         self._stack = stack
         self._log = log
@@ -34,14 +34,14 @@ class Followed:
         self._closing = threading.Event()
 
     @classmethod
-    def open(cls, address: Address, *, scheme: str) -> "Followed":
+    def open(cls, address: Address, *, scheme: str) -> "FollowedDatabase":
         """Raises StorageFailed where there is nothing yet or nobody answers, Damaged, OtherScheme, NewerFormat."""
         with ExitStack() as stack:
             log = PostgresLog.open(address)
             stack.callback(log.close)
             if log.about.scheme != scheme:
                 raise errors.OtherScheme(str(address), log.about.scheme, scheme)
-            claim = Session.open(address)
+            claim = PostgresSession.open(address)
             stack.callback(claim.close)
             followed = cls(stack, log, claim)
             followed._stack = stack.pop_all()
@@ -125,7 +125,7 @@ class Followed:
         address = self._claim.address
         while not self._closing.is_set():
             with suppress(errors.StorageError), failures_of(address):
-                session = Session.open(address)
+                session = PostgresSession.open(address)
                 try:
                     session.run(f'LISTEN "{address.schema}"')
                     while not self._closing.is_set():

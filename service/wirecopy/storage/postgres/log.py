@@ -7,7 +7,7 @@ from typing import Any
 from wirecopy import errors
 from wirecopy.storage.chained import ChainedLog, checked_about
 from wirecopy.storage.postgres.address import Address
-from wirecopy.storage.postgres.session import Session, failures_of
+from wirecopy.storage.postgres.session import PostgresSession, failures_of
 from wirecopy.storage.rows import FORMAT, About
 
 _PAGE = 1000  # rows that are asked for at once: 2.5 MB
@@ -30,14 +30,14 @@ SCHEMA = (
 class PostgresLog(ChainedLog):
     """The records and texts in one schema of a database, through a session that it owns."""
 
-    def __init__(self, session: Session, about: About) -> None:
+    def __init__(self, session: PostgresSession, about: About) -> None:
         self.session = session
         self.about = about
 
     @classmethod
-    def open(cls, address: Address, session: Session | None = None) -> "PostgresLog":
+    def open(cls, address: Address, session: PostgresSession | None = None) -> "PostgresLog":
         """Raises StorageFailed where there is no log or nobody answers, Damaged, NewerFormat."""
-        session = session or Session.open(address)
+        session = session or PostgresSession.open(address)
         try:
             _refuse_nothing(session)
             return cls(session, _read_about(session))
@@ -83,7 +83,7 @@ class PostgresLog(ChainedLog):
         self.about = _read_about(self.session)
 
 
-def is_there(session: Session) -> bool:
+def is_there(session: PostgresSession) -> bool:
     """Whether the schema of a session holds a log, however empty that is."""
     query = "SELECT to_regclass(%s)::text, to_regclass(%s)::text"
     schema = session.address.schema
@@ -91,11 +91,11 @@ def is_there(session: Session) -> bool:
     return found
 
 
-def _refuse_nothing(session: Session) -> None:
+def _refuse_nothing(session: PostgresSession) -> None:
     if not is_there(session):
         raise errors.StorageFailed(f"{session.address} holds no stored articles")
 
 
-def _read_about(session: Session) -> About:
+def _read_about(session: PostgresSession) -> About:
     found = session.rows("SELECT format, identity, convert_to(scheme, 'UTF8'), pruned, seal FROM about")
     return checked_about(found[0] if found else None, str(session.address), FORMAT)

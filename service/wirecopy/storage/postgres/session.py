@@ -38,7 +38,7 @@ _DAMAGED = ("XX001", "XX002", "42P01", "42703")  # data or index corrupted; a ta
 _GONE = ("08", "57P")  # connections; the server stops
 
 
-class Session:
+class PostgresSession:
     """A connection that commits every statement by itself, unless a transaction is begun."""
 
     def __init__(self, address: Address, connection: "psycopg.Connection[Any]") -> None:
@@ -51,7 +51,7 @@ class Session:
         self._watch.start()
 
     @classmethod
-    def open(cls, address: Address) -> "Session":
+    def open(cls, address: Address) -> "PostgresSession":
         """Raises StorageFailed when the server does not take the connection."""
         with failures_of(address):
             connection = psycopg.connect(

@@ -27,7 +27,7 @@ from wirecopy.storage.marks import EMPTY_PIN, Mark, Marks, read_mark
 from wirecopy.storage.place import make_folder
 from wirecopy.storage.postgres.address import Address
 from wirecopy.storage.postgres.log import SCHEMA, PostgresLog, is_there
-from wirecopy.storage.postgres.session import Session
+from wirecopy.storage.postgres.session import PostgresSession
 from wirecopy.storage.rows import About, Entry, Record, Remains
 from wirecopy.storage.verbs import Compaction
 
@@ -70,7 +70,7 @@ class PostgresStore:
     @classmethod
     def open(
         cls, address: Address, *, scheme: str, accept_loss: bool = False, witness: Path | None = None,
-        url: str | None = None, session: Session | None = None,
+        url: str | None = None, session: PostgresSession | None = None,
     ) -> "PostgresStore":  # fmt: skip
         """Take the lock and open what a database holds, or a new empty log; `replay` then checks every record.
 
@@ -78,7 +78,7 @@ class PostgresStore:
         already, and belongs to the store from now on. Raises what `Store.open` raises.
         """
         with ExitStack() as stack:
-            session = session or Session.open(address)
+            session = session or PostgresSession.open(address)
             stack.callback(session.close)
             if not session.wait_lock():
                 raise errors.Locked(f"{address} is in use by another wirecopy")
@@ -240,7 +240,7 @@ class PostgresStore:
             raise ValueError(f"no record {number}: the log has 1 to {self.last}")
 
 
-def create(session: Session, about: About, end: End | None = None) -> None:
+def create(session: PostgresSession, about: About, end: End | None = None) -> None:
     """Make an empty log in the schema of a session, all of it or nothing."""
     number, chain = end or End(0, about.genesis())
     with session.transaction():
@@ -280,7 +280,7 @@ def _witness_file(folder: Path) -> Path:
     return folder / "wirecopy.postgres-marks"
 
 
-def _refuse_useless(session: Session) -> None:
+def _refuse_useless(session: PostgresSession) -> None:
     """Raise StorageFailed for a server that cannot write, or would not keep what it says that it has written."""
     [(replays, fsync, commits)] = session.rows(
         "SELECT pg_is_in_recovery(), current_setting('fsync'), current_setting('synchronous_commit')"

@@ -110,6 +110,7 @@ def describe() -> dict[str, Any]:
         "paths": {
             **_article_paths(),
             **_story_paths(),
+            **_source_paths(),
             **_editing_paths(),
             **_event_paths(),
             **_boilerplate_paths(),
@@ -133,7 +134,6 @@ def _article_paths() -> dict[str, Any]:
     number = {"type": "integer", "minimum": 1, "maximum": 10**9}
     revision = _query("revision", number, "Which revision; without, the newest.")
     gone = {204: {"description": "It is gone, on disk."}}
-    asked = {"name": "id", "in": "query", "required": True, "schema": {"type": "string", "minLength": 1}}
     return {
         "/v1/articles/{id}": {
             "parameters": [_ID],
@@ -167,6 +167,14 @@ def _article_paths() -> dict[str, Any]:
                 (*_ANYWHERE, 404, 422),
             ),
         },
+        **_posted_article_paths(verdicts, gone, revision),
+        **_article_question_paths(),
+    }
+
+
+def _posted_article_paths(verdicts: dict[int, Any], gone: dict[int, Any], revision: dict[str, Any]) -> dict[str, Any]:
+    asked = {"name": "id", "in": "query", "required": True, "schema": {"type": "string", "minLength": 1}}
+    return {
         "/v1/articles": {
             "post": _operation(
                 "post_article",
@@ -198,6 +206,11 @@ def _article_paths() -> dict[str, Any]:
                 parameters=[asked],
             ),
         },
+    }
+
+
+def _article_question_paths() -> dict[str, Any]:
+    return {
         "/v1/articles/{id}/revisions": {
             "parameters": [_ID],
             "get": _operation(
@@ -278,6 +291,28 @@ def _json_of_either(description: str, *types: type[msgspec.Struct]) -> dict[str,
     return {"description": description, "content": {"application/json": {"schema": {"anyOf": references}}}}
 
 
+def _source_paths() -> dict[str, Any]:
+    limit = {"type": "integer", "minimum": 1, "maximum": stories.MAX_LIMIT, "default": stories.DEFAULT_LIMIT}
+    return {
+        "/v1/sources": {
+            "get": _operation(
+                "list_sources",
+                "stories",
+                "How much of each source is copied from whom",
+                "By name. An article counts as a copy of the earliest article of another source in its story that "
+                "it is a copy of, else as a rewrite of the earliest that it is a rewrite of.",
+                {200: _json("A page of sources.", wire.SourcePage)},
+                (*_ANYWHERE, 422),
+                parameters=[
+                    _query("source", {"type": "string"}, "Only this source."),
+                    _query("cursor", {"type": "string"}, "The cursor of the page before."),
+                    _query("limit", limit, "Sources per page."),
+                ],
+            ),
+        },
+    }
+
+
 def _story_paths() -> dict[str, Any]:
     limit = {"type": "integer", "minimum": 1, "maximum": stories.MAX_LIMIT, "default": stories.DEFAULT_LIMIT}
     size = {"type": "integer", "minimum": 1, "maximum": stories.MAX_SIZE, "default": 1}
@@ -306,22 +341,6 @@ def _story_paths() -> dict[str, Any]:
                 parameters=[_keep()],
             ),
         },
-        "/v1/sources": {
-            "get": _operation(
-                "list_sources",
-                "stories",
-                "How much of each source is copied from whom",
-                "By name. An article counts as a copy of the earliest article of another source in its story that "
-                "it is a copy of, else as a rewrite of the earliest that it is a rewrite of.",
-                {200: _json("A page of sources.", wire.SourcePage)},
-                (*_ANYWHERE, 422),
-                parameters=[
-                    _query("source", {"type": "string"}, "Only this source."),
-                    _query("cursor", {"type": "string"}, "The cursor of the page before."),
-                    _query("limit", limit, "Sources per page."),
-                ],
-            ),
-        },
         "/v1/stories": {
             "get": _operation(
                 "list_stories",
@@ -344,11 +363,11 @@ def _story_paths() -> dict[str, Any]:
     }
 
 
-def _editing_paths() -> dict[str, Any]:
-    def body(of: type[msgspec.Struct]) -> dict[str, Any]:
-        return {"application/json": {"schema": {"$ref": _REFERENCE.format(name=name_of(of))}}}
+def _body(of: type[msgspec.Struct]) -> dict[str, Any]:
+    return {"application/json": {"schema": {"$ref": _REFERENCE.format(name=name_of(of))}}}
 
-    gone = {204: {"description": "It is gone, on disk too."}}
+
+def _editing_paths() -> dict[str, Any]:
     return {
         "/v1/stories/{id}/merge": {
             "parameters": [_ID],
@@ -359,7 +378,7 @@ def _editing_paths() -> dict[str, Any]:
                 "The older id stays, the other leads to it for good. All members are pinned together.",
                 {200: _json("The story.", wire.Story)},
                 (*_WITH_BODY, 404, 409),
-                body=body(wire.MergeInput),
+                body=_body(wire.MergeInput),
             ),
         },
         "/v1/stories/{id}/split": {
@@ -371,7 +390,7 @@ def _editing_paths() -> dict[str, Any]:
                 "The smaller part gets a new id. The parts are pinned apart.",
                 {200: _json("Both stories.", wire.Split)},
                 (*_WITH_BODY, 404, 409),
-                body=body(wire.SplitInput),
+                body=_body(wire.SplitInput),
             ),
         },
         "/v1/stories/{id}/canonical": {
@@ -383,9 +402,16 @@ def _editing_paths() -> dict[str, Any]:
                 "Whatever the policy says, until another is chosen or this is undone; not an article that is canceled.",
                 {200: _json("The story.", wire.Story)},
                 (*_WITH_BODY, 404),
-                body=body(wire.CorrectionInput),
+                body=_body(wire.CorrectionInput),
             ),
         },
+        **_edit_paths(),
+        **_pin_paths(),
+    }
+
+
+def _edit_paths() -> dict[str, Any]:
+    return {
         "/v1/edits": {
             "get": _operation(
                 "list_edits",
@@ -410,9 +436,15 @@ def _editing_paths() -> dict[str, Any]:
                 "it was undone, or nothing is left of it. 409: a pin that was made since is against it.",
                 {200: _json("The edit that did it.", wire.Action)},
                 (*_WITH_BODY, 404, 409),
-                body=body(wire.ReasonInput),
+                body=_body(wire.ReasonInput),
             ),
         },
+    }
+
+
+def _pin_paths() -> dict[str, Any]:
+    gone = {204: {"description": "It is gone, on disk too."}}
+    return {
         "/v1/pins": {
             "post": _operation(
                 "post_pin",
@@ -421,7 +453,7 @@ def _editing_paths() -> dict[str, Any]:
                 "Pins win over all evidence. One that contradicts others is refused with 409.",
                 {201: _json("The pin.", Pin)},
                 (*_WITH_BODY, 404, 409),
-                body=body(wire.PinInput),
+                body=_body(wire.PinInput),
             ),
             "get": _operation(
                 "list_pins", "stories", "All pins", "", {200: _json("The pins.", wire.PinList)}, _ANYWHERE

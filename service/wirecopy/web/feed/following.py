@@ -25,7 +25,7 @@ _KEPT_SECONDS = 1.0  # for those who ask a moment later; whoever is later than t
 _encode = msgspec.json.Encoder().encode
 
 
-class Page:
+class EventsRead:
     """Events that follow each other, and the number of the last, which is the place behind them."""
 
     def __init__(self, page: wire.EventPage) -> None:
@@ -53,7 +53,7 @@ class Following:
         self._loop = asyncio.get_running_loop()
         self._wake_at = 0.0
         self._waking: asyncio.TimerHandle | None = None
-        self._pages: dict[int, asyncio.Task[Page]] = {}
+        self._pages: dict[int, asyncio.Task[EventsRead]] = {}
 
     def tell(self, newest: int) -> None:
         """The event of this number, and all before it, are on disk: wake who waits, now or a moment later."""
@@ -61,7 +61,7 @@ class Following:
         if self._waking is None:
             self._waking = self._loop.call_at(max(self._wake_at, self._loop.time()), self._wake)
 
-    async def page(self, after: int) -> Page:
+    async def page(self, after: int) -> EventsRead:
         """The events behind `after`. Raises EventsGone, UsageError where there was never such a number, Overloaded."""
         reading = self._pages.get(after)
         if reading is None:
@@ -71,17 +71,17 @@ class Following:
                 del self._pages[next(iter(self._pages))]
         return await asyncio.shield(reading)
 
-    async def _read(self, after: int) -> Page:
-        return Page(await self._read_page(after, PAGE_EVENTS))
+    async def _read(self, after: int) -> EventsRead:
+        return EventsRead(await self._read_page(after, PAGE_EVENTS))
 
-    def _keep_for_a_moment(self, after: int, done: "asyncio.Task[Page]") -> None:
+    def _keep_for_a_moment(self, after: int, done: "asyncio.Task[EventsRead]") -> None:
         """Forget a page, at once if it failed or was the end of the feed: a later reading may find more."""
         if done.cancelled() or done.exception() or not done.result().events:
             self._forget(after, done)
         else:
             self._loop.call_later(_KEPT_SECONDS, self._forget, after, done)
 
-    def _forget(self, after: int, done: "asyncio.Task[Page]") -> None:
+    def _forget(self, after: int, done: "asyncio.Task[EventsRead]") -> None:
         if self._pages.get(after) is done:
             del self._pages[after]
 
@@ -112,7 +112,7 @@ class Follower:
                     await self._woken.wait()
         return not self.is_stopped and self._following.last > self.after
 
-    async def page(self) -> Page:
+    async def page(self) -> EventsRead:
         """The events behind `after`. Raises as `Following.page`."""
         return await self._following.page(self.after)
 

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from wirecopy import errors
 from wirecopy.web.connections import connection_of
-from wirecopy.web.feed.following import Follower, Page
+from wirecopy.web.feed.following import EventsRead, Follower
 from wirecopy.web.http.call import Call
 from wirecopy.web.http.replies import SECURITY
 from wirecopy.web.service import RunningService
@@ -85,7 +85,7 @@ class EventStream:
                 return  # it has become too old, or the service stops: whoever comes again is told
             await self._send(response, page)
 
-    async def _send(self, response: web.StreamResponse, page: Page) -> None:
+    async def _send(self, response: web.StreamResponse, page: EventsRead) -> None:
         if page.events:
             await response.write(page.as_stream)
             self._follower.after = page.next
