@@ -14,7 +14,9 @@ from wirecopy.schema import ninjs, wire
 from wirecopy.schema.answers import Comparison, Pin, Reasons, Verdict
 from wirecopy.schema.version import VERSION
 from wirecopy.web.docs.bulk_paths import bulk_paths, shipper_paths
+from wirecopy.web.docs.edit_paths import editing_paths
 from wirecopy.web.docs.pieces import ANYWHERE as _ANYWHERE
+from wirecopy.web.docs.pieces import ID as _ID
 from wirecopy.web.docs.pieces import REFERENCE as _REFERENCE
 from wirecopy.web.docs.pieces import WITH_BODY as _WITH_BODY
 from wirecopy.web.docs.pieces import content as _content
@@ -63,13 +65,6 @@ Ids may hold any Unicode; in paths they are percent-encoded UTF-8, a slash is wr
 Every error is a problem (RFC 9457); 429 and 503 carry Retry-After. Every answer carries X-Request-Id, the caller's \
 own where it sent one."""
 
-_ID = {
-    "name": "id",
-    "in": "path",
-    "required": True,
-    "description": "The id, percent-encoded; not '.' or '..'.",
-    "schema": {"type": "string", "minLength": 1},
-}
 _EXAMPLE = {
     "id": "wire-1",
     "title": "Harbour bridge closed after storm",
@@ -111,7 +106,7 @@ def describe() -> dict[str, Any]:
             **_article_paths(),
             **_story_paths(),
             **_source_paths(),
-            **_editing_paths(),
+            **editing_paths(),
             **_event_paths(),
             **_boilerplate_paths(),
             **_operation_paths(),
@@ -358,116 +353,6 @@ def _story_paths() -> dict[str, Any]:
                     _query("cursor", {"type": "string"}, "The cursor of the page before."),
                     _query("limit", limit, "Stories per page."),
                 ],
-            ),
-        },
-    }
-
-
-def _body(of: type[msgspec.Struct]) -> dict[str, Any]:
-    return {"application/json": {"schema": {"$ref": _REFERENCE.format(name=name_of(of))}}}
-
-
-def _editing_paths() -> dict[str, Any]:
-    return {
-        "/v1/stories/{id}/merge": {
-            "parameters": [_ID],
-            "post": _operation(
-                "merge_stories",
-                "stories",
-                "Make two stories one by hand",
-                "The older id stays, the other leads to it for good. All members are pinned together.",
-                {200: _json("The story.", wire.Story)},
-                (*_WITH_BODY, 404, 409),
-                body=_body(wire.MergeInput),
-            ),
-        },
-        "/v1/stories/{id}/split": {
-            "parameters": [_ID],
-            "post": _operation(
-                "split_story",
-                "stories",
-                "Part some of a story's articles from the others by hand",
-                "The smaller part gets a new id. The parts are pinned apart.",
-                {200: _json("Both stories.", wire.Split)},
-                (*_WITH_BODY, 404, 409),
-                body=_body(wire.SplitInput),
-            ),
-        },
-        "/v1/stories/{id}/canonical": {
-            "parameters": [_ID],
-            "post": _operation(
-                "correct_canonical",
-                "stories",
-                "Choose by hand who stands for a story",
-                "Whatever the policy says, until another is chosen or this is undone; not an article that is canceled.",
-                {200: _json("The story.", wire.Story)},
-                (*_WITH_BODY, 404),
-                body=_body(wire.CorrectionInput),
-            ),
-        },
-        **_edit_paths(),
-        **_pin_paths(),
-    }
-
-
-def _edit_paths() -> dict[str, Any]:
-    return {
-        "/v1/edits": {
-            "get": _operation(
-                "list_edits",
-                "stories",
-                "What was done by hand: who, when, why",
-                "The newest first.",
-                {200: _json("A page of edits.", wire.ActionPage)},
-                (*_ANYWHERE, 422),
-                parameters=[
-                    _query("cursor", {"type": "string"}, "The cursor of the page before."),
-                    _query("limit", _limit(), "Edits per page."),
-                ],
-            ),
-        },
-        "/v1/edits/{id}/undo": {
-            "parameters": [_ID],
-            "post": _operation(
-                "undo_edit",
-                "stories",
-                "Take an edit back",
-                "Whoever it moved goes back; a story that was merged has its id again, which leads nowhere else. 422: "
-                "it was undone, or nothing is left of it. 409: a pin that was made since is against it.",
-                {200: _json("The edit that did it.", wire.Action)},
-                (*_WITH_BODY, 404, 409),
-                body=_body(wire.ReasonInput),
-            ),
-        },
-    }
-
-
-def _pin_paths() -> dict[str, Any]:
-    gone = {204: {"description": "It is gone, on disk too."}}
-    return {
-        "/v1/pins": {
-            "post": _operation(
-                "post_pin",
-                "stories",
-                "Pin articles together, or two of them apart",
-                "Pins win over all evidence. One that contradicts others is refused with 409.",
-                {201: _json("The pin.", Pin)},
-                (*_WITH_BODY, 404, 409),
-                body=_body(wire.PinInput),
-            ),
-            "get": _operation(
-                "list_pins", "stories", "All pins", "", {200: _json("The pins.", wire.PinList)}, _ANYWHERE
-            ),
-        },
-        "/v1/pins/{id}": {
-            "parameters": [_ID],
-            "delete": _operation(
-                "delete_pin",
-                "stories",
-                "Delete a pin",
-                "The stories that it concerned are decided anew, by the evidence.",
-                gone,
-                (*_ANYWHERE, 404, 422),
             ),
         },
     }

@@ -10,6 +10,13 @@ REFERENCE = "#/components/schemas/{name}"
 # Problems that a request can meet wherever articles or stories are concerned, and with a body.
 ANYWHERE = (400, 401, 403, 429, 500, 503)
 WITH_BODY = (*ANYWHERE, 408, 413, 415, 417, 422)
+ID = {
+    "name": "id",
+    "in": "path",
+    "required": True,
+    "description": "The id, percent-encoded; not '.' or '..'.",
+    "schema": {"type": "string", "minLength": 1},
+}
 
 
 def operation(
