@@ -283,7 +283,9 @@ class Service:
 
 
 @contextlib.contextmanager
-def serving(config: Config, log_file: Any, detector: Any = None, open_detector: Any = None) -> Iterator[Service]:
+def serving(
+    config: Config, log_file: Any, detector: Any = None, open_detector: Any = None, index_file: Any = None
+) -> Iterator[Service]:
     """A service on a free port of loopback, in a thread of its own. `open_detector` is called in its owner's thread."""
     detector = detector or ExactDetector()
     ready = threading.Event()
@@ -291,7 +293,9 @@ def serving(config: Config, log_file: Any, detector: Any = None, open_detector: 
 
     async def run() -> None:
         loop = asyncio.get_running_loop()
-        app = build_app(config, open_detector or (lambda: detector), Log(is_json=True, descriptor=log_file.fileno()))
+        app = build_app(
+            config, open_detector or (lambda: detector), Log(is_json=True, descriptor=log_file.fileno()), index_file
+        )
         server = Server(app, app.handle)
         listener = await loop.create_server(server, "127.0.0.1", 0, backlog=1024)
         app.start()

@@ -17,6 +17,7 @@ _RUN = re.compile(
 _HANGUL = re.compile("[\uac00-\ud7a3]$")
 _PART = re.compile(r'(-?)(?:"([^"]*)"?|(\S+))')
 _WORD = re.compile(r"\w")
+_NO_TEXT = re.compile('["\x00-\x1f\x7f]')
 
 
 def indexed(text: str) -> str:
@@ -55,7 +56,7 @@ def _pairs(run: str) -> list[str]:
 
 def _term(given: str, *, is_word: bool) -> str | None:
     begins = is_word and (given.endswith("*") or _HANGUL.search(given) is not None)
-    folded = unicodedata.normalize("NFKC", given.rstrip("*")).replace('"', " ")
+    folded = _NO_TEXT.sub(" ", unicodedata.normalize("NFKC", given.rstrip("*")))
     if not _WORD.search(folded):
         return None
 

@@ -17,7 +17,7 @@ from aiohttp import web
 from wirecopy.config import Config
 from wirecopy.search.index_file import IndexFile
 from wirecopy.web import routes
-from wirecopy.web.http import problems, queries, replies
+from wirecopy.web.http import cross_origin, problems, queries, replies
 from wirecopy.web.http.access import network_of
 from wirecopy.web.http.call import Call
 from wirecopy.web.indexing import Indexing
@@ -53,10 +53,11 @@ class App(RunningService):
         """Answer one request, log it, count it."""
         started = time.perf_counter()
         call = Call(request, self._request_id(request), self.web, self.budget)
+        call.cross_origin = cross_origin.headers_for(request, self.desk.settings.cross_origins)
         problem = None
         self._begin()
         try:
-            response = await self._admit(call)(self, call)
+            response = cross_origin.preflight(request, call.cross_origin) or await self._admit(call)(self, call)
             if isinstance(response, replies.Answer):
                 response.hold(self.answers)
         except ConnectionError as error:
@@ -72,6 +73,7 @@ class App(RunningService):
             call.finish()
             self._end()
         response.headers["X-Request-Id"] = call.request_id
+        response.headers.update(call.cross_origin)
         if self.is_stopping:
             response.force_close()
         self._report(call, response.status, started, problem)
@@ -110,7 +112,7 @@ class App(RunningService):
         """The answer that says what went wrong, to a person as a page."""
         if call.is_html:
             return rendering.problem(self, call, error)
-        return problems.respond(error, call.request_id)
+        return problems.respond(error, call.request_id, call.tally)
 
     def _admit(self, call: Call) -> Handler:
         """The handler of a call that may be made now. Raises what forbids it."""

@@ -307,7 +307,8 @@ class Stream:
         return response
 
     async def _begin(self) -> web.StreamResponse:
-        headers = {**SECURITY, "Content-Type": MEDIA_TYPE, "X-Request-Id": self._call.request_id}
+        headers = {**SECURITY, **self._call.cross_origin}
+        headers |= {"Content-Type": MEDIA_TYPE, "X-Request-Id": self._call.request_id}
         assert self._call.tally is not None
         headers |= {"X-Accel-Buffering": "no"} if self._is_streamed else self._call.tally.headers()
         response = web.StreamResponse(headers=headers)

@@ -95,6 +95,7 @@ class EventStream:
     def _headers(self) -> dict[str, str]:
         return {
             **SECURITY,
+            **self._call.cross_origin,
             "Content-Type": MEDIA_TYPE,
             "X-Request-Id": self._call.request_id,
             "X-Accel-Buffering": "no",

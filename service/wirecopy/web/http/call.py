@@ -20,14 +20,15 @@ class Call:
     """`route` is the matched path with {id}; `id` and `story` are the article's and story's once they are known.
 
     `tally` is there when the request holds many articles, `lines` counts what an event stream told,
-    `warnings` the fields that were left out.
-    `is_html`: whether the answer is a page; `session` says who signed in on it, None while nobody did.
+    `warnings` the fields that were left out. `is_html`: whether the answer is a page; `session` says who signed in on
+    it, None while nobody did; `cross_origin` are the headers for scripts of other origins.
     `other_id` is that of the second article where a path names two; `query` has the parameters that the route takes.
     """
 
     __slots__ = (
         "_web",
         "client",
+        "cross_origin",
         "id",
         "is_html",
         "lines",
@@ -56,6 +57,7 @@ class Call:
         self.warnings: int | None = None
         self.query: dict[str, str] = {}
         self.client = ANYONE
+        self.cross_origin: dict[str, str] = {}
         self.is_html = False
         self.session: Session | None = None
         self._web = settings

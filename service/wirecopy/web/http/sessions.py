@@ -61,7 +61,7 @@ class Sessions:
         """Return the session of a request; None without one, and for one that is over, forged or of a key that went."""
         value = cookie_of(request, COOKIE)
         packed, _, signature = value.partition(".")
-        if not value or not hmac.compare_digest(self._digest(packed), signature):
+        if not value or not _are_equal(self._digest(packed), signature):
             return None
         try:
             session = msgspec.json.decode(base64.urlsafe_b64decode(packed), type=Session)
@@ -71,7 +71,9 @@ class Sessions:
             return None
         if session.client:
             client = self._keys.named(session.client)
-            if client is None or not hmac.compare_digest(self._bind(client), session.bound):
+            if client is None or not hmac.compare_digest(
+                self._bind(client).encode(), session.bound.encode("utf-8", "replace")
+            ):
                 return None
         return msgspec.structs.replace(session, cookie=value)
 
@@ -85,7 +87,7 @@ class Sessions:
 
     def check_token(self, session: Session | None, token: str) -> None:
         """Raise CrossOrigin for a form that was not made for this session."""
-        if session is None or not hmac.compare_digest(self.token(session).encode(), token.encode("utf-8", "replace")):
+        if session is None or not _are_equal(self.token(session), token):
             raise CrossOrigin("this form is out of date: load the page again, and send it once more")
 
     def header(self, session: Session, *, is_secure: bool) -> str:
@@ -102,6 +104,11 @@ class Sessions:
 
     def _digest(self, text: str) -> str:
         return hmac.new(self._secret, text.encode("utf-8", "replace"), hashlib.sha256).hexdigest()
+
+
+def _are_equal(own: str, given: str) -> bool:
+    """Whether two strings are the same, in a time that tells nothing."""
+    return hmac.compare_digest(own.encode(), given.encode("utf-8", "replace"))
 
 
 def cookie_of(request: web.BaseRequest, name: str) -> str:

@@ -121,7 +121,7 @@ def _around(service: RunningService, call: Call) -> dict[str, Any]:
         "me": call.client.name,
         "person": call.session.name,
         "roles": call.client.roles,
-        "token": desk.sessions.token(call.session),
+        "form_token": desk.sessions.token(call.session),
         "has_keys": service.keys.are_set,
         "has_search": service.indexing is not None,
         "here": call.request.rel_url.raw_path_qs[:2000],

@@ -8,8 +8,10 @@ from urllib.parse import quote, unquote
 
 from aiohttp import web
 
+from wirecopy.config import Keep
 from wirecopy.detector.detector import Detector
-from wirecopy.schema.answers import Milliseconds, Story
+from wirecopy.schema.actions import Action
+from wirecopy.schema.answers import Match, Milliseconds, Story
 from wirecopy.search.index_file import Wanted
 from wirecopy.web.finding import RELATIONS, Asked, find_stories
 from wirecopy.web.http import queries, replies
@@ -70,16 +72,16 @@ async def choose_outlets(service: RunningService, call: Call) -> web.StreamRespo
 async def get(service: RunningService, call: Call) -> web.StreamResponse:
     """GET /stories/{id}: the story with its members, who copied whom, its life; 308 to the one it was merged into."""
     story_id, keep = check_id(call.story), queries.policy(call.query)
-    story, shares, actions = await service.owner.ask(lambda d: _story_in(d, story_id, keep))
+    story, matches, actions = await service.owner.ask(lambda d: _story_in(d, story_id, keep))
     if story.id != story_id:
         suffix = "" if call.is_html else ".json"
         headers = {**replies.SECURITY, "Location": rendering.path_of("stories", story.id) + suffix}
         return web.Response(status=308, headers=headers)
     life = [] if service.indexing is None else await service.indexing.ask(lambda file: file.life(story.id, _EVENTS))
-    data = {"story": story, "ties": _ties(story, shares), "life": life, "edits": actions}
+    data = {"story": story, "ties": _ties(story, matches), "life": life, "edits": actions}
     return rendering.answer(
         service, call, "story.html", data, growth=pictures.growth(_moments(story)), titles=_titles(story),
-        recall_rows=[member for member in rendering.travelling(story.members) if member["id"] in story.recall],
+        ordered=rendering.travelling(_in_order(story)),
         last=service.following.newest,
     )  # fmt: skip
 
@@ -128,33 +130,44 @@ def _asked(values: dict[str, str], own: tuple[str, ...]) -> Asked:
     )  # fmt: skip
 
 
-def _story_in(detector: Detector, story_id: str, keep: Any) -> tuple[Story[Milliseconds], dict[str, Any], list[Any]]:
+def _story_in(
+    detector: Detector, story_id: str, keep: Keep | None
+) -> tuple[Story[Milliseconds], dict[str, tuple[Match, ...]], list[Action]]:
+    """A story, what its members match, where these are not too many, and what was done to it by hand."""
     story = detector.story(story_id, keep=keep)
-    shares = {}
+    matches: dict[str, tuple[Match, ...]] = {}
     if len(story.members) <= _WITH_SHARES:
-        for member in story.members:
-            if member.match is not None:
-                found = [match for match in detector.matches(member.id) if match.id == member.match]
-                shares[member.id] = found[0].containment if found else None
-    return story, shares, detector.actions_of(story.id)
+        matches = {member.id: detector.matches(member.id) for member in story.members}
+    return story, matches, detector.actions_of(story.id)
 
 
-def _ties(story: Story[Milliseconds], shares: dict[str, Any]) -> list[dict[str, Any]]:
-    """Who has what from whom: of each pair the later one took it, or seems to."""
-    members = {member.id: member for member in story.members}
-    ties: dict[tuple[str, str], dict[str, Any]] = {}
-    for member in story.members:
-        other = members.get(member.match or "")
-        if other is None:
-            continue
-        earlier, later = sorted((member, other), key=lambda m: (_age(m), story.members.index(m)))
-        share = shares.get(member.id)
-        part = None
-        if share is not None:
-            part = share.this_in_other if member is later else share.other_in_this
-        tie = {"from": earlier.id, "to": later.id, "relation": member.relation, "score": member.score, "share": part}
-        ties.setdefault((earlier.id, later.id), tie)
-    return list(ties.values())
+def _in_order(story: Story[Milliseconds]) -> list[Any]:
+    """The members by their dates, of equal ones as they came."""
+    return sorted(story.members, key=_age)
+
+
+def _ties(story: Story[Milliseconds], matches: dict[str, tuple[Match, ...]]) -> list[dict[str, Any]]:
+    """Who has it from whom: each member from the earlier one that it matches best.
+
+    Where only best matches are known, of each such pair the later one from the earlier.
+    """
+    ordered = _in_order(story)
+    place = {member.id: k for k, member in enumerate(ordered)}
+    ties: list[dict[str, Any]] = []
+    for k, member in enumerate(ordered):
+        earlier = [match for match in matches.get(member.id, ()) if place.get(match.id, k) < k]
+        if earlier:
+            best = max(earlier, key=lambda match: (match.score, -place[match.id]))
+            share = best.containment.this_in_other
+            ties.append(_tie(best.id, member.id, best.relation, best.score, share))
+        elif not matches and member.match in place:
+            first, second = sorted((member.id, member.match), key=place.__getitem__)
+            ties.append(_tie(first, second, member.relation, member.score, None))
+    return ties
+
+
+def _tie(origin: str, copier: str, relation: str | None, score: float | None, share: float | None) -> dict[str, Any]:
+    return {"from": origin, "to": copier, "relation": relation, "score": score, "share": share}
 
 
 def _age(member: Any) -> int:

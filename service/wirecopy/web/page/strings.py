@@ -15,7 +15,7 @@ def _all() -> dict[str, str]:
     return flat
 
 
-def say(name: str, **values: Any) -> str:
+def say(name: str, /, **values: Any) -> str:
     """Return a string by its name, `values` put in; with `n`, that of one or of several where there are two.
 
     Raises KeyError for a name that is not in the file.

@@ -76,6 +76,7 @@
     source.addEventListener("error", () => { live.classList.add("lost"); state.textContent = strings.lost; });
     source.addEventListener("tick", (event) => {
       const tick = JSON.parse(event.data);
+      if (tick.seq <= Number(live.dataset.last)) return;  // the page has it already
       counts.created += tick.new_stories;
       counts.joined += tick.joined;
       counts.others += tick.others + tick.more;
