@@ -50,20 +50,20 @@ class Live:
     def __init__(self, owner: Owner, following: Following) -> None:
         self._owner = owner
         self._following = following
-        self._listeners: set[asyncio.Queue[bytes]] = set()
+        self._listeners: dict[asyncio.Queue[bytes], int] = {}  # and the event that each knows of
         self._task: asyncio.Task[None] | None = None
 
     def listen(self) -> "asyncio.Queue[bytes]":
         """Return where ticks are put, from now on; whoever is slow misses some."""
         queue: asyncio.Queue[bytes] = asyncio.Queue(4)
-        self._listeners.add(queue)
+        self._listeners[queue] = self._following.newest
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._run())
         return queue
 
     def leave(self, queue: "asyncio.Queue[bytes]") -> None:
         """Listen no more."""
-        self._listeners.discard(queue)
+        self._listeners.pop(queue, None)
 
     async def close(self) -> None:
         """Stop."""
@@ -80,7 +80,7 @@ class Live:
                     continue
                 newest = self._following.newest
                 with contextlib.suppress(errors.WirecopyError):
-                    self._send(await self._tick(follower.after, newest))
+                    await self._send(newest)
                 follower.after = newest
                 await asyncio.sleep(_APART_SECONDS)
         finally:
@@ -101,8 +101,14 @@ class Live:
         others = len(events) - kinds["created"] - kinds["joined"]
         return Tick(newest, kinds["created"], kinds["joined"], others, begin - after, outlets, news)
 
-    def _send(self, tick: Tick) -> None:
-        data = b"id: %d\nevent: tick\ndata: %s\n\n" % (tick.seq, msgspec.json.encode(tick))
-        for queue in self._listeners:
-            if not queue.full():
-                queue.put_nowait(data)
+    async def _send(self, newest: int) -> None:
+        """Tell everybody what they do not know: one tick for most, another for those who came a moment ago."""
+        for after in sorted(set(self._listeners.values())):
+            if after >= newest:
+                continue
+            tick = await self._tick(after, newest)
+            data = b"id: %d\nevent: tick\ndata: %s\n\n" % (tick.seq, msgspec.json.encode(tick))
+            for queue in [queue for queue, known in self._listeners.items() if known == after]:
+                self._listeners[queue] = newest
+                if not queue.full():
+                    queue.put_nowait(data)
