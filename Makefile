@@ -13,7 +13,7 @@ SETUP_BENCH := .venv/.setup-bench
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test fuzz lint format run bench bench-full clean
+.PHONY: help setup demo demo-page test fuzz lint format run bench bench-full clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -22,6 +22,9 @@ setup: $(SETUP) ## make .venv with the package (editable) and its dev group
 
 demo: $(SETUP) ## group the packaged sample into stories and print them
 	@$(BIN)/wirecopy demo
+
+demo-page: $(SETUP) ## serve the packaged sample on the page and print its address; ARGS="--port 9000"
+	@$(BIN)/wirecopy demo --page $(ARGS)
 
 test: $(SETUP) ## run the test suite; ARGS="-k reading" narrows it
 	@$(if $(ARGS),true,echo "kernels without the compiler" && NUMBA_DISABLE_JIT=1 $(BIN)/pytest tests/test_kernels.py tests/test_signing.py tests/test_lanes.py)

@@ -2,7 +2,10 @@
 
 import hashlib
 import json
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -521,3 +524,22 @@ def test_ten_at_once_see_the_same(desk: httpx.Client) -> None:
     with ThreadPoolExecutor(10) as pool:
         answers = list(pool.map(lambda _: desk.get("/stories.json").json(), range(30)))
     assert all(answer == answers[0] for answer in answers)
+
+
+def test_the_sample_is_shown_by_one_command_and_gone_afterwards(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "wirecopy", "demo", "--page", "--port", "0"]
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
+    ) as run:
+        assert run.stdout is not None
+        try:
+            said = run.stdout.readline()
+            found = re.search(r"http://[0-9.:]+/", said)
+            assert found is not None, said
+            with httpx.Client(base_url=found[0], headers=HTML, trust_env=False) as desk:
+                assert 'class="row' in desk.get("/").text
+        finally:
+            run.terminate()
+        assert run.wait(30) == 0
+    assert not list(tmp_path.glob("wirecopy-demo-*"))

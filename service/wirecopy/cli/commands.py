@@ -30,6 +30,7 @@ EXIT_CODES: dict[type[errors.WirecopyError], int] = {
     errors.ArticleError: FAILED,
     errors.UnknownArticle: FAILED,
     errors.UnknownStory: FAILED,
+    errors.UnknownAction: FAILED,
     errors.UnknownPin: FAILED,
     errors.Pinned: FAILED,
     errors.EventsGone: FAILED,
@@ -278,7 +279,9 @@ def dedupe(
 
 
 @commands.command(epilog=_EXIT_CODES_HELP)
-def demo() -> int:
+@click.option("--page", "as_page", is_flag=True, help="Serve them on the page instead, until Ctrl-C; nothing is kept.")
+@click.option("--port", metavar="N", type=int, default=8080, show_default=True, help="0 takes any free one.")
+def demo(as_page: bool, port: int) -> int:
     """Run dedupe on the packaged sample and print its stories.
 
     The sample holds invented articles in seven languages: agency stories with their reprints, rewrites and briefs, and
@@ -287,9 +290,11 @@ def demo() -> int:
     from importlib import resources
 
     from wirecopy import config
-    from wirecopy.cli import terminal
+    from wirecopy.cli import service, terminal
     from wirecopy.files import reading
 
+    if as_page:
+        return service.serve_sample(port)
     terminal.load_kernels()
     from wirecopy.batch import run
 

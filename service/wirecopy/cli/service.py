@@ -147,6 +147,33 @@ def _place(config: "Config") -> str:
     return str(where(config.service.store or config.service.data))
 
 
+def serve_sample(port: int) -> int:
+    """Serve the packaged sample from a folder that is removed at the end, and say where."""
+    import tempfile
+    import time
+    from importlib import resources
+
+    from wirecopy import config
+    from wirecopy.schema.article import parse
+    from wirecopy.web import serve
+    from wirecopy.web.loading import Loading
+
+    with tempfile.TemporaryDirectory(prefix="wirecopy-demo-") as folder:
+        settings, loading = config.override(config.load(), "service", data=folder, port=port), Loading()
+
+        def open_with_sample() -> "Detector":
+            detector = _open_detector(settings, False, loading)
+            lines = (resources.files("wirecopy") / "data" / "sample" / "articles.jsonl").read_bytes().splitlines()
+            detector.ingest([parse(line, settings.limits) for line in lines], time.time_ns() // 1_000_000)
+            return detector
+
+        def tell(url: str) -> None:
+            click.echo(f"the packaged sample is shown at {url}/ until Ctrl-C; nothing of it is kept")
+
+        serve.run(serve.Settings(settings, lambda: settings.auth, None, loading), open_with_sample, tell)
+    return _DONE
+
+
 def _open_detector(config: "Config", accept_loss: bool, loading: "Loading") -> "Detector":
     """Load the kernels, open the store and replay it, telling `loading` what is done."""
     _load_kernels(config, loading)

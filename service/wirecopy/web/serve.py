@@ -140,11 +140,9 @@ async def _serve(
     log.write("stopped")
 
 
-def _index_file(config: Config) -> Path | None:
-    """Where the index file of searches stands; None where there is no folder, and none was named."""
-    if config.page.search_file is not None:
-        return Path(config.page.search_file)
-    return None if "://" in config.service.data else Path(config.service.data) / NAME
+def _index_file(config: Config) -> Path:
+    """Where the index file of searches stands."""
+    return Path(config.page.search_file or Path(config.service.data) / NAME)
 
 
 async def _drain(app: App, hurry: asyncio.Event, seconds: float, log: Log) -> None:
