@@ -123,7 +123,9 @@ def begin_what_does_not_end(port: int, where: str) -> None:
 @pytest.mark.parametrize("signals", [1, 2])
 def test_a_service_that_is_told_to_stop_ends_whatever_it_is_doing(tmp_path: Path, where: str, signals: int) -> None:
     settings = tmp_path / "settings.yaml"
-    settings.write_text(f"service: {{drain_timeout_seconds: {0.5 if signals == 1 else 3600}}}")
+    settings.write_text(
+        f"service: {{drain_timeout_seconds: {0.5 if signals == 1 else 3600}}}\npage: {{search: false}}\n"
+    )
     with (tmp_path / "log").open("wb") as log:
         command = [sys.executable, "-c", ENDLESS, where, str(settings)]
         process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=log, text=True)

@@ -273,18 +273,21 @@ def _all_settings() -> list[tuple[structs.FieldInfo, structs.FieldInfo]]:
 def _read_environment(environment: Mapping[str, str]) -> dict[str, tuple[str, str, Any]]:
     """Variable -> section, setting and value, for every setting that is given."""
     settings = {variable_of(section.name, each.name): (section.name, each) for section, each in _all_settings()}
-    settings |= {f"{variable}{_FILE}": setting for variable, setting in settings.items()}
+    secrets = {f"{variable}{_FILE}": setting for variable, setting in settings.items()}
     found = {}
     for variable in sorted(name for name in environment if name.startswith(_PREFIX)):
+        text = environment[variable]
         if variable in settings:
             section, each = settings[variable]
-            text = environment[variable]
-            if variable.endswith(_FILE):
-                text = _read_secret(variable, text)
-            found[variable] = section, each.name, _parse(variable, text, each.type)
-        elif not _OTHER_VARIABLES.fullmatch(variable):
+        elif variable in secrets:
+            section, each = secrets[variable]
+            text = _read_secret(variable, text)
+        elif _OTHER_VARIABLES.fullmatch(variable):
+            continue
+        else:
             near = get_close_matches(variable, settings, n=1, cutoff=0.0)
             raise ConfigError("environment", variable, f"is no setting; the nearest name is {near[0]}")
+        found[variable] = section, each.name, _parse(variable, text, each.type)
     return found
 
 
@@ -299,13 +302,13 @@ def _read_secret(variable: str, file: str) -> str:
 
 def _parse(variable: str, text: str, kind: Any) -> Any:
     """The value of a variable, as a file would give it: of its setting's type as it stands, or in YAML."""
+    is_yaml = text.startswith(_YAML)
     try:
         if text == "null":
             return to_builtins(convert(None, kind))
-        if text.startswith(_YAML):
-            with contextlib.suppress(ValidationError):
-                return to_builtins(convert(_parse_yaml(text, f"environment: {variable}"), kind))
-        return to_builtins(convert(text, kind, strict=False))
+        with contextlib.suppress(ValidationError) if is_yaml else contextlib.nullcontext():
+            return to_builtins(convert(text, kind, strict=False))
+        return to_builtins(convert(_parse_yaml(text, f"environment: {variable}"), kind))
     except ValidationError as error:
         raise ConfigError("environment", variable, str(error).replace(" - at `$`", "")) from None
 

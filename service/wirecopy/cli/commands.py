@@ -32,6 +32,7 @@ EXIT_CODES: dict[type[errors.WirecopyError], int] = {
     errors.UnknownStory: FAILED,
     errors.UnknownAction: FAILED,
     errors.UnknownPin: FAILED,
+    errors.UnknownAction: FAILED,
     errors.Pinned: FAILED,
     errors.EventsGone: FAILED,
     errors.Overloaded: FAILED,
