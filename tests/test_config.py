@@ -188,8 +188,8 @@ def test_an_unknown_variable_is_refused_with_the_nearest_name(variable: str, nea
 
 def test_variables_of_commands_and_those_that_kubernetes_sets_are_no_settings() -> None:
     others = ("WIRECOPY_KEY", "WIRECOPY_CONFIG", "WIRECOPY_SERVICE_HOST", "WIRECOPY_SERVICE_PORT")
-    others += ("WIRECOPY_SERVICE_PORT_HTTP", "WIRECOPY_PORT", "WIRECOPY_PORT_8080_TCP_ADDR")
-    assert load(None, dict.fromkeys(others, "tcp://10.0.0.1:8080")) == Config()
+    of_ports = ("WIRECOPY_SERVICE_PORT_HTTP", "WIRECOPY_PORT", "WIRECOPY_PORT_8080_TCP_ADDR")
+    assert load(None, dict.fromkeys(others + of_ports, "tcp://10.0.0.1:8080")) == Config()
 
 
 @pytest.mark.parametrize(("text", "expectation"), [("many", "Expected `int`"), ("70000", "Expected `int` <= 65535")])

@@ -197,3 +197,9 @@ import scipy
         check=False,
     )
     assert done.stdout.split() == ["True", "False", "False"], done.stderr
+
+
+def test_what_listens_is_loaded_without_the_compiler() -> None:
+    code = "import sys, wirecopy.web.serve; print(*sorted({'numba', 'scipy', 'datasketch'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""

@@ -5,11 +5,10 @@ for is so already, or is told to be.
 """
 
 from collections.abc import Callable
-from typing import Any, cast, get_args
+from typing import TYPE_CHECKING, Any, cast, get_args
 
 from aiohttp import web
 
-from wirecopy.detector.detector import Detector
 from wirecopy.schema.actions import Said
 from wirecopy.schema.article import Status
 from wirecopy.web.http import queries
@@ -17,6 +16,9 @@ from wirecopy.web.http.call import Call, check_id
 from wirecopy.web.http.problems import InvalidParameter
 from wirecopy.web.page import rendering
 from wirecopy.web.service import RunningService
+
+if TYPE_CHECKING:
+    from wirecopy.detector.detector import Detector
 
 _MOST_BYTES = 2**20
 _LONGEST_REASON = 1000
@@ -124,7 +126,7 @@ async def _read(service: RunningService, call: Call) -> dict[str, list[str]]:
     return fields
 
 
-async def _change(service: RunningService, change: Callable[[Detector, int], Any]) -> Any:
+async def _change(service: RunningService, change: "Callable[[Detector, int], Any]") -> Any:
     """What a change returned, once it is on disk, and in the index file, if that is quick."""
     done = await service.owner.change(change)
     if service.indexing is not None:

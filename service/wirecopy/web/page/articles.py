@@ -1,14 +1,16 @@
 """One article: its text, where it belongs, what it shares with others, its revisions."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from wirecopy.detector.detector import Detector
 from wirecopy.web.http import queries
 from wirecopy.web.http.call import Call, check_id
 from wirecopy.web.page import rendering
 from wirecopy.web.service import RunningService
+
+if TYPE_CHECKING:
+    from wirecopy.detector.detector import Detector
 
 _MOST_MATCHES = 100
 
@@ -23,7 +25,7 @@ async def get(service: RunningService, call: Call) -> web.StreamResponse:
     return rendering.answer(service, call, "article.html", data, **rendering.travelling(aside))
 
 
-def _article_in(detector: Detector, article_id: str, revision: int | None) -> tuple[dict[str, Any], dict[str, Any]]:
+def _article_in(detector: "Detector", article_id: str, revision: int | None) -> tuple[dict[str, Any], dict[str, Any]]:
     article = detector.article(article_id, revision)
     found = detector.matches(article_id)[:_MOST_MATCHES]
     others = {document.id: document for document in detector.documents([match.id for match in found])}

@@ -1,16 +1,18 @@
 """Check: who has a text, how much of it, side by side. Nothing of it is stored."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
 from wirecopy import errors
-from wirecopy.detector.detector import Detector
 from wirecopy.schema.article import Article, from_fields
 from wirecopy.web.http.call import Call
 from wirecopy.web.page import comparing, rendering
 from wirecopy.web.page.fetching import fetch_text
 from wirecopy.web.service import RunningService
+
+if TYPE_CHECKING:
+    from wirecopy.detector.detector import Detector
 
 _MOST_BYTES = 4 * 2**20
 _ID = "this text"
@@ -62,7 +64,7 @@ def _article(service: RunningService, given: dict[str, str]) -> Article:
     return from_fields({"id": _ID, "text": given["text"], "title": given["title"] or None}, service.limits)
 
 
-def _check(detector: Detector, article: Article) -> tuple[dict[str, Any], dict[str, Any]]:
+def _check(detector: "Detector", article: Article) -> tuple[dict[str, Any], dict[str, Any]]:
     if article.id in detector.places_of([article.id]):  # somebody gave an article this very id
         raise errors.UsageError(f"an article is called {_ID!r}: nothing can be checked beside it")
     verdict = detector.check(article)

@@ -1,17 +1,19 @@
 """Side by side: two articles, two revisions of one, or an article and a text that somebody pasted."""
 
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from wirecopy.detector.answers.explain import Pair, explain
 from wirecopy.schema.answers import Comparison
 from wirecopy.web.http import queries
 from wirecopy.web.http.call import Call, check_id
 from wirecopy.web.page import rendering
 from wirecopy.web.page.rows import align, share_in
 from wirecopy.web.service import RunningService
+
+if TYPE_CHECKING:
+    from wirecopy.detector.answers.explain import Pair
 
 _REASONS = (
     ("contained", 0.15), ("lead_best", 0.3), ("quotes", 0.2), ("numbers", 0.3), ("rare_run", 0.2),
@@ -44,7 +46,7 @@ async def get(service: RunningService, call: Call) -> web.StreamResponse:
     return await answer(service, call, pair, names)
 
 
-async def answer(service: RunningService, call: Call, pair: Pair, names: dict[str, Any]) -> web.StreamResponse:
+async def answer(service: RunningService, call: Call, pair: "Pair", names: dict[str, Any]) -> web.StreamResponse:
     """Return the page of a pair, compared in a thread of its own."""
     comparison, rows = await service.owner.work_aside(partial(_compare, pair))
     shares = share_in(comparison.passages, "a", pair.a.text), share_in(comparison.passages, "b", pair.b.text)
@@ -56,7 +58,9 @@ async def answer(service: RunningService, call: Call, pair: Pair, names: dict[st
     )  # fmt: skip
 
 
-def _compare(pair: Pair) -> tuple[Comparison, list[Any]]:
+def _compare(pair: "Pair") -> tuple[Comparison, list[Any]]:
+    from wirecopy.detector.answers.explain import explain  # the compiled kernels: not before the service listens
+
     comparison = explain(pair)
     return comparison, align(comparison)
 

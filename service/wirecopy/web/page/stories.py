@@ -3,13 +3,12 @@
 import csv
 import io
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
 from aiohttp import web
 
 from wirecopy.config import Keep
-from wirecopy.detector.detector import Detector
 from wirecopy.schema.actions import Action
 from wirecopy.schema.answers import Match, Milliseconds, Story
 from wirecopy.search.index_file import Wanted
@@ -20,6 +19,9 @@ from wirecopy.web.http.problems import InvalidParameter
 from wirecopy.web.http.sessions import cookie_of
 from wirecopy.web.page import pictures, rendering
 from wirecopy.web.service import RunningService
+
+if TYPE_CHECKING:
+    from wirecopy.detector.detector import Detector
 
 ORDERS = ("newest", "biggest", "growing")
 OUTLETS_COOKIE = "outlets"
@@ -131,8 +133,8 @@ def _asked(values: dict[str, str], own: tuple[str, ...]) -> Asked:
 
 
 def _story_in(
-    detector: Detector, story_id: str, keep: Keep | None
-) -> tuple[Story[Milliseconds], dict[str, tuple[Match, ...]], list[Action]]:
+    detector: "Detector", story_id: str, keep: Keep | None
+) -> tuple[Story[Milliseconds], dict[str, tuple[Match, ...]], list[Action[Milliseconds]]]:
     """A story, what its members match, where these are not too many, and what was done to it by hand."""
     story = detector.story(story_id, keep=keep)
     matches: dict[str, tuple[Match, ...]] = {}
