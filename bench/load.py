@@ -47,9 +47,8 @@ class ServerGone(Exception):
 def put_request(article_id: str, body: bytes) -> bytes:
     """Return the bytes of PUT /v1/articles/{id}."""
     path = f"/v1/articles/{quote(article_id, safe='')}"
-    head = (
-        f"PUT {path} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-    )
+    types = f"Content-Type: application/json\r\nContent-Length: {len(body)}"
+    head = f"PUT {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{types}\r\n\r\n"
     return head.encode() + body
 
 
@@ -78,7 +77,7 @@ def send_stream(url: str, path: str, content_type: str, body: Sequence[bytes]) -
     Raises ServerGone.
     """
     size = sum(map(len, body))
-    head = f"POST {path} HTTP/1.1\r\nHost: bench\r\nContent-Type: {content_type}\r\nContent-Length: {size}\r\n"
+    head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: {content_type}\r\nContent-Length: {size}\r\n"
     one = _connect(url)
     answer = bytearray()
     poll = select.poll()

@@ -46,7 +46,7 @@ class Stream:
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
         self.socket.connect(("127.0.0.1", service.port))
         self.socket.sendall(
-            b"POST /v1/bulk%b HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-ndjson\r\n"
+            b"POST /v1/bulk%b HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-ndjson\r\n"
             b"Transfer-Encoding: chunked\r\n\r\n" % query
         )
         self._received = b""

@@ -196,7 +196,7 @@ def slow_reader(service: Service) -> Iterator[EventStream]:
         client.settimeout(20)
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         client.connect(("127.0.0.1", service.port))
-        client.sendall(b"GET /v1/events HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n\r\n")
+        client.sendall(b"GET /v1/events HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n")
         wait_until(lambda: service.app.event_streams)
         [stream] = service.app.event_streams
         assert isinstance(stream, EventStream)

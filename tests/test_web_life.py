@@ -157,7 +157,7 @@ def test_draining_ends_after_its_timeout(tmp_path: Path) -> None:
     with running(tmp_path, "--config", str(settings)) as service:
         url = service.url
         with socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2])), timeout=20) as connection:
-            head = b"PUT /v1/articles/a HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 99"
+            head = b"PUT /v1/articles/a HTTP/1.1\r\nHost: [::1]\r\nContent-Type: application/json\r\nContent-Length: 99"
             connection.sendall(head + b"\r\n\r\n{")
             wait_until(lambda: count_connections(url) >= 1)
             service.stop()

@@ -17,7 +17,7 @@ from wirecopy.web.http.access import Bucket, is_loopback
 from wirecopy.web.http.problems import TooManyRequests
 
 JSON = {"Content-Type": "application/json"}
-HEAD = b"PUT /v1/articles/slow HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n"
+HEAD = b"PUT /v1/articles/slow HTTP/1.1\r\nHost: [::1]\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n"
 
 
 def connect(service: Service) -> socket.socket:
@@ -96,7 +96,7 @@ def test_a_head_that_does_not_arrive_is_answered_with_408(run_service: RunServic
 def test_the_next_head_on_a_connection_is_watched_too(run_service: RunService) -> None:
     service = run_service(Config(web=Web(header_timeout_seconds=0.2)))
     with connect(service) as connection:
-        connection.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+        connection.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert connection.recv(65536).startswith(b"HTTP/1.1 200 OK\r\n")
         connection.sendall(b"GET /li")
         assert read_to_end(connection).startswith(b"HTTP/1.1 408 Request Timeout\r\n")
@@ -105,7 +105,7 @@ def test_the_next_head_on_a_connection_is_watched_too(run_service: RunService) -
 def test_an_idle_connection_between_requests_is_not_cut_by_the_head_timeout(run_service: RunService) -> None:
     service = run_service(Config(web=Web(header_timeout_seconds=0.1, keepalive_timeout_seconds=0.6)))
     with connect(service) as connection:
-        connection.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+        connection.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
         started = time.monotonic()
         assert read_to_end(connection).count(b"HTTP/1.1") == 1
         assert time.monotonic() - started > 0.4
@@ -137,7 +137,7 @@ def test_a_client_that_takes_no_answers_is_cut(run_service: RunService) -> None:
         connection.connect(("127.0.0.1", service.port))
         try:
             for _ in range(5000):
-                connection.sendall(b"GET /docs HTTP/1.1\r\nHost: x\r\n\r\n")
+                connection.sendall(b"GET /docs HTTP/1.1\r\nHost: localhost\r\n\r\n")
         except OSError:
             pass  # cut while it was still sending
         wait_until(lambda: service.app.connections == 0)

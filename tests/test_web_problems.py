@@ -98,7 +98,7 @@ def test_post_needs_an_id_in_the_body(service: Service) -> None:
 def raw(service: Service, head: bytes, body: bytes = b"") -> tuple[int, dict[str, str], bytes]:
     """Send bytes as they are; return status, headers and body of the answer."""
     with socket.create_connection(("127.0.0.1", service.port), timeout=20) as connection:
-        connection.sendall(head + b"\r\nHost: x\r\nConnection: close\r\n\r\n" + body)
+        connection.sendall(head + b"\r\nHost: localhost\r\nConnection: close\r\n\r\n" + body)
         answer = b"".join(iter(lambda: connection.recv(65536), b""))
     start, _, content = answer.partition(b"\r\n\r\n")
     first, *lines = start.decode("latin-1").split("\r\n")
@@ -232,7 +232,7 @@ def test_only_100_continue_may_be_expected(service: Service) -> None:
     answer = request(service, "PUT", "/v1/articles/a", json={"text": "x"}, headers={"Expect": "tea"})
     expect_problem(answer, 417, "unknown-expectation")
     with socket.create_connection(("127.0.0.1", service.port), timeout=20) as connection:
-        head = b"PUT /v1/articles/a HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        head = b"PUT /v1/articles/a HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
         connection.sendall(head + b"Expect: 100-continue\r\nContent-Length: 13\r\nConnection: close\r\n\r\n")
         assert connection.recv(1000) == b"HTTP/1.1 100 Continue\r\n\r\n"
         connection.sendall(b'{"text": "x"}')

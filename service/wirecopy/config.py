@@ -111,6 +111,8 @@ class Web(Struct, frozen=True, forbid_unknown_fields=True):
     max_held_bytes: Annotated[int, Meta(ge=1, le=2**40)] = 256 * 2**20
     max_held_answer_bytes: Annotated[int, Meta(ge=1, le=2**40)] = 256 * 2**20
     max_connections: Count = 2000
+    max_connections_per_address: Count = 1500
+    hosts: list[Annotated[str, Meta(min_length=1, max_length=255)]] = []
     header_timeout_seconds: Seconds = 10.0
     body_timeout_seconds: Seconds = 20.0
     min_body_bytes_per_second: Count = 1000

@@ -116,6 +116,7 @@ class App(RunningService):
 
     def _admit(self, call: Call) -> Handler:
         """The handler of a call that may be made now. Raises what forbids it."""
+        self.hosts.check(call.request)
         route = routes.find(call)
         handler = routes.handler_of(route, call.request.method)
         if route.is_page:

@@ -7,13 +7,15 @@ head comes in one piece, and whose answer is taken at once, costs none.
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
-from aiohttp import web
+from aiohttp import StreamReader, web
 
 from wirecopy import errors
 from wirecopy.web.http import problems
+from wirecopy.web.http.access import network_of
 from wirecopy.web.http.problems import MalformedRequest, TooSlow
 from wirecopy.web.service import RunningService
 
@@ -25,25 +27,48 @@ _CLOSE_SECONDS = 1.0
 class Connection(web.RequestHandler):
     """One client's connection."""
 
-    __slots__ = ("_bears_slow_reader", "_head_timer", "_served", "_service", "_write_timer", "on_lost")
+    __slots__ = (
+        "_bears_slow_reader",
+        "_head_timer",
+        "_last_body",
+        "_rests_since",
+        "_served",
+        "_service",
+        "_write_timer",
+        "address",
+        "has_ended",
+        "on_lost",
+    )
 
     def __init__(self, service: RunningService, server: "Server", **settings: Any) -> None:
         super().__init__(server, **settings)
         self._service = service
         self._served = 0
+        self._rests_since = 0.0
+        self._last_body: StreamReader | None = None
+        self.address = ""
+        self.has_ended = False  # the client sends no more, and waits for its answer
         self._bears_slow_reader = False
         self._head_timer: asyncio.TimerHandle | None = None
         self._write_timer: asyncio.TimerHandle | None = None
         self.on_lost: Callable[[], None] | None = None  # whom to tell when the client is gone
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        peer = transport.get_extra_info("peername")
+        self.address = network_of(str(peer[0])) if isinstance(peer, tuple) else ""
+        self._rests_since = time.monotonic()
+        if not self._service.crowding.enter(self):
+            self._service.metrics.count_problem("connections")
+            refusal = _Refusal()
+            cast(asyncio.Transport, transport).set_protocol(refusal)
+            refusal.connection_made(transport)
+            return
         super().connection_made(transport)
-        self._service.connections += 1
         self._watch_head()
 
     def connection_lost(self, exc: BaseException | None) -> None:
         super().connection_lost(exc)
-        self._service.connections -= 1
+        self._service.crowding.leave(self)
         self._service.garbage.count_ended()
         self._stop_watching_head()
         self._stop_watching_writing()
@@ -52,14 +77,39 @@ class Connection(web.RequestHandler):
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
+        if self._messages:
+            self._last_body = self._messages[-1][1]
         if self._request_count > self._served:
             self._stop_watching_head()
         elif self._head_timer is None:
             self._watch_head()  # a head has begun to arrive
 
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """The client sends no more: whole requests that it has sent are answered all the same."""
+        is_whole = self._last_body is not None and self._last_body.is_eof()
+        self.has_ended = self.idle_since is None and is_whole
+        return self.has_ended  # True: the transport stays open
+
     def count_served(self) -> None:
         """The handler of one request has returned; what arrives next belongs to another head."""
         self._served += 1
+        self._rests_since = time.monotonic()
+
+    @property
+    def idle_since(self) -> float | None:
+        """Since when no request is under way; None while one is."""
+        is_busy = self._current_request is not None or self._request_count > self._served
+        return None if is_busy else self._rests_since
+
+    @property
+    def messages_wait(self) -> bool:
+        """Whether more requests have arrived than the one that is being answered."""
+        return bool(self._messages)
+
+    def make_room(self) -> None:
+        """Close for the sake of another."""
+        self._service.metrics.count_problem("made-room")
+        self.force_close()
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -141,16 +191,17 @@ class Server(web.Server):
         }
 
     def __call__(self) -> web.RequestHandler:
-        if self._service.connections >= self._service.web.max_connections:
-            self._service.metrics.count_problem("connections")
-            return cast(web.RequestHandler, _Refusal())
         return Connection(self._service, self, **self._settings)
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        connection = connection_of(request)
         try:
-            return await self._answer(request)
+            response = await self._answer(request)
         finally:
-            connection_of(request).count_served()
+            connection.count_served()
+        if connection.has_ended and not connection.messages_wait:
+            response.force_close()
+        return response
 
     async def close_connections(self) -> None:
         """Close what is open; answers that are ready have a moment to be sent."""

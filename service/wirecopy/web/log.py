@@ -18,6 +18,7 @@ from typing import Any
 
 import orjson
 
+_MOST_OF_LIBRARIES = 20  # lines a second
 _FLUSH_AFTER_SECONDS = 0.05
 _is_plain = re.compile(r"[A-Za-z0-9_.:/%{}+~-]*").fullmatch
 
@@ -77,14 +78,21 @@ class Log:
 
 
 class Handler(logging.Handler):
-    """Takes what libraries say (warnings and worse) into the same log."""
+    """Takes what libraries say (warnings and worse) into the same log, so much a second at most."""
 
     def __init__(self, log: Log) -> None:
         super().__init__(logging.WARNING)
         self._log = log
         self._loop = asyncio.get_running_loop()
+        self._second = self._count = 0
 
     def emit(self, record: logging.LogRecord) -> None:
+        second = int(record.created)
+        if second != self._second:
+            self._second, self._count = second, 0
+        self._count += 1
+        if self._count > _MOST_OF_LIBRARIES:
+            return
         trace = logging.Formatter().formatException(record.exc_info) if record.exc_info else None
         fields = {"level": record.levelname.lower(), "message": record.getMessage(), "traceback": trace}
         self._loop.call_soon_threadsafe(lambda: self._log.write(record.name, **fields))

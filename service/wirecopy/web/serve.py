@@ -17,6 +17,8 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from msgspec.structs import replace
+
 from wirecopy import errors
 from wirecopy.config import Auth, Config
 from wirecopy.schema.version import VERSION
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
     from wirecopy.detector.detector import Detector
 
 _BACKLOG = 1024
-_SPARE_DESCRIPTORS = 64
+_SPARE_DESCRIPTORS = 40  # the store, streams' spools, webhooks, the log
 
 
 OnReady = Callable[[str], None]
@@ -102,7 +104,7 @@ async def _serve(
     settings: Settings, open_detector: "Callable[[], Detector]", on_ready: OnReady, log: Log, last_resort: LastResort
 ) -> None:
     config = settings.config
-    _raise_descriptor_limit(config.web.max_connections + _SPARE_DESCRIPTORS)
+    config = _within_descriptors(config, log)
     loop = asyncio.get_running_loop()
     app = build_app(config, open_detector, log, _index_file(config), settings.loading)
     server = Server(app, app.handle)
@@ -183,11 +185,21 @@ async def _shielded(future: "asyncio.Future[None]") -> None:
     await asyncio.wait([future])
 
 
-def _raise_descriptor_limit(needed: int) -> None:
+def _within_descriptors(config: Config, log: Log) -> Config:
+    """The settings with as many connections as the system allows, which is asked for more first. Raises UsageError."""
+    wanted = config.web.max_connections
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = wanted + _SPARE_DESCRIPTORS
     if soft < needed:
-        allowed = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, allowed), hard))
+        soft = max(soft, needed if hard == resource.RLIM_INFINITY else min(needed, hard))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    allowed = soft - _SPARE_DESCRIPTORS
+    if allowed >= wanted:
+        return config
+    if allowed < 1:
+        raise errors.UsageError(f"only {soft} files may be open (ulimit -n): {_SPARE_DESCRIPTORS + 1} are needed")
+    log.write("fewer connections", max_connections=allowed, wanted=wanted, open_files=soft)
+    return replace(config, web=replace(config.web, max_connections=allowed))
 
 
 def _url(host: str, port: int) -> str:

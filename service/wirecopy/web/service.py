@@ -8,6 +8,7 @@ import time
 import traceback
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
@@ -15,6 +16,7 @@ from wirecopy import errors
 from wirecopy.config import Config
 from wirecopy.schema import wire
 from wirecopy.schema.intake import IntakeParser
+from wirecopy.web.crowding import Crowding
 from wirecopy.web.desk.desk import Desk
 from wirecopy.web.feed.following import Following
 from wirecopy.web.feed.webhooks import WebhookSender
@@ -23,6 +25,7 @@ from wirecopy.web.http import problems
 from wirecopy.web.http.access import Addresses, Keys
 from wirecopy.web.http.budget import Budget
 from wirecopy.web.http.call import Call
+from wirecopy.web.http.hosts import Hosts
 from wirecopy.web.indexing import Indexing
 from wirecopy.web.loading import Loading
 from wirecopy.web.log import Log
@@ -53,6 +56,8 @@ class RunningService:
         self.intake = IntakeParser.of(config.limits, config.intake)
         self.web = config.web
         self.log = log
+        public = [] if config.service.public_url is None else [str(urlsplit(config.service.public_url).netloc)]
+        self.hosts = Hosts(config.service.host, [*config.web.hosts, *public])
         self.keys = Keys(config.auth, time.monotonic)
         self.addresses = Addresses(config.auth, time.monotonic)
         self.metrics = Metrics()
@@ -74,9 +79,14 @@ class RunningService:
         self.worker = Worker(config.web.markup_timeout_seconds, config.web.max_markup_memory_bytes)
         self.streams: set[Stoppable] = set()
         self.event_streams: set[Stoppable] = set()
-        self.connections = 0
+        self.crowding = Crowding(config.web.max_connections, config.web.max_connections_per_address)
         self.garbage = Garbage(lambda: self.connections)
         self.is_stopping = False
+
+    @property
+    def connections(self) -> int:
+        """How many are open."""
+        return self.crowding.count
 
     def check_takes_work(self) -> None:
         """Raise NotReady while the service loads or stops."""

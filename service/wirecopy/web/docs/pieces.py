@@ -8,7 +8,7 @@ from wirecopy.web.http import problems
 
 REFERENCE = "#/components/schemas/{name}"
 # Problems that a request can meet wherever articles or stories are concerned, and with a body.
-ANYWHERE = (400, 401, 403, 429, 500, 503)
+ANYWHERE = (400, 401, 403, 421, 429, 500, 503)
 WITH_BODY = (*ANYWHERE, 408, 413, 415, 417, 422)
 ID = {
     "name": "id",

@@ -85,5 +85,7 @@ def _read(data: bytes, type_: type[Any]) -> Any:
         return msgspec.json.decode(data, type=type_)
     except msgspec.ValidationError as error:
         raise InvalidArticle(str(error)) from None
+    except RecursionError:
+        raise MalformedArticle("the body is nested too deeply") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise MalformedArticle(f"the body is not JSON: {error}") from None

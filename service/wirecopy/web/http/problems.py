@@ -52,6 +52,10 @@ class CrossOrigin(HttpError):
     """A page of another site sent the request."""
 
 
+class WrongHost(HttpError):
+    """The request is meant for a host that this service is not."""
+
+
 class NoSuchPath(HttpError):
     """The service has nothing under this path."""
 
@@ -111,6 +115,7 @@ KINDS: dict[type[BaseException], ProblemType] = {
     TooLarge: ProblemType(413, "too-large", "Body too large"),
     UnsupportedType: ProblemType(415, "unsupported-type", "Unsupported type"),
     UnknownExpectation: ProblemType(417, "unknown-expectation", "Unknown expectation"),
+    WrongHost: ProblemType(421, "wrong-host", "Not served under this name"),
     errors.InvalidArticle: ProblemType(422, "invalid-article", "Invalid article"),
     InvalidParameter: ProblemType(422, "invalid-parameter", "Invalid parameter"),
     errors.UsageError: ProblemType(422, "invalid-parameter", "Invalid parameter"),
