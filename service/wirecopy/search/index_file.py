@@ -95,10 +95,11 @@ class IndexFile:
 
     def start_over(self) -> None:
         """Empties the file: it is to be filled from the first event on."""
-        with self._writing:
-            self._close()
-            self._remove()
-            self._begin()
+        with self._writing, self._writer:  # others may be reading: the file itself stays
+            self._writer.execute("INSERT INTO words (words) VALUES ('delete-all')")
+            self._writer.execute("DELETE FROM articles")
+            self._writer.execute("DELETE FROM events")
+            self._writer.execute("UPDATE reached SET seq = 0, at = 0")
 
     def take(self, events: Sequence[Event[Milliseconds]], found: Sequence[Document], gone: Iterable[str] = ()) -> None:
         """Takes up events that follow those in the file, their articles as they are now, and which of them are gone."""
@@ -168,7 +169,7 @@ class IndexFile:
         return [language for (language,) in rows]
 
     def close(self) -> None:
-        """Closes the file."""
+        """Closes the file; nobody may be reading any more."""
         with self._writing:
             self._close()
 
@@ -198,11 +199,10 @@ class IndexFile:
 
     def _reader(self) -> sqlite3.Connection:
         """The connection of this thread."""
-        own: tuple[int, sqlite3.Connection] | None = getattr(self._readers, "own", None)
-        if own is None or own[0] != id(self._open):
-            own = id(self._open), self._connect()
-            self._readers.own = own
-        return own[1]
+        own: sqlite3.Connection | None = getattr(self._readers, "own", None)
+        if own is None:
+            own = self._readers.own = self._connect()
+        return own
 
     def _close(self) -> None:
         for connection in self._open:
