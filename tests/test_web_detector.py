@@ -155,7 +155,7 @@ def test_the_gauges_of_the_detector_are_metrics(stored: Stored, articles: list[d
     for line in (
         f"wirecopy_indexed_articles {len(articles)}.0",
         f"wirecopy_stories {float(len(stories_of(service)))}",
-        "wirecopy_merged_stories 0.0",
+        "wirecopy_merged_stories_total 0.0",
     ):
         assert line in metrics
     assert any(line.startswith("wirecopy_largest_story ") for line in metrics)

@@ -262,6 +262,22 @@ class ServiceRefused(ServiceError):
         self.retry_after = retry_after
 
 
+class ConnectorMissing(UsageError):
+    """The library that speaks to a system is not installed."""
+
+    def __init__(self, system: str, library: str, extra: str) -> None:
+        super().__init__(f"{system} needs the Python package {library}: pip install 'wirecopy[{extra}]'")
+        self.extra = extra
+
+
+class ConnectorFailed(WirecopyError):
+    """A system that a stream comes from or goes to cannot be reached, or broke off."""
+
+    def __init__(self, address: str, reason: str) -> None:
+        super().__init__(f"{address}: {reason}")
+        self.address = address
+
+
 class Refusal(NamedTuple):
     """Why one record of an input was not accepted; `line` is the physical line at which it starts, from 1."""
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Never
 import click
 
 from wirecopy import errors
-from wirecopy.cli import service, settings, upkeep
+from wirecopy.cli import service, settings, streams, upkeep
 from wirecopy.cli.settings import config_option
 from wirecopy.detector import gc_control
 from wirecopy.schema.version import VERSION
@@ -43,6 +43,7 @@ EXIT_CODES: dict[type[errors.WirecopyError], int] = {
     errors.OutputFailed: FAILED,
     errors.StorageError: FAILED,
     errors.ServiceError: FAILED,
+    errors.ConnectorFailed: FAILED,
 }
 
 _POLICIES = ("first_published", "first_seen", "longest", "preferred_sources", "agency_first")
@@ -117,21 +118,6 @@ def _parse_days(value: str) -> float | None:
         raise click.BadParameter(f"{value!r} is neither a number of days nor 'none'.", param_hint=hint) from None
 
 
-def _read_mapping(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
-    """`text=body,id=uri` as a mapping from our field names to the input's."""
-    from wirecopy.schema.article import FIELDS
-
-    mapping: dict[str, str] = {}
-    for pair in ",".join(values).split(",") if values else []:
-        ours, _, theirs = pair.partition("=")
-        if ours not in FIELDS or not theirs:
-            raise click.BadParameter(f"{pair!r} is not FIELD=NAME with FIELD one of {', '.join(FIELDS)}")
-        if ours in mapping:
-            raise click.BadParameter(f"{ours} is given twice")
-        mapping[ours] = theirs
-    return mapping
-
-
 @click.group(
     cls=_Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
@@ -174,7 +160,7 @@ def commands() -> None:
     "--map",
     "mapping",
     multiple=True,
-    callback=_read_mapping,
+    callback=service.read_mapping,
     metavar="FIELD=NAME,...",
     help="Take fields from other names: --map text=body,id=uri.",
 )
@@ -421,7 +407,7 @@ def tune(
     return REFUSED if refused else DONE
 
 
-for _command in (*service.COMMANDS, *settings.COMMANDS, *upkeep.COMMANDS):
+for _command in (*service.COMMANDS, *settings.COMMANDS, *streams.COMMANDS, *upkeep.COMMANDS):
     commands.add_command(_command)
 
 

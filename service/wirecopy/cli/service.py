@@ -137,6 +137,21 @@ def push(
     return _REFUSED if summary.refused else _DONE
 
 
+def read_mapping(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
+    """`text=body,id=uri` as a mapping from our field names to the input's."""
+    from wirecopy.schema.article import FIELDS
+
+    mapping: dict[str, str] = {}
+    for pair in ",".join(values).split(",") if values else []:
+        ours, _, theirs = pair.partition("=")
+        if ours not in FIELDS or not theirs:
+            raise click.BadParameter(f"{pair!r} is not FIELD=NAME with FIELD one of {', '.join(FIELDS)}")
+        if ours in mapping:
+            raise click.BadParameter(f"{ours} is given twice")
+        mapping[ours] = theirs
+    return mapping
+
+
 COMMANDS = (serve, push)
 
 

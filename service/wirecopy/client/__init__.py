@@ -3,6 +3,7 @@
 - `client`: `Client` and `AsyncClient`
 - `calls`: what is said over them
 - `push`: send files, resumable
+- `connectors/`: feed a service from a stream, or a stream from a service
 """
 
 from typing import TYPE_CHECKING, Any

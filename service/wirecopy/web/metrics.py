@@ -4,19 +4,23 @@ from bisect import bisect_left
 from collections import Counter as Counts
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
+from typing import ClassVar
 
 from prometheus_client import (
     CollectorRegistry,
     Counter,
     Gauge,
     GCCollector,
+    Info,
     PlatformCollector,
     ProcessCollector,
+    disable_created_metrics,
     generate_latest,
 )
 from prometheus_client.metrics_core import CounterMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from wirecopy.schema.version import VERSION
 from wirecopy.web.owner import Commit
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -98,11 +102,31 @@ class Commits(Collector):
             yield family
 
 
+class Totals(Collector):
+    """What only grows and is counted elsewhere: shown as counters, as it was read last."""
+
+    NAMES: ClassVar[dict[str, str]] = {
+        "merged_stories": "Stories whose last member moved to another one, since the service started"
+    }
+
+    def __init__(self) -> None:
+        self.read: dict[str, float] = {}
+
+    def collect(self) -> Iterator[Metric]:
+        """What is shown."""
+        for name, value in self.read.items():
+            yield CounterMetricFamily(f"wirecopy_{name}", self.NAMES[name], value)
+
+
 class Metrics:
     """A registry of its own: two services in one process do not mix, and tests start from zero."""
 
     def __init__(self) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # a second sample for every counter, which no query of ours asks for
         self.registry = registry = CollectorRegistry()
+        Info("wirecopy_build", "The version that runs", registry=registry).info({"version": VERSION})
+        self._totals = Totals()
+        registry.register(self._totals)
         ProcessCollector(registry=registry)
         PlatformCollector(registry=registry)
         GCCollector(registry=registry)
@@ -147,6 +171,8 @@ class Metrics:
         self.gauge("waiting_questions", "Requests that read or edit and are not answered yet")
         self.gauge("bulk_streams", "Open bulk streams")
         self.gauge("event_streams", "Open event streams")
+        self.gauge("data_bytes", "Bytes of the files in the data folder")
+        self.gauge("free_disk_bytes", "Bytes that are free on the disk of the data folder")
 
     def gauge(self, name: str, description: str) -> Gauge:
         """The gauge wirecopy_<name>, made when it is new."""
@@ -210,6 +236,9 @@ class Metrics:
         """
         for name, events in lags.items():
             self._lag.labels(name).set(events)
+        self._totals.read = {name: value for name, value in gauges.items() if name in Totals.NAMES}
         for name, value in gauges.items():
+            if name in Totals.NAMES:
+                continue
             self.gauge(name, name.replace("_", " ").capitalize()).set(value)
         return generate_latest(self.registry)

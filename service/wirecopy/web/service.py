@@ -7,6 +7,7 @@ import asyncio
 import time
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
@@ -55,6 +56,7 @@ class RunningService:
         self.limits = config.limits
         self.intake = IntakeParser.of(config.limits, config.intake)
         self.web = config.web
+        self.data = Path(config.service.data)
         self.log = log
         public = [] if config.service.public_url is None else [str(urlsplit(config.service.public_url).netloc)]
         self.hosts = Hosts(config.service.host, [*config.web.hosts, *public])

@@ -1,4 +1,9 @@
-"""Handlers of what operators and developers ask for: and orchestrators ask for: health and metrics."""
+"""Handlers of what operators and orchestrators ask for: health and metrics."""
+
+import asyncio
+import shutil
+from contextlib import suppress
+from pathlib import Path
 
 from aiohttp import web
 
@@ -36,4 +41,14 @@ async def metrics(service: RunningService, call: Call) -> web.StreamResponse:
         "bulk_streams": len(service.streams),
         "event_streams": len(service.event_streams),
     }
+    gauges |= await asyncio.to_thread(_disk, service.data)
     return replies.content(service.metrics.render(gauges, service.webhooks.lags()), CONTENT_TYPE)
+
+
+def _disk(folder: Path) -> dict[str, float]:
+    """How much the data folder holds and how much room there is; nothing while there is no such folder."""
+    found: dict[str, float] = {}
+    with suppress(OSError):
+        found["data_bytes"] = sum(file.stat().st_size for file in folder.iterdir() if file.is_file())
+        found["free_disk_bytes"] = shutil.disk_usage(folder).free
+    return found
