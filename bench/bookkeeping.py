@@ -44,7 +44,7 @@ def without_books(detector: Detector) -> Detector:
 
 
 def put(detector: Detector, articles: Sequence[Article]) -> float:
-    """Ingest articles one by one; -> the processor seconds of each."""
+    """Ingest articles one by one; return the processor seconds of each."""
     started = time.process_time()
     for article in articles:
         detector.ingest([article], 2)
@@ -54,7 +54,7 @@ def put(detector: Detector, articles: Sequence[Article]) -> float:
 def compare(
     detectors: Sequence[Detector], articles: Sequence[Article]
 ) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
-    """-> the processor seconds of an article, chunk by chunk (rows) with each of the two Detectors (columns)."""
+    """Return the processor seconds of an article, chunk by chunk (rows) with each of the two Detectors (columns)."""
     costs = np.empty((len(articles) // _CHUNK, 2))
     for k in range(len(costs)):
         chunk = articles[k * _CHUNK : (k + 1) * _CHUNK]

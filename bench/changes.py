@@ -39,7 +39,7 @@ def invented(count: int) -> Iterator[Article]:
 
 
 def measured(what: str, changes: Iterable[Callable[[], object]]) -> None:
-    """Makes the changes and prints what each cost."""
+    """Make the changes and prints what each cost."""
     costs = []
     for change in changes:
         started = time.perf_counter(), time.process_time()
@@ -51,7 +51,7 @@ def measured(what: str, changes: Iterable[Callable[[], object]]) -> None:
 
 
 def edits(detector: Detector) -> Iterator[tuple[str, list[Callable[[], object]]]]:
-    """-> kinds of edits, each with changes that concern stories of their own."""
+    """Return kinds of edits, each with changes that concern stories of their own."""
     several = [story for story in detector._state.stories.members.items() if 2 <= len(story[1]) <= REGION]
     ids = [[detector._archive.kept[number].id for number in members] for _, members in several]
     names = [story for story, _ in several]
@@ -67,7 +67,7 @@ def edits(detector: Detector) -> Iterator[tuple[str, list[Callable[[], object]]]
 
 
 def main() -> None:
-    """Measures with as many articles as asked for."""
+    """Measure with as many articles as asked for."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
     with tempfile.TemporaryDirectory() as folder:
         detector = Detector(store=Store.open(Path(folder), scheme=SCHEME))

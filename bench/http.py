@@ -84,7 +84,7 @@ def sync_milliseconds(folder: Path) -> float:
 
 
 def send_bulk(url: str, pieces: Sequence[bytes]) -> float:
-    """Send lines, one stream of 2,000 after the other; -> articles per second. Every answer is looked at."""
+    """Send lines, one stream of 2,000 after the other; return articles per second. Every answer is looked at."""
     seconds = 0.0
     for start in range(0, len(pieces), STREAM_LINES):
         chunk = pieces[start : start + STREAM_LINES]
@@ -142,7 +142,7 @@ def measure(evaluation: Path | None, size: Size, folder: Path) -> dict[str, Any]
 
 
 def fill(service: Server, articles: Articles, count: int) -> float:
-    """Send the first articles in bulk, some at a time so that the client need not hold them all; -> articles/s."""
+    """Send the first articles in bulk, some at a time so that the client need not hold them all; return articles/s."""
     seconds = 0.0
     for start in range(0, count, 10 * STREAM_LINES):
         part = min(10 * STREAM_LINES, count - start)
@@ -169,7 +169,7 @@ def in_turns(bare: Server, service: Server, articles: Articles, size: Size) -> d
 
 
 def send_measured(server: Server, requests: Sequence[bytes]) -> tuple[Load, float]:
-    """Send requests as fast as they are answered; -> what became of them, the server's processor ms for each."""
+    """Send requests as fast as they are answered; return what became of them, the server's processor ms for each."""
     before = server.cpu_seconds()
     load = send(server.url, requests)
     check_created(load)

@@ -107,7 +107,7 @@ class Flow:
         self._found = np.empty((2, settings.max_candidates), np.int64)
 
     def take(self, count: int, is_inserted: bool = True, together: int = TOGETHER) -> tuple[float, float]:
-        """Take the next articles, some with each call; -> seconds of all calls, and of the longest."""
+        """Take the next articles, some with each call; return seconds of all calls, and of the longest."""
         all_seconds, longest = 0.0, 0.0
         while count:
             if self._place == len(self._rarities):

@@ -72,7 +72,7 @@ def send(url: str, requests: Sequence[bytes], connections: int = CONNECTIONS, du
 
 
 def send_stream(url: str, path: str, content_type: str, body: Sequence[bytes]) -> tuple[float, bytes]:
-    """Send one request whose body is streamed in pieces, reading all the while; -> (seconds, the answer's body).
+    """Send one request whose body is streamed in pieces, reading all the while; return (seconds, the answer's body).
 
     Raises ServerGone.
     """
@@ -126,7 +126,7 @@ class _Sending:
         return Load(time.perf_counter() - started, self._milliseconds, dict(self._statuses))
 
     def _send_due(self, started: float) -> float:
-        """Send what is due as far as connections are free; -> seconds to wait for answers at most."""
+        """Send what is due as far as connections are free; return seconds to wait for answers at most."""
         while self._next < len(self._requests) and self._free:
             now = time.perf_counter()
             due = started + self._due[self._next] if self._due else now

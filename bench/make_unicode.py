@@ -47,7 +47,7 @@ def is_pair(code: int) -> bool:
 
 
 def is_decoration(char: str) -> bool:
-    """Marks that are often left out or spelled differently: accents, vowel points, nukta, enclosing marks."""
+    """Mark that are often left out or spelled differently: accents, vowel points, nukta, enclosing marks."""
     category, order = unicodedata.category(char), unicodedata.combining(char)
     if category == "Me":
         return True
@@ -90,7 +90,7 @@ LOOKALIKE = str.maketrans(
 
 
 def classify(code: int) -> tuple[int, str]:
-    """-> (class, folded text)."""
+    """Return (class, folded text)."""
     char = chr(code)
     if 0xD800 <= code <= 0xDFFF:
         return SEPARATOR, ""

@@ -21,7 +21,7 @@ class Server:
     """A server that has told its URL; it ends with the block."""
 
     def __init__(self, command: list[str], url: re.Pattern[str], log: Path) -> None:
-        """Raises ServerFailed with its last words when it ends without telling its URL."""
+        """Raise ServerFailed with its last words when it ends without telling its URL."""
         with log.open("ab") as errors:
             self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True)
         assert self.process.stdout is not None
@@ -32,12 +32,12 @@ class Server:
         self.url = found[1]
 
     def end(self, number: int = signal.SIGTERM) -> int:
-        """Send a signal and wait; -> the exit code."""
+        """Send a signal and wait; return the exit code."""
         self.process.send_signal(number)
         return self.wait()
 
     def wait(self) -> int:
-        """Wait for the process; -> the exit code."""
+        """Wait for the process; return the exit code."""
         code = self.process.wait(120)
         assert self.process.stdout is not None
         self.process.stdout.close()

@@ -54,6 +54,12 @@ LIVES_IN: dict[str, tuple[str, ...]] = {
 # Detection decides from its arguments alone: no clock, no chance, no loop of events, no network.
 NOT_IN_DETECTION = {"asyncio", "random", "secrets", "socket", "sqlite3", "threading", "time"}
 
+# First words of a docstring that is not in the imperative.
+NOT_IMPERATIVE = {
+    "->", "Adds", "Counts", "Decides", "Finds", "Forgets", "Gives", "Keeps", "Leaves", "Makes", "Puts", "Removes",
+    "Returns", "Says", "Stores", "Takes", "Tells", "Writes", "Yields",
+}  # fmt: skip
+
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "common", "base", "misc", "manager", "factory"}
 
 MOST_ENTRIES = 14  # of the package's own folder
@@ -194,6 +200,19 @@ def test_functions_are_short_outside_the_kernels() -> None:
                 if lines > MOST_LINES_OF_A_FUNCTION:
                     too_long[f"{module.relative_to(PACKAGE)}: {node.name}"] = lines
     assert too_long == {}
+
+
+def test_docstrings_open_in_one_form() -> None:
+    """Functions say what they do in the imperative: "Return the traces", neither "-> the traces" nor "Returns"."""
+    others = []
+    for module in modules_of(PACKAGE):
+        for node in ast.walk(ast.parse(module.read_bytes())):
+            if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                continue
+            text = ast.get_docstring(node)
+            if text and text.split()[0] in NOT_IMPERATIVE:
+                others.append(f"{module.relative_to(PACKAGE)}:{node.lineno}: {text.splitlines()[0]}")
+    assert others == []
 
 
 def test_few_arrows_lead_from_room_to_room() -> None:

@@ -56,7 +56,9 @@ class LabelledSet(NamedTuple):
 
 
 def read_labels(file: str) -> list[LabelledPair]:
-    """-> the pairs of a JSONL file (also compressed). Raises InputFailed naming the line that is no labelled pair."""
+    """Return the pairs of a JSONL file (also compressed). Raises InputFailed naming the line that is no labelled
+    pair.
+    """
     decoder = msgspec.json.Decoder(LabelledPair)
     pairs: dict[tuple[str, str], tuple[LabelledPair, int]] = {}
     for number, line in enumerate(read_lines(file, _LONGEST_LINE), 1):
@@ -99,7 +101,7 @@ class Corpus:
     def read(
         cls, files: Sequence[str], config: Config, on_refusal: Callable[[Refusal], None] = lambda _: None
     ) -> "Corpus":
-        """-> the articles of all files as one stream; of those with the same id the first.
+        """Return the articles of all files as one stream; of those with the same id the first.
 
         Raises InputFailed and UsageError as reading does.
         """
@@ -119,14 +121,14 @@ class Corpus:
         return cls(list(ids), parts, config.detection.min_words, config.detection.max_words)
 
     def is_judged(self, pair: LabelledPair) -> bool:
-        """Says whether the model judges the pair: texts under `min_words` words match only when they are the same."""
+        """Say whether the model judges the pair: texts under `min_words` words match only when they are the same."""
         return all(
             len(self._traces[n]) - self._title_words[n] >= self._min_words
             for n in (self.number_of[pair.a], self.number_of[pair.b])
         )
 
     def measure(self, pairs: Sequence[tuple[int, int]]) -> F64:
-        """-> (len(pairs), len(FEATURES)) the features of pairs of article numbers, their dates unknown."""
+        """Return (len(pairs), len(FEATURES)) the features of pairs of article numbers, their dates unknown."""
         features = np.zeros((len(pairs), FEATURES), np.float32)
         results = np.zeros(RESULTS, np.float32)
         heads = np.empty(heads_for(self._max_words), dtype=np.int32)
@@ -144,7 +146,9 @@ class Corpus:
         return features.astype(np.float64)
 
     def label(self, name: str, pairs: Sequence[LabelledPair], total: float | None = None) -> LabelledSet:
-        """-> the pairs that the model judges, with their features. Raises InputFailed for articles that are unknown."""
+        """Return the pairs that the model judges, with their features. Raises InputFailed for articles that are
+        unknown.
+        """
         unknown = [id_ for pair in pairs for id_ in (pair.a, pair.b) if id_ not in self.number_of]
         if unknown:
             some = ", ".join(map(repr, list(dict.fromkeys(unknown))[:3]))
@@ -155,5 +159,5 @@ class Corpus:
 
 
 def unordered(pair: LabelledPair) -> tuple[str, str]:
-    """-> the two ids, the smaller first: pairs have no direction."""
+    """Return the two ids, the smaller first: pairs have no direction."""
     return (pair.a, pair.b) if pair.a < pair.b else (pair.b, pair.a)

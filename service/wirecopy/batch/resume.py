@@ -42,7 +42,7 @@ class Journal:
     """The state that a run's decisions are made from, and the store that they go to, if there is one."""
 
     def __init__(self, config: Config, *, look_ahead: bool, stored: Reading | None = None) -> None:
-        """Takes up what is stored. Raises Damaged and StorageFailed, ConfigError for a model file that is none."""
+        """Take up what is stored. Raises Damaged and StorageFailed, ConfigError for a model file that is none."""
         room = 0 if stored is None else stored.last
         self.state = State(config, Archive(stored), looks_ahead=look_ahead, forgets=False, room=room)
         self.run: BatchRun | None = None  # the last run of which there are records
@@ -71,7 +71,7 @@ class Journal:
         return self._moment
 
     def begin(self, store: Store, run: BatchRun, otherwise: BatchRun | None = None) -> None:
-        """Stores from now on what is decided; `run` is this one, which may have been interrupted.
+        """Store from now on what is decided; `run` is this one, which may have been interrupted.
 
         With `otherwise`, `run` has ended, and the first article tells whether it is run once more: see `settle`.
         """
@@ -87,14 +87,14 @@ class Journal:
         return self._otherwise is not None
 
     def settle(self, *, is_the_last: bool) -> None:
-        """Tells whether the input is that of the run that has ended, whose output is then made again, or a new one."""
+        """Tell whether the input is that of the run that has ended, whose output is then made again, or a new one."""
         begins, self._otherwise = self._otherwise, None
         if not is_the_last and begins is not None and self._store is not None:
             self.first = self.state.decided
             self.begin(self._store, begins)
 
     def look_ahead(self, digest: bytes) -> None:
-        """Takes the term weights from what is known and all that is loaded, whose digest is given, once per run.
+        """Take the term weights from what is known and all that is loaded, whose digest is given, once per run.
 
         Raises OtherInput when an interrupted run had looked at other articles.
         """
@@ -107,7 +107,7 @@ class Journal:
             raise OtherInput("other articles come after those that were decided")
 
     def decide(self, count: int, articles: Iterable[Article], start: Start[Any]) -> None:
-        """Decides for the next `count` loaded articles, which are given where they are to be stored.
+        """Decide for the next `count` loaded articles, which are given where they are to be stored.
 
         `start`: see `Window.match`.
         """
@@ -183,7 +183,7 @@ def _read(config: Config, look_ahead: bool, against: str) -> Journal:
 
 
 def _choose(journal: Journal, folder: str, begins: BatchRun, *, goes_on: bool, resume: bool) -> BatchRun:
-    """-> the run that a folder is opened for: `begins`, or the last there, which was interrupted or had ended."""
+    """Return the run that a folder is opened for: `begins`, or the last there, which was interrupted or had ended."""
     last = journal.run
     if last is None:
         if journal.first > 0:
@@ -202,7 +202,7 @@ def _choose(journal: Journal, folder: str, begins: BatchRun, *, goes_on: bool, r
 
 
 def _copy(against: storage.Where, folder: Path, own: str, begins: BatchRun) -> None:
-    """Puts what `against` holds into a new folder, as what a run begins with."""
+    """Put what `against` holds into a new folder, as what a run begins with."""
     with storage.replacing(folder) as new:
         storage.copy(against, new)
         with storage.open_store(new, scheme=own) as store:

@@ -101,7 +101,7 @@ def dedupe(
     schema: Schema = "own",
     journal: Journal | None = None,
 ) -> Result:
-    """Groups the articles of all inputs into stories, together with those that `journal` knows.
+    """Group the articles of all inputs into stories, together with those that `journal` knows.
 
     With `look_ahead` the term weights are learnt from all articles before the first is decided; without, the run takes
     exactly the path of a service that is given the articles in this order. With `strict` the first refusal raises
@@ -172,7 +172,7 @@ def _decide_loaded(
 
 
 def candidates(inputs: Sequence[str], config: Config) -> Iterator[tuple[str, list[str]]]:
-    """Yields each accepted article's id with the ids of the earlier articles that it was verified against.
+    """Yield each accepted article's id with the ids of the earlier articles that it was verified against.
 
     For measuring: the run is that of `dedupe` with look-ahead, but every comparison is kept, so stories may differ.
     Ids must be unique. Raises InputFailed and UsageError as reading does.
@@ -208,7 +208,7 @@ _decode_article = msgspec.msgpack.Decoder(Article).decode
 
 
 def _count(state: State, policy: Policy, first: int) -> tuple[int, int, int]:
-    """-> stories, copies, rewrites."""
+    """Return stories, copies, rewrites."""
     begun = copies = rewrites = 0
     for number, members, is_canonical, best in _places(state, policy, first):
         begun += members[bisect_left(members, first)] == number  # each is counted with the first member of this run

@@ -44,7 +44,9 @@ class Selection:
         self._digest = xxh3_128()
 
     def take(self, chunk: Chunk, traces: ArticleTraces) -> Taken:
-        """-> what is to be done with a chunk, all of whose articles are loaded before the next. Raises OtherInput."""
+        """Return what is to be done with a chunk, all of whose articles are loaded before the next. Raises
+        OtherInput.
+        """
         fresh: list[int] = []
         own: list[int] = []
         refused: list[Refusal] = []
@@ -93,11 +95,11 @@ class Selection:
             raise OtherInput(f"it ends after {self.taken:,} articles, and {decided:,} were decided")
 
     def digest(self) -> bytes:
-        """-> what tells the run's articles from others, in their order, where their contents are known."""
+        """Return what tells the run's articles from others, in their order, where their contents are known."""
         return self._digest.digest()
 
     def _check(self, number: int, article: Article, content: bytes) -> None:
-        """Raises OtherInput when an article is not the one that was decided in its place."""
+        """Raise OtherInput when an article is not the one that was decided in its place."""
         place = self._journal.first + self.taken
         kept = self._archive.kept[place]
         if number != place or kept.content != content:

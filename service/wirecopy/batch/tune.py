@@ -65,7 +65,7 @@ class Tuned(NamedTuple):
 
 
 def examples_of(sets: Sequence[LabelledSet]) -> Examples:
-    """-> the pairs of all sets as they count in a fit: by the root of their weights, cut at MOST_WEIGHT."""
+    """Return the pairs of all sets as they count in a fit: by the root of their weights, cut at MOST_WEIGHT."""
     weights = []
     for labelled in sets:
         own = np.sqrt(labelled.weights) * np.where(labelled.labels == SAME_EVENT, SAME_EVENT_WEIGHT, 1.0)
@@ -76,7 +76,7 @@ def examples_of(sets: Sequence[LabelledSet]) -> Examples:
 
 
 def folds_of(labelled: LabelledSet) -> npt.NDArray[np.int64]:
-    """-> (pairs,) the fold of each pair: by the hash of its ids, each label spread evenly."""
+    """Return (pairs,) the fold of each pair: by the hash of its ids, each label spread evenly."""
     hashes = np.array(
         [xxh3_64_intdigest("\0".join(unordered(pair)).encode()) for pair in labelled.pairs], dtype=np.uint64
     )
@@ -88,7 +88,7 @@ def folds_of(labelled: LabelledSet) -> npt.NDArray[np.int64]:
 
 
 def cross_validate(sets: Sequence[LabelledSet], fit_to: Callable[[Examples], Model]) -> list[F64]:
-    """-> for each set, the log-odds of its pairs by the model of the folds in which they are not."""
+    """Return for each set, the log-odds of its pairs by the model of the folds in which they are not."""
     folds = [folds_of(labelled) for labelled in sets]
     odds = [np.zeros(len(labelled.pairs)) for labelled in sets]
     everything = examples_of(sets)
@@ -102,7 +102,7 @@ def cross_validate(sets: Sequence[LabelledSet], fit_to: Callable[[Examples], Mod
 
 
 def leave_out(sets: Sequence[LabelledSet], names: Sequence[str], fit_to: Callable[[Examples], Model]) -> list[F64]:
-    """-> for each set that is named, the log-odds of its pairs by the model of all sets that are not."""
+    """Return for each set that is named, the log-odds of its pairs by the model of all sets that are not."""
     model = fit_to(examples_of([labelled for labelled in sets if labelled.name not in names]))
     return [log_odds(model, labelled.features) for labelled in sets if labelled.name in names]
 
@@ -116,32 +116,32 @@ class Judged(NamedTuple):
 
     @classmethod
     def of(cls, sets: Sequence[LabelledSet], odds: Sequence[F64]) -> "Judged":
-        """-> the pairs of all sets together, each set counting as many pairs as it has."""
+        """Return the pairs of all sets together, each set counting as many pairs as it has."""
         labels = np.concatenate([labelled.labels for labelled in sets])
         weights = np.concatenate([s.weights / s.weights.mean() for s in sets])
         kept = labels != SAME_EVENT
         return cls(np.concatenate(odds)[kept], labels[kept] >= SHARED, weights[kept])
 
     def at(self, odds: float) -> ThresholdRow:
-        """-> the figures when the pairs at or above `odds` are grouped."""
+        """Return the figures when the pairs at or above `odds` are grouped."""
         grouped = self.odds >= odds
         right = self.weights[grouped & self.shared].sum()
         precision, recall = _share(right, self.weights[grouped].sum()), _share(right, self.weights[self.shared].sum())
         return ThresholdRow(_probability(odds), precision, recall, _share(2 * precision * recall, precision + recall))
 
     def reaching(self, precision: float) -> float | None:
-        """-> the lowest log-odds from which the precision is reached; None where it never is."""
+        """Return the lowest log-odds from which the precision is reached; None where it never is."""
         odds, right, grouped = self._curve()
         reached = np.flatnonzero((right >= precision * grouped) & (right > 0))
         return None if len(reached) == 0 else float(odds[reached[-1]])
 
     def best(self) -> float:
-        """-> the log-odds with the highest F1, of equal ones the highest."""
+        """Return the log-odds with the highest F1, of equal ones the highest."""
         odds, right, grouped = self._curve()
         return float(odds[np.argmax(2 * right / (grouped + self.weights[self.shared].sum()))])
 
     def _curve(self) -> tuple[F64, F64, F64]:
-        """-> thresholds, falling, halfway between pairs, with the weights grouped rightly and at all from there."""
+        """Return thresholds, falling, halfway between pairs, with the weights grouped rightly and at all from there."""
         order = np.argsort(-self.odds, kind="stable")
         odds, weights = self.odds[order], self.weights[order]
         after = np.append(odds[1:], odds[-1] - 1.0)
@@ -150,7 +150,7 @@ class Judged(NamedTuple):
         return ((odds + after) / 2)[cuts], right[cuts], grouped[cuts]
 
     def bins(self) -> list[Bin]:
-        """-> for each tenth of probability that occurs, how often it was right."""
+        """Return for each tenth of probability that occurs, how often it was right."""
         chance = 1.0 / (1.0 + np.exp(-self.odds))
         place = np.clip(np.digitize(chance, BINS) - 1, 0, len(BINS) - 2)
         found = []
@@ -164,7 +164,7 @@ class Judged(NamedTuple):
 
 
 def tune(sets: Sequence[LabelledSet], precision: float | None, *, from_scratch: bool) -> Tuned:
-    """-> the model of all sets, moved to the wanted precision or (None) to the best F1, with its figures.
+    """Return the model of all sets, moved to the wanted precision or (None) to the best F1, with its figures.
 
     It is a correction of the shipped one, unless `from_scratch`. Raises LabelsInsufficient where there are too few of a
     class, or no threshold has that precision.
@@ -204,7 +204,7 @@ def tune(sets: Sequence[LabelledSet], precision: float | None, *, from_scratch: 
 
 
 def check(sets: Sequence[LabelledSet]) -> None:
-    """Raises LabelsInsufficient when a class has fewer than FEWEST pairs."""
+    """Raise LabelsInsufficient when a class has fewer than FEWEST pairs."""
     lacking = _lacking(sets)
     if lacking:
         raise LabelsInsufficient(
@@ -214,12 +214,12 @@ def check(sets: Sequence[LabelledSet]) -> None:
 
 
 def encode(model: Model) -> bytes:
-    """-> the model as its file holds it: indented JSON."""
+    """Return the model as its file holds it: indented JSON."""
     return msgspec.json.format(msgspec.json.encode(model), indent=1) + b"\n"
 
 
 def describe_labels(labelled: LabelledSet) -> dict[str, int]:
-    """-> the number of pairs that share a source, that share an event, and that are different."""
+    """Return the number of pairs that share a source, that share an event, and that are different."""
     labels = labelled.labels
     counts = (labels >= SHARED, labels == SAME_EVENT, labels == DIFFERENT)
     return dict(zip(("shared", "same_event", "different"), (int(c.sum()) for c in counts), strict=True))

@@ -134,7 +134,7 @@ class _Sender:
                 delay = min(2 * delay, _MAX_DELAY_SECONDS)
 
     def _count(self, answer: BulkAnswer, place: reading.RecordLocation) -> None:
-        """Raises ServiceRefused for the line with which a stream ends early."""
+        """Raise ServiceRefused for the line with which a stream ends early."""
         if answer.problem is not None:
             if answer.status >= 500 or answer.status == 408:
                 raise refusal_of(answer.problem)

@@ -28,7 +28,7 @@ class Browsing(Questions):
     _others: Others
 
     def lines(self, story_ids: Sequence[str], recent: Mapping[str, int] = MappingProxyType({})) -> list[StoryLine]:
-        """-> these stories as lines of a list, in this order; those that are not there are left out.
+        """Return these stories as lines of a list, in this order; those that are not there are left out.
 
         `recent`: how many articles came lately, to be told of each.
         """
@@ -39,7 +39,7 @@ class Browsing(Questions):
     def newest_stories(
         self, cursor: str | None = None, *, limit: int = 50, min_size: int = 1
     ) -> tuple[list[str], str | None]:
-        """-> the ids of at most `limit` stories, newest first, and the cursor of the next page, None on the last.
+        """Return the ids of at most `limit` stories, newest first, and the cursor of the next page, None on the last.
 
         Raises UsageError for a cursor of no page.
         """
@@ -56,32 +56,32 @@ class Browsing(Questions):
         return found, None
 
     def arrivals_in_parts(self, since: int) -> Parts[Counter[str]]:
-        """-> how many articles of each story came since a moment, in milliseconds since 1970; as a generator."""
+        """Return how many articles of each story came since a moment, in milliseconds since 1970; as a generator."""
         return listing.arrivals(self._archive, self._state.stories, self._state.loaded, since)
 
     def documents(self, article_ids: Sequence[str], *, with_text: bool = False) -> list[Document]:
-        """-> these articles as they are found and listed, in this order; what is gone or hidden is left out."""
+        """Return these articles as they are found and listed, in this order; what is gone or hidden is left out."""
         return listing.documents(self._archive, self._state.stories, article_ids, with_text=with_text)
 
     def sources_of(self, article_ids: Sequence[str]) -> list[str | None]:
-        """-> the sources of those of these articles that are kept and shown."""
+        """Return the sources of those of these articles that are kept and shown."""
         archive = self._archive
         numbers = [archive.number_of.get(article_id) for article_id in article_ids]
         return [archive.kept.head(n).source for n in numbers if n is not None and n not in archive.hidden]
 
     def places_of(self, article_ids: Sequence[str]) -> dict[str, str]:
-        """-> the story of each of these articles that is kept and shown."""
+        """Return the story of each of these articles that is kept and shown."""
         archive, story_of = self._archive, self._state.stories.story_of
         numbers = {article_id: archive.number_of.get(article_id) for article_id in article_ids}
         return {name: story_of[n] for name, n in numbers.items() if n is not None and n not in archive.hidden}
 
     def members_of(self, story_id: str) -> list[str]:
-        """-> the ids of the articles of a story that are shown; none of one that is not there."""
+        """Return the ids of the articles of a story that are shown; none of one that is not there."""
         numbers = self._archive.shown(self._state.stories.members.get(story_id, ()))
         return [self._archive.kept.head(number).id for number in numbers]
 
     def pair_of_revisions(self, article_id: str, one: int, other: int) -> Pair:
-        """-> two revisions of an article, as `pair` does. Raises UnknownArticle, UnknownRevision, UsageError."""
+        """Return two revisions of an article, as `pair` does. Raises UnknownArticle, UnknownRevision, UsageError."""
         numbers = {self._archive.kept[number].revision: number for number in self._archive.revisions(article_id)}
         is_hidden = self._archive.number(article_id) in self._archive.hidden
         for revision in (one, other):
@@ -95,14 +95,14 @@ class Browsing(Questions):
         )
 
     def pair_with(self, article: Article, other_id: str) -> Pair:
-        """-> an article that is not kept and one that is, as `pair` does. Raises UnknownArticle, UsageError."""
+        """Return an article that is not kept and one that is, as `pair` does. Raises UnknownArticle, UsageError."""
         number, settings = self._archive.number(other_id), self._config.detection
         if number in self._archive.hidden:
             raise errors.UnknownArticle(other_id)
         return Pair(side(article, settings), self._side_of(number), settings, least=settings.min_odds)
 
     def gauges(self) -> dict[str, float]:
-        """-> what there is to watch, by name."""
+        """Return what there is to watch, by name."""
         window, stories = self._state.window, self._state.stories
         return {
             "indexed_articles": len(window),
@@ -119,7 +119,7 @@ class Browsing(Questions):
         }
 
     def actions(self, cursor: str | None = None, limit: int = 50) -> tuple[list[Action[Milliseconds]], str | None]:
-        """-> at most `limit` actions, the newest first, and the cursor of the next page. Raises UsageError."""
+        """Return at most `limit` actions, the newest first, and the cursor of the next page. Raises UsageError."""
         before = None
         if cursor is not None:
             if not _ACTION_ID.fullmatch(cursor):
@@ -131,5 +131,5 @@ class Browsing(Questions):
         return told, told[-1].id if len(found) > limit else None
 
     def actions_of(self, story_id: str) -> list[Action[Milliseconds]]:
-        """-> the actions that concern a story, the newest first."""
+        """Return the actions that concern a story, the newest first."""
         return [self._others.actions.told(a, self._others.edits) for a in self._others.actions.of_story(story_id)]

@@ -38,7 +38,7 @@ _MAX_PRUNED = 20_000  # articles that are pruned at once
 
 
 def scheme_of(config: Config) -> str:
-    """-> the scheme that a store of this configuration has. Raises ConfigError for a model file that is none."""
+    """Return the scheme that a store of this configuration has. Raises ConfigError for a model file that is none."""
     return scheme(model_file.load(config.detection.model))
 
 
@@ -51,7 +51,7 @@ class Detector(Recorder):
     """Tells for every article that it is given which story it belongs to."""
 
     def erase(self, article_id: str, now: int = 0, said: Said | None = None) -> None:
-        """Erases an article with all its revisions, durably: text, trace, keys, matches, passages; its id is new again.
+        """Erase an article with all its revisions, durably: text, trace, keys, matches, passages; its id is new again.
 
         With `said` it is told of among the actions.
 
@@ -84,7 +84,7 @@ class Detector(Recorder):
         self._store.append(entries, redact=dict(zip(records, map(erasure.remains_of, decisions), strict=True)))
 
     def merge(self, story_id: str, other_id: str, now: int = 0, said: Said = UNSAID) -> Story[Milliseconds]:
-        """Makes two stories one, durably: the older id stays, the other leads to it. All members are pinned together.
+        """Make two stories one, durably: the older id stays, the other leads to it. All members are pinned together.
 
         -> the story; two that are one already are left as they are. `now` is this moment, in milliseconds since 1970.
         Raises UnknownStory, Pinned where members are pinned apart, and StorageFailed, after which the object is of no
@@ -100,7 +100,7 @@ class Detector(Recorder):
     def split(
         self, story_id: str, article_ids: Sequence[str], now: int = 0, said: Said = UNSAID
     ) -> tuple[Story[Milliseconds], Story[Milliseconds]]:
-        """Parts some of a story's articles from the others, durably; the two parts are pinned apart.
+        """Part some of a story's articles from the others, durably; the two parts are pinned apart.
 
         -> the part that keeps the id, and the smaller one, which has a new id. Raises UnknownStory, UsageError when
         the articles are none or all of the story's or not in it, Pinned where articles of both parts are pinned
@@ -120,7 +120,7 @@ class Detector(Recorder):
         return self.story(name), self.story(f"s{edit.number}")
 
     def pin(self, article_ids: Sequence[str], *, together: bool, now: int = 0, said: Said = UNSAID) -> Pin:
-        """Says that articles belong together, or that two never do, whatever the evidence; durably.
+        """Say that articles belong together, or that two never do, whatever the evidence; durably.
 
         Their stories are decided anew. Later revisions of the articles keep the pin; it goes when they are erased or
         pruned. Raises UnknownArticle, UsageError for a wrong number of articles, Pinned where it contradicts others,
@@ -139,7 +139,7 @@ class Detector(Recorder):
         return views.pin(self._archive, self._state.stories.pins.by_id[edit.number], with_hidden=True)
 
     def unpin(self, pin_id: str, now: int = 0, said: Said = UNSAID) -> None:
-        """Takes a pin away, durably; the stories that it concerned are decided anew.
+        """Take a pin away, durably; the stories that it concerned are decided anew.
 
         Raises UnknownPin, and StorageFailed as `merge` does.
         """
@@ -155,7 +155,7 @@ class Detector(Recorder):
         self._end_edit(edits.unpin(self._state, now, number), "this", action)
 
     def correct(self, story_id: str, article_id: str, now: int = 0, said: Said = UNSAID) -> Story[Milliseconds]:
-        """Lets an article stand for its story, whatever the rule says, durably; -> the story.
+        """Let an article stand for its story, whatever the rule says, durably; return the story.
 
         Later revisions of the article do so too, until another is chosen; what is canceled stands behind all others.
         Raises UnknownStory, UnknownArticle, UsageError for an article that is not in the story, and StorageFailed as
@@ -174,7 +174,7 @@ class Detector(Recorder):
         return self.story(name)
 
     def set_status(self, article_id: str, status: Status, now: int = 0, said: Said = UNSAID) -> Stored[Milliseconds]:
-        """Withholds, releases or cancels an article as it is kept, durably, by a revision; -> the article.
+        """Withholds, releases or cancels an article as it is kept, durably, by a revision; return the article.
 
         What is released is not embargoed any more. Raises UnknownArticle, UsageError where its text is not kept (then
         whoever has it sends it again), and StorageFailed as `merge` does.
@@ -190,7 +190,7 @@ class Detector(Recorder):
         return self.article(article_id)
 
     def undo(self, action_id: str, now: int = 0, said: Said = UNSAID) -> actions.Action[Milliseconds]:
-        """Takes an action back, durably: a story that was merged is there again under its old id.
+        """Take an action back, durably: a story that was merged is there again under its old id.
 
         Whoever was moved on since stays where he is. -> the action that did it. Raises UnknownAction; UsageError for
         what was undone, or cannot be any more; Pinned, and StorageFailed as `merge` does.
@@ -210,14 +210,14 @@ class Detector(Recorder):
         return self._actions.told(self._actions.page(None, 1)[0], self._edits)
 
     def compact(self) -> Compaction:
-        """Leaves no byte of what was erased or pruned in the files; -> the database's bytes before and after.
+        """Leave no byte of what was erased or pruned in the files; return the database's bytes before and after.
 
         Takes as long as copying the database. Raises what `Store.compact` raises.
         """
         return Compaction(0, 0) if self._store is None else self._store.compact()
 
     def place(self, positions: Mapping[str, int]) -> None:
-        """Remembers, durably, how far followers of the feed got; those that are not named stay where they were.
+        """Remember, durably, how far followers of the feed got; those that are not named stay where they were.
 
         Raises StorageFailed, after which the object is of no further use.
         """
@@ -229,7 +229,7 @@ class Detector(Recorder):
         self._store.append([entry(Positions(reached))], prune=replaced)
 
     def clear_boilerplate(self, source: str | None, now: int = 0) -> int:
-        """Forgets what was learnt to be boilerplate of a source, durably; -> in how many articles it was counted.
+        """Forget what was learnt to be boilerplate of a source, durably; return in how many articles it was counted.
 
         From now on it is learnt anew, from articles that come; None and "" stand for articles without a source. What
         was decided stays as it is. `now` is this moment, in milliseconds since 1970. Raises StorageFailed, after which
@@ -250,14 +250,15 @@ class Detector(Recorder):
         return cleared
 
     def expire(self, now: int) -> int:
-        """Takes out of the index what arrived too long before `now`; -> how many articles that were.
+        """Take out of the index what arrived too long before `now`; return how many articles that were.
 
         They stay readable and keep their stories, but nothing new joins them.
         """
         return self._state.expire(now)
 
     def prune(self, now: int) -> int:
-        """Forgets articles for good whose retention ends before the day of `now`; -> how many, at most 20,000 at once.
+        """Forget articles for good whose retention ends before the day of `now`; return how many, at most 20,000 at
+        once.
 
         Raises StorageFailed.
         """
@@ -287,7 +288,7 @@ class Detector(Recorder):
         return len(numbers)
 
     def _undo(self, done: ActionRecord, action: ActionRecord, now: int, said: Said) -> None:
-        """Does what takes an action back."""
+        """Do what takes an action back."""
         if done.edit is not None:
             edit = edits.undo(self._state, now, self._edits[done.edit], self._feed.redirects.follow)
             if edit is None:
@@ -317,7 +318,7 @@ class Detector(Recorder):
         return Article(article_id, text or "", d.title, d.source, d.url, d.published, d.language, status, embargoed)
 
     def _choose(self, action: ActionRecord, story: str | None) -> None:
-        """Makes a choice of who stands for a story, or the end of one, durable."""
+        """Make a choice of who stands for a story, or the end of one, durable."""
         members = () if story is None else self._archive.shown(self._state.stories.members[story])
         stood = self._policy.canonical(self._archive, members) if members else None
         entries = self._entries_of(action, -1 if self._store is None else self._store.last)
@@ -340,7 +341,7 @@ class Detector(Recorder):
         return ActionRecord(number, now, kind, said.by, said.reason, list(stories), list(articles), after=after)
 
     def _end_edit(self, edit: Edit | edits.Contradiction, wish: str, action: ActionRecord) -> Edit:
-        """Makes an edit durable, with its action and its events. Raises Pinned for one that was refused."""
+        """Make an edit durable, with its action and its events. Raises Pinned for one that was refused."""
         if isinstance(edit, edits.Contradiction):
             raise errors.Pinned(f"p{edit.pin}", wish)
         self._edits[edit.number] = edit

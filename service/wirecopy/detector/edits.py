@@ -22,7 +22,7 @@ class Contradiction(NamedTuple):
 
 
 def merge(state: State, moment: int, one: str, other: str) -> Edit | Contradiction:
-    """Makes two stories one, with the id of the older."""
+    """Make two stories one, with the id of the older."""
     stories, number = state.stories, state.loaded
     older, younger = sorted((one, other), key=story_age)
     numbers = stories.members[younger]
@@ -34,7 +34,7 @@ def merge(state: State, moment: int, one: str, other: str) -> Edit | Contradicti
 
 
 def split(state: State, moment: int, story: str, numbers: Iterable[int]) -> Edit | Contradiction:
-    """Parts some members, not all that are shown, of a story from the others; the smaller part gets a new id.
+    """Part some members, not all that are shown, of a story from the others; the smaller part gets a new id.
 
     Hidden members stay with the others, and do not count.
     """
@@ -50,7 +50,7 @@ def split(state: State, moment: int, story: str, numbers: Iterable[int]) -> Edit
 
 
 def pin(state: State, moment: int, together: bool, left: Iterable[int], right: Iterable[int]) -> Edit | Contradiction:
-    """Ties articles, or parts those of one side from those of the other; their stories are decided anew.
+    """Tie articles, or parts those of one side from those of the other; their stories are decided anew.
 
     Where the two sides share no story, nothing is left to be parted, and nobody moves.
     """
@@ -66,7 +66,7 @@ def pin(state: State, moment: int, together: bool, left: Iterable[int], right: I
 
 
 def unpin(state: State, moment: int, pin_id: int) -> Edit:
-    """Takes a pin away; the stories that it concerned are decided anew."""
+    """Take a pin away; the stories that it concerned are decided anew."""
     stories = state.stories
     old = stories.pins.by_id[pin_id]
     concerned = [stories.story_of[m] for m in sorted(old.left | old.right)]
@@ -81,7 +81,7 @@ def _finish(
     concerned: Sequence[str],
     moves: Sequence[Move] | None,
 ) -> Edit:
-    """Applies an edit whose `moves` are known, or (None) are what its pin and the evidence make of its stories."""
+    """Apply an edit whose `moves` are known, or (None) are what its pin and the evidence make of its stories."""
     state.begin(state.loaded, moment, None)
     stories, window, number = state.stories, state.window, state.loaded
     lost = None if unpinned is None else _said(stories.pins.by_id[unpinned])
@@ -108,7 +108,7 @@ def _said(pin: NumberedPin) -> tuple[bool, list[int], list[int]]:
 
 
 def redo(state: State, edit: Edit, undone: Edit | None = None) -> Edit | Contradiction | None:
-    """Does what a stored edit did, among stories that were decided anew, to those of its articles that are there.
+    """Do what a stored edit did, among stories that were decided anew, to those of its articles that are there.
 
     -> None, and nothing is changed, where it concerns nobody any more. A merge or split of stories that are others now
     becomes its pin. The number that the edit had must be the next one. `undone`: the edit that this one undoes, as it
@@ -135,7 +135,7 @@ def redo(state: State, edit: Edit, undone: Edit | None = None) -> Edit | Contrad
 
 
 def restore(state: State, edit: Edit) -> None:
-    """Applies a stored edit."""
+    """Apply a stored edit."""
     state.begin(edit.number, edit.moment, None)
     stories, known = state.stories, state.stories.story_of
     if edit.unpinned is not None:
@@ -151,7 +151,7 @@ def restore(state: State, edit: Edit) -> None:
 
 
 def undo(state: State, moment: int, done: Edit, heir_of: Callable[[str], str]) -> Edit | Contradiction | None:
-    """Takes an edit back: its pin goes, one that it took away comes again, and whoever it moved goes back.
+    """Take an edit back: its pin goes, one that it took away comes again, and whoever it moved goes back.
 
     Back is the story that they came from; when that is gone by this edit, it is there again under its old id. Articles
     that came later go with those whom they match best. Whoever was moved on since stays. `heir_of`: which story a gone

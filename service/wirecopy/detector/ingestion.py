@@ -56,7 +56,7 @@ class Ingestion:
         self._epoch = state.window.terms.epoch
 
     def decide_new(self, chosen: Sequence[int]) -> None:
-        """Decides for some of them, whose ids are new."""
+        """Decide for some of them, whose ids are new."""
         state = self._state
         traces = self._traces if len(chosen) == len(self._articles) else self._traces.take(chosen)
         begin = 0
@@ -71,7 +71,7 @@ class Ingestion:
             begin = end
 
     def decide_revision(self, k: int, replaces: int, revision: int | None = None) -> None:
-        """Decides for one of them, which replaces another revision; `revision` where it is not simply the next."""
+        """Decide for one of them, which replaces another revision; `revision` where it is not simply the next."""
         state, article, traces = self._state, self._articles[k], self._traces.part(k, k + 1)
         state.begin_block()
         traces = traces_for(state, article, traces, replaces)
@@ -84,7 +84,7 @@ class Ingestion:
             self._take_down(k, decided, left, recall)
 
     def decide_remaining(self, k: int, first_seen: int, revision: int) -> None:
-        """Decides for one of them whose earlier revisions are not there any more."""
+        """Decide for one of them whose earlier revisions are not there any more."""
         state, article, traces = self._state, self._articles[k], self._traces.part(k, k + 1)
         state.begin_block()
         kept = kept_of(state.archive, state.loaded, article, traces, self._moment, self._contents[k], None)
@@ -94,7 +94,9 @@ class Ingestion:
             self._take_down(k, decided, None)
 
     def entries(self, last: int, *, with_texts: bool) -> list[Entry]:
-        """-> what is to be stored of them behind the record numbered `last`; an epoch that began is the last of it."""
+        """Return what is to be stored of them behind the record numbered `last`; an epoch that began is the last of
+        it.
+        """
         entries = []
         for decision, article in self.decided:
             text = article.text.encode() if with_texts else None
@@ -116,7 +118,7 @@ class Ingestion:
         return list(dict.fromkeys([*members, *views.copies(archive, number), *archive.recalls.get(number, ())]))
 
     def _take_down(self, k: int, decided: Decided, left: Left | None, recall: list[int] | None = None) -> None:
-        """Makes the record, the verdict and the events of what was decided."""
+        """Make the record, the verdict and the events of what was decided."""
         state, article, number = self._state, self._articles[k], decided.number
         archive, stories = state.archive, state.stories
         place = views.place(archive, stories, number, self._policy)
@@ -135,7 +137,7 @@ class Ingestion:
 
 
 def recalled(state: State, number: int) -> Fact:
-    """-> what the feed says of an article that was canceled and is shown: what is to be recalled with it now."""
+    """Return what the feed says of an article that was canceled and is shown: what is to be recalled with it now."""
     archive, story = state.archive, state.stories.story_of[number]
     members = archive.shown(state.stories.members[story])
     ids = tuple(archive.kept[m].id for m in views.recall(archive, members))
@@ -188,7 +190,9 @@ def describe(
     window: Window | None = None,
     recall: list[int] | None = None,
 ) -> Decision:
-    """-> one record of all that was decided and of what it changed; without a window, only of what a caller is told."""
+    """Return one record of all that was decided and of what it changed; without a window, only of what a caller is
+    told.
+    """
     number, found, change = decided
     written = _UNWRITTEN if window is None else window.written(number)
     links = change.links[len(found.matches) :]

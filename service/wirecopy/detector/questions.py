@@ -58,17 +58,19 @@ class Questions:
         self._source_counts = SourceCounts(self._archive, state.stories)
 
     def trace(self, articles: Sequence[Article]) -> ArticleTraces:
-        """-> the traces of `articles`; pure, may run in another thread."""
+        """Return the traces of `articles`; pure, may run in another thread."""
         return trace(articles, self._config.detection.max_words)
 
     def pins(self) -> list[Pin]:
-        """-> all pins, the oldest first, without hidden articles; those that say nothing without them are left out."""
+        """Return all pins, the oldest first, without hidden articles; those that say nothing without them are left
+        out.
+        """
         by_id = self._state.stories.pins.by_id
         told = [views.pin(self._archive, by_id[number]) for number in sorted(by_id)]
         return [p for p in told if (p.together and len(p.articles + p.others) > 1) or (p.articles and p.others)]
 
     def check(self, article: Article) -> Verdict:
-        """-> the verdict that the article would get now; nothing is stored or counted. Raises InvalidArticle."""
+        """Return the verdict that the article would get now; nothing is stored or counted. Raises InvalidArticle."""
         current = self._current(article.id)
         if current is not None and current[1] == content_of(article):
             return self._stored_answer(current[0])
@@ -86,7 +88,8 @@ class Questions:
     def article(
         self, article_id: str, revision: int | None = None, *, keep: Keep | None = None
     ) -> Stored[Milliseconds]:
-        """-> the article as it is now, with its text where texts are kept; an earlier revision as it was decided then.
+        """Return the article as it is now, with its text where texts are kept; an earlier revision as it was decided
+        then.
 
         `keep`: whether it stands for its story now is told by this policy and not the one that is set. Raises
         UnknownArticle, UnknownRevision.
@@ -101,15 +104,17 @@ class Questions:
         return views.stored(self._archive, self._state.stories, number, self._policy_of(keep))
 
     def revisions(self, article_id: str) -> list[Revision[Milliseconds]]:
-        """-> the revisions of the article that are kept, in order, with what each changed. Raises UnknownArticle."""
+        """Return the revisions of the article that are kept, in order, with what each changed. Raises
+        UnknownArticle.
+        """
         return views.revisions(self._archive, self._archive.revisions(article_id))
 
     def matches(self, article_id: str) -> tuple[Match, ...]:
-        """-> all verified matches of the article, earlier and later ones, best first. Raises UnknownArticle."""
+        """Return all verified matches of the article, earlier and later ones, best first. Raises UnknownArticle."""
         return views.matches(self._archive, self._archive.number(article_id))
 
     def pair(self, a_id: str, b_id: str) -> Pair:
-        """-> what `comparison.explain`, which any thread may run, needs to say why two articles match, or do not.
+        """Return what `comparison.explain`, which any thread may run, needs to say why two articles match, or do not.
 
         Raises UnknownArticle; UsageError for an article and itself, or for one of which no trace is left (without a
         store, when it is not compared with any more).
@@ -131,13 +136,14 @@ class Questions:
         return explain(self.pair(a_id, b_id), texts)
 
     def why(self, story_id: str, *, keep: Keep | None = None) -> Reasons:
-        """-> the link that holds each member to the story; of a merged one, to its heir. Raises UnknownStory."""
+        """Return the link that holds each member to the story; of a merged one, to its heir. Raises UnknownStory."""
         return views.reasons(self._archive, self._state.stories, self._find_story(story_id), self._policy_of(keep))
 
     def sources(
         self, *, source: str | None = None, cursor: str | None = None, limit: int = 50
     ) -> tuple[list[Source], str | None]:
-        """-> at most `limit` sources by name, with what of them is copied from whom, and the cursor of the next page.
+        """Return at most `limit` sources by name, with what of them is copied from whom, and the cursor of the next
+        page.
 
         `source`: only of that one. Articles without a source are not counted, nor is what is withheld or embargoed.
         """
@@ -150,7 +156,7 @@ class Questions:
         return self._source_counts.page(source, cursor, limit)
 
     def story(self, story_id: str, *, keep: Keep | None = None) -> Story[Milliseconds]:
-        """-> the story as it is now; for one that was merged, its heir, whose id is another. Raises UnknownStory.
+        """Return the story as it is now; for one that was merged, its heir, whose id is another. Raises UnknownStory.
 
         `keep`: who stands for it is told by this policy and not the one that is set, which the feed follows.
         """
@@ -166,7 +172,7 @@ class Questions:
         limit: int = 50,
         keep: Keep | None = None,
     ) -> tuple[list[Story[Milliseconds]], str | None]:
-        """-> at most `limit` stories, newest first, and the cursor of the next page, None on the last.
+        """Return at most `limit` stories, newest first, and the cursor of the next page, None on the last.
 
         `since`: of those first seen at that moment or later; `source`: with an article of that source; `keep` as in
         `story`. A page may hold
@@ -191,14 +197,16 @@ class Questions:
         return found, None
 
     def events(self, after: int = 0, limit: int = 1000) -> list[Event[Milliseconds]]:
-        """-> at most `limit` events behind the number `after`, in order.
+        """Return at most `limit` events behind the number `after`, in order.
 
         Raises EventsGone when they are not kept any more, UsageError for a number that is not given out yet.
         """
         return self._feed.reader(after, limit)()
 
     def events_reader(self, after: int, limit: int) -> Callable[[], list[Event[Milliseconds]]]:
-        """-> what `events` returns, to be called in any thread: it only reads what is on disk. Raises like `events`."""
+        """Return what `events` returns, to be called in any thread: it only reads what is on disk. Raises like
+        `events`.
+        """
         return self._feed.reader(after, limit)
 
     @property
@@ -207,13 +215,13 @@ class Questions:
         return self._feed.last
 
     def positions(self) -> dict[str, int]:
-        """-> how far each follower of the feed got that has a name: the number of the last event that it took."""
+        """Return how far each follower of the feed got that has a name: the number of the last event that it took."""
         return dict(self._feed.positions)
 
     def boilerplate(
         self, *, source: str | None = None, cursor: str | None = None, limit: int = 50
     ) -> tuple[list[Boilerplate], str | None]:
-        """-> at most `limit` passages that sources repeat, and the cursor of the next page, None on the last.
+        """Return at most `limit` passages that sources repeat, and the cursor of the next page, None on the last.
 
         Source by source, of each the most frequent first; `source`: only of that one, "" of articles without a source.
         A page may hold fewer than `limit`, even none, and still have a next one. Raises UsageError for a cursor of no

@@ -34,7 +34,7 @@ class Recorder(Browsing):
     def __init__(
         self, config: Config | None = None, store: Writing | Pipeline | None = None, *, epochs: bool = True
     ) -> None:
-        """Goes on where the decisions in `store` end; without a store, all is forgotten with the object.
+        """Go on where the decisions in `store` end; without a store, all is forgotten with the object.
 
         `epochs=False` leaves the term weights as shipped. Raises Damaged and StorageFailed as the store does.
         """
@@ -51,7 +51,7 @@ class Recorder(Browsing):
     def ingest(
         self, articles: Sequence[Article], first_seen: int = 0, traces: ArticleTraces | None = None
     ) -> list[Verdict]:
-        """Decides for each article, in order, which story it belongs to; durable when it returns.
+        """Decide for each article, in order, which story it belongs to; durable when it returns.
 
         (With a store that writes in a thread of its own: later, see `when_durable`.) The same id with the same content
         gets the stored answer again (`replayed`); with other content it becomes a new revision, whose story is decided
@@ -85,7 +85,7 @@ class Recorder(Browsing):
         return [batch.verdicts[k] for k in range(len(articles))]
 
     def when_durable(self, told: Callable[[BaseException | None], None]) -> None:
-        """Calls `told` when all that was decided up to now is on disk, with None; with the failure if it cannot be.
+        """Call `told` when all that was decided up to now is on disk, with None; with the failure if it cannot be.
 
         That is at once, or, with a store that writes in a thread of its own, later and there.
         """
@@ -95,7 +95,7 @@ class Recorder(Browsing):
             told(None)
 
     def reach(self, now: int) -> int:
-        """Lets what was embargoed until `now` be shown from here on, durably; -> how many articles that were.
+        """Let what was embargoed until `now` be shown from here on, durably; return how many articles that were.
 
         `now` is this moment, in milliseconds since 1970; `ingest`, `erase`, `prune` and edits do the same. Nothing is
         shown earlier than one of them was told. Raises StorageFailed, after which the object is of no further use.
@@ -107,19 +107,19 @@ class Recorder(Browsing):
         return shown
 
     def close(self) -> None:
-        """Closes the store. Raises StorageFailed."""
+        """Close the store. Raises StorageFailed."""
         if self._store is not None:
             self._store.close()
 
     def _entries_of(self, action: ActionRecord | None, last: int) -> list[Entry]:
-        """Takes an action up; -> what to append of it behind the record of this number."""
+        """Take an action up; return what to append of it behind the record of this number."""
         if action is None:
             return []
         self._actions.take(action, last + 1)
         return [entry(action)]
 
     def _lift(self, now: int) -> tuple[list[Fact], int]:
-        """Goes by the policy that is set, if the feed went by another one, and shows what was embargoed until now.
+        """Go by the policy that is set, if the feed went by another one, and show what was embargoed until now.
 
         -> what that means for readers, and of how many articles the newest revision is shown by it.
         """
@@ -132,7 +132,7 @@ class Recorder(Browsing):
         return facts, len(shown)
 
     def _append(self, batch: Ingestion, moment: int) -> None:
-        """Makes what was decided durable, with its events."""
+        """Make what was decided durable, with its events."""
         aside, self._aside = self._aside, None
         if self._store is None:
             self._tell(batch.facts, moment)
@@ -150,7 +150,7 @@ class Recorder(Browsing):
         self._archive.settle()
 
     def _tell(self, facts: Sequence[Fact], moment: int, record: int = -1) -> list[Entry]:
-        """Makes facts the next events; -> what to append of them behind the record of this number."""
+        """Make facts the next events; return what to append of them behind the record of this number."""
         entries = []
         if facts and self._feed.rule != self._policy.rule:
             self._feed.rule = self._policy.rule

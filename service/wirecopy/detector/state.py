@@ -112,7 +112,7 @@ class State:
         moment: int = 0,
         contents: Sequence[bytes] | None = None,
     ) -> None:
-        """Stores new articles that `decide` is to take, in this order."""
+        """Store new articles that `decide` is to take, in this order."""
         number = self.window.loaded
         self.window.load(*traces)
         if self._looks_ahead:
@@ -138,12 +138,12 @@ class State:
             number += 1
 
     def load_revision(self, kept: Kept, traces: ArticleTraces) -> None:
-        """Stores a later revision of an article that `decide` is to take, after the earlier one was withdrawn."""
+        """Store a later revision of an article that `decide` is to take, after the earlier one was withdrawn."""
         self.archive.add(self.window.loaded, kept)
         self.window.load(*traces)
 
     def decide(self, count: int, *, own: str | None = None, start: Start[Any] = lambda task: task) -> Iterator[Decided]:
-        """Decides for the next `count` loaded articles; each has taken its place in a story when it is handed out.
+        """Decide for the next `count` loaded articles; each has taken its place in a story when it is handed out.
 
         `own`: see `Stories.decide`; `start`: see `Window.match`. Must be run to its end.
         """
@@ -167,12 +167,12 @@ class State:
             count -= batch
 
     def propose(self, number: int, found: Findings, own: str | None) -> Regrouping:
-        """-> what `decide` would change for an article that the window was probed with; changes nothing."""
+        """Return what `decide` would change for an article that the window was probed with; changes nothing."""
         window = self.window
         return self.stories.decide(number, found.matches, window.judge, oldest=window.oldest, own=own)
 
     def withdraw(self, number: int) -> Left:
-        """Takes an article out, for the revision that is loaded next to follow; -> what it left behind."""
+        """Take an article out, for the revision that is loaded next to follow; return what it left behind."""
         own, change = self.stories.story_of[number], self.leave(number)
         self.stories.remove(number, heir=self.window.loaded)
         self.window.remove(number)
@@ -182,7 +182,7 @@ class State:
 
     @contextmanager
     def without(self, number: int | None) -> Iterator[str | None]:
-        """The stories as if an article had been withdrawn, while it lasts; -> its story."""
+        """The stories as if an article had been withdrawn, while it lasts; return its story."""
         if number is None:
             yield None
             return
@@ -206,12 +206,12 @@ class State:
         return self.stories.leave(number, window.judge, oldest=window.oldest, after=window.loaded)
 
     def begin_block(self) -> None:
-        """Makes room before articles are loaded, where their number begins a block."""
+        """Make room before articles are loaded, where their number begins a block."""
         if self._forgets and self.window.loaded % BLOCK == 0:
             self.forget(self.window.overfull())
 
     def expire(self, now: int) -> int:
-        """Takes out of the window what arrived too long before `now`; -> how many articles that were."""
+        """Take out of the window what arrived too long before `now`; return how many articles that were."""
         self.moment = max(self.moment, now)
         horizon = self.horizon(now)
         if horizon <= self._horizon:
@@ -232,13 +232,13 @@ class State:
         return (now - self._index_milliseconds) // step * step
 
     def forget(self, oldest: int) -> None:
-        """Takes everything numbered below `oldest` out of the window; it keeps its story."""
+        """Take everything numbered below `oldest` out of the window; it keeps its story."""
         if oldest > self.window.oldest:
             self.stories.retire(range(self.window.oldest, oldest))
             self.window.forget(oldest)
 
     def older_than(self, moment: int, most: int) -> list[int]:
-        """-> the numbers of articles outside the window that arrived before `moment`, oldest first."""
+        """Return the numbers of articles outside the window that arrived before `moment`, oldest first."""
         numbers: list[int] = []
         for number, kept in self.archive.kept.items():
             if number >= self.window.oldest or kept.arrived >= moment or len(numbers) == most:
@@ -247,7 +247,7 @@ class State:
         return numbers
 
     def drop(self, numbers: Sequence[int]) -> None:
-        """Forgets articles for good that are not in the window; the archive still knows them."""
+        """Forget articles for good that are not in the window; the archive still knows them."""
         self._bereft.update(self.stories.forget_bests(numbers))
         self._bereft.difference_update(numbers)
         for number in numbers:
@@ -267,15 +267,15 @@ class State:
         return list(full)
 
     def clear_boilerplate(self, clearing: Clearing) -> int:
-        """Lets a source's passages be learnt anew; -> how many articles they were counted in."""
+        """Let a source's passages be learnt anew; return how many articles they were counted in."""
         return self.window.clear(self.window.source_hash(clearing.source), clearing.first, clearing.end)
 
     def epoch(self) -> Epoch:
-        """-> the current epoch, to be stored."""
+        """Return the current epoch, to be stored."""
         return Epoch(self.window.terms.epoch, compress(self.window.terms.rarity.tobytes()))
 
     def checkpoint(self, last_event: int, redirects: list[tuple[str, str]]) -> Checkpoint:
-        """-> all that stays when the records up to now are pruned as far as they may be."""
+        """Return all that stays when the records up to now are pruned as far as they may be."""
         window = self.window
         tables = window.terms.counts, np.where(window.repeats == 255, np.uint8(255), np.uint8(0))
         counts, repeats = (compress(table.tobytes()) for table in tables)
@@ -287,11 +287,11 @@ class State:
         )
 
     def restore_epoch(self, epoch: Epoch) -> None:
-        """Takes an epoch up as it was stored."""
+        """Take an epoch up as it was stored."""
         self.window.terms.restore(epoch.epoch, np.frombuffer(decompress(epoch.rarity), dtype=np.uint8))
 
     def restore_checkpoint(self, checkpoint: Checkpoint) -> None:
-        """Takes up what pruned records had left behind; those before the checkpoint that are left were restored."""
+        """Take up what pruned records had left behind; those before the checkpoint that are left were restored."""
         terms_of, window = self.window.terms, self.window
         self.restore_epoch(checkpoint.epoch)
         terms_of.counts[:] = np.frombuffer(decompress(checkpoint.counts), dtype=np.uint32)
@@ -307,7 +307,7 @@ class State:
             self.stories.pins.add(NumberedPin(pin_id, together, frozenset(left), frozenset(right)))
 
     def restore(self, decisions: Sequence[tuple[Decision, Kept]]) -> None:
-        """Applies decisions with consecutive numbers of one block, of which only the first may be a later revision."""
+        """Apply decisions with consecutive numbers of one block, of which only the first may be a later revision."""
         first = decisions[0][0]
         self.begin(first.number, first.arrived, first.replaces)
         self.window.restore(self._restored([decision for decision, _ in decisions]))

@@ -18,13 +18,13 @@ class ArticleTraces(NamedTuple):
     title_words: npt.NDArray[np.int64]
 
     def part(self, first: int, last: int) -> "ArticleTraces":
-        """-> those of the articles first .. last - 1."""
+        """Return those of the articles first .. last - 1."""
         words, bounds = self.texts
         own = bounds[first : last + 1]
         return ArticleTraces(Traces(words[own[0] : own[-1]], own - own[0]), self.title_words[first:last])
 
     def take(self, chosen: Sequence[int]) -> "ArticleTraces":
-        """-> those of the chosen articles, in that order."""
+        """Return those of the chosen articles, in that order."""
         words = [self.texts[k] for k in chosen]
         bounds = np.zeros(len(chosen) + 1, dtype=np.int64)
         np.cumsum([len(part) for part in words], out=bounds[1:])
@@ -34,7 +34,7 @@ class ArticleTraces(NamedTuple):
 
 
 def trace(articles: Sequence[Article], max_words: int) -> ArticleTraces:
-    """-> the traces of `articles`. Pure; the compiled part releases the interpreter."""
+    """Return the traces of `articles`. Pure; the compiled part releases the interpreter."""
     heads = [f"{article.title}\n" if article.title else "" for article in articles]
     texts = [article.text for article in articles] + [article.title or "" for article in articles]
     # In one call: of few articles, as single requests bring them, the call is what takes long.

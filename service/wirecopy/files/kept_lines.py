@@ -18,7 +18,7 @@ class KeptLines:
         weakref.finalize(self, _close, self._file)
 
     def extend(self, items: Sequence[bytes]) -> None:
-        """Adds byte strings. Raises OutputFailed when there is no room."""
+        """Add byte strings. Raises OutputFailed when there is no room."""
         try:
             self._file.seek(self._starts[-1])
             self._file.writelines(items)

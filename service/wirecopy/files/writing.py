@@ -26,7 +26,7 @@ class Output:
         self._stream = stream
 
     def write(self, data: bytes) -> None:
-        """Raises OutputFailed (ReaderLeft when the other end of a pipe closed)."""
+        """Raise OutputFailed (ReaderLeft when the other end of a pipe closed)."""
         with _failures_of(self.name):
             self._stream.write(data)
 

@@ -39,7 +39,7 @@ _BLANK_LINES = re.compile(r"\n{3,}")
 
 
 def to_text(markup: str) -> str:
-    """-> what a reader sees of `markup`. Raises InvalidArticle for one that would take the parser too long."""
+    """Return what a reader sees of `markup`. Raises InvalidArticle for one that would take the parser too long."""
     _check_cost(markup)
     parsed = LexborHTMLParser(markup)
     root = parsed.css_first("body\\.content") if _NITF_BODY.search(markup) else parsed.body

@@ -47,7 +47,7 @@ NAME = "search.sqlite3"
 
 
 def remove(folder: Path) -> None:
-    """Removes the file of a folder, if there is one; nobody may have it open."""
+    """Remove the file of a folder, if there is one; nobody may have it open."""
     for suffix in ("", "-wal", "-shm"):
         (folder / f"{NAME}{suffix}").unlink(missing_ok=True)
 
@@ -80,7 +80,7 @@ class IndexFile:
     """The file, open for one writer and any number of readers."""
 
     def __init__(self, path: Path) -> None:
-        """Goes on where the file ends; one that is damaged, or of another version, is made anew, empty."""
+        """Go on where the file ends; one that is damaged, or of another version, is made anew, empty."""
         self._path = path
         self._writing = threading.Lock()
         self._readers = threading.local()
@@ -94,7 +94,7 @@ class IndexFile:
             return Place(*self._writer.execute("SELECT seq, at FROM reached").fetchone())
 
     def start_over(self) -> None:
-        """Empties the file: it is to be filled from the first event on."""
+        """Empty the file: it is to be filled from the first event on."""
         with self._writing, self._writer:  # others may be reading: the file itself stays
             self._writer.execute("INSERT INTO words (words) VALUES ('delete-all')")
             self._writer.execute("DELETE FROM articles")
@@ -102,7 +102,7 @@ class IndexFile:
             self._writer.execute("UPDATE reached SET seq = 0, at = 0")
 
     def take(self, events: Sequence[Event[Milliseconds]], found: Sequence[Document], gone: Iterable[str] = ()) -> None:
-        """Takes up events that follow those in the file, their articles as they are now, and which of them are gone."""
+        """Take up events that follow those in the file, their articles as they are now, and which of them are gone."""
         if not events:
             return
         with self._writing, self._writer:
@@ -112,19 +112,19 @@ class IndexFile:
             self._writer.execute("UPDATE reached SET seq = ?, at = ?", (events[-1].seq, events[-1].at))
 
     def forget(self, article_id: str) -> None:
-        """Takes an article out: nothing finds it from here on."""
+        """Take an article out: nothing finds it from here on."""
         with self._writing, self._writer:
             self._remove_articles([article_id])
 
     def purge(self) -> None:
-        """Leaves no word of what was removed in the file; takes seconds where it holds a hundred thousand articles."""
+        """Leave no word of what was removed in the file; take seconds where it holds a hundred thousand articles."""
         with self._writing:
             with self._writer:
                 self._writer.execute("INSERT INTO words (words) VALUES ('optimize')")
             self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def find(self, wanted: Wanted, limit: int, before: int | None = None) -> list[Hit]:
-        """-> at most `limit` articles, the newest first, with numbers below `before`; none for words of nothing."""
+        """Return at most `limit` articles, the newest first, with numbers below `before`; none for words of nothing."""
         table, clauses, values = _conditions(wanted)
         if table is None:
             return []
@@ -152,24 +152,24 @@ class IndexFile:
         return self._reader().execute(query, (*values, *chosen)).fetchone() is not None
 
     def life(self, story: str, limit: int) -> list[Event[Milliseconds]]:
-        """-> the newest events of a story, at most `limit`, in order."""
+        """Return the newest events of a story, at most `limit`, in order."""
         query = "SELECT seq, type, at, story, article, other FROM events WHERE story = ? ORDER BY seq DESC LIMIT ?"
         return [Event(*row) for row in self._reader().execute(query, (story, limit))][::-1]
 
     def volume(self, since: int) -> list[tuple[int, int]]:
-        """-> (midnight in UTC, articles) of each day on which some came, from a moment on."""
+        """Return (midnight in UTC, articles) of each day on which some came, from a moment on."""
         rows = self._reader().execute(
             "SELECT day, count(*) FROM articles WHERE day >= ? GROUP BY day ORDER BY day", (since // _DAY,)
         )
         return [(day * _DAY, count) for day, count in rows]
 
     def languages(self) -> list[str]:
-        """-> the languages that articles have, by name."""
+        """Return the languages that articles have, by name."""
         rows = self._reader().execute("SELECT DISTINCT language FROM articles WHERE language IS NOT NULL ORDER BY 1")
         return [language for (language,) in rows]
 
     def close(self) -> None:
-        """Closes the file; nobody may be reading any more."""
+        """Close the file; nobody may be reading any more."""
         with self._writing:
             self._close()
 
@@ -243,7 +243,7 @@ class IndexFile:
                 self._writer.execute("DELETE FROM articles WHERE number = ?", (number,))
 
     def _remove_words(self, article_id: str) -> int | None:
-        """Takes out what an article is found by; -> its number, None when it is not there."""
+        """Take out what an article is found by; return its number, None when it is not there."""
         query = "SELECT number, title, text, source, language FROM articles WHERE id = ?"
         row = self._writer.execute(query, (article_id,)).fetchone()
         if row is None:
@@ -263,7 +263,7 @@ class IndexFile:
 
 
 def _conditions(wanted: Wanted) -> tuple[str | None, list[str], list[object]]:
-    """-> the table that is looked in, None where nothing can be found; conditions, and their values."""
+    """Return the table that is looked in, None where nothing can be found; conditions, and their values."""
     clauses, values = ["1"], list[object]()
     if wanted.since is not None:
         clauses.append("day >= ?")

@@ -21,7 +21,7 @@ _NO_TEXT = re.compile('["\x00-\x1f\x7f]')
 
 
 def indexed(text: str) -> str:
-    """-> a text whose words and pairs of characters stand between spaces."""
+    """Return a text whose words and pairs of characters stand between spaces."""
     folded = text[:LONGEST_TEXT]
     if folded.isascii():
         return folded
@@ -29,7 +29,7 @@ def indexed(text: str) -> str:
 
 
 def question(asked: str) -> str | None:
-    """-> what FTS5 is asked, all of whose words must stand in an article; None when nothing can be looked for.
+    """Return what FTS5 is asked, all of whose words must stand in an article; None when nothing can be looked for.
 
     "words in quotation marks" stand together, -word stands nowhere in it, word* begins so.
     """
@@ -45,7 +45,7 @@ def question(asked: str) -> str | None:
 
 
 def words_of(asked: str) -> list[str]:
-    """-> the words and phrases that a question wants, to be marked where they stand."""
+    """Return the words and phrases that a question wants, to be marked where they stand."""
     found = [(phrase or word).strip('*"') for minus, phrase, word in _PART.findall(asked)[:_MOST_TERMS] if not minus]
     return [word for word in found if _WORD.search(word)]
 

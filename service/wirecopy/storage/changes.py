@@ -50,7 +50,7 @@ def take_away(log: ChainedLog, last: int, gone: Sequence[int], redacted: Mapping
 
 
 def _redact(log: ChainedLog, redacted: Mapping[int, Remains]) -> int:
-    """Puts what remains in the place of records that are there; -> how many that were."""
+    """Put what remains in the place of records that are there; return how many that were."""
     for number, remains in redacted.items():
         before, row = log.around(number)
         if row[1] is None:
@@ -62,7 +62,7 @@ def _redact(log: ChainedLog, redacted: Mapping[int, Remains]) -> int:
 
 
 def _prune(log: ChainedLog, last_of_all: int, gone: Sequence[int]) -> int:
-    """Puts tombstones in the place of runs of records; -> how many records were there."""
+    """Put tombstones in the place of runs of records; return how many records were there."""
     pruned = 0
     for first, last in _runs(gone):
         before, start = log.around(first)

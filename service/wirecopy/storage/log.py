@@ -27,7 +27,7 @@ class RecordLog(ChainedLog):
 
     @classmethod
     def open(cls, file: Path, *, mode: str = "ro") -> "RecordLog":
-        """Raises Damaged for a file that is no log, NewerFormat, StorageFailed when it cannot be read.
+        """Raise Damaged for a file that is no log, NewerFormat, StorageFailed when it cannot be read.
 
         `mode` as in `connect`; `main file` reads that alone, as if there were no write-ahead log.
         """

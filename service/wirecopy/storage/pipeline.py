@@ -164,7 +164,7 @@ class Pipeline:
             self._store.beat()
 
     def _write(self, works: Sequence[_Write]) -> int:
-        """Make the first of `works` durable, as many as fit into one commit, and tell; -> how many those were."""
+        """Make the first of `works` durable, as many as fit into one commit, and tell; return how many those were."""
         first, *others = works
         together = [first, *takewhile(lambda work: work.may_follow, others)]
         entries = [entry for work in together for entry in work.entries]

@@ -23,7 +23,7 @@ class Snapshot:
 
     @classmethod
     def open(cls, folder: Path, *, scheme: str | None = None) -> "Snapshot":
-        """-> what `folder` holds now; None for a scheme takes any.
+        """Return what `folder` holds now; None for a scheme takes any.
 
         Raises StorageFailed when there is nothing to read, Damaged, TailLost, OtherScheme, NewerFormat, Locked.
         """

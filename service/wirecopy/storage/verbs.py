@@ -42,7 +42,7 @@ class Writing(Reading, Protocol):
     def append(
         self, entries: Sequence[Entry], prune: Iterable[int] = (), redact: Mapping[int, Remains] | None = None
     ) -> int:
-        """Append records and prune others, all or none; -> the number of the last record once that is durable."""
+        """Append records and prune others, all or none; return the number of the last record once that is durable."""
 
     def compact(self) -> Compaction:
         """Write the database anew, without what was pruned or redacted."""

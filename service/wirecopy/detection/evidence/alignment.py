@@ -67,7 +67,7 @@ class Marked(NamedTuple):
 
 
 def runs(a: U32, b: U32) -> list[SharedRun]:
-    """-> the passages that stand in both, in the order of b, where they do not overlap."""
+    """Return the passages that stand in both, in the order of b, where they do not overlap."""
     starts_a, starts_b, lengths = (np.empty(len(b) // PASSAGE + 1, dtype=np.int64) for _ in range(3))
     count = shared_runs(a, b, PASSAGE, starts_a, starts_b, lengths)
     found = zip(starts_a[:count].tolist(), starts_b[:count].tolist(), lengths[:count].tolist(), strict=True)
@@ -77,7 +77,7 @@ def runs(a: U32, b: U32) -> list[SharedRun]:
 def mark(
     a: U32, weights: U8, paragraphs: Sequence[WordSpan], b: U32, others: Sequence[WordSpan]
 ) -> list[Marked]:  # fmt: skip
-    """-> what of each paragraph of a stands in b, whose paragraphs are `others`.
+    """Return what of each paragraph of a stands in b, whose paragraphs are `others`.
 
     shared: most of its words stand in passages; reworded: much of it stands close together in b; only here.
     """
@@ -109,7 +109,7 @@ def mark(
 
 
 def numbers(a: U32, b: U32) -> list[Difference]:
-    """-> the numbers of either text that the other has not, in the order of a, then those only in b.
+    """Return the numbers of either text that the other has not, in the order of a, then those only in b.
 
     Two that stand between the same words, at least mostly, are one that changed. A number is what its digits and
     a unit of thousands, millions or billions behind them say.
@@ -121,7 +121,8 @@ def numbers(a: U32, b: U32) -> list[Difference]:
 
 
 def quotes(a: U32, b: U32) -> list[Difference]:
-    """-> the quotations of either text whose words do not stand in the other, in the order of a, then those only in b.
+    """Return the quotations of either text whose words do not stand in the other, in the order of a, then those only in
+    b.
 
     Two of which at least half of the longer one's words are the same are one that changed.
     """

@@ -40,12 +40,12 @@ class Examples(NamedTuple):
     weights: F64
 
     def part(self, chosen: npt.NDArray[Any]) -> "Examples":
-        """-> the chosen ones, by a mask or by their places."""
+        """Return the chosen ones, by a mask or by their places."""
         return Examples(self.features[chosen], self.shared[chosen], self.weights[chosen])
 
 
 def fit(examples: Examples, *, penalty: float = PENALTY, towards: Model | None = None) -> Model:
-    """-> the model of the examples, its numbers to four digits; with `towards` it takes that model's hinges.
+    """Return the model of the examples, its numbers to four digits; with `towards` it takes that model's hinges.
 
     Both classes must occur.
     """
@@ -71,13 +71,13 @@ def _fitted_hinges(model: Model) -> list[Hinge]:
 
 
 def knots_of(features: F64) -> list[tuple[str, float]]:
-    """-> the hinged features with their knots, to four digits."""
+    """Return the hinged features with their knots, to four digits."""
     values = {name: features[:, FEATURES.index(name)] for name in HINGED}
     return [(name, _rounded(np.quantile(values[name], share))) for name in HINGED for share in QUANTILES]
 
 
 def log_odds(model: Model, features: F64) -> F64:
-    """-> what `kernels.log_odds` says of each row."""
+    """Return what `kernels.log_odds` says of each row."""
     bias, weights, hinged, knots, hinge_weights = model.arrays()
     odds: F64 = bias + features @ weights + np.maximum(0.0, features[:, hinged] - knots) @ hinge_weights
     return odds

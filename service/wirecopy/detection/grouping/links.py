@@ -44,27 +44,27 @@ class Links(Mapping[int, Mapping[int, Link]]):
         return row
 
     def row(self, number: int) -> dict[int, Link] | None:
-        """-> the links of an article, which will be asked for again; None for one that was never compared."""
+        """Return the links of an article, which will be asked for again; None for one that was never compared."""
         row = self._open.get(number)
         if row is None and (packed := self._packed.pop(number)) is not None:
             row = self._put(number, _unpack(packed))
         return row
 
     def add(self, number: int, other: int, link: Link) -> None:
-        """Takes a link down, on both sides."""
+        """Take a link down, on both sides."""
         at_hand = self._open
         (at_hand.get(number) or self._begun(number))[other] = link
         (at_hand.get(other) or self._begun(other))[number] = link
 
     def remove(self, number: int) -> None:
-        """Forgets an article on both sides."""
+        """Forget an article on both sides."""
         for other in self.row(number) or ():
             if (row := self.row(other)) is not None:
                 row.pop(number, None)
         self.retire(number)
 
     def retire(self, number: int) -> None:
-        """Forgets the row of an article; the others keep their links with it."""
+        """Forget the row of an article; the others keep their links with it."""
         if self._open.pop(number, None) is None:
             self._packed.pop(number)
 

@@ -63,16 +63,16 @@ class Membership(Mapping[int, str]):
         return self._stories
 
     def age(self, number: int) -> int:
-        """-> what tells the story of an article from others, cheaper than its id; -1 for none."""
+        """Return what tells the story of an article from others, cheaper than its id; -1 for none."""
         return self._ages.get(number)
 
     def beside(self, number: int) -> Sequence[int]:
-        """-> the members of the story that an article is in, in ascending order, with itself."""
+        """Return the members of the story that an article is in, in ascending order, with itself."""
         members = self._several.get(self._ages.get(number))
         return [number] if members is None else members
 
     def of(self, story: str) -> Sequence[int]:
-        """-> the members of a story, in ascending order; none when there is none of that id."""
+        """Return the members of a story, in ascending order; none when there is none of that id."""
         return self._of(story_age(story))
 
     def _of(self, age: int) -> list[int]:
@@ -83,7 +83,7 @@ class Membership(Mapping[int, str]):
         return [founder] if self._ages.get(founder) == age else []
 
     def put(self, number: int, story: str) -> int:
-        """Puts an article that is in no story into one; -> how many are in it now."""
+        """Put an article that is in no story into one; return how many are in it now."""
         founds = story == f"s{number}"
         age = number << _PART_BITS if founds else story_age(story)
         members = self._several.get(age) if founds else self._of(age)
@@ -101,7 +101,7 @@ class Membership(Mapping[int, str]):
         return len(members)
 
     def take(self, number: int) -> str | None:
-        """Takes an article out of its story; -> that story, None when it is in none."""
+        """Take an article out of its story; return that story, None when it is in none."""
         age = self._ages.pop(number)
         if age < 0:
             return None

@@ -33,12 +33,12 @@ class Numbers:
                     yield shelf << _BITS | k
 
     def get(self, number: int) -> int:
-        """-> what is under a number, -1 for nothing."""
+        """Return what is under a number, -1 for nothing."""
         shelf = self._shelves.get(number >> _BITS)
         return -1 if shelf is None else shelf[number & _PLACE]
 
     def put(self, number: int, value: int) -> None:
-        """Puts a number in the place of what was there."""
+        """Put a number in the place of what was there."""
         shelf = self._shelves.get(number >> _BITS)
         if shelf is None:
             shelf = self._shelves[number >> _BITS] = _NONE[:]
@@ -46,7 +46,7 @@ class Numbers:
         shelf[number & _PLACE] = value
 
     def pop(self, number: int) -> int:
-        """Takes away what is under a number; -> it, -1 for nothing."""
+        """Take away what is under a number; return it, -1 for nothing."""
         shelf = self._shelves.get(number >> _BITS)
         if shelf is None or (value := shelf[number & _PLACE]) < 0:
             return -1
@@ -69,7 +69,7 @@ class _Shelf:
         self.waste = 0  # bytes that no row has any more
 
     def clear(self, k: int) -> None:
-        """Takes a row away, so that nothing of it is left."""
+        """Take a row away, so that nothing of it is left."""
         place = self.places[k]
         if place:
             begin, length = place >> 32, place & _LENGTH
@@ -79,7 +79,7 @@ class _Shelf:
             self.held -= 1
 
     def tidy(self) -> None:
-        """Leaves out what no row has, and the room for rows to come."""
+        """Leave out what no row has, and the room for rows to come."""
         rows = bytearray(1)
         for k, place in enumerate(self.places):
             if place:
@@ -115,7 +115,7 @@ class PackedRows:
                     yield first << _BITS | k
 
     def get(self, number: int) -> bytearray | None:
-        """-> a copy of what is under a number; None for nothing."""
+        """Return a copy of what is under a number; None for nothing."""
         shelf = self._shelves.get(number >> _BITS)
         if shelf is None or not (place := shelf.places[number & _PLACE]):
             return None
@@ -123,7 +123,7 @@ class PackedRows:
         return shelf.rows[begin : begin + (place & _LENGTH)]
 
     def put(self, number: int, row: bytes) -> None:
-        """Puts a row in the place of what was there."""
+        """Put a row in the place of what was there."""
         shelf = self._shelves.get(number >> _BITS)
         if shelf is None:
             if self._newest in self._shelves:
@@ -143,7 +143,7 @@ class PackedRows:
         shelf.held += 1
 
     def pop(self, number: int) -> bytearray | None:
-        """Takes away what is under a number; -> it, None for nothing."""
+        """Take away what is under a number; return it, None for nothing."""
         row = self.get(number)
         if row is not None:
             shelf = self._shelves[number >> _BITS]

@@ -42,13 +42,13 @@ class Pins:
         return number in self._of
 
     def add(self, pin: NumberedPin) -> None:
-        """Takes a pin that no other contradicts."""
+        """Take a pin that no other contradicts."""
         self.by_id[pin.id] = pin
         for number in pin.left | pin.right:
             self._of.setdefault(number, set()).add(pin.id)
 
     def remove(self, pin_id: int) -> None:
-        """Takes a pin away, if it is there."""
+        """Take a pin away, if it is there."""
         pin = self.by_id.pop(pin_id, None)
         if pin is None:
             return
@@ -66,7 +66,7 @@ class Pins:
             self.add(pin._replace(left=left, right=right))
 
     def drop(self, number: int) -> None:
-        """Forgets an article; pins that tie nobody then are gone."""
+        """Forget an article; pins that tie nobody then are gone."""
         for pin_id in sorted(self._of.get(number, ())):
             pin = self.by_id[pin_id]
             left, right = pin.left - {number}, pin.right - {number}
@@ -76,7 +76,7 @@ class Pins:
                 self.add(rest)
 
     def tied(self, numbers: Iterable[int]) -> set[int]:
-        """-> the articles that belong together with any of these, and these."""
+        """Return the articles that belong together with any of these, and these."""
         found = set(numbers)
         waiting = list(found)
         seen: set[int] = set()
@@ -91,7 +91,7 @@ class Pins:
         return found
 
     def foes(self, numbers: Iterable[int]) -> set[int]:
-        """-> the articles that must not be with any of these."""
+        """Return the articles that must not be with any of these."""
         found: set[int] = set()
         for m in self.tied(numbers):
             for pin_id in self._of.get(m, ()):
@@ -101,7 +101,7 @@ class Pins:
         return self.tied(found)
 
     def conflict(self, together: bool, left: Collection[int], right: Collection[int]) -> int | None:
-        """-> a pin that contradicts what is to be pinned; None when none does."""
+        """Return a pin that contradicts what is to be pinned; None when none does."""
         group = self.tied(left)
         others = self.tied(right)
         if together:
@@ -115,7 +115,7 @@ class Pins:
     def impose(
         self, odds: npt.NDArray[np.float64], articles: Sequence[int], stand_for: Mapping[int, Sequence[int]]
     ) -> npt.NDArray[np.int64]:
-        """Replaces the log-odds of all pairs of `articles` that pins concern, directly or by other articles.
+        """Replace the log-odds of all pairs of `articles` that pins concern, directly or by other articles.
 
         -> for each its group: those with the same number must be together.
         `stand_for`: articles that are not there, each with those who go where it goes.

@@ -102,7 +102,7 @@ class Grouping:
     def decide(
         self, number: int, matches: Sequence[tuple[int, Link]], judge: Judge, *, oldest: int = 0, own: str | None = None
     ) -> Regrouping:
-        """-> what the article `number` with its `matches` causes; changes nothing.
+        """Return what the article `number` with its `matches` causes; changes nothing.
 
         `judge` compares pairs of articles (later, earlier) that have no link yet. Articles below `oldest` cannot be
         compared. `own`: the story of the article's earlier revision; it is kept where a new one would be founded and
@@ -136,7 +136,7 @@ class Grouping:
         return Regrouping(moves, evidence.links())
 
     def settle(self, stories: Iterable[str], judge: Judge, *, oldest: int = 0, after: int) -> Regrouping:
-        """-> what the evidence and the pins make of some stories together, where their size allows it.
+        """Return what the evidence and the pins make of some stories together, where their size allows it.
 
         Stories that begin by this are named after `after`, a number that no article has. Changes nothing.
         """
@@ -154,7 +154,7 @@ class Grouping:
         return Regrouping(moves, evidence.links())
 
     def enforce(self, pin_id: int, founded: str) -> list[Move]:
-        """-> the least that is left to be done for a pin: by whole stories, as far as other pins allow it.
+        """Return the least that is left to be done for a pin: by whole stories, as far as other pins allow it.
 
         Changes nothing. `founded` is the id of a story that may have to begin.
         """
@@ -180,7 +180,7 @@ class Grouping:
         return next((self.story_of[m] for m in sorted(tied) if m in self.story_of), None)
 
     def leave(self, number: int, judge: Judge, *, oldest: int = 0, after: int) -> Regrouping:
-        """-> what is left to be done when `number` leaves its story: the others may fall apart; changes nothing.
+        """Return what is left to be done when `number` leaves its story: the others may fall apart; changes nothing.
 
         Stories that begin by this are named after the article numbered `after`.
         """
@@ -192,7 +192,7 @@ class Grouping:
         return Regrouping(moves, evidence.links())
 
     def apply(self, moves: Iterable[tuple[int, str]]) -> None:
-        """Puts articles into stories; the only place that changes who belongs where."""
+        """Put articles into stories; the only place that changes who belongs where."""
         for number, story in moves:
             old = self.story_of.take(number)
             for tell_move in self._on_move:
@@ -208,7 +208,7 @@ class Grouping:
                 self.largest = members
 
     def link(self, links: Iterable[tuple[int, int, Link]]) -> None:
-        """Keeps the evidence between pairs (later, earlier) of articles for later decisions."""
+        """Keep the evidence between pairs (later, earlier) of articles for later decisions."""
         for number, other, link in links:
             self.links.add(number, other, link)
             if self._on_change and (story := self.story_of.get(number)) is not None:
@@ -216,7 +216,7 @@ class Grouping:
                     tell_change(story)
 
     def remove(self, number: int, heir: int | None = None) -> None:
-        """Takes an article out of its story, and all that is known of it; its next revision inherits its pins."""
+        """Take an article out of its story, and all that is known of it; its next revision inherits its pins."""
         if heir is None:
             self.pins.drop(number)
         else:
@@ -230,7 +230,7 @@ class Grouping:
         self.last_best.pop(number, None)
 
     def forget_bests(self, numbers: Iterable[int]) -> list[int]:
-        """Takes their last best from the articles that have one among `numbers`, for good; -> who they are."""
+        """Take their last best from the articles that have one among `numbers`, for good; return who they are."""
         bereft = []
         for number in numbers:
             for m in self._best_of.pop(number, ()):
@@ -240,11 +240,11 @@ class Grouping:
         return bereft
 
     def withdraw(self, number: int) -> None:
-        """Takes an article out of its story; `apply` may put it back."""
+        """Take an article out of its story; `apply` may put it back."""
         self.story_of.take(number)
 
     def retire(self, numbers: Iterable[int]) -> None:
-        """Drops the links of articles, keeping of each its best."""
+        """Drop the links of articles, keeping of each its best."""
         for number in numbers:
             if number in self.links:
                 best = self.best_match(number)
@@ -273,7 +273,7 @@ class Grouping:
         return min(linked, key=lambda item: (-item[1].odds, item[0]), default=None)
 
     def support(self, number: int, without: Container[int] = ()) -> tuple[float | None, int]:
-        """-> the mean clipped log-odds to the members that an article was compared with, None for none; how many.
+        """Return the mean clipped log-odds to the members that an article was compared with, None for none; how many.
 
         Those of `without` do not count.
         """
@@ -315,7 +315,7 @@ class Grouping:
         oldest: int,
         leaving: int | None = None,
     ) -> list[Move]:
-        """Clusters a region, with the article `number` if there is one; -> the moves, that of `number` first."""
+        """Cluster a region, with the article `number` if there is one; return the moves, that of `number` first."""
         articles = region if number is None else [*region, number]
         size = len(articles)
         odds, (later, earlier) = np.zeros((size, size)), _pairs_of(size)
@@ -383,11 +383,11 @@ class _Evidence:
         self._made: dict[tuple[int, int], Link] = {}
 
     def compare(self, number: int, others: Sequence[int]) -> list[float]:
-        """-> the clipped log-odds of an article and each of some earlier ones, comparing pairs that never were."""
+        """Return the clipped log-odds of an article and each of some earlier ones, comparing pairs that never were."""
         return self._complete([(number, other) for other in others], self._row(number, others))
 
     def compare_all(self, articles: Sequence[int]) -> list[float]:
-        """-> the same of all pairs of articles in ascending order: of each with all before it."""
+        """Return the same of all pairs of articles in ascending order: of each with all before it."""
         pairs = [(b, a) for k, b in enumerate(articles) for a in articles[:k]]
         return self._complete(pairs, [link for k, b in enumerate(articles) for link in self._row(b, articles[:k])])
 
@@ -419,7 +419,7 @@ class _Evidence:
 def _cluster_pinned(
     said: npt.NDArray[np.float64], imposed: npt.NDArray[np.float64], groups: npt.NDArray[np.int64], least: float
 ) -> npt.NDArray[np.int64]:
-    """Clusters by what the evidence `said`, foes apart, then joins what holds articles of one group.
+    """Cluster by what the evidence `said`, foes apart, then joins what holds articles of one group.
 
     So a copy comes to the one of a group that it is a copy of, whatever the others are about. Where that would bring
     foes together, groups are one from the beginning, as in `imposed`.

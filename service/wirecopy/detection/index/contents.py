@@ -107,17 +107,17 @@ class WindowContents:
         return self._traces.live_words
 
     def load(self, traces: Traces, title_words: I64) -> None:
-        """Stores the traces of the next articles."""
+        """Store the traces of the next articles."""
         self._fit(self.loaded + len(traces))
         self._traces.append(self.loaded, traces, title_words)
         self.loaded += len(traces)
 
     def learn(self, count: int) -> None:
-        """Counts the words of the newest `count` articles, which were loaded together."""
+        """Count the words of the newest `count` articles, which were loaded together."""
         self.terms.count(self._traces.part(self.decided - count, count)[0])
 
     def written(self, number: int) -> Written:
-        """-> what was made of an article, as `restore` takes it back."""
+        """Return what was made of an article, as `restore` takes it back."""
         words, weights, starts, sizes = self._traces.arrays
         slot = number % self._traces.capacity
         start, size = starts.item(slot), sizes.item(slot)
@@ -126,7 +126,7 @@ class WindowContents:
         return Written(size >> 32, words[start:end].tobytes(), weights[start:end].tobytes(), keys.tobytes())
 
     def restore(self, articles: Restored) -> None:
-        """Puts articles back whose numbers follow all others; `chain` must come after the last of them."""
+        """Put articles back whose numbers follow all others; `chain` must come after the last of them."""
         first, count = int(articles.numbers[0]), len(articles.numbers)
         self._fit(first + count)
         slots = self._slots(articles.numbers)
@@ -139,24 +139,24 @@ class WindowContents:
         self.loaded = self.decided = first + count
 
     def chain(self) -> None:
-        """Makes the index of all that was restored; must come between the last `restore` and anything else."""
+        """Make the index of all that was restored; must come between the last `restore` and anything else."""
         chain_articles(self._index.arrays)
 
     def remove(self, number: int) -> None:
-        """Takes one article out: it is no candidate any more, and its passages do not count."""
+        """Take one article out: it is no candidate any more, and its passages do not count."""
         if number >= self.oldest:
             self._index.remove(number)
             self._uncount(self._slots([number]))
 
     def erase(self, number: int) -> None:
-        """Leaves nothing of an article but its number and how many words it had, whether it is still here or not."""
+        """Leave nothing of an article but its number and how many words it had, whether it is still here or not."""
         if number >= self.oldest:
             self._uncount(self._slots([number]))
             self._traces.erase(number)
         self._index.erase(number)
 
     def leave_blank(self, words: int = 0) -> None:
-        """Gives the next number to nothing, or to what was erased and had so many words: neither can be found."""
+        """Give the next number to nothing, or to what was erased and had so many words: neither can be found."""
         number, slots = self.loaded, self._slots([self.loaded])
         self._fit(number + 1)
         traces = Traces(np.zeros(words, dtype=np.uint32), np.array([0, words], dtype=np.int64))
@@ -168,11 +168,11 @@ class WindowContents:
         self.loaded = self.decided = number + 1
 
     def trace_of(self, number: int) -> bytes:
-        """-> the trace (uint32) of an article, none of one that left the window."""
+        """Return the trace (uint32) of an article, none of one that left the window."""
         return self.written(number).trace if number >= self.oldest else b""
 
     def forget(self, oldest: int) -> None:
-        """Takes everything numbered below `oldest` out."""
+        """Take everything numbered below `oldest` out."""
         first = self.oldest
         if oldest > first:
             self._uncount(self._slots(range(first, oldest)))
@@ -180,7 +180,7 @@ class WindowContents:
             self._index.expire(oldest)
 
     def overfull(self) -> int:
-        """-> the number below which articles must leave before the next block of numbers is begun."""
+        """Return the number below which articles must leave before the next block of numbers is begun."""
         oldest = max(self.oldest, self.loaded + BLOCK - self._cap)
         surplus = self._traces.live_words - self._word_cap
         if surplus > 0:
@@ -189,7 +189,7 @@ class WindowContents:
         return oldest
 
     def skip_to(self, number: int) -> None:
-        """Makes `number` that of the next article; those that are skipped are not there any more."""
+        """Make `number` that of the next article; those that are skipped are not there any more."""
         if number > self.loaded:
             self._index.skip(self.loaded, number)
             self.loaded = self.decided = number
@@ -204,7 +204,7 @@ class WindowContents:
         return np.asarray(numbers, dtype=np.int64) % self._traces.capacity
 
     def _fit(self, end: int) -> None:
-        """Grows for articles up to number `end` - 1; never when the cap is kept."""
+        """Grow for articles up to number `end` - 1; never when the cap is kept."""
         if self._grows and end > self._index.capacity:
             capacity = self._index.capacity
             while capacity < end:
@@ -217,7 +217,7 @@ class WindowContents:
 
 
 def dates(published: Sequence[int | None]) -> I64:
-    """-> publication times as the index holds them."""
+    """Return publication times as the index holds them."""
     return np.array([UNKNOWN if date is None else date for date in published], dtype=np.int64)
 
 

@@ -31,7 +31,7 @@ ARTICLES_PER_RING = 16  # a kilobyte each; at half of it, looking up is no faste
 
 
 def scratch_for(most_hits: int) -> tuple[npt.NDArray[np.generic], ...]:
-    """-> what `kernels.candidates` needs room for."""
+    """Return what `kernels.candidates` needs room for."""
     table, hits = 1 << int(np.ceil(np.log2(2 * KEYS * most_hits + 1))), 2 * KEYS * most_hits + 1
     return (
         np.zeros(table, dtype=np.int64),
@@ -70,29 +70,29 @@ class LshIndex:
         return int(self.state[OLDEST])
 
     def keys_of(self, number: int) -> npt.NDArray[np.uint32]:
-        """-> (KEYS,) the keys of an article, to be read or written."""
+        """Return (KEYS,) the keys of an article, to be read or written."""
         slot = number % self.capacity
         postings = self.postings[slot * KEYS : (slot + 1) * KEYS]
         keys: npt.NDArray[np.uint32] = postings.view("<u4")[::2]
         return keys
 
     def expect(self, articles: int) -> None:
-        """Makes the chains of so many articles at once, of an index in which there is none yet."""
+        """Make the chains of so many articles at once, of an index in which there is none yet."""
         if self.state[POSTINGS] == 0:
             chains = min(max(articles * CHAINS_PER_ARTICLE, FIRST_CHAINS), len(self.heads))
             self.state[CHAINS], self.state[SPLIT_FROM] = chains, 1 << (chains.bit_length() - 1)
 
     def add(self, number: int, keys: npt.NDArray[np.uint32], published: int) -> None:
-        """Adds an article under `number`, which is larger than all before it."""
+        """Add an article under `number`, which is larger than all before it."""
         self.dates[number % self.capacity] = published
         insert(number, keys.copy(), self.arrays)
 
     def expire(self, oldest: int) -> None:
-        """Forgets the articles numbered below `oldest`."""
+        """Forget the articles numbered below `oldest`."""
         self.state[OLDEST] = max(self.state[OLDEST], oldest)
 
     def skip(self, first: int, last: int) -> None:
-        """Goes on with number `last`: those from `first` on stay unused."""
+        """Go on with number `last`: those from `first` on stay unused."""
         for number in range(max(first, self.oldest), last) if len(self) else ():
             self.keys_of(number)[:] = 0
         if not len(self):
@@ -100,13 +100,13 @@ class LshIndex:
         self.state[NEWEST] = last - 1
 
     def remove(self, number: int) -> None:
-        """Forgets one article: its postings stay in their chains, but even keys match none (keys are odd)."""
+        """Forget one article: its postings stay in their chains, but even keys match none (keys are odd)."""
         keys = self.keys_of(number)
         drop_rings(keys.copy(), self.tags)
         keys &= ~np.uint32(1)
 
     def erase(self, number: int) -> None:
-        """Forgets the keys of an article, which may have expired; a slot that another has taken is left alone."""
+        """Forget the keys of an article, which may have expired; a slot that another has taken is left alone."""
         newest = int(self.state[NEWEST])
         if newest - self.capacity < number <= newest:
             drop_rings(self.keys_of(number).copy(), self.tags)
@@ -114,7 +114,7 @@ class LshIndex:
             self.dates[number % self.capacity] = UNKNOWN
 
     def grow(self, capacity: int) -> "LshIndex":
-        """-> an index of larger capacity with the same articles; only for runs whose size is not known before."""
+        """Return an index of larger capacity with the same articles; only for runs whose size is not known before."""
         larger = LshIndex(capacity)
         larger.expect(len(self))
         for number in range(int(self.state[OLDEST]), int(self.state[NEWEST]) + 1):

@@ -32,7 +32,7 @@ def find_stretches(
     repeats: npt.NDArray[np.uint8],
     least: int,
 ) -> list[Stretch]:
-    """-> what would be masked today in stored articles of a source, article by article."""
+    """Return what would be masked today in stored articles of a source, article by article."""
     sizes = store[3][slots]
     words = int((sizes & _WORDS).sum())
     room = words // GRAM + 1

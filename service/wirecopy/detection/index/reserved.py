@@ -32,7 +32,9 @@ class Reserved:
         self.array: npt.NDArray[Any] = np.frombuffer(self._map, dtype=dtype, count=count)
 
     def release(self, first: int, last: int) -> int:
-        """Gives the memory of array[first:last] back, in whole steps; -> up to where. What is released may be lost."""
+        """Give the memory of array[first:last] back, in whole steps; return up to where. What is released may be
+        lost.
+        """
         begin = -(-first * self._item_bytes // _RELEASE_BYTES) * _RELEASE_BYTES
         end = last * self._item_bytes // _RELEASE_BYTES * _RELEASE_BYTES
         if end > begin and hasattr(mmap, "MADV_DONTNEED"):
@@ -41,11 +43,11 @@ class Reserved:
 
 
 def return_freed() -> None:
-    """Gives what was freed back to the system, where its library keeps it: what ended threads had used, above all."""
+    """Give what was freed back to the system, where its library keeps it: what ended threads had used, above all."""
     with suppress(AttributeError, OSError, TypeError):  # other libraries have no such call, and keep less
         ctypes.CDLL(None).malloc_trim(0)
 
 
 def reserve(count: int, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
-    """-> `count` zeros that are never released before all of them."""
+    """Return `count` zeros that are never released before all of them."""
     return Reserved(count, dtype).array

@@ -34,7 +34,7 @@ class TraceStore:
         return self._words.array, self._weights.array, self._starts, self._sizes
 
     def append(self, first: int, traces: Traces, title_words: npt.NDArray[np.int64]) -> None:
-        """Stores the traces of articles numbered from `first`; their weights are still to be made."""
+        """Store the traces of articles numbered from `first`; their weights are still to be made."""
         self._head = begin = self._room(len(traces.words))
         slots = np.arange(first, first + len(traces)) % self.capacity
         self._write(begin, slots, traces, title_words)
@@ -42,23 +42,23 @@ class TraceStore:
         self.live_words += len(traces.words)
 
     def put_aside(self, traces: Traces, title_words: npt.NDArray[np.int64]) -> int:
-        """Stores one trace where the next one will overwrite it; -> its slot."""
+        """Store one trace where the next one will overwrite it; return its slot."""
         self._write(self._room(len(traces.words)), np.array([self.capacity]), traces, title_words)
         return self.capacity
 
     def part(self, first: int, count: int) -> tuple[Traces, npt.NDArray[np.uint8]]:
-        """-> the traces of `count` articles that were appended together, and their weights to be written."""
+        """Return the traces of `count` articles that were appended together, and their weights to be written."""
         return self.at(np.arange(first, first + count) % self.capacity)
 
     def at(self, slots: npt.NDArray[np.int64]) -> tuple[Traces, npt.NDArray[np.uint8]]:
-        """-> the same for slots whose traces stand one after the other."""
+        """Return the same for slots whose traces stand one after the other."""
         bounds = np.array([0, *accumulate((self._sizes[slots] & _WORDS).tolist())], dtype=np.int64)
         start = int(self._starts[slots[0]]) if len(slots) else 0
         end = start + int(bounds[-1])
         return Traces(self._words.array[start:end], bounds), self._weights.array[start:end]
 
     def forget(self, first: int, last: int) -> None:
-        """Gives up the traces of the oldest articles, `first` to `last` - 1; numbers without one do not matter."""
+        """Give up the traces of the oldest articles, `first` to `last` - 1; numbers without one do not matter."""
         slots = np.arange(first, last) % self.capacity
         sizes = self._sizes[slots] & _WORDS
         self.live_words -= int(sizes.sum())
@@ -71,7 +71,7 @@ class TraceStore:
             self._release(k, kept)
 
     def erase(self, number: int) -> None:
-        """Makes the words and weights of an article that was not forgotten zeros, and all of them the text's."""
+        """Make the words and weights of an article that was not forgotten zeros, and all of them the text's."""
         slot = number % self.capacity
         start, size = int(self._starts[slot]), int(self._sizes[slot]) & _WORDS
         self._words.array[start : start + size] = 0
@@ -79,7 +79,7 @@ class TraceStore:
         self._sizes[slot] = size
 
     def grow(self, capacity: int) -> "TraceStore":
-        """-> a store for more articles with the same traces; only valid while slots have not been reused."""
+        """Return a store for more articles with the same traces; only valid while slots have not been reused."""
         larger = TraceStore(capacity, 1)
         larger._words, larger._weights, larger.live_words = self._words, self._weights, self.live_words
         larger._head, larger._tail, larger._released = self._head, self._tail, self._released
@@ -115,7 +115,7 @@ class TraceStore:
         self._sizes[slots] = title_words << 32 | (traces.bounds[1:] - traces.bounds[:-1])
 
     def _clear(self, first: int, last: int) -> None:
-        """Makes zeros of what lies between two places: memory that cannot be given back yet still holds nothing."""
+        """Make zeros of what lies between two places: memory that cannot be given back yet still holds nothing."""
         size = len(self._words.array)
         while first < last:
             begin = first % size
@@ -125,7 +125,7 @@ class TraceStore:
             first += end - begin
 
     def _release(self, k: int, kept: Reserved) -> None:
-        """Gives back what lies between the last release and the tail, up to the end of the ring at a time."""
+        """Give back what lies between the last release and the tail, up to the end of the ring at a time."""
         size = len(kept.array)
         while self._released[k] < self._tail:
             first = self._released[k] % size

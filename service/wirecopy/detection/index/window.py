@@ -67,29 +67,29 @@ class CountedPassages(WindowContents):
         return int(self._limits[5])
 
     def next_source(self, above: int) -> int | None:
-        """-> the smallest hash of a source above `above` whose passages are counted; None behind the last."""
+        """Return the smallest hash of a source above `above` whose passages are counted; None behind the last."""
         hashes = [part[part > np.uint64(above)] for _, part in self._live_sources()]
         return min((int(part.min()) for part in hashes if len(part)), default=None)
 
     def counted(self, source: int) -> I64:
-        """-> the numbers of the articles whose passages are counted under the hash of a source, oldest first."""
+        """Return the numbers of the articles whose passages are counted under the hash of a source, oldest first."""
         parts = [first + np.flatnonzero(part == np.uint64(source)) for first, part in self._live_sources()]
         return np.concatenate([np.empty(0, dtype=np.int64), *parts])
 
     def words_of(self, numbers: I64) -> I64:
-        """-> how many words the traces of articles in the window have."""
+        """Return how many words the traces of articles in the window have."""
         sizes: I64 = self._traces.arrays[3][self._slots(numbers)] & 0xFFFFFFFF
         return sizes
 
     def repeated(self, numbers: I64, source: int) -> list[Stretch]:
-        """-> what is boilerplate today in those of the articles that are counted under the hash of a source."""
+        """Return what is boilerplate today in those of the articles that are counted under the hash of a source."""
         numbers, slots = self._still_counted(numbers, source)
         if not self.least_repeats:
             return []
         return find_stretches(numbers, slots, source, self._traces.arrays, self.repeats, self.least_repeats)
 
     def clear(self, source: int, first: int, end: int) -> int:
-        """Takes the passages of a source's articles numbered first .. end - 1 back; -> how many articles those were.
+        """Take the passages of a source's articles numbered first .. end - 1 back; return how many articles those were.
 
         Counters that were full start again at 0. What was masked in articles that came before stays so.
         """
@@ -100,14 +100,14 @@ class CountedPassages(WindowContents):
         return len(numbers)
 
     def full_passages(self, trace: npt.NDArray[np.uint32], source: str | None) -> list[int]:
-        """-> the counters of a trace's passages that are full: they stay so, whoever is taken back."""
+        """Return the counters of a trace's passages that are full: they stay so, whoever is taken back."""
         out = np.empty(len(trace), dtype=np.int64)
         count = passages.full_passages(trace, np.uint64(self.source_hash(source)), self.repeats, out)
         places: list[int] = out[:count].tolist()
         return places
 
     def fill_passages(self, counters: Sequence[int] | I64) -> None:
-        """Makes counters full, as `full_passages` found them."""
+        """Make counters full, as `full_passages` found them."""
         self.repeats[np.asarray(counters, dtype=np.int64)] = 255
 
     def _live_sources(self) -> Iterator[tuple[int, U64]]:
@@ -120,7 +120,7 @@ class CountedPassages(WindowContents):
             first += count
 
     def _still_counted(self, numbers: I64, source: int) -> tuple[I64, I64]:
-        """-> those of the articles that are counted under the hash of a source, and their slots."""
+        """Return those of the articles that are counted under the hash of a source, and their slots."""
         numbers = numbers[numbers >= self.oldest]
         slots = self._slots(numbers)
         kept = self._passages_of[slots] == np.uint64(source)
@@ -137,7 +137,7 @@ class Window(CountedPassages):
         self, count: int, published: Sequence[int | None], sources: Sequence[str | None],
         start: Start[Any] = lambda task: task
     ) -> Iterator[Findings]:  # fmt: skip
-        """Takes the next `count` loaded articles through the compiled passes; -> what was found, article by article.
+        """Take the next `count` loaded articles through the compiled passes; return what was found, article by article.
 
         Must be run to its end before anything else is asked for but `judge`. With a `start` that runs tasks in threads
         the passes over neighbouring blocks overlap; the result is the same.
@@ -150,7 +150,7 @@ class Window(CountedPassages):
     def probe(
         self, traces: Traces, title_words: I64, published: int | None, source: str | None, without: int | None
     ) -> Findings:
-        """-> what `match` would find for one article after the loaded ones, if `without` were not there.
+        """Return what `match` would find for one article after the loaded ones, if `without` were not there.
 
         Until the next load, `judge` knows it under the next number; nothing else remembers it.
         """
@@ -164,12 +164,12 @@ class Window(CountedPassages):
         return next(_cut(counts, sought, verified))
 
     def judge(self, pairs: Sequence[tuple[int, int]]) -> Iterable[Link]:
-        """Compares pairs (later, earlier) of articles in the window."""
+        """Compare pairs (later, earlier) of articles in the window."""
         odds, results = self._judge(pairs)
         return list(map(Link, odds.tolist(), relations(results)))
 
     def _founds(self, first: int, days: I64, hashes: U64, start: Start[Any]) -> Iterator[Findings]:
-        """Finds and verifies block by block, in two lanes: each task begins the next of its kind."""
+        """Find and verify block by block, in two lanes: each task begins the next of its kind."""
         coming = _Coming(first, days, hashes, start)
         finding = start(partial(self._find_block, coming, 0)) if len(days) else None
         verifying = finding and start(partial(self._verify_block, coming, 0, finding))
@@ -178,7 +178,7 @@ class Window(CountedPassages):
             yield from _cut(counts, sought, verified)
 
     def _find_block(self, coming: "_Coming", k: int) -> tuple[I64, "Sought", Any]:
-        """-> the slots and candidates of the articles from the `k`th on, and the task of the block after them."""
+        """Return the slots and candidates of the articles from the `k`th on, and the task of the block after them."""
         days, hashes, first = coming.days[k : k + TOGETHER], coming.hashes[k : k + TOGETHER], coming.first + k
         slots = self._slots(range(first, first + len(days)))
         self.terms.weigh(*self._traces.at(slots))
@@ -191,14 +191,16 @@ class Window(CountedPassages):
     def _verify_block(
         self, coming: "_Coming", k: int, finding: Callable[[], Any]
     ) -> tuple[I64, "Sought", "Verified", Any]:
-        """-> what was found and verified of the articles from the `k`th on, and the task of the block after them."""
+        """Return what was found and verified of the articles from the `k`th on, and the task of the block after
+        them.
+        """
         slots, sought, finding_next = finding()
         counts, verified = self._verify(coming.first + k, slots, coming.days[k : k + TOGETHER], sought)
         task = partial(self._verify_block, coming, k + TOGETHER, finding_next)
         return counts, sought, verified, finding_next and coming.start(task)
 
     def _find(self, first: int, slots: I64, days: I64, hashes: U64) -> "Sought":
-        """Runs `kernels.find_articles`."""
+        """Run `kernels.find_articles`."""
         count, most = len(slots), int(self._limits[4])
         places = count * most
         sought = Sought(
@@ -212,7 +214,7 @@ class Window(CountedPassages):
         return sought
 
     def _verify(self, first: int, slots: I64, days: I64, sought: "Sought") -> tuple[I64, "Verified"]:
-        """Runs `kernels.verify_articles`; -> its counts, and its matches."""
+        """Run `kernels.verify_articles`; return its counts, and its matches."""
         count, most = len(slots), int(sought.counts.sum())
         counts, found = np.empty(count, np.int64), Verified(
             np.empty(most, np.int64), np.empty(most, np.float64), np.empty((most + 1, RESULTS), np.float32)
@@ -288,7 +290,7 @@ class Verified(NamedTuple):
 
 
 def _cut(counts: I64, sought: Sought, verified: Verified) -> Iterator[Findings]:
-    """Cuts the matches of several articles into one Found per article."""
+    """Cut the matches of several articles into one Found per article."""
     all_counts = counts.tolist()
     total = sum(count >> 32 for count in all_counts)
     others, odds, results = verified.others[:total].tolist(), verified.odds[:total].tolist(), verified.results[:total]

@@ -20,7 +20,7 @@ U32 = npt.NDArray[np.uint32]
 
 
 def minhash(texts: Sequence[str], num_perm: int = 128, shingle_width: int = 3, seed: int = 1) -> "list[LeanMinHash]":
-    """-> for each text the LeanMinHash that datasketch makes of its shingles; see `signatures` for these."""
+    """Return for each text the LeanMinHash that datasketch makes of its shingles; see `signatures` for these."""
     from datasketch import LeanMinHash
 
     rows = signatures(texts, num_perm, shingle_width, seed)
@@ -28,7 +28,7 @@ def minhash(texts: Sequence[str], num_perm: int = 128, shingle_width: int = 3, s
 
 
 def signatures(texts: Sequence[str], num_perm: int = 128, shingle_width: int = 3, seed: int = 1) -> U32:
-    """-> (len(texts), num_perm), the hash values of datasketch for each text.
+    """Return (len(texts), num_perm), the hash values of datasketch for each text.
 
     They equal, bit for bit, those of
 
@@ -53,7 +53,7 @@ def signatures(texts: Sequence[str], num_perm: int = 128, shingle_width: int = 3
 
 
 def permutations(num_perm: int, seed: int) -> tuple[U32, U32]:
-    """-> (multipliers, summands): the permutations that datasketch draws for a seed."""
+    """Return (multipliers, summands): the permutations that datasketch draws for a seed."""
     if not 0 <= seed < 1 << 32:
         raise ValueError(f"seed must be at least 0 and below 2 ** 32, not {seed}")
     draw = np.random.RandomState(seed)
@@ -110,5 +110,5 @@ def _is_word() -> npt.NDArray[np.uint8]:
 
 @cache
 def _no_words() -> npt.NDArray[np.uint8]:
-    """Stands for the table that ASCII texts do not need, and which takes a moment to make."""
+    """Stand for the table that ASCII texts do not need, and which takes a moment to make."""
     return np.zeros(1, dtype=np.uint8)

@@ -60,7 +60,7 @@ def prior_rarity() -> npt.NDArray[np.uint8]:
 
 
 def rarity_of(counts: npt.NDArray[np.uint32], articles: int, own: float = 0.0) -> npt.NDArray[np.uint8]:
-    """-> (2 ** 22,) uint8, the rarity of each slot in sixteenths of a nat, for `articles` counted so far.
+    """Return (2 ** 22,) uint8, the rarity of each slot in sixteenths of a nat, for `articles` counted so far.
 
     `own` of these are still to come: 0 or OWN.
     """
@@ -85,7 +85,7 @@ class Scratch:
         self.stamp = np.zeros(1, dtype=np.int64)
 
     def fit(self, longest: int) -> None:
-        """Makes room for a trace of `longest` words; starts over before the stamps run out of 32 bits."""
+        """Make room for a trace of `longest` words; starts over before the stamps run out of 32 bits."""
         size = len(self.seen)
         while size <= 2 * longest:
             size *= 2
@@ -105,28 +105,28 @@ class TermWeights:
         self._scratch = Scratch()
 
     def count(self, traces: Traces) -> None:
-        """Counts the stems of some articles, each once per article. The epoch does not change."""
+        """Count the stems of some articles, each once per article. The epoch does not change."""
         self._scratch.fit(traces.longest)
         count_terms(traces.words, traces.bounds, self.counts, self._scratch.seen, self._scratch.stamp)
         self.counted += len(traces)
 
     def uncount(self, words: npt.NDArray[np.uint32]) -> None:
-        """Takes the stems of one article back; how many articles were counted stays, and so does the epoch."""
+        """Take the stems of one article back; how many articles were counted stays, and so does the epoch."""
         stems = np.unique(words & np.uint32(STEM))
         slots, times = np.unique(stems & np.uint32(TERM_SLOTS - 1), return_counts=True)
         self.counts[slots] -= np.minimum(self.counts[slots], times.astype(np.uint32))
 
     def begin_epoch(self, own: float = 0.0) -> None:
-        """Takes the rarities of what has been counted; `own` is OWN when it is for articles that have not been."""
+        """Take the rarities of what has been counted; `own` is OWN when it is for articles that have not been."""
         self.epoch += 1
         self.rarity = rarity_of(self.counts, self.counted, own)
 
     def restore(self, epoch: int, rarity: npt.NDArray[np.uint8]) -> None:
-        """Takes an epoch as it was stored."""
+        """Take an epoch as it was stored."""
         self.epoch, self.rarity = epoch, rarity
 
     def weigh(self, traces: Traces, weights: npt.NDArray[np.uint8]) -> None:
-        """Writes the weights of all words of `traces`, see `kernels.weigh`."""
+        """Write the weights of all words of `traces`, see `kernels.weigh`."""
         self._scratch.fit(traces.longest)
         weigh(traces.words, traces.bounds, self.rarity, weights, self._scratch.seen, self._scratch.stamp)
 

@@ -34,7 +34,7 @@ class TextSketches(NamedTuple):
 
 
 def sketch(texts: Sequence[str]) -> TextSketches:
-    """-> the traces and keys of `texts`, weighed by how rare words are in the news (the shipped prior).
+    """Return the traces and keys of `texts`, weighed by how rare words are in the news (the shipped prior).
 
     A running index weighs by its own articles too, so its keys may differ. Words beyond `detection.max_words` (4,096)
     of a text are left out; any Unicode is taken, lone surrogates count as U+FFFD. The interpreter is released for all

@@ -118,7 +118,7 @@ def scale_tables() -> tuple[U32, U32]:
 
 
 def trace(texts: Sequence[str], max_words: int = 4096, heads: Sequence[str] = ()) -> Traces:
-    """-> the traces of `texts`; words beyond `max_words` of a text are left out. Lone surrogates count as U+FFFD.
+    """Return the traces of `texts`; words beyond `max_words` of a text are left out. Lone surrogates count as U+FFFD.
 
     With `heads` text k is heads[k] + texts[k]: joining them once for all texts spares a copy of each.
     """
@@ -126,7 +126,7 @@ def trace(texts: Sequence[str], max_words: int = 4096, heads: Sequence[str] = ()
 
 
 def encode(text: str) -> bytes:
-    """-> the text as UTF-8; lone surrogates become U+FFFD."""
+    """Return the text as UTF-8; lone surrogates become U+FFFD."""
     try:
         return text.encode()
     except UnicodeEncodeError:
@@ -157,7 +157,7 @@ def _trace(
 
 
 def _encoded(pieces: Sequence[str]) -> tuple[U8, I64]:
-    """-> the pieces behind each other as UTF-8, lone surrogates as U+FFFD; where each begins, and the last ends."""
+    """Return the pieces behind each other as UTF-8, lone surrogates as U+FFFD; where each begins, and the last ends."""
     sizes, bounds = np.fromiter(map(len, pieces), np.int64, len(pieces)), np.zeros(len(pieces) + 1, dtype=np.int64)
     joined = "".join([*pieces, _BEHIND])
     if joined.isascii():  # one copy of all instead of one of each
@@ -180,7 +180,9 @@ def _is_mostly_not_ascii(pieces: Sequence[str], sizes: I64) -> bool:
 
 
 def _units(text: str) -> bytes:
-    """-> the text as UTF-16, which takes less than UTF-8 of what is not ASCII; nothing when surrogates stand alone."""
+    """Return the text as UTF-16, which takes less than UTF-8 of what is not ASCII; nothing when surrogates stand
+    alone.
+    """
     try:
         return text.encode("utf-16-le" if sys.byteorder == "little" else "utf-16-be")
     except UnicodeEncodeError:
@@ -219,7 +221,7 @@ class Spans(NamedTuple):
 
 
 def spans(text: str, max_words: int | None = None) -> Spans:
-    """-> the trace of `text` with character offsets; words beyond `max_words` are left out.
+    """Return the trace of `text` with character offsets; words beyond `max_words` are left out.
 
     Of a long text no more is looked at than these words need.
     """

@@ -42,7 +42,7 @@ class _Entry(NamedTuple):
 
 
 def in_parts(window: Window, numbers: npt.NDArray[np.int64]) -> Iterator[npt.NDArray[np.int64]]:
-    """Cuts articles in the window into parts of at most PART_WORDS words, or of one article."""
+    """Cut articles in the window into parts of at most PART_WORDS words, or of one article."""
     ends = np.cumsum(window.words_of(numbers))
     first = 0
     while first < len(numbers):
@@ -53,7 +53,7 @@ def in_parts(window: Window, numbers: npt.NDArray[np.int64]) -> Iterator[npt.NDA
 
 
 def passages(window: Window, archive: Archive, *, source: str | None, cursor: str | None, limit: int) -> Parts[Page]:
-    """Finds what is boilerplate today, source by source, of each what is most frequent first.
+    """Find what is boilerplate today, source by source, of each what is most frequent first.
 
     `source`: only of that one, "" of articles without a source. A page may hold fewer than `limit` passages, even none,
     and still have a next one. Raises UsageError for a cursor of no page.
@@ -87,7 +87,7 @@ def _passages(window: Window, archive: Archive, source: str | None, after: str, 
 
 
 def _sources(window: Window, source: str | None, after: str) -> Iterator[int]:
-    """Hashes of sources, ascending, from where the page before ended; or the one that is wanted."""
+    """Hash of sources, ascending, from where the page before ended; or the one that is wanted."""
     if source is not None:
         yield window.source_hash(source)
         return
@@ -160,7 +160,7 @@ def _cut(whole: str | None, start: int, end: int) -> str | None:
 
 
 def finish(parts: Parts[T]) -> T:
-    """-> what a generator returns at its end."""
+    """Return what a generator returns at its end."""
     while True:
         try:
             next(parts)

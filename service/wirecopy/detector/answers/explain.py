@@ -63,7 +63,7 @@ class Pair(NamedTuple):
 
 
 def compare(a: Article, b: Article, config: Config | None = None) -> Comparison:
-    """Compares two articles by themselves, with the shipped term weights.
+    """Compare two articles by themselves, with the shipped term weights.
 
     Raises InvalidArticle for a text that is no string.
     """
@@ -72,7 +72,7 @@ def compare(a: Article, b: Article, config: Config | None = None) -> Comparison:
 
 
 def side(article: Article, settings: Detection) -> Side:
-    """-> the article as it is compared when nothing is known but itself."""
+    """Return the article as it is compared when nothing is known but itself."""
     (traces, title_words), weigher = trace([article], settings.max_words), TermWeights()
     weights = np.empty(len(traces.words), dtype=np.uint8)
     weigher.weigh(traces, weights)
@@ -82,7 +82,7 @@ def side(article: Article, settings: Detection) -> Side:
 
 
 def explain(pair: Pair, texts: tuple[str, str] | None = None) -> Comparison:
-    """Judges and aligns two articles, with the `texts` that a caller has of them.
+    """Judge and aligns two articles, with the `texts` that a caller has of them.
 
     Raises InvalidArticle for a text whose words are not those of its article.
     """

@@ -13,7 +13,7 @@ _PART = 2000  # articles that are looked at between two pauses
 
 
 def line(archive: Archive, stories: Grouping, name: str, policy: Policy, recent: int = 0) -> StoryLine | None:
-    """-> a story as one line; None for one that is not there, or of which nothing is shown."""
+    """Return a story as one line; None for one that is not there, or of which nothing is shown."""
     numbers = archive.shown(stories.members.get(name, ()))
     if not numbers:
         return None
@@ -40,7 +40,7 @@ def line(archive: Archive, stories: Grouping, name: str, policy: Policy, recent:
 
 
 def arrivals(archive: Archive, stories: Grouping, end: int, since: int) -> Generator[None, None, Counter[str]]:
-    """Counts, story by story, the shown articles numbered below `end` that came since a moment; pauses in between."""
+    """Count, story by story, the shown articles numbered below `end` that came since a moment; pauses in between."""
     found: Counter[str] = Counter()
     kept, story_of, hidden = archive.kept, stories.story_of, archive.hidden
     for looked, number in enumerate(range(end - 1, -1, -1)):
@@ -57,7 +57,7 @@ def arrivals(archive: Archive, stories: Grouping, end: int, since: int) -> Gener
 
 
 def documents(archive: Archive, stories: Grouping, ids: Sequence[str], *, with_text: bool) -> list[Document]:
-    """-> those of the articles that are kept and shown, in the order of `ids`."""
+    """Return those of the articles that are kept and shown, in the order of `ids`."""
     found = []
     for article_id in ids:
         number = archive.number_of.get(article_id)

@@ -11,7 +11,8 @@ _NUMBER = re.compile(r"\d+(?:[.,:/\u00a0\u202f' ]?\d{3}(?!\d))*(?:[.,:/]\d+)*")
 
 
 def changes(title: str | None, text: str | None, later_title: str | None, later_text: str | None) -> Changes:
-    """-> what a later revision has that the earlier one has not, and the other way round; texts of None are not known.
+    """Return what a later revision has that the earlier one has not, and the other way round; texts of None are not
+    known.
 
     Paragraphs are lines that are not blank, compared without their spacing: one that was touched is dropped and added.
     Numbers are compared as they are written, each as often as it stands there, title included.
@@ -40,7 +41,7 @@ def _numbers(title: str | None, text: str) -> list[str]:
 
 
 def _without(these: Iterable[str], others: Iterable[str]) -> tuple[str, ...]:
-    """-> these, in order, without as many of each as there are among the others."""
+    """Return these, in order, without as many of each as there are among the others."""
     left, found = Counter(others), []
     for one in these:
         if left[one]:

@@ -54,7 +54,7 @@ class _StoryCounts(Struct, frozen=True, gc=False):
 
 
 def count(archive: Archive, stories: Grouping, numbers: Sequence[int]) -> Counts:
-    """-> the counts of a story's members, those of them that are shown."""
+    """Return the counts of a story's members, those of them that are shown."""
     ordered = sorted(numbers, key=lambda number: _age(archive, number))
     group = {number: number for number in ordered}
 
@@ -105,7 +105,7 @@ class SourceCounts:
     def page(
         self, source: str | None, cursor: str | None, limit: int
     ) -> Generator[None, None, tuple[list[Source], str | None]]:
-        """-> at most `limit` sources by name, and the cursor of the next page; in parts."""
+        """Return at most `limit` sources by name, and the cursor of the next page; in parts."""
         yield from self._settle()
         if source is not None:
             return ([self._describe(source)] if self._articles[source] > 0 else []), None
@@ -122,7 +122,7 @@ class SourceCounts:
         return found, names[limit - 1] if len(names) > limit else None
 
     def _settle(self) -> Iterator[None]:
-        """Counts anew what had changed when it began, some stories, or links of a large one, at a time."""
+        """Count anew what had changed when it began, some stories, or links of a large one, at a time."""
         while True:
             if self._counting is None:
                 self._counting = self._count_changed()
@@ -147,7 +147,7 @@ class SourceCounts:
                     yield
 
     def _count(self, story: str) -> Iterator[int]:
-        """Counts a story anew; -> the costs of its parts, which may be far apart."""
+        """Count a story anew; return the costs of its parts, which may be far apart."""
         numbers = list(self._archive.shown(self._stories.members.get(story, ())))
         yield _PER_STORY
         if len(numbers) < 2:
@@ -198,7 +198,9 @@ def _tell_alone(archive: Archive, numbers: Sequence[int]) -> _StoryCounts:
 
 
 def _tell(archive: Archive, stories: Grouping, numbers: Sequence[int]) -> Generator[int, None, _StoryCounts]:
-    """-> what a story of several members adds; the costs of parts, between which members may leave and be forgotten."""
+    """Return what a story of several members adds; the costs of parts, between which members may leave and be
+    forgotten.
+    """
     kept = archive.kept
     ages: dict[int, int] = {}  # of the members, one number for both parts of an age: it is compared for each link
     sources: dict[int, str] = {}  # of those that have one
@@ -224,7 +226,7 @@ def _tell(archive: Archive, stories: Grouping, numbers: Sequence[int]) -> Genera
 def _origin(
     links: Iterable[tuple[int, Link]], number: int, ages: Mapping[int, int], sources: Mapping[int, str]
 ) -> tuple[str | None, bool]:
-    """-> the source that an article was made of, and whether as a rewrite."""
+    """Return the source that an article was made of, and whether as a rewrite."""
     own, source = ages[number], sources[number]
     copied = rewritten = own
     origin_of_copy = origin_of_rewrite = None

@@ -35,7 +35,7 @@ class ChangeCapture:
                 self._origins.setdefault(number, None)
 
     def take(self, arrived: str | None = None, first: Sequence[Fact] = ()) -> list[Fact]:
-        """-> the facts of everything that moved since the last call, after those given as `first`.
+        """Return the facts of everything that moved since the last call, after those given as `first`.
 
         `arrived` is the id of the article that was decided. Must be called while the archive knows all who moved.
         """
@@ -73,7 +73,7 @@ class ChangeCapture:
         self._standing.pop(story, None)
 
     def adopt(self, policy: Policy) -> list[Fact]:
-        """Goes by another policy from here on; -> for which stories somebody else stands by it."""
+        """Go by another policy from here on; return for which stories somebody else stands by it."""
         before, self.policy = self.policy, policy
         self._standing.clear()
         facts: list[Fact] = []
@@ -131,7 +131,7 @@ class Seen(NamedTuple):
 
 
 def look(archive: Archive, stories: Grouping, policy: Policy) -> Seen:
-    """-> all that readers know now."""
+    """Return all that readers know now."""
     kept, place, canonicals = archive.kept, {}, {}
     for number in sorted(archive.shown(list(stories.story_of))):
         place[kept[number].id] = stories.story_of[number]
@@ -143,7 +143,7 @@ def look(archive: Archive, stories: Grouping, policy: Policy) -> Seen:
 
 
 def differences(before: Seen, after: Seen) -> list[Fact]:
-    """-> the facts by which whoever knows `before` comes to know `after`."""
+    """Return the facts by which whoever knows `before` comes to know `after`."""
     gone = [Fact("deleted", story, name) for name, story in before.place.items() if name not in after.place]
     transfers = [Transfer(name, before.place.get(name), story) for name, story in after.place.items()]
     existed = {story for name, story in before.place.items() if name in after.place}
@@ -157,7 +157,9 @@ def differences(before: Seen, after: Seen) -> list[Fact]:
 
 
 def _follow(before: Seen, facts: Sequence[Fact]) -> dict[str, str]:
-    """-> who stands for each story to somebody who knew `before` and was told `facts`; none for a story once empty."""
+    """Return who stands for each story to somebody who knew `before` and was told `facts`; none for a story once
+    empty.
+    """
     sizes, known = Counter(before.place.values()), dict(before.canonical)
     for fact in facts:
         left, other = fact.story, fact.other or ""

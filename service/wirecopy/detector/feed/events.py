@@ -52,7 +52,7 @@ def derive(
     exists: AbstractSet[str],
     standings: Iterable[Standing],
 ) -> list[Fact]:
-    """-> the facts that a change of places implies.
+    """Return the facts that a change of places implies.
 
     `arrived` is the article that the change began with, whose own revision came; others that had no place before
     arrive too. `existed` and `exists` are those of the stories concerned that there were before and are now.
@@ -86,6 +86,6 @@ def derive(
 
 
 def tell(first: int, at: int, facts: Sequence[Fact]) -> EventBatch:
-    """-> the record of facts that are told together."""
+    """Return the record of facts that are told together."""
     merged = [(fact.other, fact.story) for fact in facts if fact.type == "merged" and fact.other is not None]
     return EventBatch(first, len(facts), at, merged, list(facts))

@@ -41,11 +41,11 @@ class Feed:
         return self._moments[-1] if self._moments else 0
 
     def tell(self, facts: Sequence[Fact], at: int) -> EventBatch:
-        """-> the record of the next events; `keep` makes it part of the feed."""
+        """Return the record of the next events; `keep` makes it part of the feed."""
         return tell(self.last + 1, at, facts)
 
     def keep(self, told: EventBatch, record: int) -> None:
-        """Takes up a record of events, which has this number in the store."""
+        """Take up a record of events, which has this number in the store."""
         self.restore(told, record)
         self._recent.append(told)
         self._held += told.count
@@ -53,7 +53,7 @@ class Feed:
             self._held -= self._recent.popleft().count
 
     def restore(self, head: EventBatchHead, record: int) -> None:
-        """Takes up a record of events that was stored before."""
+        """Take up a record of events that was stored before."""
         self._firsts.append(head.first)
         self._records.append(record)
         self._moments.append(head.at)
@@ -61,18 +61,18 @@ class Feed:
         self.last = head.first + head.count - 1
 
     def restore_pruned(self, last: int, redirects: list[tuple[str, str]]) -> None:
-        """Takes up where the numbers were, and which stories are others now, though records are pruned."""
+        """Take up where the numbers were, and which stories are others now, though records are pruned."""
         self.last = max(self.last, last)
         self.redirects.replace(redirects)
 
     def place(self, positions: Mapping[str, int], record: int) -> list[int]:
-        """Takes up how far followers got, by the record of this number; -> the numbers of records it replaces."""
+        """Take up how far followers got, by the record of this number; return the numbers of records it replaces."""
         replaced, self._placed = self._placed, record
         self.positions = dict(positions)
         return [replaced] if replaced else []
 
     def forget(self, moment: int) -> list[int]:
-        """Forgets the events of before a moment; -> the numbers of their records."""
+        """Forget the events of before a moment; return the numbers of their records."""
         count = bisect_left(self._moments, moment)
         records = self._records[:count].tolist()
         del self._firsts[:count], self._records[:count], self._moments[:count]
@@ -82,7 +82,7 @@ class Feed:
         return records
 
     def reader(self, after: int, limit: int) -> Callable[[], list[Event[Milliseconds]]]:
-        """-> what reads at most `limit` events behind the number `after`, in any thread.
+        """Return what reads at most `limit` events behind the number `after`, in any thread.
 
         Both raise EventsGone when they are not kept any more; raises UsageError for a number that was never given.
         """

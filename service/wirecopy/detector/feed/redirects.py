@@ -10,27 +10,27 @@ class Redirects:
         self._heirs: dict[str, str] = {}
 
     def add(self, merged: Iterable[tuple[str, str]]) -> None:
-        """Takes up (gone, where to), in the order in which it happened."""
+        """Take up (gone, where to), in the order in which it happened."""
         for gone, heir in merged:
             self._heirs[gone] = heir
 
     def follow(self, story: str) -> str:
-        """-> the story that this one is now; itself when it was never merged."""
+        """Return the story that this one is now; itself when it was never merged."""
         while story in self._heirs:
             story = self._heirs[story]
         return story
 
     def tidy(self, stories: Container[str]) -> list[tuple[str, str]]:
-        """Forgets what leads to no story any more; -> all that is left, each with its last heir."""
+        """Forget what leads to no story any more; return all that is left, each with its last heir."""
         followed = ((gone, self.follow(gone)) for gone in self._heirs)
         self._heirs = {gone: heir for gone, heir in followed if heir in stories}
         return sorted(self._heirs.items())
 
     def revive(self, stories: Iterable[str]) -> None:
-        """Forgets that stories which are there were merged into others once."""
+        """Forget that stories which are there were merged into others once."""
         for story in stories:
             self._heirs.pop(story, None)
 
     def replace(self, merged: Iterable[tuple[str, str]]) -> None:
-        """Takes these and no others."""
+        """Take these and no others."""
         self._heirs = dict(merged)

@@ -57,7 +57,7 @@ class Outline:
         return sum(kept.record > 0 for kept in self.archive.kept.values())
 
     def take(self, record: Record) -> None:
-        """Takes the next record."""
+        """Take the next record."""
         match decode(record.kind, record.payload):
             case Decision() as decision:
                 self._take_article(record, decision)
@@ -88,7 +88,7 @@ class Outline:
         self.archive.lift(self.moment)
 
     def omitted(self, textless: set[int]) -> Omitted:
-        """-> what cannot be decided anew when the records numbered `textless` have no text.
+        """Return what cannot be decided anew when the records numbered `textless` have no text.
 
         An article whose newest revision is among them goes with all of them: an older one would be out of date.
         """

@@ -95,7 +95,7 @@ class Rebuild:
         return f"{counts} are decided anew, {change}{left_out}"
 
     def run(self, now: int, on_progress: Callable[[int], None]) -> Rebuilt:
-        """Makes the new database; `now` is this moment in milliseconds since 1970. `on_progress` is told revisions.
+        """Make the new database; `now` is this moment in milliseconds since 1970. `on_progress` is told revisions.
 
         Raises Damaged and StorageFailed.
         """
@@ -158,14 +158,14 @@ class _Remaking:
         self._flushed = 0
 
     def take_article(self, article_id: str, d: Decision, text: str) -> None:
-        """Takes a revision as it was decided then; it is decided anew, with others, before anything but events is."""
+        """Take a revision as it was decided then; it is decided anew, with others, before anything but events is."""
         article = Article(article_id, text, d.title, d.source, d.url, d.published, d.language, d.status, d.embargoed)
         self._waiting.append((d, article))
         if len(self._waiting) == _BATCH:
             self._decide_waiting()
 
     def take_other(self, record: Record) -> None:
-        """Takes a record that is no article's."""
+        """Take a record that is no article's."""
         if isinstance(action := decode(record.kind, record.payload), ActionRecord):
             self._actions.take(action, self._store.last + 1)
         if record.kind in (RecordKind.EVENTS, RecordKind.POSITIONS, RecordKind.ACTION):  # concern no decision
@@ -204,7 +204,7 @@ class _Remaking:
         return Rebuilt(len(self._archive.number_of), len(stories), outline.last_event + 1, last, lost)
 
     def _decide_waiting(self) -> None:
-        """Decides what waits, cut where the moments differ, where a number is left out, and around later revisions."""
+        """Decide what waits, cut where the moments differ, where a number is left out, and around later revisions."""
         waiting, self._waiting = self._waiting, []
         traces = tracing.trace([article for _, article in waiting], self._config.detection.max_words)
         begin = 0
@@ -217,7 +217,7 @@ class _Remaking:
         self._on_progress(self._done)
 
     def _decide(self, part: list[tuple[Decision, Article]], traces: ArticleTraces) -> None:
-        """Decides for articles that came at one moment; of several, all are first revisions."""
+        """Decide for articles that came at one moment; of several, all are first revisions."""
         first, articles, state = part[0][0], [article for _, article in part], self._state
         self._leave_blank(first.number, first.arrived)
         state.expire(first.arrived)
@@ -236,7 +236,7 @@ class _Remaking:
         self._done += len(part)
 
     def _leave_blank(self, end: int, moment: int, erased: str | None = None) -> None:
-        """Gives the numbers below `end` to nobody; the last of them to the erasure of an article, if there was one."""
+        """Give the numbers below `end` to nobody; the last of them to the erasure of an article, if there was one."""
         state = self._state
         if not self._archive.kept and not len(state.window):
             state.window.skip_to(end)  # nothing is there yet: replay does so by itself
@@ -256,7 +256,7 @@ class _Remaking:
             self._append(entry(made))
 
     def _keep_pin(self, pin: NumberedPin, moment: int) -> bool:
-        """Puts a pin in force that is not, as its articles came later than it, or not as it was; -> whether it is.
+        """Put a pin in force that is not, as its articles came later than it, or not as it was; return whether it is.
 
         It is an edit under a new number, and then gets its own id back, which the checkpoint remembers.
         """
@@ -274,7 +274,7 @@ class _Remaking:
         return True
 
     def _append(self, *entries: Entry) -> None:
-        """Makes records durable, some day before the end."""
+        """Make records durable, some day before the end."""
         self._store.append(entries)
         if self._store.last - self._flushed >= _FLUSH:
             self._store.flush()

@@ -62,7 +62,7 @@ def no_others(archive: Archive) -> Others:
 
 
 def replay(state: State, feed: Feed, stored: Iterable[Record]) -> Others:
-    """Puts `state` and `feed` where the records of a store left them; -> the records that are no decisions.
+    """Put `state` and `feed` where the records of a store left them; return the records that are no decisions.
 
     Raises Damaged and StorageFailed; the state is of no use then.
     """

@@ -21,13 +21,13 @@ class Actions:
         self.last = 0
 
     def get(self, action_id: str) -> ActionRecord | None:
-        """-> the action of this id, e1 for the first."""
+        """Return the action of this id, e1 for the first."""
         digits = action_id[1:]
         is_id = action_id[:1] == "e" and digits.isascii() and digits.isdigit() and len(digits) < 18
         return self._by_number.get(int(digits)) if is_id and action_id == f"e{int(digits)}" else None
 
     def take(self, action: ActionRecord, record: int) -> None:
-        """Takes up the next action, which has this number in the store."""
+        """Take up the next action, which has this number in the store."""
         self._by_number[action.number] = action
         self._records[action.number] = record
         self.last = max(self.last, action.number)
@@ -40,7 +40,7 @@ class Actions:
                 self._choose_again(undone.came)
 
     def forget(self, moment: int) -> list[int]:
-        """Forgets what was done before a moment, but choices that hold; -> the numbers of their records."""
+        """Forget what was done before a moment, but choices that hold; return the numbers of their records."""
         holding = set(self._archive.chosen.values())
         old = [n for n, action in self._by_number.items() if action.moment < moment and n not in holding]
         for number in old:
@@ -49,16 +49,16 @@ class Actions:
         return [record for record in (self._records.pop(number) for number in old) if record]
 
     def page(self, before: int | None, limit: int) -> list[ActionRecord]:
-        """-> at most `limit` actions, the newest first, numbered below `before`."""
+        """Return at most `limit` actions, the newest first, numbered below `before`."""
         numbers = sorted((n for n in self._by_number if before is None or n < before), reverse=True)
         return [self._by_number[number] for number in numbers[:limit]]
 
     def of_story(self, story: str) -> list[ActionRecord]:
-        """-> the actions that concern a story, the newest first."""
+        """Return the actions that concern a story, the newest first."""
         return [action for action in self.page(None, len(self._by_number)) if story in action.stories]
 
     def told(self, action: ActionRecord, edits: Container[int]) -> actions.Action[Milliseconds]:
-        """-> an action as callers are told of it; `edits` are those that can still be undone."""
+        """Return an action as callers are told of it; `edits` are those that can still be undone."""
         by = self.undone.get(action.number)
         can = by is None and action.kind != "erased"
         if action.edit is not None:
@@ -72,7 +72,7 @@ class Actions:
         )  # fmt: skip
 
     def _choose_again(self, came: int) -> None:
-        """Lets the latest choice of an article hold that was not undone."""
+        """Let the latest choice of an article hold that was not undone."""
         held = [
             action.number
             for action in self._by_number.values()

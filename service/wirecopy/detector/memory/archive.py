@@ -112,18 +112,18 @@ class Remembered(Mapping[int, Kept]):
         return list(map(self.head, numbers))
 
     def put(self, number: int, kept: Kept) -> None:
-        """Remembers an article that was not remembered."""
+        """Remember an article that was not remembered."""
         self._put_at_hand(number, kept)
         self._unpacked.add(number)
         self._count += 1
 
     def note_record(self, number: int, record: int) -> None:
-        """Remembers which record of the store an article is."""
+        """Remember which record of the store an article is."""
         self[number].record = record
         self._unpacked.add(number)
 
     def pop(self, number: int) -> None:
-        """Forgets an article that is remembered."""
+        """Forget an article that is remembered."""
         self._open.pop(number, None)
         self._unpacked.discard(number)
         self._rows.pop(number)
@@ -163,7 +163,7 @@ class Archive:
         self._decisions: dict[int, Decision] = {}  # with a store, those that are not there yet
 
     def add(self, number: int, kept: Kept) -> None:
-        """Remembers an article; a later revision takes its id over."""
+        """Remember an article; a later revision takes its id over."""
         self.kept.put(number, kept)
         earlier = self.number_of.put(kept.id, number)
         if earlier >= 0:
@@ -175,14 +175,14 @@ class Archive:
             heappush(self._embargoed, (kept.embargoed, number))
 
     def add_nameless(self, number: int, words: int, arrived: int) -> None:
-        """Remembers that a number was an article's, of which nothing else is known."""
+        """Remember that a number was an article's, of which nothing else is known."""
         self.kept.put(
             number,
             Kept(id="", published=None, source=None, words=words, came=number, first_seen=arrived, arrived=arrived),
         )
 
     def keep(self, decision: Decision) -> None:
-        """Remembers what was decided for an article, and who matches whom."""
+        """Remember what was decided for an article, and who matches whom."""
         for found in decision.matches:
             if found.number in self.kept:
                 self.later.setdefault(found.number, []).append(decision.number)
@@ -202,7 +202,7 @@ class Archive:
             self._decisions.clear()
 
     def drop(self, number: int) -> None:
-        """Forgets an article."""
+        """Forget an article."""
         kept = self.kept[number]
         if self.number_of.get(kept.id) == number:
             self.number_of.remove(kept.id)
@@ -222,7 +222,7 @@ class Archive:
         self._decisions.pop(number, None)
 
     def lift(self, now: int) -> list[int]:
-        """Lets what was embargoed until `now` be shown; -> the numbers of what was hidden by that alone."""
+        """Let what was embargoed until `now` be shown; return the numbers of what was hidden by that alone."""
         lifted = []
         while self._embargoed and self._embargoed[0][0] <= now:
             number = heappop(self._embargoed)[1]
@@ -238,7 +238,7 @@ class Archive:
         return number not in self.hidden and self.number_of.get(self.kept[number].id) not in self.hidden
 
     def shown(self, numbers: Sequence[int]) -> Sequence[int]:
-        """-> those of the newest revisions of articles that others may be told of."""
+        """Return those of the newest revisions of articles that others may be told of."""
         if not self.hidden:
             return numbers
         return [number for number in numbers if number not in self.hidden]
@@ -256,7 +256,7 @@ class Archive:
         )
 
     def forget_matches(self, decision: Decision) -> None:
-        """Forgets of the articles that a decision matched that it did."""
+        """Forget of the articles that a decision matched that it did."""
         for found in decision.matches:
             later = self.later.get(found.number)
             if later is not None and decision.number in later:

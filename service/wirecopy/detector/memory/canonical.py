@@ -24,7 +24,7 @@ _LONGEST_NAME = 256  # characters; a longer source is none that a list can name
 
 
 def rule_of(stories: Stories, keep: Keep | None = None) -> Rule:
-    """-> the rule that is set, or, with `keep`, another one with the lists that are set."""
+    """Return the rule that is set, or, with `keep`, another one with the lists that are set."""
     asked = keep or ("first_published" if stories.keep == "first" else stories.keep)
     listed = {"preferred_sources": stories.preferred_sources, "agency_first": stories.agencies}.get(asked, ())
     return Rule(asked, tuple(_fold(name) for name in listed))

@@ -44,11 +44,11 @@ class IdTable(Mapping[str, int]):
         return (slot & _NUMBER) - 1
 
     def number(self, article_id: str) -> int:
-        """-> the number of an article; -1 for an id that is not there."""
+        """Return the number of an article; -1 for an id that is not there."""
         return (self._slots[self._find(article_id)] & _NUMBER) - 1
 
     def put(self, article_id: str, number: int) -> int:
-        """Puts an id in, or gives it another number; -> the number that it had, -1 for none."""
+        """Put an id in, or gives it another number; return the number that it had, -1 for none."""
         at, slots = self._find(article_id), self._slots
         before = slots[at] & _NUMBER
         if not before:
@@ -60,7 +60,7 @@ class IdTable(Mapping[str, int]):
         return before - 1
 
     def remove(self, article_id: str) -> None:
-        """Takes an id out that is there, while its number still has it."""
+        """Take an id out that is there, while its number still has it."""
         slots, free = self._slots, self._find(article_id)
         at = free + 1
         while slots[at]:  # those behind move up, as far as their hashes allow it
@@ -81,7 +81,7 @@ class IdTable(Mapping[str, int]):
         return at
 
     def _enlarge(self) -> None:
-        """Makes room; the last slot is always free, so that every search ends."""
+        """Make room; the last slot is always free, so that every search ends."""
         self._bits = min(self._bits + 1, _HASH_BITS)
         self._most = (2 << self._bits) // 3
         slots = np.frombuffer(self._slots, dtype=np.uint64)

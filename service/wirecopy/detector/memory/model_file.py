@@ -10,7 +10,9 @@ _WANTED = "expected a model as `wirecopy tune` writes it"
 
 
 def load(file: str | None) -> Model:
-    """-> the model in `file`, the shipped one for None. Raises ConfigError naming the file and what was expected."""
+    """Return the model in `file`, the shipped one for None. Raises ConfigError naming the file and what was
+    expected.
+    """
     if file is None:
         return shipped_model()
     try:

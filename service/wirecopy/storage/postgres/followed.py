@@ -35,7 +35,7 @@ class FollowedDatabase:
 
     @classmethod
     def open(cls, address: Address, *, scheme: str) -> "FollowedDatabase":
-        """Raises StorageFailed where there is nothing yet or nobody answers, Damaged, OtherScheme, NewerFormat."""
+        """Raise StorageFailed where there is nothing yet or nobody answers, Damaged, OtherScheme, NewerFormat."""
         with ExitStack() as stack:
             log = PostgresLog.open(address)
             stack.callback(log.close)

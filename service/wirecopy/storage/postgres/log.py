@@ -36,7 +36,7 @@ class PostgresLog(ChainedLog):
 
     @classmethod
     def open(cls, address: Address, session: PostgresSession | None = None) -> "PostgresLog":
-        """Raises StorageFailed where there is no log or nobody answers, Damaged, NewerFormat."""
+        """Raise StorageFailed where there is no log or nobody answers, Damaged, NewerFormat."""
         session = session or PostgresSession.open(address)
         try:
             _refuse_nothing(session)

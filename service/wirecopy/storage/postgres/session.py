@@ -52,7 +52,7 @@ class PostgresSession:
 
     @classmethod
     def open(cls, address: Address) -> "PostgresSession":
-        """Raises StorageFailed when the server does not take the connection."""
+        """Raise StorageFailed when the server does not take the connection."""
         with failures_of(address):
             connection = psycopg.connect(
                 address.url, autocommit=True, connect_timeout=_CONNECT_SECONDS, fallback_application_name="wirecopy",

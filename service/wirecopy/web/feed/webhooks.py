@@ -39,7 +39,7 @@ class WebhookSender:
     def __init__(
         self, settings: config.Webhooks, owner: Owner, following: Following, metrics: Metrics, log: Log
     ) -> None:
-        """Raises ConfigError as `read_targets` does."""
+        """Raise ConfigError as `read_targets` does."""
         self._settings = settings
         self._targets = read_targets(settings)
         self._allowed_hosts = read_hosts(settings)
@@ -180,7 +180,7 @@ class _Webhook:
         self.follower.after = self.place = page.next
 
     async def _post(self, body: bytes) -> None:
-        """Raises ServiceRefused for any answer but 2xx."""
+        """Raise ServiceRefused for any answer but 2xx."""
         headers = {
             "Content-Type": "application/json",
             "User-Agent": f"wirecopy/{VERSION}",

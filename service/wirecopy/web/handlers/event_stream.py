@@ -38,7 +38,7 @@ class EventStream:
     """One client that follows the feed."""
 
     def __init__(self, service: RunningService, call: Call, after: int) -> None:
-        """Raises Overloaded when so many others follow that there is no room for one more."""
+        """Raise Overloaded when so many others follow that there is no room for one more."""
         if len(service.event_streams) >= service.web.max_event_streams:
             raise errors.Overloaded(f"{service.web.max_event_streams} event streams are open already")
         self._service = service
