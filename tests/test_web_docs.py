@@ -17,7 +17,7 @@ OPERATIONS = (DOCS / "operations.md").read_text(encoding="utf-8")
 API = (DOCS / "http-api.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("section", ["service", "web", "auth", "webhooks"])
+@pytest.mark.parametrize("section", ["service", "web", "auth", "webhooks", "page"])
 def test_every_setting_of_the_service_is_in_the_table_with_its_default(section: str) -> None:
     for name, value in msgspec.to_builtins(Config())[section].items():
         [(shown, _)] = re.findall(rf"^\| `{section}\.{name}` \| (.*?) \| (.*)\|$", OPERATIONS, re.MULTILINE)
@@ -27,7 +27,7 @@ def test_every_setting_of_the_service_is_in_the_table_with_its_default(section: 
 
 def test_the_table_has_no_setting_that_is_gone() -> None:
     settings = msgspec.to_builtins(Config())
-    for section, name in re.findall(r"^\| `(service|web|auth|webhooks)\.(\w+)`", OPERATIONS, re.MULTILINE):
+    for section, name in re.findall(r"^\| `(service|web|auth|webhooks|page)\.(\w+)`", OPERATIONS, re.MULTILINE):
         assert name in settings[section]
 
 

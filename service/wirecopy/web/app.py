@@ -202,5 +202,6 @@ def build_app(
 def _begin(app: App) -> None:
     """Start what follows the feed, now that there is one."""
     app.webhooks.start()
+    asyncio.get_running_loop().run_in_executor(None, rendering.warm)
     if app.indexing is not None:
         app.indexing.start()

@@ -136,6 +136,13 @@ def _keep_session(service: RunningService, call: Call, response: web.StreamRespo
         begin_session(service, call, call.session, response)
 
 
+def warm() -> None:
+    """Compile all templates, which would make the first page wait."""
+    environment = _environment()
+    for name in environment.list_templates():
+        environment.get_template(name)
+
+
 @cache
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
