@@ -212,7 +212,7 @@ class ExactDetector:
     def reach(self, now: int) -> int:
         return 0
 
-    def prune(self, now: int) -> int:
+    def prune(self, now: int, share: float = 1.0) -> int:
         return 0
 
     def gauges(self) -> dict[str, float]:

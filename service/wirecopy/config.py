@@ -100,6 +100,8 @@ class Service(Struct, frozen=True, forbid_unknown_fields=True):
     index_days: Annotated[float, Meta(gt=0, le=36525)] | None = 14.0
     max_indexed_articles: Annotated[int, Meta(ge=1024, le=60_000_000)] = 1_000_000
     retention_days: Annotated[float, Meta(gt=0, le=36525)] | None = 365.0
+    max_clock_jump_seconds: Seconds = 300.0
+    clock_patience_seconds: Annotated[float, Meta(gt=0, le=31_536_000)] = 3600.0
     drain_timeout_seconds: Seconds = 10.0
     log_format: Literal["text", "json"] = "text"
 

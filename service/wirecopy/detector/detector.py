@@ -256,11 +256,10 @@ class Detector(Recorder):
         """
         return self._state.expire(now)
 
-    def prune(self, now: int) -> int:
-        """Forget articles for good whose retention ends before the day of `now`; return how many, at most 20,000 at
-        once.
+    def prune(self, now: int, share: float = 1.0) -> int:
+        """Forget articles for good whose retention ends before the day of `now`; return how many, at most 20,000 at once.
 
-        Raises StorageFailed.
+        Of all articles it takes no more than `share`, but one at least. Raises StorageFailed.
         """
         self._state.expire(now)
         self.reach(now)
@@ -268,7 +267,8 @@ class Detector(Recorder):
         if retention is None:
             return 0
         horizon = (now - int(retention * DAY)) // DAY * DAY
-        numbers = self._state.older_than(horizon, _MAX_PRUNED)
+        most = min(_MAX_PRUNED, max(1, int(len(self._archive.kept) * share)))
+        numbers = self._state.older_than(horizon, most)
         if numbers:
             records = [self._archive.kept[number].record for number in numbers]
             self._state.drop(numbers)

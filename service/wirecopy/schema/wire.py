@@ -266,10 +266,17 @@ class Compacted(Struct, frozen=True):
     bytes_after: int
 
 
-class Health(Struct, frozen=True):
-    """`live`, `ready`, `loading` or `stopping`."""
+class Health(Struct, frozen=True, omit_defaults=True):
+    """`live`, `ready`, `loading` or `stopping`; `warnings` are for an operator."""
 
     status: str
+    warnings: list[str] = []
+
+
+class ClockTaken(Struct, frozen=True):
+    """The machine's clock is believed again; so far ahead of the time it was."""
+
+    ahead_seconds: float
 
 
 def stored(article: answers.Stored[Milliseconds]) -> Stored:

@@ -145,6 +145,7 @@ class Metrics:
             "wirecopy_verify_rejects", "Candidates that were compared and are no match", registry=registry
         )
         self._streamed = Counter("wirecopy_streamed_events", "Events sent in event streams", registry=registry)
+        self._pruned = Counter("wirecopy_pruned_articles", "Articles that retention took away", registry=registry)
         self._deliveries = Counter(
             "wirecopy_webhook_deliveries",
             "Deliveries to webhooks, by outcome",
@@ -169,6 +170,7 @@ class Metrics:
         self.gauge("held_bytes", "Bytes of long bodies in memory")
         self.gauge("held_answer_bytes", "Bytes of long answers that clients have not taken")
         self.gauge("waiting_questions", "Requests that read or edit and are not answered yet")
+        self.gauge("clock_ahead_seconds", "How far the machine's clock, not believed, is ahead of the time")
         self.gauge("bulk_streams", "Open bulk streams")
         self.gauge("event_streams", "Open event streams")
         self.gauge("data_bytes", "Bytes of the files in the data folder")
@@ -206,6 +208,10 @@ class Metrics:
     def count_delivery(self, name: str, *, is_taken: bool) -> None:
         """Count one attempt to deliver events to a webhook."""
         self._deliveries.labels(name, "delivered" if is_taken else "failed").inc()
+
+    def count_pruned(self, articles: int) -> None:
+        """Count articles that retention took away."""
+        self._pruned.inc(articles)
 
     def count_missed(self, name: str, events: int) -> None:
         """Count events that a webhook cannot get any more."""

@@ -29,6 +29,7 @@ from wirecopy import errors
 from wirecopy.schema.answers import Verdict
 from wirecopy.schema.article import Article
 from wirecopy.web.aside import Aside
+from wirecopy.web.clock import Clock
 from wirecopy.web.loading import LoadingStopped
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _PRUNE_EVERY_SECONDS = 60.0
+_PRUNED_SHARE = 0.01  # of the articles, at once: whatever was set wrong, there is time to notice
 _TRACE_THREADS = 2
 _ALL_AT_ONCE = 16  # single articles that are not worth two
 _QUESTIONS_AT_ONCE = 4  # the loop encodes their answers between two requests of others
@@ -93,6 +95,8 @@ class DetectorThread:
         max_waiting: int,
         max_batch: int,
         max_questions: int,
+        clock: Clock,
+        on_pruned: Callable[[int], None],
         on_commit: Callable[[Commit], None],
         on_events: Callable[[int], None],
     ) -> None:
@@ -104,6 +108,8 @@ class DetectorThread:
         self._max_waiting = max_waiting
         self._max_batch = max_batch
         self._max_questions = max_questions
+        self._now = clock.now
+        self._on_pruned = on_pruned
         self._turn = asyncio.Semaphore(_QUESTIONS_AT_ONCE)
         self._on_commit = on_commit
         self._on_events = on_events
@@ -114,7 +120,6 @@ class DetectorThread:
         self._aside = Aside()
         self._tracers = ThreadPoolExecutor(_TRACE_THREADS, thread_name_prefix="trace")
         self._detector: Detector | None = None
-        self._last_seen = 0
         self._last_event = 0
         self._unanswered: set[asyncio.Future[Any]] = set()
         self.waiting_questions = 0
@@ -191,8 +196,8 @@ class DetectorThread:
             while questions and (is_stopping or time.monotonic() < until):
                 self._answer(detector, questions.popleft())
             if time.monotonic() >= next_pruning:
-                detector.prune(self._now())
-                self._when_durable(detector, lambda: None)
+                pruned = detector.prune(self._now(), _PRUNED_SHARE)
+                self._when_durable(detector, partial(self._tell, self._on_pruned, pruned))
                 next_pruning = time.monotonic() + _PRUNE_EVERY_SECONDS
 
     def _take(self, wait_until: float | None) -> list[_Taken]:
@@ -247,11 +252,6 @@ class DetectorThread:
         if last > self._last_event:
             self._last_event = last
             self._tell(self._on_events, last)
-
-    def _now(self) -> int:
-        """Milliseconds since 1970, never less than before: a clock that is set back must not reorder intake."""
-        self._last_seen = max(self._last_seen, time.time_ns() // 1_000_000)
-        return self._last_seen
 
     def _tell(self, function: Callable[..., None], *arguments: object) -> None:
         self._loop.call_soon_threadsafe(function, *arguments)

@@ -93,6 +93,7 @@ ROUTES = (
         {"GET": _PAGE, "DELETE": frozenset(("source",))},
         {"GET": "read", "DELETE": "edit"},
     ),
+    Route("/v1/admin/clock", {"POST": admin.confirm_clock}, roles={"POST": "admin"}),
     Route("/v1/admin/compact", {"POST": admin.compact}, roles={"POST": "admin"}),
     Route("/livez", {"GET": operations.live}, None, is_open=True, needs_detector=False),
     Route("/readyz", {"GET": operations.ready}, None, is_open=True, needs_detector=False),

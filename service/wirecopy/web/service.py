@@ -17,6 +17,7 @@ from wirecopy import errors
 from wirecopy.config import Config
 from wirecopy.schema import wire
 from wirecopy.schema.intake import IntakeParser
+from wirecopy.web.clock import Clock
 from wirecopy.web.crowding import Crowding
 from wirecopy.web.desk.desk import Desk
 from wirecopy.web.feed.following import Following
@@ -66,11 +67,14 @@ class RunningService:
         self.budget = Budget(config.web.max_held_bytes)
         self.answers = Budget(config.web.max_held_answer_bytes)
         self.following = Following(self.read_events)
+        self.clock = Clock(config.service.max_clock_jump_seconds, config.service.clock_patience_seconds)
         self.owner = Owner(
             open_detector,
             max_waiting=config.service.max_waiting_articles,
             max_batch=config.service.max_batch_articles,
             max_questions=config.service.max_waiting_questions,
+            clock=self.clock,
+            on_pruned=self._tell_pruned,
             on_commit=self.metrics.count_commit,
             on_events=self.following.tell,
         )
@@ -84,6 +88,14 @@ class RunningService:
         self.crowding = Crowding(config.web.max_connections, config.web.max_connections_per_address)
         self.garbage = Garbage(lambda: self.connections)
         self.is_stopping = False
+
+    def _tell_pruned(self, articles: int) -> None:
+        """Retention took articles away: the log and the metrics say how many; and whether the clock can be believed."""
+        if articles:
+            self.metrics.count_pruned(articles)
+            self.log.write("retention", articles=articles)
+        if self.clock.jump_seconds:
+            self.log.write("clock refused", ahead_seconds=round(self.clock.jump_seconds), refused=self.clock.refused)
 
     @property
     def connections(self) -> int:

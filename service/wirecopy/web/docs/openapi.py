@@ -48,6 +48,7 @@ _TYPES = (
         wire.BoilerplatePage,
         wire.Cleared,
         wire.Compacted,
+        wire.ClockTaken,
     ),
     *(Pin, wire.MergeInput, wire.SplitInput, wire.Split, wire.PinInput, wire.PinList, wire.Moved),
     *(wire.CorrectionInput, wire.ReasonInput, wire.Action, wire.ActionPage, wire.FoundPage),
@@ -460,6 +461,17 @@ def _operation_paths() -> dict[str, Any]:
                 "another process reads it, a backup for instance, 507 when the disk has no room for a copy.",
                 {200: _json("Done.", wire.Compacted)},
                 (*_ANYWHERE, 422, 507),
+            )
+        },
+        "/v1/admin/clock": {
+            "post": _operation(
+                "confirm_clock",
+                "operation",
+                "Say that the machine's clock is right",
+                "A clock that was moved further than `service.max_clock_jump_seconds` is not believed: articles are "
+                "stamped, shown and kept by the time as it was going on. This ends that at once.",
+                {200: _json("It is believed.", wire.ClockTaken)},
+                (*_ANYWHERE, 422),
             )
         },
         "/livez": plain("livez", "Whether the process answers", {200: _json("It does.", wire.Health)}),

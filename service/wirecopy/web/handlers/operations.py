@@ -22,7 +22,9 @@ async def live(service: RunningService, call: Call) -> web.StreamResponse:
 async def ready(service: RunningService, call: Call) -> web.StreamResponse:
     """GET /readyz: the service takes articles. Raises NotReady."""
     service.check_takes_work()
-    return replies.json(wire.Health("ready"))
+    jump = service.clock.jump_seconds
+    said = f"the machine's clock moved by {jump:.0f} s and is not believed: POST /v1/admin/clock if it is right"
+    return replies.json(wire.Health("ready", [said] if jump else []))
 
 
 async def metrics(service: RunningService, call: Call) -> web.StreamResponse:
@@ -38,6 +40,7 @@ async def metrics(service: RunningService, call: Call) -> web.StreamResponse:
         "held_bytes": service.budget.used,
         "held_answer_bytes": service.answers.used,
         "waiting_questions": service.owner.waiting_questions,
+        "clock_ahead_seconds": service.clock.jump_seconds,
         "bulk_streams": len(service.streams),
         "event_streams": len(service.event_streams),
     }
