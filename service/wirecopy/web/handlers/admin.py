@@ -14,7 +14,8 @@ async def confirm_clock(service: RunningService, call: Call) -> web.StreamRespon
     ahead = service.clock.jump_seconds
     service.clock.confirm()
     await service.owner.change(lambda detector, now: None)
-    service.log.write("clock confirmed", ahead_seconds=round(ahead))
+    if ahead:
+        service.log.write("clock confirmed", ahead_seconds=round(ahead))
     return replies.json(wire.ClockTaken(ahead))
 
 
