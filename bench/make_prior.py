@@ -24,6 +24,8 @@ WORDS_PER_LANGUAGE = 8000
 ARTICLE_WORDS = 400
 PAIRED = ("zh", "ja")
 STEPS_PER_NAT = 16
+# Languages whose letters are folded by what a text shows of its language: words that show it, and how many they are.
+SHOWN = {"de": ("ü ß ß ", 3), "da": ("æ ø ", 2), "nb": ("æ ø ", 2), "mk": ("ј ј ", 2)}
 
 
 def pair_frequencies(words: dict[str, float]) -> dict[str, float]:
@@ -57,9 +59,10 @@ def main() -> None:
         else:
             frequencies = dict(list(frequencies.items())[:WORDS_PER_LANGUAGE])
             length = ARTICLE_WORDS
-        traced = text.trace(list(frequencies))
+        shown, before = SHOWN.get(language, ("", 0))
+        traced = text.trace([shown + word for word in frequencies])
         for k, frequency in enumerate(frequencies.values()):
-            for word in traced[k].tolist():
+            for word in traced[k].tolist()[before:]:
                 p = (1 - (1 - min(frequency, 1.0)) ** length) / (2 if frequency < 0.002 else 1)
                 key = word & HASH
                 best[key] = max(best.get(key, 0.0), p)

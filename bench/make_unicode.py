@@ -11,17 +11,31 @@ Unicode tables change with it) and so that loading costs a millisecond. The rule
 * every decimal digit of every script becomes its ASCII digit;
 * marks that carry the word (Indic vowel signs, virama) stay;
 * kana and Hangul stay composed: text that spells them decomposed is reported by `fold` and normalised first;
-* characters of scripts written without spaces are marked, their words become overlapping pairs.
+* characters of scripts written without spaces are marked, their words become overlapping pairs;
+* traditional Chinese characters become simplified ones, by the tables of OpenCC (Apache License 2.0);
+* letters that one keyboard has and the other has not become one: Urdu and Persian forms of Arabic letters, Malayalam
+  chillus, modifier letters that stand for an apostrophe;
+* all code points that Unicode calls default-ignorable are ignored;
+* letters that languages spell differently in ASCII (German ü is ue, Danish å is aa, Turkish ü is u) tell of their
+  language, and have one spelling for each `STYLE`.
 """
 
 import sys
 import unicodedata
+from functools import cache
 from pathlib import Path
 
 import numpy as np
+from opencc import OpenCC
 
-SEPARATOR, WORD, IGNORE, PAIR, MARK, EXPAND, COMPOSE = range(7)
+from wirecopy.detection.words.spellings import IGNORABLE_RANGES
+
+SEPARATOR, WORD, IGNORE, PAIR, MARK, EXPAND, COMPOSE, TELLING, REWRITE = range(9)
 BLOCK = 256
+
+STYLES = ("any", "danish", "german")
+# What a TELLING character is evidence of, see kernels/folding.py.
+FOREIGN, UMLAUT, U_UMLAUT, SHARP_S, DANISH, RING, DIAERESIS, RING_MARK, PERSIAN = range(9)
 
 # Folded-text control bytes, see wirecopy/detection/text.py.
 CONTROL = {
@@ -31,6 +45,8 @@ CONTROL = {
     "「": 0x07, "」": 0x08, "『": 0x07, "』": 0x08, "﹁": 0x07, "﹂": 0x08, "﹃": 0x07, "﹄": 0x08,
     "｢": 0x07, "｣": 0x08,
     "‘": 0x0B, "‚": 0x0B, "‛": 0x0B, "’": 0x0C, "'": 0x0E, "`": 0x0E,
+    **dict.fromkeys("ʹʺʻʼʽʾʿˈˊˋꞋꞌߴߵ՚׳＇", 0x0E),  # letters and marks that stand for an apostrophe
+    **dict.fromkeys("、。〃〈〉《》【】〔〕〖〗〘〙〚〛〜！（）：；？［］～｟｠｡､･・‥…—―", 0x21),  # no spaces between characters
     "\n": 0x0A, "\v": 0x0A, "\f": 0x0A, "\r": 0x0A, "\x85": 0x0A, "\u2028": 0x0A, "\u2029": 0x0A,
     "\u00a0": 0x1F, "\u202f": 0x1F, "\u2009": 0x1F, "\u2007": 0x1F,
     ",": 0x2C, ".": 0x2E, "٫": 0x2E, "٬": 0x2C, "，": 0x2C, "．": 0x2E, "&": 0x26, "＆": 0x20,
@@ -44,6 +60,13 @@ PAIR_RANGES = (
 
 def is_pair(code: int) -> bool:
     return any(first <= code <= last for first, last in PAIR_RANGES)
+
+
+TWO_LETTERS = 0xE0F0  # of private use: what &fjlig; is read as, the one reference of two letters
+
+
+def is_ignorable(code: int) -> bool:
+    return any(first <= code <= last for first, last in IGNORABLE_RANGES)
 
 
 def is_decoration(char: str) -> bool:
@@ -80,13 +103,61 @@ def folded(char: str) -> str:
     kept = "".join(str(unicodedata.decimal(c)) if unicodedata.category(c) == "Nd" else c for c in kept)
     if any(0x3040 <= ord(c) <= 0x30FF or is_composing(c) for c in kept):
         kept = unicodedata.normalize("NFC", kept)
-    return kept.replace("ـ", "").translate(LOOKALIKE)
+    return "".join(simplified(c) for c in kept.replace("ـ", "").translate(LOOKALIKE))
 
 
-# Letters that newspapers use one for the other: Arabic alef, yeh and kaf forms; final sigma is done by case folding.
+# Letters that newspapers use one for the other: Arabic alef, heh, yeh and kaf forms; final sigma is done by case
+# folding. Malayalam chillus and the Bengali khanda ta are a consonant with a virama, and a joiner that is ignored.
 LOOKALIKE = str.maketrans(
-    {"ى": "ي", "ی": "ي", "ک": "ك", "ٱ": "ا", "ە": "ه", "ة": "ه", "ı": "i", "ł": "l", "ø": "o", "đ": "d"}
-)
+    {
+        **dict.fromkeys("ىیےېۍ", "ي"), **dict.fromkeys("کڪ", "ك"), **dict.fromkeys("ەةہۃھ", "ه"), "ٱ": "ا",
+        "ı": "i", "ł": "l", "đ": "d", "œ": "oe",
+        **dict(zip("ൺൻർൽൾൿൔൕൖ", (c + "്" for c in "ണനരലളകമയഴ"), strict=True)), "ৎ": "ত্",
+    }
+)  # fmt: skip
+
+
+@cache
+def _chinese() -> tuple[OpenCC, ...]:
+    """Hong Kong's and Taiwan's forms to OpenCC's, and those to simplified ones."""
+    return OpenCC("hk2t"), OpenCC("tw2t"), OpenCC("t2s")
+
+
+def simplified(char: str) -> str:
+    """The simplified form of a Chinese character; where there are several, the first."""
+    if char < "\u3400":
+        return char
+    for converter in _chinese():
+        char = converter.convert(char)
+    return char
+
+
+# Letters of Serbian and Macedonian, and of Uzbek, which also write Latin letters: such texts are rewritten first.
+TWO_SCRIPTS = frozenset("јљњђћџѕЈЉЊЂЋЏЅўҳЎҲ")
+
+
+def telling(char: str) -> tuple[int, tuple[str, str, str]] | None:
+    """-> of what a letter or mark is evidence, and its spelling in each style; None for all others."""
+    plain = char.lower()
+    if plain in "äöü":
+        base = {"ä": "a", "ö": "o", "ü": "u"}[plain]
+        return U_UMLAUT if plain == "ü" else UMLAUT, (base, base, base + "e")
+    if char in "ßẞ":
+        return SHARP_S, ("ss",) * 3
+    if plain in "æø":
+        return DANISH, ("ae" if plain == "æ" else "oe",) * 3
+    if plain == "å":
+        return RING, ("a", "aa", "a")
+    if char in "پچژگ":
+        return PERSIAN, (char,) * 3
+    if char in "\u0308\u030a":
+        return DIAERESIS if char == "\u0308" else RING_MARK, ("",) * 3
+    if "\u0300" <= char <= "\u036f" and is_decoration(char) and not is_ignorable(ord(char)):
+        return FOREIGN, ("",) * 3
+    base, *marks = unicodedata.normalize("NFD", plain)
+    if marks and base.isascii() and base.isalpha() and all("\u0300" <= mark <= "\u036f" for mark in marks):
+        return FOREIGN, (base, base, base + "e" if base in "aou" and "\u0308" in marks else base)
+    return None
 
 
 def classify(code: int) -> tuple[int, str]:
@@ -99,15 +170,21 @@ def classify(code: int) -> tuple[int, str]:
     category = unicodedata.category(char)
     if char.isascii():
         return (WORD, char.lower()) if char.isalnum() else (SEPARATOR, "")
-    if is_composing(char):
+    if is_composing(char) and not is_ignorable(code):
         return COMPOSE, ""
+    if is_ignorable(code):
+        return IGNORE, ""
+    if char in TWO_SCRIPTS:
+        return REWRITE, folded(char)
+    if (told := telling(char)) is not None:
+        return TELLING, told[1][0]
+    if code == TWO_LETTERS:
+        return EXPAND, "fj"
     if (category in ("Cf", "Mn", "Me", "Mc") and (category == "Cf" or is_decoration(char))) or code == 0x0640:
         return IGNORE, ""
-    if 0xFE00 <= code <= 0xFE0F or 0xE0100 <= code <= 0xE01EF:
-        return IGNORE, ""
     text = folded(char)
-    if not text or not all(is_word(c) for c in text):
-        text = "".join(c if is_word(c) else " " for c in text).strip()
+    if not text or not all(is_word(c) and c not in CONTROL for c in text):
+        text = "".join(c if is_word(c) and c not in CONTROL else " " for c in text).strip()
         if not text or category[0] not in "LMN":
             return SEPARATOR, ""
         text = text.replace("  ", " ")
@@ -116,12 +193,18 @@ def classify(code: int) -> tuple[int, str]:
     return EXPAND, text
 
 
+def _spellings(char: str) -> list[int]:
+    """The spelling of a telling letter in each style, two characters in one number."""
+    _, spellings = telling(char) or (0, ("",))
+    return [sum(ord(letter) << 16 * k for k, letter in enumerate(spelling)) for spelling in spellings]
+
+
 def main() -> None:
     expansions: list[int] = []
     values = np.zeros(sys.maxunicode + 1, dtype=np.uint32)
     for code in range(sys.maxunicode + 1):
         kind, text = classify(code)
-        if kind in (WORD, PAIR, MARK):
+        if kind in (WORD, PAIR, MARK, REWRITE):
             value = (ord(text) - code) & 0x1FFFFF
         elif kind == EXPAND:
             limit = 3 * len(chr(code).encode())
@@ -129,6 +212,9 @@ def main() -> None:
                 text = text[:-1]
             value = len(expansions) << 5 | len(text)
             expansions += [ord(c) | (is_pair(ord(c)) << 31) for c in text]
+        elif kind == TELLING:
+            value = len(expansions) << 5 | (telling(chr(code)) or (0,))[0]
+            expansions += _spellings(chr(code))
         else:
             value = 0
         values[code] = kind << 24 | value

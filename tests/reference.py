@@ -20,8 +20,12 @@ HASH, STEM = (1 << 30) - 1, (1 << 24) - 1
 P1, P2 = 0x9E3779B185EBCA87, 0xC2B2AE3D27D4EB4F
 U64 = (1 << 64) - 1
 
-NAMES = {name: code for name, code in html.entities.name2codepoint.items() if len(name) <= 8}
-_REFERENCE = re.compile(r"&(?:#([0-9]{1,8})|#[xX]([0-9A-Fa-f]{1,8})|([0-9A-Za-z]{1,8}));")
+NAMES = {
+    name[:-1]: make_unicode.TWO_LETTERS if name == "fjlig;" else ord(chars[0])
+    for name, chars in html.entities.html5.items()
+    if name.endswith(";")
+}
+_REFERENCE = re.compile(r"&(?:#([0-9]{1,8})|#[xX]([0-9A-Fa-f]{1,8})|([0-9A-Za-z]{1,31}));")
 
 
 def mix(value: int) -> int:
@@ -58,10 +62,18 @@ class Fold(NamedTuple):
     origin: list[int]
 
 
-def fold(text: str) -> Fold | None:
-    """The folded text as make_unicode describes it; None when it must be composed (NFC) first."""
+def fold(text: str, *, is_rewritten: bool = False) -> Fold | None:
+    """The folded text as make_unicode describes it; None when it must be rewritten first."""
+    found = _fold(text, 0, is_rewritten)
+    return _fold(text, found, is_rewritten) if isinstance(found, int) else found  # type: ignore[return-value]
+
+
+def _fold(text: str, style: int, is_rewritten: bool) -> Fold | int | None:
+    """The folded text in a style of spelling, or, where there is evidence for another, that style."""
     data = b""
     origin: list[int] = []
+    seen = 0, 0, 0, 0
+    broken, persian = 0, False
     at = 0
     while at < len(text):
         begin, code, named = at, ord(text[at]), False
@@ -72,12 +84,85 @@ def fold(text: str) -> Fold | None:
                 code, length = entity("&" + text[at:], 0)
                 at += length - 1
             named = True
-        if code >= 0 and make_unicode.classify(code)[0] == make_unicode.COMPOSE and not named:
+        elif 0x80 <= code < 0xC0 and code != 0xA0 and begin and 0xC0 <= ord(text[begin - 1]) < 0x100:
+            broken += 1
+            if broken == 4 and not is_rewritten:
+                return None
+        kind = make_unicode.classify(code)[0] if code >= 0 else make_unicode.SEPARATOR
+        if kind in (make_unicode.COMPOSE, make_unicode.REWRITE) and not named and not is_rewritten:
             return None
+        told = make_unicode.telling(chr(code)) if kind == make_unicode.TELLING else None
         part = b" " if code < 0 else fold_character(chr(code))
+        if told is not None:
+            if code == 0x306 and data[-2:] == "у".encode() and not is_rewritten:
+                return None
+            previous = data[-1] if data else 0
+            what, part = evidence_of(told[0], previous), told[1][style].encode()
+            persian |= what == make_unicode.PERSIAN
+            if not part and style == 2 and what in (make_unicode.UMLAUT, make_unicode.U_UMLAUT):
+                part = b"e"
+            elif not part and style == 1 and what == make_unicode.RING:
+                part = b"a"
+            elif not part and what == make_unicode.FOREIGN and not bytes([previous]).isalpha():
+                what = make_unicode.RING_MARK
+            if style == 0:
+                found, *counts = weigh_evidence(what, seen)
+                seen = tuple(counts)  # type: ignore[assignment]
+                if found:
+                    return found
         data += part
         origin += [begin] * len(part)
+    if persian:
+        kept = join_affixes(data)
+        return Fold(bytes(data[k] for k in kept), [origin[k] for k in kept])
     return Fold(data, origin)
+
+
+def evidence_of(what: int, before: int) -> int:
+    """A trema is evidence where it makes a letter that German has, a ring where it makes å."""
+    if what == make_unicode.DIAERESIS:
+        letters = {"u": make_unicode.U_UMLAUT, "a": make_unicode.UMLAUT, "o": make_unicode.UMLAUT}
+        return letters.get(chr(before), make_unicode.RING_MARK)
+    if what == make_unicode.RING_MARK and before == ord("a"):
+        return make_unicode.RING
+    return what
+
+
+def weigh_evidence(what: int, seen: tuple[int, int, int, int]) -> tuple[int, int, int, int, int]:
+    german, with_u, umlauts, danish = seen
+    is_umlaut = what in (make_unicode.UMLAUT, make_unicode.U_UMLAUT)
+    german += is_umlaut + 3 * (what == make_unicode.SHARP_S)
+    with_u += what in (make_unicode.U_UMLAUT, make_unicode.SHARP_S)
+    umlauts += is_umlaut
+    danish += what == make_unicode.DANISH
+    if what in (make_unicode.FOREIGN, make_unicode.RING):
+        german = max(german - 2, -4)
+    style = 1 if danish >= 2 else 2 if german >= 4 and umlauts <= 4 * with_u else 0
+    return style, german, with_u, umlauts, danish
+
+
+_AFFIXES = "ها هاي هايي هايش هايم تر ترين اي ام ات اش اند ايم ايد".split()
+
+
+def is_affix_before(folded: bytes, begin: int, end: int) -> bool:
+    last = re.split(rb"[\x00-\x60]", folded[begin:end])[-1]
+    return last in ("مي".encode(), "نمي".encode())
+
+
+def is_affix_after(folded: bytes, begin: int, end: int) -> bool:
+    return re.split(rb"[\x00-\x60]", folded[begin:end])[0].decode(errors="replace") in _AFFIXES
+
+
+def join_affixes(folded: bytes) -> list[int]:
+    """Which bytes stay where the spaces before and behind Persian affixes go."""
+    kept: list[int] = []
+    for k, byte in enumerate(folded):
+        done = bytes(folded[j] for j in kept)
+        if byte == 0x20 and done and done[-1] >= 0x80 and folded[k + 1 : k + 2] in (b"\xd8", b"\xd9", b"\xda", b"\xdb"):
+            if is_affix_before(done, 0, len(done)) or is_affix_after(folded, k + 1, len(folded)):
+                continue
+        kept.append(k)
+    return kept
 
 
 def fold_character(char: str) -> bytes:
@@ -87,7 +172,7 @@ def fold_character(char: str) -> bytes:
         return b" "
     if kind == make_unicode.IGNORE:
         return b""
-    if kind == make_unicode.MARK:
+    if kind in (make_unicode.MARK, make_unicode.REWRITE):
         return folded.encode()
     while len(marked(folded)) > 3 * len(put(ord(char))):
         folded = folded[:-1]
@@ -173,7 +258,7 @@ class Word(NamedTuple):
 _TOKEN = re.compile(
     rb"(?P<letters>[\x61-\xff]+)"
     rb"|(?P<number>[0-9]+(?:[,.\x1f][0-9]{3}(?![0-9])|[,.][0-9]+)*)"
-    rb"|(?P<pairs>(?:\x0f[^\x80-\xbf][\x80-\xbf]*)+)"
+    rb"|(?P<pairs>(?:\x0f[\xe3-\xff][\x80-\xbf]*[\x20\x1f]+(?=\x0f[\xe3-\xff])|\x0f[^\x80-\xbf][\x80-\xbf]*)+)"
     rb"|(?P<twice>\x0e\x0e)"
     rb"|(?P<other>[\x00-\xff])"
 )
@@ -184,12 +269,13 @@ def words(folded: bytes, longest_quote: int, scales: Mapping[int, int]) -> list[
     """The words of a folded text: hash, number and quotation flags, byte range."""
     found: list[Word] = []
     quote = b""  # the mark that opened the quotation
-    since = 0
+    since, ends_letters = 0, -1
     after_number = False
     for token in _TOKEN.finditer(folded):
         part, begin = token[0], token.start()
         flag = QUOTED if quote else 0
         if token["letters"]:
+            ends_letters = token.end()
             value = hash_of_letters(part)
             if after_number:
                 value = scales.get(value, value)
@@ -203,7 +289,8 @@ def words(folded: bytes, longest_quote: int, scales: Mapping[int, int]) -> list[
             found += [Word(word.value | flag, begin + word.first, begin + word.last) for word in _pairs(part)]
             after_number = False
         else:
-            opens = _quotation(part, quote, folded[token.end() : token.end() + 1])
+            before = folded[begin - 1 : begin] if part == b"\x0b" and ends_letters == begin else b""
+            opens = _quotation(part, quote, before or (b"" if part == b"\x0b" else folded[token.end() : token.end() + 1]))
             if opens is not None:
                 quote, since = opens, len(found)
         if len(found) - since > longest_quote:
@@ -222,6 +309,7 @@ class Found(NamedTuple):
     is_wide: bool
     is_marked: bool
     is_spaceless: bool
+    is_mixed: bool
 
 
 def find_words(folded: bytes) -> Found:
@@ -234,6 +322,7 @@ def find_words(folded: bytes) -> Found:
         is_wide=not folded.isascii(),
         is_marked=any(mark in folded for mark in MARKS),
         is_spaceless=b"\x0f" in folded,
+        is_mixed=re.search(rb"[a-z][\xd0-\xd4]|[\xd0-\xd4][\x80-\xbf][a-z]", folded) is not None,
     )
 
 
@@ -269,7 +358,7 @@ def _without_thousands(number: bytes) -> bytes:
 
 def _pairs(run: bytes) -> Iterator[Word]:
     """Overlapping pairs of characters; a single character is a word of its own."""
-    places = [match.span() for match in re.finditer(rb"\x0f[^\x0f]+", run)]
+    places = [match.span() for match in re.finditer(rb"\x0f[^\x80-\xbf][\x80-\xbf]*", run)]
     codes = [int.from_bytes(run[first + 1 : last], "big") for first, last in places]
     if len(codes) == 1:
         yield Word(mix(codes[0] * P2 & U64) >> 34, *places[0])
@@ -284,8 +373,10 @@ def quote_after(quote: int, mark: int, is_apostrophe: bool) -> int:
     return -1 if opens is None else opens[0] if opens else 0
 
 
-def _quotation(mark: bytes, quote: bytes, following: bytes) -> bytes | None:
-    """What the quotation is opened by after `mark`, b"" when it is closed, None when the mark changes nothing."""
+def _quotation(mark: bytes, quote: bytes, beside: bytes) -> bytes | None:
+    """`beside` is the letter that makes an apostrophe of a mark: what is before ‘, what follows all others.
+
+    -> what the quotation is opened by after `mark`, b"" when it is closed, None when the mark changes nothing."""
     if mark == b"\n" or mark == b"\x08":  # a line ends, 」
         return b""
     if mark in (b"\x01", b"\x0e\x0e"):  # "two" or ''four'' opens and closes
@@ -298,11 +389,27 @@ def _quotation(mark: bytes, quote: bytes, following: bytes) -> bytes | None:
         return b"" if quote else mark
     if mark in (b"\x05", b"\x06"):  # « and » close each other, whichever comes first
         return b"" if quote and quote != mark and quote in b"\x05\x06" else mark
-    if mark == b"\x0b" and not quote:  # ‘
+    if mark == b"\x0b" and not quote and beside < b"\x61":  # ‘ that is no apostrophe
         return mark
-    if mark == b"\x0c" and quote == b"\x0b" and following < b"\x61":  # ’ that is no apostrophe
+    if mark == b"\x0c" and quote == b"\x0b" and beside < b"\x61":  # ’ that is no apostrophe
         return b""
     return None
+
+
+def is_mixed(folded: bytes, text: str, max_words: int) -> bool:
+    """Whether Latin stands beside Cyrillic in the rows of 64 bytes that are looked at for words."""
+    found = find_words(folded)
+    if not found.is_mixed:
+        return False
+    rows = len(folded) // 64 + 1
+    for row in range(rows):
+        upto = folded[: 64 * (row + 1)]
+        if find_words(upto).is_mixed:
+            return True
+        ended = sum(last < 64 * (row + 1) for _, last in found.places)
+        if ended >= min(max_words, len(text.encode())) or b"\x0f" in upto:
+            return False
+    return False
 
 
 def traces(
@@ -315,13 +422,67 @@ def traces(
         if used + min(max_words, len(text.encode())) > room:
             break
         folded = fold(text)
-        if folded is None:
+        if folded is None or is_mixed(folded.data, text, max_words):
             done.append(None)
         else:
             trace = [word.value for word in words(folded.data, longest_quote, scales)]
             done.append(trace[: min(max_words, len(text.encode()))])
             used += len(done[-1] or ())
     return done
+
+
+# --- what stands twice ------------------------------------------------------------------------------------------------
+
+
+def repeated_title(words: Sequence[int], title_words: int) -> int:
+    """Of a title of 3 words or more, or of most of it but up to 6 words, how many the text begins with."""
+    title, body = ([word & HASH for word in part] for part in (words[:title_words], words[title_words:]))
+    length = 0
+    while title[length : length + 1] == body[length : length + 1] != []:
+        length += 1
+    missing = len(title) - length
+    is_most = missing == 0 or (length > missing if missing <= 6 else length > 6)
+    return length if length >= 3 and is_most and missing <= 6 else 0
+
+
+def run_hash(words: Sequence[int], i: int, count: int) -> int:
+    h = 0
+    for word in words[i : i + count]:
+        h = (h ^ word & HASH) * P1 & U64
+        h ^= h >> 32
+    return mix(h)
+
+
+def keep_passages_once(words: Sequence[int], first: int, places: int) -> list[int]:
+    """The places of words[first:] that stay: all but those in runs of 24 words or more that stood before."""
+    own = [word & HASH for word in words]
+    seen: dict[int, int] = {}
+    gone: set[int] = set()
+    i = first
+    while i + 8 <= len(own):
+        slot = (run_hash(own, i, 8) * P2 & U64) >> 32 & (places - 1)
+        if run_hash(own, i, 2) % 8:
+            i += 1
+            continue
+        j = seen.setdefault(slot, i)
+        ahead = next((k for k in range(len(own) - i) if own[i + k] != own[j + k]), len(own) - i)
+        back = 0
+        while back < 64 and j - back > first and i - back - 1 not in gone and own[i - back - 1] == own[j - back - 1]:
+            back += 1
+        if j < i and ahead >= 8 and ahead + back >= 24:
+            gone.update(range(i - back, i + ahead))
+            i += ahead
+        else:
+            i += 1
+    return [k for k in range(first, len(own)) if k not in gone]
+
+
+def keep_once(words: Sequence[int], title_words: int, places: int) -> tuple[list[int], int]:
+    """The places of the words that stay, and how many are the title's."""
+    repeated = repeated_title(words, title_words)
+    if repeated and len(words) - title_words - repeated < 8:
+        return keep_passages_once(words, title_words, places), 0
+    return [*range(title_words), *keep_passages_once(words, title_words + repeated, places)], title_words
 
 
 # --- term weights -----------------------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ from tests import reference
 from tests.writings import PIECES, any_texts, some_texts
 from wirecopy.detection.evidence.model import FEATURES, Model, shipped_model
 from wirecopy.detection.index.index import LshIndex
-from wirecopy.detection.words import text
+from wirecopy.detection.words import spellings, text
 from wirecopy.detection.words.rarity import importance
 
 JIT = hasattr(kernels.mix, "py_func")
@@ -173,27 +173,71 @@ def test_fold_pairs(chars: list[str], to: int) -> None:
     assert first == 64 or reference.fold_pairs(row[first : first + 2].decode()) is None
 
 
-def fold(source: bytes, start: int, end: int, *, track: bool) -> tuple[int, bytes, list[int]]:
+def fold(
+    source: bytes, start: int, end: int, *, track: bool, is_rewritten: bool = False
+) -> tuple[int, bytes, list[int]]:
     out = np.full(4 * (end - start) + 80, 0xEE, dtype=np.uint8)
     origin = np.zeros(len(out) if track else 0, dtype=np.int64)
     call: Any = kernels.fold
     source += "é&".encode() * 32  # may be read, must not matter
-    size = int(call(np.frombuffer(source, dtype=np.uint8), start, end, *text.fold_tables(), out, origin))
+    size = int(call(np.frombuffer(source, dtype=np.uint8), start, end, is_rewritten, *text.fold_tables(), out, origin))
     assert size < len(out)
     return size, out[: max(size, 0)].tobytes(), origin[: max(size, 0)].tolist()
 
 
+# Letters that tell of their language, and what is written otherwise beside them.
+telling_texts = st.lists(
+    st.sampled_from([*"äöüßÄÖÜ", *"æøåÆØÅ", *"éşğőñ", "a\u0308", "u\u0308", "a\u030a", "e\u0301", "у\u0306", "\u0308"])
+    | st.sampled_from(["پل", "می کند", "نمی دانیم", "کتاب ها", "راه های", "می", " ", "ها", "ها", "میز", "abc", "ў", "ј", "Ð°", "я"])
+    | st.sampled_from(PIECES),
+    max_size=30,
+).map("".join)  # fmt: skip
+
+
 @law
-@given(texts, st.booleans())
-def test_fold(whole: str, track: bool) -> None:
+@given(texts | telling_texts, st.booleans(), st.booleans())
+def test_fold(whole: str, track: bool, is_rewritten: bool) -> None:
     begins = np.cumsum([0, *(len(char.encode()) for char in whole)]) + 3
-    size, folded, origin = fold(("€" + whole + "amp;").encode(), 3, int(begins[-1]), track=track)
-    twin = reference.fold(whole)
+    size, folded, origin = fold(
+        ("€" + whole + "amp;").encode(), 3, int(begins[-1]), track=track, is_rewritten=is_rewritten
+    )
+    twin = reference.fold(whole, is_rewritten=is_rewritten)
     if twin is None:
         assert size == -1
     else:
         assert folded == twin.data
         assert origin == ([begins[k] for k in twin.origin] if track else [])
+
+
+@law
+@given(st.integers(0, 8), st.sampled_from([0, *b"aoue "]))
+def test_evidence_of(what: int, before: int) -> None:
+    assert kernels.evidence_of(what, before) == reference.evidence_of(what, before)
+
+
+@law
+@given(st.integers(0, 8), st.tuples(st.integers(-4, 6), *[st.integers(0, 9)] * 3))
+def test_weigh_evidence(what: int, seen: tuple[int, int, int, int]) -> None:
+    assert kernels.weigh_evidence(what, seen) == reference.weigh_evidence(what, seen)
+
+
+persian = st.lists(st.sampled_from(["مي", "نمي", "ها", "هايي", "ترين", "كتاب", "م", " ", " ", "\n", "a", "1"]), max_size=20)
+
+
+@law
+@given(persian.map("".join))
+def test_affixes(whole: str) -> None:
+    folded = whole.encode()
+    source = source_of(folded)
+    for place in range(len(folded) + 1):
+        before = bool(kernels.is_affix_before(source, np.uint64(0), np.uint64(place)))
+        after = bool(kernels.is_affix_after(source, np.uint64(place), np.uint64(len(folded))))
+        assert before == reference.is_affix_before(folded, 0, place)
+        assert after == reference.is_affix_after(folded, place, len(folded))
+    out, origin = source.copy(), np.arange(len(source))
+    size = kernels.join_affixes(out, np.uint64(len(folded)), origin)
+    assert origin[:size].tolist() == reference.join_affixes(folded)
+    assert out[:size].tobytes() == bytes(folded[k] for k in reference.join_affixes(folded))
 
 
 @pytest.mark.skipif(not JIT, reason="as many characters as there are, once is enough")
@@ -306,6 +350,7 @@ def test_find_words(folded: bytes, most: int) -> None:
     assert len(starts) >= count
     if len(twin.places) < most:
         assert bool(traits & kernels.WIDE) == twin.is_wide
+        assert bool(traits & kernels.MIXED) == twin.is_mixed
         assert traits & kernels.MARKED or not twin.is_marked
         assert not traits & kernels.SPACELESS
 
@@ -339,7 +384,8 @@ def test_scratch_for(size: int, most: int) -> None:
 def cut(how: Any, folded: bytes, longest_quote: int, room: int, *scratch: Any) -> list[reference.Word]:
     out = np.full(min(room, len(folded)) + kernels.SPARE, kernels.NUMBER, dtype=np.uint32)
     first, last = (np.full(min(room, len(folded)) + kernels.SPARE, -1, dtype=np.int32) for _ in range(2))
-    count = how(source_of(folded), len(folded), *text.scale_tables(), longest_quote, room, out, first, last, *scratch)
+    first_of = [True] if how is kernels.words else []  # rewritten already
+    count = how(source_of(folded), len(folded), *first_of, *text.scale_tables(), longest_quote, room, out, first, last, *scratch)
     columns = (column[:count].tolist() for column in (out, first, last))
     return [reference.Word(*word) for word in zip(*columns, strict=True)]
 
@@ -375,7 +421,7 @@ def test_traces(several: list[str], max_words: int, room: int, begin: int) -> No
     failed = np.zeros(len(parts), dtype=np.uint8)
     done = kernels.traces(
         np.frombuffer(b"".join([*parts, BEHIND]), dtype=np.uint8), bounds, begin, text.fold_tables(),
-        *text.scale_tables(), 120, max_words, np.zeros(4 * longest + 144, dtype=np.uint8), out, out_bounds, failed
+        *text.scale_tables(), 120, max_words, False, np.zeros(4 * longest + 144, dtype=np.uint8), out, out_bounds, failed
     )  # fmt: skip
     twin = reference.traces(several[begin:], room, 120, max_words, scales())
     assert done == begin + len(twin)
@@ -386,12 +432,65 @@ def test_traces(several: list[str], max_words: int, room: int, begin: int) -> No
 
 
 @law
-@given(texts)
-def test_text_trace_composes_what_must_be_composed_and_cuts_the_rest(whole: str) -> None:
-    full = "".join(unicodedata.normalize("NFKC", char) if "ｦ" <= char <= "ﾟ" else char for char in whole)
-    folded = reference.fold(whole) or reference.fold(unicodedata.normalize("NFC", full).translate(text._STRAY))
+@given(texts | telling_texts)
+def test_text_trace_rewrites_what_must_be_rewritten_and_cuts_the_rest(whole: str) -> None:
+    folded = reference.fold(whole)
+    if folded is None or reference.is_mixed(folded.data, whole, 4096):
+        folded = reference.fold(spellings.rewrite(whole), is_rewritten=True)
     assert folded is not None
     assert text.trace([whole])[0].tolist() == [word.value for word in reference.words(folded.data, 120, scales())]
+
+
+# --- what stands twice ------------------------------------------------------------------------------------------------
+
+some_words = st.lists(st.integers(1, 40), max_size=12)
+
+
+@law
+@given(some_words, some_words, some_words)
+def test_repeated_title(title: list[int], own: list[int], rest: list[int]) -> None:
+    for whole in ([*title, *own, *rest], [*title, *title, *rest], [*title, *own, *title, *own], [*title, *title[:-1]]):
+        assert kernels.repeated_title(u32(whole), len(title)) == reference.repeated_title(whole, len(title))
+
+
+@law
+@given(st.lists(u32s, min_size=1, max_size=9), st.data())
+def test_run_hash(trace: list[int], data: st.DataObject) -> None:
+    i = data.draw(st.integers(0, len(trace) - 1))
+    count = data.draw(st.integers(0, len(trace) - i))
+    assert int(kernels.run_hash(u32(trace), i, count)) == reference.run_hash(trace, i, count)
+
+
+@st.composite
+def repeating(draw: st.DrawFn) -> list[int]:
+    """Words among which longer passages stand more than once."""
+    passages = draw(st.lists(st.lists(st.integers(1, 30), min_size=10, max_size=60), min_size=1, max_size=3))
+    order = draw(st.lists(st.sampled_from(passages) | some_words, max_size=6))
+    return [word for part in order for word in part]
+
+
+@law
+@given(st.lists(st.tuples(repeating(), st.integers(0, 12)), max_size=3), st.booleans())
+def test_keep_once_and_keep_passages_once(articles: list[tuple[list[int], int]], with_places: bool) -> None:
+    parts = [part for part, _ in articles]
+    titles = [min(title, len(part)) for part, title in articles]
+    total = sum(map(len, parts))
+    out, out_bounds = np.zeros(total, dtype=np.uint32), np.zeros(len(parts) + 1, dtype=np.int64)
+    out_titles, places = np.zeros(len(parts), dtype=np.int64), np.full(total if with_places else 0, -1)
+    seen = np.zeros(64, dtype=np.uint64)
+    kernels.keep_once(joined(parts), bounds_of(parts), i64(titles), seen, 1, out, out_bounds, out_titles, places)
+    for k, (part, title) in enumerate(zip(parts, titles, strict=True)):
+        kept, title_words = reference.keep_once(part, title, 64)
+        own = slice(int(out_bounds[k]), int(out_bounds[k + 1]))
+        assert out[own].tolist() == [part[place] for place in kept]
+        assert out_titles[k] == title_words
+        if with_places:
+            assert places[own].tolist() == kept
+        alone = np.zeros(len(part), dtype=np.uint32)
+        size = kernels.keep_passages_once(
+            u32(part), title, 0, np.zeros(64, dtype=np.uint64), 1, alone, np.zeros(0, dtype=np.int64)
+        )
+        assert alone[:size].tolist() == [part[place] for place in reference.keep_passages_once(part, title, 64)]
 
 
 # --- term weights -----------------------------------------------------------------------------------------------------

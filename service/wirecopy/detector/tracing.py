@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from wirecopy.detection.words import text
+from wirecopy.detection.words import repeats, text
 from wirecopy.detection.words.text import Traces
 from wirecopy.schema.article import Article
 
@@ -40,4 +40,5 @@ def trace(articles: Sequence[Article], max_words: int) -> ArticleTraces:
     # In one call: of few articles, as single requests bring them, the call is what takes long.
     words, bounds = text.trace(texts, max_words, heads + [""] * len(heads))
     own = bounds[: len(articles) + 1]
-    return ArticleTraces(Traces(words[: own[-1]], own), np.diff(bounds[len(articles) :]))
+    kept = repeats.without_repeats(Traces(words[: own[-1]], own), np.diff(bounds[len(articles) :]))
+    return ArticleTraces(kept.traces, kept.title_words)

@@ -75,7 +75,7 @@ class WindowContents:
         self._cap = capacity
         self._grows = grows
         self._word_cap = capacity * WORDS_PER_ARTICLE
-        self._max_words = max_words
+        self.max_words = max_words
         self._min_odds = min_odds
         self._index = LshIndex(capacity)
         self._traces = TraceStore(capacity, 2 * self._word_cap + 4 * BLOCK * max_words)

@@ -224,7 +224,7 @@ class Window(CountedPassages):
             self._min_odds, self._verifying, sought.counts, sought.qualified, sought.candidates, sought.judged,
             sought.odds, sought.results, counts, *found
         )  # fmt: skip
-        counts |= (self._traces.arrays[3][slots] & 0xFFFFFFFF) >= self._max_words
+        counts |= (self._traces.arrays[3][slots] & 0xFFFFFFFF) >= self.max_words
         return counts, found
 
     def _judge(self, pairs: Sequence[tuple[int, int]]) -> tuple[npt.NDArray[np.float64], F32]:

@@ -4,8 +4,28 @@ import numpy as np
 from numba import types, uint32, uint64
 
 from wirecopy.detection.kernels.compiling import njit
-from wirecopy.detection.kernels.lanes import LANES, fold_row, narrow_row, ones, row_between, units_between, zeros_below
+from wirecopy.detection.kernels.lanes import (
+    LANES,
+    fold_row,
+    narrow_row,
+    number_high,
+    ones,
+    row_between,
+    units_between,
+    zeros_below,
+)
 from wirecopy.detection.kernels.layout import BORROWING, I64, I64_IN, U8, U8_IN, U16_IN, U32_IN
+
+LONGEST_NAME = 31  # letters of a character reference: &CounterClockwiseContourIntegral;
+# Of what a telling character is evidence, as bench/make_unicode.py writes it.
+FOREIGN, UMLAUT, U_UMLAUT, SHARP_S, DANISH, RING, DIAERESIS, RING_MARK, PERSIAN = range(9)
+ANY, DANISH_STYLE, GERMAN_STYLE = range(3)
+BREVE = 0x306
+_SUFFIXES = "ها هاي هايي هايش هايم تر ترين اي ام ات اش اند ايم ايد"  # as they are folded
+SUFFIXES = tuple(uint64(int.from_bytes(suffix.encode(), "big")) for suffix in _SUFFIXES.split())
+ME = uint64(int.from_bytes("مي".encode(), "big"))
+ME_LEAST = uint64(1 << 24)  # two letters at least
+BROKEN = 4  # characters that look like halves of one in UTF-8, after which a text is looked at
 
 
 @njit(types.UniTuple(types.int64, 2)(U8_IN, types.int64, types.int64, U32_IN, I64_IN), **BORROWING)
@@ -38,7 +58,7 @@ def entity(source, start, end, entity_hashes, entity_codes):
         return -1, start + 1
     h = uint32(2166136261)
     first = p
-    while p < end and p - first < 8:
+    while p < end and p - first < LONGEST_NAME:
         b = source[p]
         if not (0x61 <= (b | 0x20) <= 0x7A or (0x30 <= b <= 0x39)):
             break
@@ -155,25 +175,118 @@ def fold_pairs(source, at, out, to, leads, pair_fold):
     return uint64(LANES)
 
 
+@njit(types.int64(types.int64, types.int64), **BORROWING, inline="always")
+def evidence_of(what, before):
+    """What a mark is evidence of behind the folded byte `before`; a letter always of the same. FOREIGN of little."""
+    if what == DIAERESIS:
+        if before == 0x75:
+            return U_UMLAUT
+        return UMLAUT if before == 0x61 or before == 0x6F else RING_MARK
+    if what == RING_MARK:
+        return RING if before == 0x61 else RING_MARK
+    return what
+
+
+@njit(types.UniTuple(types.int64, 5)(types.int64, types.UniTuple(types.int64, 4)), **BORROWING)
+def weigh_evidence(what, seen):
+    """Counts what a letter tells of the language; -> (the style of spelling that this is enough for or ANY, *seen).
+
+    `seen` are: umlauts less the letters that German has not, how many of them are ü and ß, all umlauts, and Danish and
+    Norwegian letters. Finnish and Swedish have hardly an ü; Turkish, Hungarian and Estonian have letters that count
+    against it.
+    """
+    german, with_u, umlauts, danish = seen
+    if what == UMLAUT or what == U_UMLAUT:
+        german += 1
+        with_u += what == U_UMLAUT
+        umlauts += 1
+    elif what == SHARP_S:
+        german += 3
+        with_u += 1
+    elif what == FOREIGN or what == RING:
+        german = max(german - 2, -4)
+    elif what == DANISH:
+        danish += 1
+    style = ANY
+    if danish >= 2:
+        style = DANISH_STYLE
+    elif german >= 4 and 4 * with_u >= umlauts:
+        style = GERMAN_STYLE
+    return style, german, with_u, umlauts, danish
+
+
+@njit(types.boolean(U8_IN, uint64, uint64), **BORROWING)
+def is_affix_before(folded, begin, end):
+    """Whether folded[begin:end] ends with the word می or نمی, behind which Persian writes a half-space."""
+    if end < begin + uint64(4) or number_high(folded, end - uint64(4)) >> uint64(32) != ME:
+        return False
+    at = end - uint64(4)
+    if at >= begin + uint64(2) and folded[at - uint64(2)] == 0xD9 and folded[at - uint64(1)] == 0x86:
+        at -= uint64(2)
+    return at == begin or folded[at - uint64(1)] < 0x61
+
+
+@njit(types.boolean(U8_IN, uint64, uint64), **BORROWING)
+def is_affix_after(folded, begin, end):
+    """Whether the word from folded[begin] on, at most to `end`, is one before which Persian writes a half-space."""
+    word = uint64(0)
+    p = begin
+    while p < end and folded[p] >= 0x61 and p - begin < uint64(9):
+        word = (word << uint64(8)) | uint64(folded[p])
+        p += uint64(1)
+    if p - begin > uint64(8) or word < ME_LEAST:
+        return False
+    for suffix in SUFFIXES:
+        if word == suffix:
+            return True
+    return False
+
+
+@njit(types.int64(U8, uint64, I64), **BORROWING)
+def join_affixes(folded, size, origin):
+    """Takes spaces between Persian words and their affixes out of folded[:size]; -> the new size.
+
+    So the half-space, which is ignored, a space and nothing are the same there: می‌کند, می کند and میکند. What else is
+    joined, like compounds, is another word than when it is not.
+    """
+    n = uint64(0)
+    for p in range(uint64(0), size):
+        if folded[p] == 0x20 and n > uint64(0) and folded[n - uint64(1)] >= 0x80 and p + uint64(1) < size:
+            if 0xD8 <= folded[p + uint64(1)] <= 0xDB:
+                if is_affix_before(folded, uint64(0), n) or is_affix_after(folded, p + uint64(1), size):
+                    continue
+        folded[n] = folded[p]
+        if origin.shape[0] > 0:
+            origin[n] = origin[p]
+        n += uint64(1)
+    return np.int64(n)
+
+
 @njit(
     types.int64(
-        U8_IN, types.int64, types.int64, U8_IN, U16_IN, U16_IN, U32_IN, U32_IN, U32_IN, I64_IN, U8, I64
+        U8_IN, types.int64, types.int64, types.boolean, U8_IN, U16_IN, U16_IN, U32_IN, U32_IN, U32_IN, I64_IN, U8, I64
     ),
     **BORROWING,
 )  # fmt: skip
 def fold(
-    source, start, stop, ascii_fold, pair_fold, block_of, blocks, expansions, entity_hashes, entity_codes, out, origin
+    source, start, stop, is_rewritten, ascii_fold, pair_fold, block_of, blocks, expansions, entity_hashes,
+    entity_codes, out, origin
 ):  # fmt: skip
-    """Folds the UTF-8 text source[start:stop] into `out`; -> bytes written, or -1 when it must be composed (NFC) first.
+    """Folds the UTF-8 text source[start:stop] into `out`; -> bytes written, or -1 when it must be rewritten first.
 
     `out` needs room for 4 * (stop - start) + 80 bytes, and 63 bytes behind the text may be read. Where `origin` is not
     empty, origin[k] becomes the position in `source` of the character that out[k] came from. The folded text is
-    described in wirecopy/detection/text.py.
+    described in wirecopy/detection/words/text.py, what is rewritten in spellings.py beside it; a text that
+    `is_rewritten` is taken as it is. Letters that languages spell differently in ASCII are folded by the first style
+    that there is evidence for: from where that is clear, the text is folded again, once.
     """
     n = uint64(0)
     track = origin.shape[0] > 0
     p = uint64(start)
     end = uint64(stop)
+    style = ANY
+    german, with_u, umlauts, danish = 0, 0, 0, 0
+    broken, is_persian = 0, False
     while p < end:
         if source[p] < 0xE0 and not track:
             odd = fold_row(source, p, out, n)
@@ -209,6 +322,10 @@ def fold(
                 code = 0x20
         elif b < 0xE0:
             code = (np.int64(b & 0x1F) << 6) | (source[p + uint64(1)] & 0x3F)
+            if b == 0xC2 and code != 0xA0 and at > uint64(start + 1) and source[at - uint64(2)] == 0xC3:
+                broken += 1
+                if broken >= BROKEN and not is_rewritten:
+                    return -1
             p += uint64(2)
         elif b < 0xF0:
             code = (np.int64(b & 0x0F) << 12) | (np.int64(source[p + uint64(1)] & 0x3F) << 6)
@@ -226,7 +343,7 @@ def fold(
         elif kind == 3:
             out[n] = 0x0F
             n = uint64(put(out, n + uint64(1), (code + (value & 0x1FFFFF)) & 0x1FFFFF))
-        elif kind == 0 or (kind == 6 and b == 0x26):  # a part of a character that a reference names stands alone
+        elif kind == 0 or (kind == 6 and (b == 0x26 or is_rewritten)):  # a part of a character stands alone
             out[n] = 0x20
             n += uint64(1)
         elif kind == 5:
@@ -236,9 +353,33 @@ def fold(
                     out[n] = 0x0F
                     n += uint64(1)
                 n = uint64(put(out, n, expansions[k] & 0x1FFFFF))
-        elif kind == 6:
+        elif kind == 7:
+            previous = np.int64(out[n - uint64(1)]) if n > uint64(0) else 0
+            what = evidence_of(value & 31, previous)
+            is_persian |= what == PERSIAN
+            if code == BREVE and previous == 0x83 and n > uint64(1) and out[n - uint64(2)] == 0xD1 and not is_rewritten:
+                return -1  # Uzbek ў, decomposed
+            spelling = expansions[((value & 0xFFFFFF) >> 5) + style]
+            if spelling:
+                n = uint64(put(out, n, spelling & 0xFFFF))
+                if spelling >> 16:
+                    n = uint64(put(out, n, spelling >> 16))
+            elif style == GERMAN_STYLE and (what == UMLAUT or what == U_UMLAUT):
+                n = uint64(put(out, n, 0x65))
+            elif style == DANISH_STYLE and what == RING:
+                n = uint64(put(out, n, 0x61))
+            elif what == FOREIGN and not 0x61 <= previous <= 0x7A:
+                what = RING_MARK
+            if style == ANY:
+                style, german, with_u, umlauts, danish = weigh_evidence(what, (german, with_u, umlauts, danish))
+                if style != ANY:
+                    p, n = uint64(start), uint64(0)
+                    continue
+        elif kind == 8 and (b == 0x26 or is_rewritten):
+            n = uint64(put(out, n, (code + (value & 0x1FFFFF)) & 0x1FFFFF))
+        elif kind == 6 or kind == 8:
             return -1
         if track:
             for k in range(before, n):
                 origin[k] = at
-    return np.int64(n)
+    return join_affixes(out, n, origin) if is_persian else np.int64(n)

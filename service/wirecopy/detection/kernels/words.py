@@ -15,6 +15,7 @@ from wirecopy.detection.kernels.lanes import (
     row_between,
     zeros_below,
 )
+from wirecopy.detection.kernels.quotations import mark_quoted, quotation_marks, quote_after
 from wirecopy.detection.kernels.layout import (
     BORROWING,
     HASH,
@@ -38,9 +39,11 @@ from wirecopy.detection.kernels.layout import (
 
 STEM_LETTERS = 5
 TOP = uint64(0x8080808080808080)  # the highest bit of each of eight bytes
+FIRST_EAST_ASIAN = 0xE3  # first bytes of Chinese and Japanese characters, between which spaces say nothing
 SPARE = LANES  # places that are written behind the last word
 FARTHEST = (1 << 31) - 1 - LANES  # bytes of a folded text in which words are found: places are numbers of 32 bits
-WIDE, MARKED, SPACELESS = 1, 2, 4  # a folded text that is not all ASCII, has marks, is in a script without spaces
+# A folded text that is not all ASCII, has marks, is in a script without spaces, has Latin beside Cyrillic letters.
+WIDE, MARKED, SPACELESS, MIXED = 1, 2, 4, 8
 
 
 @njit(uint32(uint64, uint64, types.int64), **BORROWING, inline="always")
@@ -107,54 +110,19 @@ def hash_number(folded, begin, end):
     return word_hash(total, tail, length) | uint32(NUMBER)
 
 
-@njit(types.int64(types.int64, types.int64, types.boolean), **BORROWING)
-def quote_after(quote, mark, is_apostrophe):
-    """The mark that the quotation is opened by after `mark`, 0 when it is closed, -1 when the mark changes nothing.
-
-    `quote` is what it was opened by, 0 when none is open. 0x0E stands for two of them.
-    """
-    if mark == 0x0A or mark == 0x08:
-        return 0
-    if mark == 0x01 or mark == 0x0E:
-        return 0 if quote == 0x01 else 0x01
-    if mark == 0x02 or mark == 0x07:
-        return mark
-    if mark == 0x03:
-        return 0 if quote == 0x02 else 0x03
-    if mark == 0x04:
-        return 0 if quote else 0x04
-    if mark == 0x05:
-        return 0 if quote == 0x06 else 0x05
-    if mark == 0x06:
-        return 0 if quote == 0x05 else 0x06
-    if mark == 0x0B and quote == 0:
-        return mark
-    if mark == 0x0C and quote == 0x0B and not is_apostrophe:
-        return 0
-    return -1
-
-
-@njit(uint64(U8_IN, uint64), **BORROWING, inline="always")
-def quotation_marks(folded, base):
-    """The bits of the row from folded[base] on that may be quotation marks: not those of 0x0E that stand alone."""
-    marks = row_between(folded, base, 0x01, 0x0E) & ~row_between(folded, base, 0x09, 0x0A)
-    halves = row_between(folded, base, 0x0E, 0x0E)
-    beside = (halves << uint64(1)) | (halves >> uint64(1)) | uint64(0x8000000000000001)
-    return marks & ~(halves & ~beside)
-
-
 @njit(types.UniTuple(types.int64, 3)(U8_IN, types.int64, types.int64, I32, I32, U64, U64), **BORROWING)
 def find_words(folded, size, most, first, last, rows, grouped):
     """Finds words of letters and numbers in folded[:size]; -> (how many, at most `most`, how many `grouped`, traits).
 
     Word k is folded[first[k]:last[k]]. `grouped` gets the words that are numbers with marks before three digits, one
     for each mark. For each row of LANES bytes `rows` gets the bits where words start, and how many start before it.
-    Traits: WIDE, MARKED and SPACELESS, which ends the search. There is room for SPARE words more in `first` and `last`,
+    Traits: WIDE, MARKED, MIXED and SPACELESS, which ends the search. There is room for SPARE words more in `first` and `last`,
     and folded[size:size + 128] may be read.
     """
     end = uint64(min(size, FARTHEST))
     found, ended, groups = uint64(0), uint64(0), uint64(0)
-    wide, marks, spaceless = uint64(0), uint64(0), uint64(0)
+    wide, marks, spaceless, mixed = uint64(0), uint64(0), uint64(0), uint64(0)
+    cyrillic_before = uint64(0)
     letter_before, number_before, digit_before = uint64(0), uint64(0), uint64(0)
     digits = row_between(folded, 0, 0x30, 0x39)
     for base in range(uint64(0), end + uint64(1), uint64(LANES)):
@@ -167,6 +135,13 @@ def find_words(folded, size, most, first, last, rows, grouped):
         stops = row_between(folded, base, 0x2C, 0x2E)
         marked = row_between(folded, base, 0x00, 0x1F) & inside
         wide |= row_between(folded, base, 0x80, 0xFF) & inside
+        if wide:
+            latin = row_between(folded, base, 0x61, 0x7A) & inside
+            cyrillic = row_between(folded, base, 0xD0, 0xD4) & inside  # first bytes of two
+            latin_before = base > uint64(0) and 0x61 <= folded[base - uint64(1)] <= 0x7A
+            mixed |= cyrillic & ((latin << uint64(1)) | uint64(latin_before))
+            mixed |= latin & ((cyrillic << uint64(2)) | cyrillic_before)
+            cyrillic_before = cyrillic >> uint64(62)
         spaceless |= row_between(folded, base, 0x0F, 0x0F) & inside
         marks |= quotation_marks(folded, base) & inside
         following = row_between(folded, base + uint64(LANES), 0x30, 0x39)
@@ -197,7 +172,7 @@ def find_words(folded, size, most, first, last, rows, grouped):
         ended += ones(ends)
         letter_before, number_before, digit_before = letters >> uint64(63), numbers >> uint64(63), digits >> uint64(63)
         digits = following
-    traits = (WIDE if wide else 0) | (MARKED if marks else 0) | (SPACELESS if spaceless else 0)
+    traits = (WIDE if wide else 0) | (MARKED if marks else 0) | (SPACELESS if spaceless else 0) | (MIXED if mixed else 0)
     return np.int64(min(ended, uint64(most))), np.int64(groups), np.int64(traits)
 
 
@@ -297,49 +272,6 @@ def scaled(word, scale_words, scale_values):
     return value if scale_words[at] == word else word
 
 
-@njit(types.void(U8_IN, types.int64, types.int64, types.int64, U64_IN, U32), **BORROWING)
-def mark_quoted(folded, size, longest_quote, count, rows, out):
-    """Sets QUOTED of the words out[:count] of folded[:size] that stand in quotation marks; `rows` as `find_words`."""
-    quote, since, done = 0, 0, 0
-    behind = uint64(0)  # the marks that have been read
-    end = uint64(size)
-    for base in range(uint64(0), end, uint64(LANES)):
-        row = uint64(2) * (base >> uint64(6))
-        if rows[row + uint64(1)] >= uint64(count):
-            break
-        marks = quotation_marks(folded, base)
-        if quote == 0 and marks == uint64(0):
-            continue
-        marks |= row_between(folded, base, 0x0A, 0x0A)
-        while marks:
-            at = base + zeros_below(marks)
-            before = marks ^ (marks - uint64(1))
-            marks &= marks - uint64(1)
-            if at >= end:
-                break
-            if at < behind:
-                continue
-            mark = np.int64(folded[at])
-            behind = at + uint64(1)
-            if mark == 0x0E:
-                if behind >= end or folded[behind] != 0x0E:
-                    continue
-                behind += uint64(1)
-            n = min(np.int64(rows[row + uint64(1)] + ones(rows[row] & before)), count)
-            if quote:
-                for k in range(done, min(n, since + longest_quote + 1)):
-                    out[k] |= uint32(QUOTED)
-                done = n
-                if n - since > longest_quote:
-                    quote = 0
-            after = quote_after(quote, mark, behind < end and folded[behind] >= 0x61)
-            if after >= 0:
-                quote, since, done = after, n, n
-    if quote:
-        for k in range(done, min(count, since + longest_quote + 1)):
-            out[k] |= uint32(QUOTED)
-
-
 @njit(types.int64(U8_IN, types.int64, U32_IN, U32_IN, types.int64, types.int64, U32, I32, I32), **BORROWING)
 def words_in_turn(folded, size, scale_words, scale_values, longest_quote, most, out, first, last):
     """What `words` does, of texts in any script, one word after the other."""
@@ -347,6 +279,7 @@ def words_in_turn(folded, size, scale_words, scale_values, longest_quote, most, 
     quote = 0
     quote_since = 0
     after_number = False
+    letters_end, spaces_end = ~uint64(0), uint64(0)  # of the last word of letters, of spaces passed over
     p = uint64(0)
     end = uint64(size)
     while p < end and n < most:
@@ -361,6 +294,7 @@ def words_in_turn(folded, size, scale_words, scale_values, longest_quote, most, 
             first[n], last[n] = begin, p
             n += 1
             after_number = False
+            letters_end = p
         elif 0x30 <= b <= 0x39:
             while 0x30 <= b <= 0x39:
                 p += uint64(1)
@@ -383,6 +317,7 @@ def words_in_turn(folded, size, scale_words, scale_values, longest_quote, most, 
                 at = p
                 p += uint64(1)
                 code = uint64(folded[p])
+                is_east_asian = code >= FIRST_EAST_ASIAN
                 p += uint64(1)
                 while p < end and 0x80 <= folded[p] < 0xC0:
                     code = (code << uint64(8)) | uint64(folded[p])
@@ -394,6 +329,12 @@ def words_in_turn(folded, size, scale_words, scale_values, longest_quote, most, 
                 begin = at
                 previous = code
                 run += 1
+                if is_east_asian and p >= spaces_end:  # each space is passed over once
+                    spaces_end = p
+                    while spaces_end < end and (folded[spaces_end] == 0x20 or folded[spaces_end] == 0x1F):
+                        spaces_end += uint64(1)
+                    if folded[spaces_end] == 0x0F and folded[spaces_end + uint64(1)] >= FIRST_EAST_ASIAN:
+                        p = spaces_end
                 b = folded[p]
             if run == 1 and n < most:
                 out[n] = uint32(mix(previous * PRIME_2) >> uint64(34)) | flag
@@ -407,7 +348,8 @@ def words_in_turn(folded, size, scale_words, scale_values, longest_quote, most, 
                 is_mark = p < end and folded[p] == 0x0E
                 p += uint64(is_mark)
             if is_mark:
-                after = quote_after(quote, np.int64(b), p < end and folded[p] >= 0x61)
+                is_apostrophe = p - uint64(1) == letters_end if b == 0x0B else p < end and folded[p] >= 0x61
+                after = quote_after(quote, np.int64(b), is_apostrophe)
                 if after >= 0:
                     quote, quote_since = after, n
         if quote and n - quote_since > longest_quote:
@@ -421,9 +363,14 @@ def scratch_for(size, most):
     return 2 * ((size >> 6) + 1) + (size >> 2) + 5 * min(size, most)
 
 
-@njit(types.int64(U8_IN, types.int64, U32_IN, U32_IN, types.int64, types.int64, U32, I32, I32, U64), **BORROWING)
-def words(folded, size, scale_words, scale_values, longest_quote, most, out, first, last, scratch):
-    """Cuts the folded text folded[:size] into words; -> how many were written to `out` (at most `most`).
+@njit(
+    types.int64(U8_IN, types.int64, types.boolean, U32_IN, U32_IN, types.int64, types.int64, U32, I32, I32, U64),
+    **BORROWING,
+)
+def words(folded, size, is_rewritten, scale_words, scale_values, longest_quote, most, out, first, last, scratch):
+    """Cuts the folded text folded[:size] into words; -> how many were written to `out` (at most `most`), or -1.
+
+    -1: a word of Latin and Cyrillic letters must be rewritten first, unless the text `is_rewritten`.
 
     out[k] is 30 bits of hash, bit 30 for a number, bit 31 inside quotation marks; its bytes are
     folded[first[k]:last[k]]. What follows a number is `scaled`, so that "1.2 mln" and "1.2 million" agree.
@@ -434,6 +381,8 @@ def words(folded, size, scale_words, scale_values, longest_quote, most, out, fir
     behind_grouped = behind_rows + (size >> 2)
     rows, grouped, parts = scratch[:behind_rows], scratch[behind_rows:behind_grouped], scratch[behind_grouped:]
     count, groups, traits = find_words(folded, size, most, first, last, rows, grouped)
+    if traits & MIXED and not is_rewritten:
+        return -1
     if traits & SPACELESS:
         return words_in_turn(folded, size, scale_words, scale_values, longest_quote, most, out, first, last)
     if traits & WIDE:
@@ -448,7 +397,7 @@ def words(folded, size, scale_words, scale_values, longest_quote, most, out, fir
                 out[k] = hash_letters(folded, first[k], last[k])
     for j in range(groups):
         k = np.int64(grouped[j])
-        if k < count:
+        if k < count and (j == 0 or grouped[j - 1] != grouped[j]):  # once, however many marks it has
             out[k] = hash_number(folded, first[k], last[k])
     for base in range(uint64(0), uint64(count), uint64(LANES)):
         numbers = ~row_at_most(out, base, NUMBER - 1)
@@ -467,7 +416,7 @@ def words(folded, size, scale_words, scale_values, longest_quote, most, out, fir
     types.int64(
         U8_IN, I64_IN, types.int64,
         types.Tuple((U8_IN, U16_IN, U16_IN, U32_IN, U32_IN, U32_IN, I64_IN)), U32_IN, U32_IN,
-        types.int64, types.int64, U8, U32, I64, U8
+        types.int64, types.int64, types.boolean, U8, U32, I64, U8
     ),
     nogil=True,
 )  # fmt: skip
@@ -480,6 +429,7 @@ def traces(
     scale_values,
     longest_quote,
     max_words,
+    is_rewritten,
     folded,
     out,
     out_bounds,
@@ -487,10 +437,10 @@ def traces(
 ):
     """Folds and cuts the UTF-8 texts source[bounds[k]:bounds[k + 1]] for k >= begin; -> how many it got through.
 
-    Words go to out[out_bounds[k]:out_bounds[k + 1]]; failed[k] is set where the text must be composed (NFC) first and
-    has no words yet. Stops early, before the first text whose words might not fit `out`. `folded` is scratch of
-    4 * longest text + 144 bytes; 63 bytes behind the last text may be read. The last SPARE of `out` are
-    scratch.
+    Words go to out[out_bounds[k]:out_bounds[k + 1]]; failed[k] is set where the text must be rewritten first and has
+    no words yet; none must where they are (`is_rewritten`). Stops early, before the first text whose words might not
+    fit `out`. `folded` is scratch of 4 * longest text + 144 bytes; 63 bytes behind the last text may be read. The last
+    SPARE of `out` are scratch.
     """
     ascii_fold, pair_fold, block_of, blocks, expansions, entity_hashes, entity_codes = fold_tables
     nowhere64 = out_bounds[:0]
@@ -507,14 +457,16 @@ def traces(
         if n + room > out.shape[0] - SPARE:
             return k
         size = fold(
-            source, bounds[k], bounds[k + 1], ascii_fold, pair_fold, block_of, blocks, expansions, entity_hashes,
-            entity_codes, folded, nowhere64
+            source, bounds[k], bounds[k + 1], is_rewritten, ascii_fold, pair_fold, block_of, blocks, expansions,
+            entity_hashes, entity_codes, folded, nowhere64
         )  # fmt: skip
         failed[k] = size < 0
         if size > 0:
             folded[size] = 0x20
-            n += words(
-                folded, size, scale_words, scale_values, longest_quote, room, out[n:], first, last, scratch
+            found = words(
+                folded, size, is_rewritten, scale_words, scale_values, longest_quote, room, out[n:], first, last, scratch
             )  # fmt: skip
+            failed[k] = found < 0
+            n += max(found, 0)
         out_bounds[k + 1] = n
     return count

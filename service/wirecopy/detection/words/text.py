@@ -5,6 +5,7 @@ cut. The folded text is bytes: letters and digits as UTF-8, everything that sepa
 
     0x01 "   0x02 „   0x03 “   0x04 ”   0x05 «   0x06 »   0x07 「   0x08 」   0x0B ‘   0x0C ’   0x0E '
     0x0A line end   0x0F before each character of a script without spaces   0x1F a space that may stand in a number
+    0x21 other punctuation of Chinese and Japanese, which separates characters where a space does not
 
 so that quotations of all national styles are told apart by their context in the second pass. Scripts without
 spaces (Chinese, Japanese, Thai, Lao, Khmer, Burmese) become overlapping character pairs. "1,376", "1 376" and
@@ -14,7 +15,6 @@ spaces (Chinese, Japanese, Thai, Lao, Khmer, Burmese) become overlapping charact
 import html.entities
 import re
 import sys
-import unicodedata
 from collections.abc import Sequence
 from functools import cache
 from importlib import resources
@@ -27,6 +27,7 @@ from wirecopy.detection.kernels import folding
 from wirecopy.detection.kernels import words as compiled_words
 from wirecopy.detection.kernels.folding import fold
 from wirecopy.detection.kernels.words import SPARE, scratch_for, traces
+from wirecopy.detection.words import spellings
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -34,7 +35,7 @@ U8 = npt.NDArray[np.uint8]
 U32 = npt.NDArray[np.uint32]
 I64 = npt.NDArray[np.int64]
 
-NORMALISATION = 2  # counted up with every change of what a text becomes: older traces cannot be compared with newer
+NORMALISATION = 3  # counted up with every change of what a text becomes: older traces cannot be compared with newer
 _BEHIND = " " * 64  # what kernels may read behind the last text
 _CHARACTERS_PER_WORD = 32  # of a long text that is read for its first words
 LONGEST_QUOTE = 120  # words; an unbalanced quotation mark must not flag the rest of an article
@@ -88,12 +89,18 @@ def fold_tables() -> tuple[Any, ...]:
     stays = ((values >> 24 == 1) | (values >> 24 == 4)) & (folded >= 0x80) & (folded < 0x800)
     pair_fold = np.where(stays, (0xC0 | folded >> 6) | (0x80 | folded & 0x3F) << 8, 0).astype(np.uint16)
     pair_fold[:0x80] = 0
-    names = sorted((_fnv(name), code) for name, code in html.entities.name2codepoint.items() if len(name) <= 8)
+    names = sorted((_fnv(name[:-1]), _code(chars)) for name, chars in html.entities.html5.items() if name[-1] == ";")
     hashes = np.array([h for h, _ in names], dtype=np.uint32)
     codes = np.array([code for _, code in names], dtype=np.int64)
     return ascii_fold, pair_fold, block_of, blocks, expansions, hashes, codes
 
 
+def _code(chars: str) -> int:
+    """What a reference is read as: its first character, as the second, if any, is a mark or a space; but for fj."""
+    return _TWO_LETTERS if chars == "fj" else ord(chars[0])
+
+
+_TWO_LETTERS = 0xE0F0  # of private use, see bench/make_unicode.py
 _SCALE_SLOTS = 1024
 
 
@@ -134,22 +141,23 @@ def encode(text: str) -> bytes:
 
 
 def _trace(
-    texts: Sequence[str], scale_words: U32, scale_values: U32, max_words: int, heads: Sequence[str] = ()
-) -> Traces:
+    texts: Sequence[str], scale_words: U32, scale_values: U32, max_words: int, heads: Sequence[str] = (),
+    *, is_rewritten: bool = False
+) -> Traces:  # fmt: skip
     pieces: Sequence[str] = texts
     if heads:
         pieces = [piece for both in zip(heads, texts, strict=True) for piece in both]
     source, bounds = _encoded(pieces)
     if heads:
         bounds = bounds[::2].copy()
-    words, out_bounds, failed = _cut(source, bounds, scale_words, scale_values, max_words)
+    words, out_bounds, failed = _cut(source, bounds, scale_words, scale_values, max_words, is_rewritten)
     if not failed.any():
         return Traces(words, out_bounds)
     parts = []
     for k in range(len(texts)):
         if failed[k]:
-            whole = source[bounds[k] : bounds[k + 1]].tobytes().decode()
-            parts.append(_trace([_compose(whole)], scale_words, scale_values, max_words).words)
+            whole = spellings.rewrite(source[bounds[k] : bounds[k + 1]].tobytes().decode())
+            parts.append(_trace([whole], scale_words, scale_values, max_words, is_rewritten=True).words)
         else:
             parts.append(words[out_bounds[k] : out_bounds[k + 1]])
     np.cumsum([len(part) for part in parts], out=out_bounds[1:])
@@ -189,17 +197,9 @@ def _units(text: str) -> bytes:
         return b""
 
 
-def _compose(text: str) -> str:
-    """The text with one character for each kana, also where a half-width one has its mark behind it, and syllable."""
-    return unicodedata.normalize("NFC", text.translate(_HALF_WIDTH)).translate(_STRAY)
-
-
-_HALF_WIDTH = {code: unicodedata.normalize("NFKC", chr(code)) for code in range(0xFF66, 0xFFA0)}
-# Marks and jamo that composition could not use up.
-_STRAY = dict.fromkeys([*range(0x1100, 0x1200), *range(0xA960, 0xA980), *range(0xD7B0, 0xD800), 0x3099, 0x309A], " ")
-
-
-def _cut(source: U8, bounds: I64, scale_words: U32, scale_values: U32, max_words: int) -> tuple[U32, I64, U8]:
+def _cut(
+    source: U8, bounds: I64, scale_words: U32, scale_values: U32, max_words: int, is_rewritten: bool
+) -> tuple[U32, I64, U8]:
     sizes = np.diff(bounds)
     folded = np.empty(4 * int(sizes.max(initial=0)) + 144, dtype=np.uint8)
     out = np.empty(int(np.minimum(sizes, max_words).sum()) + SPARE, dtype=np.uint32)
@@ -207,7 +207,7 @@ def _cut(source: U8, bounds: I64, scale_words: U32, scale_values: U32, max_words
     failed = np.zeros(len(bounds), dtype=np.uint8)
     traces(
         source, bounds, 0, fold_tables(), scale_words, scale_values, LONGEST_QUOTE,
-        max_words, folded, out, out_bounds, failed
+        max_words, is_rewritten, folded, out, out_bounds, failed
     )  # fmt: skip
     return out[: out_bounds[-1]].copy(), out_bounds, failed
 
@@ -237,45 +237,47 @@ def spans(text: str, max_words: int | None = None) -> Spans:
 
 def _spans(text: str) -> Spans:
     """`spans` of the whole text."""
-    composed, begin, end = _composed(text)
-    source = np.frombuffer(composed.encode(), dtype=np.uint8)
+    text = _SURROGATE.sub("\ufffd", text)
+    begin, end = np.arange(len(text)), np.arange(1, len(text) + 1)
+    found = _places(text, is_rewritten=False)
+    if found is None:
+        rewritten, begin, end = spellings.rewrite_in_place(text)
+        found = _places(rewritten, is_rewritten=True)
+    assert found is not None, "what is rewritten can be folded"
+    words, at_first, at_last, at_next = found
+    # A word reaches to what comes next: the rest of a character reference and marks that are not seen belong to it.
+    return Spans(words, begin[at_first], np.maximum(np.append(begin, len(text))[at_next], end[at_last]))
+
+
+class _Places(NamedTuple):
+    """Words, and the characters in which each begins and ends, and that comes next."""
+
+    words: U32
+    first: I64
+    last: I64
+    next: I64
+
+
+def _places(text: str, *, is_rewritten: bool) -> _Places | None:
+    """The words of the whole text; None when it must be rewritten first."""
+    source = np.frombuffer(text.encode(), dtype=np.uint8)
     folded = np.empty(4 * len(source) + 144, dtype=np.uint8)
     origin = np.zeros(len(folded), dtype=np.int64)
-    size = _fold(source, folded, origin)
+    readable = np.append(source, np.frombuffer(_BEHIND.encode(), dtype=np.uint8))
+    size = int(fold(readable, 0, len(source), is_rewritten, *fold_tables(), folded, origin))
+    if size < 0:
+        return None
     folded[size] = 0x20
     out = np.empty(len(source) + SPARE, dtype=np.uint32)
     first, last = np.empty((2, len(source) + SPARE), dtype=np.int32)
     scratch = np.empty(scratch_for(size, len(source)), dtype=np.uint64)
-    count = compiled_words.words(folded, size, *scale_tables(), LONGEST_QUOTE, len(source), out, first, last, scratch)
-    character = np.append(np.cumsum((source & 0xC0) != 0x80) - 1, len(composed))  # of the composed text, per byte
+    count = compiled_words.words(
+        folded, size, is_rewritten, *scale_tables(), LONGEST_QUOTE, len(source), out, first, last, scratch
+    )
+    if count < 0:
+        return None
+    character = np.append(np.cumsum((source & 0xC0) != 0x80) - 1, len(text))  # for each byte
     origins = np.append(origin[:size], len(source))
     at_last = origin[last[:count] - 1]
-    # A word reaches to what comes next: the rest of a character reference and marks that are not seen belong to it.
     at_next = character[origins[np.searchsorted(origins, at_last, side="right")]]
-    return Spans(
-        out[:count],
-        begin[character[origin[first[:count]]]],
-        np.maximum(np.append(begin, len(text))[at_next], end[character[at_last]]),
-    )
-
-
-def _fold(source: U8, folded: U8, origin: I64) -> int:
-    """`kernels.fold` of a whole text."""
-    readable = np.append(source, np.frombuffer(_BEHIND.encode(), dtype=np.uint8))
-    return int(fold(readable, 0, len(source), *fold_tables(), folded, origin))
-
-
-def _composed(text: str) -> tuple[str, I64, I64]:
-    """The text that `trace` reads, composed (NFC) where it has to be, and from where to where each character was."""
-    text = _SURROGATE.sub("\ufffd", text)
-    source = np.frombuffer(text.encode(), dtype=np.uint8)
-    folded = np.empty(4 * len(source) + 144, dtype=np.uint8)
-    if _fold(source, folded, np.empty(0, dtype=np.int64)) >= 0:
-        return text, np.arange(len(text)), np.arange(1, len(text) + 1)
-    follows = _STRAY.keys() | {0xFF9E, 0xFF9F}
-    begins = [k for k, char in enumerate(text) if not (unicodedata.combining(char) or ord(char) in follows)]
-    begins = sorted({0, *begins})
-    ends = [*begins[1:], len(text)]
-    pieces = [_compose(text[begin:end]) for begin, end in zip(begins, ends, strict=True)]
-    lengths = [len(piece) for piece in pieces]
-    return "".join(pieces), np.repeat(np.array(begins), lengths), np.repeat(np.array(ends), lengths)
+    return _Places(out[:count], character[origin[first[:count]]], character[at_last], at_next)

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from wirecopy import errors
 from wirecopy.detection.index.passages import Stretch
 from wirecopy.detection.index.window import Window
-from wirecopy.detection.words import text
+from wirecopy.detection.words import repeats
 from wirecopy.detector.memory.archive import Archive
 from wirecopy.schema.answers import Boilerplate
 
@@ -79,7 +79,7 @@ def _passages(window: Window, archive: Archive, source: str | None, after: str, 
             break
     described = []
     for k, entry in enumerate(chosen):
-        if (passage := _describe(archive, entry)) is not None:
+        if (passage := _describe(archive, entry, window.max_words)) is not None:
             described.append(passage)
         if k % _TEXTS_AT_ONCE == _TEXTS_AT_ONCE - 1:
             yield
@@ -136,26 +136,22 @@ def _learnt(window: Window, own: int) -> Parts[tuple[list[_Entry], int]]:
     return kept, words
 
 
-def _describe(archive: Archive, entry: _Entry) -> Boilerplate | None:
+def _describe(archive: Archive, entry: _Entry, max_words: int) -> Boilerplate | None:
     """What callers are told; None when the article in which the passage was found has gone since."""
     number, start, end, title_words = entry.stretch[:4]
     kept = archive.kept.get(number)
     if kept is None or not archive.is_shown(number):
         return None
-    pieces: list[str | None] = []
-    if start < title_words:
-        pieces.append(_cut(archive.decision(number).title, start, min(end, title_words)))
-    if end > title_words:
-        pieces.append(_cut(archive.text(number), max(0, start - title_words), end - title_words))
-    shown = None if None in pieces else "\n".join(piece for piece in pieces if piece)
+    title = archive.decision(number).title
+    body = "" if end <= title_words else archive.text(number)
+    shown = None if body is None else _cut(title, body, start, end, max_words)
     return Boilerplate(kept.source, entry.articles, end - start, shown, kept.id, start)
 
 
-def _cut(whole: str | None, start: int, end: int) -> str | None:
-    """The words start .. end - 1 of a text, as they stand there."""
-    if whole is None:
-        return None
-    spans = text.spans(whole)
+def _cut(title: str | None, body: str, start: int, end: int, max_words: int) -> str:
+    """The words start .. end - 1 of an article, as they stand there."""
+    spans, _, _ = repeats.spans(title, body, max_words)
+    whole = f"{title}\n{body}" if title else body
     return whole[int(spans.first[start]) : int(spans.last[min(end, len(spans.last)) - 1])]
 
 

@@ -23,7 +23,7 @@ from wirecopy.detection.kernels import layout
 from wirecopy.detection.kernels.judging import judge
 from wirecopy.detection.kernels.layout import CONTAINS, HASH, RESULTS
 from wirecopy.detection.kernels.shared import heads_for, index_words
-from wirecopy.detection.words import text
+from wirecopy.detection.words import repeats
 from wirecopy.detection.words.rarity import TermWeights
 from wirecopy.detector.memory import model_file
 from wirecopy.detector.tracing import trace
@@ -91,7 +91,7 @@ def explain(pair: Pair, texts: tuple[str, str] | None = None) -> Comparison:
         a, b = _with_text(a, texts[0], settings), _with_text(b, texts[1], settings)
     odds, what, features = _judge(b, a, settings, least) if b_is_later else _judge(a, b, settings, least)
     words_a, words_b = a.words[a.title_words :], b.words[b.title_words :]
-    in_a, in_b = _spans(a), _spans(b)
+    in_a, in_b = _spans(a, settings), _spans(b, settings)
     return Comparison(
         a=a.id,
         b=b.id,
@@ -108,10 +108,8 @@ def explain(pair: Pair, texts: tuple[str, str] | None = None) -> Comparison:
 
 def _with_text(of: Side, given: str, settings: Detection) -> Side:
     """The side with the text that a caller gave for it."""
-    size = len(of.words)
-    words = text.spans(_titled(of.title, given), size + 1).words & HASH
-    is_same = np.array_equal(words[:size], of.words & HASH)
-    if not is_same or (len(words) > size and size < settings.max_words):
+    spans = repeats.spans(of.title, given, settings.max_words).spans
+    if not np.array_equal(spans.words & HASH, of.words & HASH):
         raise InvalidArticle(f"the text given for {of.id!r} is not that of the article which is kept")
     return of._replace(text=given)
 
@@ -148,21 +146,13 @@ def _judge(a: Side, b: Side, settings: Detection, least: float) -> tuple[float, 
     return odds, relations(results[None])[0] if is_match or results[CONTAINS] > 0 else None, described
 
 
-def _titled(title: str | None, body: str) -> str:
-    """What the trace of an article is made of."""
-    return f"{title}\n{body}" if title else body
-
-
-def _spans(of: Side) -> _Spans:
+def _spans(of: Side, settings: Detection) -> _Spans:
     if of.text is None:
         return _Spans("", 0, [], [])
-    size = len(of.words)
-    spans = text.spans(_titled(of.title, of.text), size + 1)
+    spans, title_words, is_whole = repeats.spans(of.title, of.text, settings.max_words)
     before = len(of.title) + 1 if of.title else 0
-    first, last = spans.first[of.title_words :] - before, (spans.last[of.title_words : size] - before).tolist()
-    is_whole = len(spans.words) <= size
-    reach = len(of.text) if is_whole else max([0, *last[-1:]])
-    return _Spans(of.text, reach, first[: len(last)].tolist(), last)
+    first, last = (spans.first[title_words:] - before).tolist(), (spans.last[title_words:] - before).tolist()
+    return _Spans(of.text, len(of.text) if is_whole else max([0, *last[-1:]]), first, last)
 
 
 def _passage(run: alignment.SharedRun, in_a: _Spans, in_b: _Spans) -> Passage:
