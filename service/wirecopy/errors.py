@@ -189,6 +189,16 @@ class NotReady(WirecopyError):
     """The service is loading what it knows, or stopping."""
 
 
+class NotWriter(WirecopyError):
+    """This service is a standby: it answers what is asked, and another one decides."""
+
+    def __init__(self, writer_url: str | None) -> None:
+        super().__init__(
+            "this is a standby" + (f"; the writer is {writer_url}" if writer_url else ", and nobody writes")
+        )
+        self.writer_url = writer_url
+
+
 class DuplicateId(ArticleError):
     """The id was already seen in this run."""
 

@@ -1,17 +1,20 @@
 """Commands of the service: serve, push. Like `cli`: parse arguments, call, print."""
 
 import logging
+from contextlib import suppress
 from os import environ
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from wirecopy import errors
 from wirecopy.cli.settings import config_option
 
 if TYPE_CHECKING:
     from wirecopy.config import Config
     from wirecopy.detector.detector import Detector
+    from wirecopy.detector.standby import Standby
     from wirecopy.files.reading import Schema
     from wirecopy.web.loading import Loading
 
@@ -52,8 +55,9 @@ curl -X PUT {url}/v1/articles/wire-1 -H 'Content-Type: application/json'{key} \\
 @click.option("--store", metavar="ADDRESS", help="Keep the articles in PostgreSQL: postgresql://user@host/database")
 @click.option("--log-format", type=click.Choice(["text", "json"]), help="Form of the log on standard error.")
 @click.option("--allow-anonymous", is_flag=True, help="Serve other machines without keys.")
+@click.option("--standby", is_flag=True, help="Answer, and take over when the writer of --store is gone.")
 @click.option("--accept-loss", is_flag=True, help="Go on with what is left when the last commits are missing.")
-def serve(config_file: str | None, allow_anonymous: bool, accept_loss: bool, **options: Any) -> int:
+def serve(config_file: str | None, allow_anonymous: bool, standby: bool, accept_loss: bool, **options: Any) -> int:
     """Run the service: PUT an article, get its story, durably.
 
     Prints where it listens, and a first request to try, once it is ready; the log goes to standard error. SIGTERM stops
@@ -63,6 +67,10 @@ def serve(config_file: str | None, allow_anonymous: bool, accept_loss: bool, **o
     Examples:
       wirecopy serve
       wirecopy serve --config wirecopy.yaml --data /var/lib/wirecopy
+      wirecopy serve --store postgresql://wirecopy@db.example/news --standby
+
+    With --standby, several services share a database: one writes, the others answer questions as of a record that they
+    name (Wirecopy-As-Of) and lead writes to it (307). GET /readyz?role=writer tells which one writes.
     """
     from wirecopy import config
     from wirecopy.web import serve
@@ -80,7 +88,8 @@ def serve(config_file: str | None, allow_anonymous: bool, accept_loss: bool, **o
 
     loading = Loading()
     settings = serve.Settings(loaded, lambda: config.load(config_file, environ).auth, config_file, loading)
-    serve.run(settings, lambda: _open_detector(loaded, accept_loss, loading), tell)
+    open_it = _open_standby if standby else _open_detector
+    serve.run(settings, lambda: open_it(loaded, accept_loss, loading), tell)
     return _DONE
 
 
@@ -187,6 +196,21 @@ def serve_sample(port: int) -> int:
 
         serve.run(serve.Settings(settings, lambda: settings.auth, None, loading), open_with_sample, tell)
     return _DONE
+
+
+def _open_standby(config: "Config", accept_loss: bool, loading: "Loading") -> "Detector | Standby":
+    """A standby; where nobody has ever written, the writer."""
+    _load_kernels(config, loading)
+    from wirecopy.detector.detector import scheme_of
+    from wirecopy.detector.standby import Standby
+    from wirecopy.storage import holds_articles, open_followed, where
+
+    settings = config.service
+    place, scheme = where(settings.store or settings.data), scheme_of(config)
+    if settings.store is not None and not holds_articles(place):
+        with suppress(errors.Locked):  # another one was quicker
+            return _open_detector(config, accept_loss, loading)
+    return Standby(config, open_followed(place, scheme=scheme), witness=Path(settings.data))
 
 
 def _open_detector(config: "Config", accept_loss: bool, loading: "Loading") -> "Detector":

@@ -23,7 +23,8 @@ def erase(state: State, decisions: Sequence[Decision], moment: int) -> Erasure:
     full: list[int] = []
     for decision in decisions:
         state.archive.forget_matches(decision)
-        full += state.forget_counts(decision)
+        counted = [decision.source] if decision.has_counted_passages else []
+        full += state.forget_counts(decision.number, decision.trace, counted)
     links = [(b, a, *link) for b, a, link in change.links]
     without_best = state.stories.forget_bests(erased)
     erasure = Erasure(number, moment, erased, links, change.moves, without_best, sorted(set(full)))

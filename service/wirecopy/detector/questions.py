@@ -47,6 +47,8 @@ STORY_ID = re.compile(r"s[0-9]{1,15}(-[0-9]{1,9})?")
 class Questions:
     """Answer what is asked of the state, the archive and the feed of a detector."""
 
+    is_standby = False  # whether another process decides
+
     def __init__(self, config: Config, store: Reading | None, state: State, feed: Feed) -> None:
         """`state` and `feed` are where the records of `store` left them."""
         self._config = config

@@ -12,7 +12,7 @@ from wirecopy.config import Config
 from wirecopy.detector.browsing import Browsing
 from wirecopy.detector.feed.changes import ChangeCapture
 from wirecopy.detector.feed.feed import Feed
-from wirecopy.detector.history.replay import no_others, replay
+from wirecopy.detector.history.replay import Replayed, no_others, replay
 from wirecopy.detector.ingestion import Ingestion, recalled
 from wirecopy.detector.memory.archive import Archive
 from wirecopy.detector.memory.canonical import Policy
@@ -32,15 +32,26 @@ class Recorder(Browsing):
     _store: Writing | Pipeline | None
 
     def __init__(
-        self, config: Config | None = None, store: Writing | Pipeline | None = None, *, epochs: bool = True
+        self,
+        config: Config | None = None,
+        store: Writing | Pipeline | None = None,
+        *,
+        epochs: bool = True,
+        replayed: Replayed | None = None,
     ) -> None:
         """Go on where the decisions in `store` end; without a store, all is forgotten with the object.
 
-        `epochs=False` leaves the term weights as shipped. Raises Damaged and StorageFailed as the store does.
+        `epochs=False` leaves the term weights as shipped; `replayed` is where the records of the store leave a state,
+        where that is known. Raises Damaged and StorageFailed as the store does.
         """
         settings = config or Config()
-        state, feed = State(settings, Archive(store), epochs=epochs), Feed(store)
-        self._others = no_others(state.archive) if store is None else replay(state, feed, store.replay())
+        if replayed is not None and store is not None:
+            state, feed, self._others = replayed
+            state.archive.attach(store)
+            feed.attach(store)
+        else:
+            state, feed = State(settings, Archive(store), epochs=epochs), Feed(store)
+            self._others = no_others(state.archive) if store is None else replay(state, feed, store.replay())
         super().__init__(settings, store, state, feed)
         self._edits, self._actions = self._others.edits, self._others.actions
         goes_on = feed.last == 0 or feed.rule == self._policy.rule
@@ -105,6 +116,11 @@ class Recorder(Browsing):
         if self._store is not None and entries:
             self._store.append(entries)
         return shown
+
+    def tell_url(self, url: str) -> None:
+        """Tells standbys where this writer is. Raises StorageFailed."""
+        if self._store is not None:
+            self._store.tell_url(url)
 
     def close(self) -> None:
         """Close the store. Raises StorageFailed."""

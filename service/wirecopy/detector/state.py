@@ -253,18 +253,19 @@ class State:
         for number in numbers:
             self.stories.remove(number)
 
-    def forget_counts(self, decision: Decision) -> list[int]:
+    def forget_counts(self, number: int, trace: bytes, counted: Sequence[str | None]) -> list[int]:
         """Take the words and passages of a decided article out of the counts, and the article out of the window.
 
-        Words that are in sums that were stored stay there. Return the counters of its passages that were full.
+        `trace` where it is at hand; `counted` is the source under which its passages were counted, if they were. Words
+        that are in sums that were stored stay there. Return the counters of its passages that were full.
         """
         window = self.window
-        trace = np.frombuffer(decision.trace or window.trace_of(decision.number), dtype=np.uint32)
-        if decision.number >= self._summed:
-            window.terms.uncount(trace)
-        full = window.full_passages(trace, decision.source) if decision.has_counted_passages else []
-        window.erase(decision.number)
-        return list(full)
+        words = np.frombuffer(trace or window.trace_of(number), dtype=np.uint32)
+        if number >= self._summed:
+            window.terms.uncount(words)
+        full = [counter for source in counted for counter in window.full_passages(words, source)]
+        window.erase(number)
+        return full
 
     def clear_boilerplate(self, clearing: Clearing) -> int:
         """Let a source's passages be learnt anew; return how many articles they were counted in."""

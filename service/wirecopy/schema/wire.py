@@ -5,7 +5,7 @@ The service encodes them and takes /openapi.json from them, the client decodes t
 """
 
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct, structs
 
@@ -277,6 +277,14 @@ class ClockTaken(Struct, frozen=True):
     """The machine's clock is believed again; so far ahead of the time it was."""
 
     ahead_seconds: float
+
+
+class Readiness(Struct, frozen=True):
+    """`ready`, and as what: `writer` takes articles, `standby` answers what is asked."""
+
+    status: str
+    role: Literal["writer", "standby"]
+    warnings: list[str] = []
 
 
 def stored(article: answers.Stored[Milliseconds]) -> Stored:

@@ -107,23 +107,24 @@ class ChainedLog(ABC):
                 raise BadRow(f"records {expected} to {end} are missing")
             check_pruned(self.about, end - records)
 
-    def rows_after(self, end: End, most: int) -> list[Row]:
-        """At most `most` rows behind an end that was read before, each checked; a run of pruned ones is one row.
+    def records_after(self, end: End, most: int) -> tuple[list[Record], End]:
+        """The records of at most `most` rows behind an end that was read before, each checked, and the end then.
 
-        Raises Damaged for a log that does not go on from that end.
+        A run of pruned ones is one row. Raises Damaged for a log that does not go on from that end.
         """
         with self.failures(), self.naming():
             if not self.has_chain(*end):
                 raise BadRow(f"record {end.number} is another one than before")
             if end.number == self.end().number:
-                return []
-            before, row = self.around(end.number + 1)
-            expected, found = end.number + 1, []
+                return [], end
+            before, _ = self.around(end.number + 1)
+            found = []
             for row in islice(self._stream(COLUMNS, "records", end.number), most):
-                follow(before, expected, row)
-                before, expected = row[5], row[0] + 1
-                found.append(row)
-            return found
+                record = follow(before, end.number + 1, row)
+                before, end = row[5], End(row[0], row[5])
+                if record is not None:
+                    found.append(record)
+            return found, end
 
     def tombstones(self) -> list[tuple[int, int, bool]]:
         """The numbers (first, last) of all pruned runs in order, each with whether nothing remains there; unchecked."""

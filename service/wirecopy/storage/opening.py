@@ -7,7 +7,7 @@ import tempfile
 from contextlib import AbstractContextManager
 from os import PathLike
 from pathlib import Path
-from typing import overload
+from typing import TYPE_CHECKING, overload
 
 from wirecopy import errors
 from wirecopy.storage import checking, compacting, copying
@@ -17,6 +17,9 @@ from wirecopy.storage.replacing import replacing
 from wirecopy.storage.snapshot import Snapshot
 from wirecopy.storage.store import Store
 from wirecopy.storage.verbs import Compaction, Writing
+
+if TYPE_CHECKING:
+    from wirecopy.storage.postgres.followed import FollowedDatabase
 
 Where = Path | Address
 
@@ -60,6 +63,15 @@ def open_snapshot(place: Where, *, scheme: str | None = None) -> Snapshot:
     from wirecopy.storage.postgres import copying as exporting
 
     return exporting.open_snapshot(place, scheme)
+
+
+def open_followed(place: Where, *, scheme: str) -> "FollowedDatabase":
+    """The log of a running service, to be followed. Raises UsageError for a folder, and as a snapshot does."""
+    if isinstance(place, Path):
+        raise errors.UsageError(f"a standby follows a database, and {place} is a folder: set service.store")
+    from wirecopy.storage.postgres.followed import FollowedDatabase
+
+    return FollowedDatabase.open(place, scheme=scheme)
 
 
 def verify(place: Where) -> Report:

@@ -116,6 +116,10 @@ class Pipeline:
         self.flush()
         return self._store.compact()
 
+    def tell_url(self, url: str) -> None:
+        """As `Store.tell_url`."""
+        self._store.tell_url(url)
+
     def close(self) -> None:
         """Write what is left, and close the store; may be called twice. Raises StorageFailed."""
         with self._changed:

@@ -179,6 +179,9 @@ class Store:
     def beat(self) -> None:
         """Nothing to see: the lock on a folder is held until the process ends."""
 
+    def tell_url(self, url: str) -> None:
+        """Nobody can ask: a folder has no standby."""
+
     def close(self) -> None:
         """Move everything into the main file and unlock the folder; may be called twice. Raises StorageFailed."""
         with self._stack, self._reading:

@@ -50,6 +50,9 @@ class Writing(Reading, Protocol):
     def beat(self) -> None:
         """See that this is still the one that writes; raises StorageFailed."""
 
+    def tell_url(self, url: str) -> None:
+        """Tell standbys where the writer is, where there can be any."""
+
     def close(self) -> None:
         """Let go of the database; may be called twice."""
 

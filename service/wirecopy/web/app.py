@@ -9,11 +9,13 @@ import re
 import secrets
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from wirecopy import errors
 from wirecopy.config import Config
 from wirecopy.search.index_file import IndexFile
 from wirecopy.web import routes
@@ -29,6 +31,7 @@ from wirecopy.web.service import RunningService
 
 if TYPE_CHECKING:
     from wirecopy.detector.detector import Detector
+    from wirecopy.detector.standby import Standby
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _SHOWN_PATH = 200  # characters of a path in the log
@@ -40,7 +43,11 @@ class App(RunningService):
     """The service as one that answers. `handle` is the low-level server's handler."""
 
     def __init__(
-        self, config: Config, open_detector: "Callable[[], Detector]", log: Log, loading: Loading | None = None
+        self,
+        config: Config,
+        open_detector: "Callable[[], Detector | Standby]",
+        log: Log,
+        loading: Loading | None = None,
     ) -> None:
         super().__init__(config, open_detector, log, loading)
         self._under_way = 0
@@ -54,7 +61,7 @@ class App(RunningService):
         started = time.perf_counter()
         call = Call(request, self._request_id(request), self.web, self.budget)
         call.cross_origin = cross_origin.headers_for(request, self.desk.settings.cross_origins)
-        problem = None
+        problem, as_of = None, self.owner.role.as_of  # the answer knows of this record, and maybe of later ones
         self._begin()
         try:
             response = cross_origin.preflight(request, call.cross_origin) or await self._admit(call)(self, call)
@@ -74,6 +81,8 @@ class App(RunningService):
             self._end()
         response.headers["X-Request-Id"] = call.request_id
         response.headers.update(call.cross_origin)
+        if as_of is not None:
+            response.headers["Wirecopy-As-Of"] = str(as_of)
         if self.is_stopping:
             response.force_close()
         self._report(call, response.status, started, problem)
@@ -83,6 +92,17 @@ class App(RunningService):
         """Open the Detector in the thread that will own it; answer meanwhile that the service is loading."""
         self.owner.start()
         self.owner.opened.add_done_callback(lambda opened: None if opened.cancelled() else _begin(self))
+        self.owner.promoted.add_done_callback(lambda promoted: None if promoted.cancelled() else self.webhooks.start())
+
+    def announce(self) -> None:
+        """Tell standbys where the writer is, once it is known who that is and where."""
+
+        async def tell(url: str) -> None:
+            with suppress(errors.WirecopyError):
+                await self.owner.ask(lambda detector: detector.tell_url(url))
+
+        if self.owner.url is not None:
+            self._announcing = asyncio.ensure_future(tell(self.owner.url))
 
     def begin_stop(self) -> None:
         """Refuse what comes from now on, and let open streams end."""
@@ -125,10 +145,20 @@ class App(RunningService):
             self._identify(call, route)
         if route.needs_detector:
             self.check_takes_work()
+            if route.changes(call.request.method):
+                self._send_on(call)
         parameters = route.taken_by(call.request.method)
         if parameters is not None:
             call.query = queries.read(call.request, parameters)
         return handler
+
+    def _send_on(self, call: Call) -> None:
+        """On a standby, raise what leads to the writer."""
+        role = self.owner.role
+        if role.is_standby and role.writer_url is not None and role.writer_url != self.owner.url:
+            where = role.writer_url.rstrip("/") + call.request.rel_url.raw_path_qs
+            raise problems.SentOn(f"this is a standby; the writer is {role.writer_url}", Location=where)
+        self.check_writes()
 
     def _identify(self, call: Call, route: Route) -> None:
         """Who asks, which must be somebody who may. Wrong keys count against their address."""
@@ -183,7 +213,7 @@ class App(RunningService):
 
 def build_app(
     config: Config,
-    open_detector: "Callable[[], Detector]",
+    open_detector: "Callable[[], Detector | Standby]",
     log: Log,
     index_file: Path | None = None,
     loading: Loading | None = None,
@@ -200,8 +230,7 @@ def build_app(
 
 
 def _begin(app: App) -> None:
-    """Start what follows the feed, now that there is one."""
-    app.webhooks.start()
+    """Start what follows the feed, now that there is one; webhooks are the writer's, see `App.start`."""
     asyncio.get_running_loop().run_in_executor(None, rendering.warm)
     if app.indexing is not None:
         app.indexing.start()

@@ -164,6 +164,7 @@ class Metrics:
         self._gauges: dict[str, Gauge] = {}
         self._outcomes = {name: self._articles.labels(name) for name in ("new", "revised", "replayed")}
         self.gauge("ready", "1 when articles are taken")
+        self.gauge("writer", "1 while this service decides, 0 while it loads or is a standby")
         self.gauge("connections", "Open connections")
         self.gauge("waiting_articles", "Articles that wait for a commit")
         self.gauge("waiting_bulk_articles", "Articles of bulk streams that wait for a commit")

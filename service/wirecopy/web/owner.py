@@ -31,9 +31,11 @@ from wirecopy.schema.article import Article
 from wirecopy.web.aside import Aside
 from wirecopy.web.clock import Clock
 from wirecopy.web.loading import LoadingStopped
+from wirecopy.web.standby import LogFollower, Role
 
 if TYPE_CHECKING:
     from wirecopy.detector.detector import ArticleTraces, Detector
+    from wirecopy.detector.standby import Standby
 
 T = TypeVar("T")
 
@@ -75,6 +77,10 @@ class _Question(NamedTuple):
     may_change: bool = False
 
 
+class _News(NamedTuple):
+    """The writer has committed something, and this is a standby."""
+
+
 class _Broken(NamedTuple):
     """A commit failed."""
 
@@ -82,7 +88,7 @@ class _Broken(NamedTuple):
 
 
 _Work = _Singles | _Batch | _Question
-_Taken = _Work | _Broken | None  # None: stop
+_Taken = _Work | _News | _Broken | None  # None: stop
 
 
 class DetectorThread:
@@ -90,7 +96,7 @@ class DetectorThread:
 
     def __init__(
         self,
-        open_detector: "Callable[[], Detector]",
+        open_detector: "Callable[[], Detector | Standby]",
         *,
         max_waiting: int,
         max_batch: int,
@@ -126,6 +132,9 @@ class DetectorThread:
         self.waiting_singles = 0
         self.waiting_in_batches = 0
         self.is_ready = False
+        self.url: str | None = None  # where this service is, as standbys are told
+        self.role = Role()
+        self.promoted: asyncio.Future[None] = self._loop.create_future()
         self.opened: asyncio.Future[None] = self._loop.create_future()
         self.ended: asyncio.Future[None] = self._loop.create_future()
 
@@ -143,10 +152,20 @@ class DetectorThread:
 
     def _run(self) -> None:
         try:
-            self._detector = detector = self._open()
+            opened = self._open()
+            detector = (
+                self._stand_by(cast("Standby", opened))
+                if getattr(opened, "is_standby", False)
+                else cast("Detector", opened)
+            )
+            if detector is None:
+                self._tell(self.ended.set_result, None)
+                return
+            self._detector = detector
             self._report_events(detector.last_event)
             detector.reach(self._now())  # what is due since the last stop is told before anything is answered
             self._tell(self._report_opened)
+            self._tell(self._report_promoted)
             if detector.last_event > self._last_event:
                 self._when_durable(detector, lambda: None)
             self._serve(detector)
@@ -157,6 +176,36 @@ class DetectorThread:
             self._tell(self._report_failure, error)
         else:
             self._tell(self.ended.set_result, None)
+
+    def _stand_by(self, standby: "Standby") -> "Detector | None":
+        """Follow the writer and answer questions until its lock is free; None when told to stop before that."""
+        standby.listen(lambda: self._queue.put(_News()))
+        following = LogFollower(standby, self.role)
+        self._tell(self._report_opened)
+        while True:
+            for work in self._take(following.next_look):
+                match work:
+                    case None:
+                        standby.close()
+                        return None
+                    case _Question() if work.may_change:
+                        error = errors.NotWriter(self.role.writer_url)
+                        self._tell(_set_exception, work.future, error)
+                    case _Question():
+                        self._answer_aside(standby, work)
+            following.step()
+            self._report_events(standby.last_event)
+            if following.claims():
+                return following.take_over(self.url)
+
+    def _answer_aside(self, standby: "Standby", question: _Question) -> None:
+        """Answer on a standby, all of whose records are on disk."""
+        try:
+            answer = question.ask(cast("Detector", standby))
+        except Exception as error:  # noqa: BLE001 - who asked is told
+            self._tell(_set_exception, question.future, error)
+        else:
+            self._tell(_set_result, question.future, answer)
 
     def _serve(self, detector: "Detector") -> None:
         """Work until told to stop. Raises what broke the Detector or a commit."""
@@ -258,7 +307,13 @@ class DetectorThread:
 
     def _report_opened(self) -> None:
         self.is_ready = not self.ended.done()
-        self.opened.set_result(None)
+        if not self.opened.done():
+            self.opened.set_result(None)
+
+    def _report_promoted(self) -> None:
+        self.role.is_writer = True
+        if not self.promoted.done():
+            self.promoted.set_result(None)
 
     def _answer_singles(self, gathered: Sequence[_Single], commit: Commit) -> None:
         self._on_commit(commit)
@@ -278,8 +333,9 @@ class DetectorThread:
         self.is_ready = False
         for future in list(self._unanswered):
             _set_exception(future, errors.StorageFailed("the service cannot store articles and is stopping"))
-        if not self.opened.done():
-            self.opened.cancel()
+        for future in (self.opened, self.promoted):
+            if not future.done():
+                future.cancel()
         self.ended.set_exception(error)
 
 

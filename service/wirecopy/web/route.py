@@ -36,6 +36,10 @@ class Route(NamedTuple):
             return None
         return self.parameters.get("GET" if method == "HEAD" else method, _NONE)
 
+    def changes(self, method: str) -> bool:
+        """Whether a method is one for the writer: whatever is more than reading."""
+        return method not in ("GET", "HEAD") and self.role_for(method) != "read"
+
     def role_for(self, method: str) -> Role:
         """The role that a method needs; HEAD that of GET."""
         return self.roles["GET" if method == "HEAD" else method]

@@ -33,6 +33,7 @@ from wirecopy.web.log import Handler, Log
 
 if TYPE_CHECKING:
     from wirecopy.detector.detector import Detector
+    from wirecopy.detector.standby import Standby
 
 _BACKLOG = 1024
 _SPARE_DESCRIPTORS = 40  # the store, streams' spools, webhooks, the log
@@ -74,7 +75,7 @@ class Settings(NamedTuple):
     loading: Loading | None = None
 
 
-def run(settings: Settings, open_detector: "Callable[[], Detector]", on_ready: OnReady) -> None:
+def run(settings: Settings, open_detector: "Callable[[], Detector | Standby]", on_ready: OnReady) -> None:
     """Serve until told to stop. `on_ready` hears the URL once articles are taken.
 
     Raises OSError when it cannot listen, and whatever broke the Detector or its store.
@@ -87,7 +88,7 @@ def run(settings: Settings, open_detector: "Callable[[], Detector]", on_ready: O
 
 
 async def _run(
-    settings: Settings, open_detector: "Callable[[], Detector]", on_ready: OnReady, last_resort: LastResort
+    settings: Settings, open_detector: "Callable[[], Detector | Standby]", on_ready: OnReady, last_resort: LastResort
 ) -> None:
     config = settings.config
     log = Log(is_json=config.service.log_format == "json")
@@ -101,7 +102,11 @@ async def _run(
 
 
 async def _serve(
-    settings: Settings, open_detector: "Callable[[], Detector]", on_ready: OnReady, log: Log, last_resort: LastResort
+    settings: Settings,
+    open_detector: "Callable[[], Detector | Standby]",
+    on_ready: OnReady,
+    log: Log,
+    last_resort: LastResort,
 ) -> None:
     config = settings.config
     config = _within_descriptors(config, log)
@@ -117,6 +122,7 @@ async def _serve(
         raise errors.UsageError(f"cannot listen on {config.service.host}:{config.service.port}: {reason}") from None
     url = _url(config.service.host, listener.sockets[0].getsockname()[1])
     log.write("listening", url=url, version=VERSION)
+    app.owner.url = config.service.public_url or url
 
     def tell_ready() -> None:
         app.garbage.set_aside()
@@ -125,6 +131,7 @@ async def _serve(
 
     app.start()
     app.owner.opened.add_done_callback(lambda opened: None if opened.cancelled() else tell_ready())
+    app.owner.promoted.add_done_callback(lambda it: None if it.cancelled() else app.announce())
     searching = loop.create_task(app.garbage.run())
     reloading = loop.create_task(KeyReload(app.keys, settings.read_auth, settings.file, log).run())
     try:

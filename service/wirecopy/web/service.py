@@ -38,6 +38,7 @@ from wirecopy.web.worker import Worker
 
 if TYPE_CHECKING:
     from wirecopy.detector.detector import Detector
+    from wirecopy.detector.standby import Standby
 
 
 class Stoppable(Protocol):
@@ -51,7 +52,11 @@ class RunningService:
     """The parts of a running service that more than one request uses."""
 
     def __init__(
-        self, config: Config, open_detector: "Callable[[], Detector]", log: Log, loading: Loading | None = None
+        self,
+        config: Config,
+        open_detector: "Callable[[], Detector | Standby]",
+        log: Log,
+        loading: Loading | None = None,
     ) -> None:
         self.loading = loading or Loading()
         self.limits = config.limits
@@ -108,6 +113,12 @@ class RunningService:
             raise errors.NotReady("the service is stopping")
         if not self.owner.is_ready:
             raise errors.NotReady(f"the service is {self.loading.doing}")
+
+    def check_writes(self) -> None:
+        """Raise NotWriter while this is a standby, NotReady while it is neither."""
+        self.check_takes_work()
+        if not self.owner.role.is_writer:
+            raise errors.NotWriter(self.owner.role.writer_url)
 
     def count_problem(self, call: Call, error: Exception) -> None:
         """Count what a client is about to be told; of a bug, the log gets the traceback."""

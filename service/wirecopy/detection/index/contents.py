@@ -71,6 +71,7 @@ class WindowContents:
         self.terms = TermWeights()
         self.loaded = 0  # the number of the next article to be loaded
         self.decided = 0  # the number of the next article to be matched
+        self._is_chained = False
         self.repeats: npt.NDArray[np.uint8] = reserve(REPEATS, np.uint8)
         self._cap = capacity
         self._grows = grows
@@ -126,21 +127,32 @@ class WindowContents:
         return Written(size >> 32, words[start:end].tobytes(), weights[start:end].tobytes(), keys.tobytes())
 
     def restore(self, articles: Restored) -> None:
-        """Put articles back whose numbers follow all others; `chain` must come after the last of them."""
+        """Put articles back whose numbers follow all others; `chain` must come before anything else is asked."""
         first, count = int(articles.numbers[0]), len(articles.numbers)
         self._fit(first + count)
         slots = self._slots(articles.numbers)
         self._traces.append(first, articles.traces, articles.title_words)
         self._traces.part(first, count)[1][:] = articles.weights
-        restore_articles(articles.numbers, articles.keys, articles.published, self._index.arrays)
+        if self._is_chained:
+            keys = articles.keys.reshape(count, KEYS)
+            for number, own, published in zip(
+                articles.numbers.tolist(), keys, articles.published.tolist(), strict=True
+            ):
+                self._index.add(number, own, published)
+        else:
+            restore_articles(articles.numbers, articles.keys, articles.published, self._index.arrays)
         self._passages_of[slots] = articles.passages_of
         recount_passages(slots, articles.passages_of, self._traces.arrays, self.repeats, 1)
         self.terms.count(articles.traces)
         self.loaded = self.decided = first + count
 
     def chain(self) -> None:
-        """Make the index of all that was restored; must come between the last `restore` and anything else."""
+        """Make the index of all that was restored; must come before anything else but `restore`.
+
+        What is restored after it enters the index at once.
+        """
         chain_articles(self._index.arrays)
+        self._is_chained = True
 
     def remove(self, number: int) -> None:
         """Take one article out: it is no candidate any more, and its passages do not count."""

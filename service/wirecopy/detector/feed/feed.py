@@ -81,6 +81,15 @@ class Feed:
             self._held -= self._recent.popleft().count
         return records
 
+    def forget_records(self, is_pruned: Callable[[int], bool]) -> None:
+        """Forgets the oldest events, those whose records are pruned."""
+        count = next((k for k, record in enumerate(self._records) if not is_pruned(record)), len(self._records))
+        del self._firsts[:count], self._records[:count], self._moments[:count]
+
+    def attach(self, store: Reading) -> None:
+        """Reads from another store from now on, which holds the same records."""
+        self._store = store
+
     def reader(self, after: int, limit: int) -> Callable[[], list[Event[Milliseconds]]]:
         """Return what reads at most `limit` events behind the number `after`, in any thread.
 

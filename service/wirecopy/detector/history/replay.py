@@ -56,6 +56,14 @@ class Others(NamedTuple):
         return gone
 
 
+class Replayed(NamedTuple):
+    """Where records left a state and a feed."""
+
+    state: State
+    feed: Feed
+    others: Others
+
+
 def no_others(archive: Archive) -> Others:
     """Return what there is before anything happened."""
     return Others([], [], {}, {}, Actions(archive))
@@ -67,6 +75,15 @@ def replay(state: State, feed: Feed, stored: Iterable[Record]) -> Others:
     Raises Damaged and StorageFailed; the state is of no use then.
     """
     others = no_others(state.archive)
+    apply(Replayed(state, feed, others), stored)
+    state.window.chain()
+    state.archive.lift(max(state.moment, feed.moment))
+    return others
+
+
+def apply(replayed: Replayed, stored: Iterable[Record]) -> None:
+    """Goes on with the next records. Raises Damaged and StorageFailed; the state is of no use then."""
+    state, feed, others = replayed
     with gc_control.unsearched():
         for number, what in _in_batches(stored, state):
             match what:
@@ -101,9 +118,6 @@ def replay(state: State, feed: Feed, stored: Iterable[Record]) -> Others:
                     others.actions.take(what, number)
                 case list():
                     state.restore(what)
-    state.window.chain()
-    state.archive.lift(max(state.moment, feed.moment))
-    return others
 
 
 Batch = list[tuple[Decision, Kept]]

@@ -1,6 +1,6 @@
 """Actions: what was done by hand, by whom and why, as long as it is kept; and the choices of who stands for a story."""
 
-from collections.abc import Container
+from collections.abc import Callable, Container
 from typing import get_args
 
 from wirecopy.detector.memory.archive import Archive
@@ -47,6 +47,12 @@ class Actions:
             del self._by_number[number]
             self.undone.pop(number, None)
         return [record for record in (self._records.pop(number) for number in old) if record]
+
+    def forget_records(self, is_pruned: Callable[[int], bool]) -> None:
+        """Forgets the actions whose records are pruned."""
+        for number in [n for n, record in self._records.items() if is_pruned(record)]:
+            del self._by_number[number], self._records[number]
+            self.undone.pop(number, None)
 
     def page(self, before: int | None, limit: int) -> list[ActionRecord]:
         """Return at most `limit` actions, the newest first, numbered below `before`."""

@@ -264,6 +264,17 @@ class Archive:
                 if not later:
                     del self.later[found.number]
 
+    def forget_later(self, number: int) -> None:
+        """Forgets the same of an article whose decision is gone; looks through all that have later matches."""
+        for other in [other for other, later in self.later.items() if number in later]:
+            self.later[other].remove(number)
+            if not self.later[other]:
+                del self.later[other]
+
+    def attach(self, store: Reading) -> None:
+        """Reads from another store from now on, which holds the same records."""
+        self._store = store
+
     def revisions(self, article_id: str) -> list[int]:
         """The numbers of all revisions of an article that are kept, in order. Raises UnknownArticle."""
         return [*self._earlier.get(article_id, ()), self.number(article_id)]

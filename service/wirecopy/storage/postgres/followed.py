@@ -12,7 +12,7 @@ from wirecopy.storage.postgres.address import Address
 from wirecopy.storage.postgres.log import PostgresLog
 from wirecopy.storage.postgres.session import PostgresSession, failures_of
 from wirecopy.storage.postgres.store import PostgresStore
-from wirecopy.storage.rows import Record, Row
+from wirecopy.storage.rows import Record
 
 _NEWS_SECONDS = 1.0  # so long is waited for a notice before it is seen whether somebody still wants to hear any
 _AGAIN_SECONDS = 0.5  # after which a connection for notices that broke is made anew
@@ -24,10 +24,11 @@ class FollowedDatabase:
     Its methods belong to one thread, but `record` and `text`, which any may call.
     """
 
-    def __init__(self, stack: ExitStack, log: PostgresLog, claim: PostgresSession) -> None:
+    def __init__(self, log: PostgresLog, claim: PostgresSession) -> None:
         """Use `FollowedDatabase.open`."""
         self.end = End(0, log.about.genesis())
-        self._stack = stack
+        self._listener: threading.Thread | None = None
+        self._is_taken = False
         self._log = log
         self._claim = claim
         self._reading = Lock()
@@ -36,16 +37,14 @@ class FollowedDatabase:
     @classmethod
     def open(cls, address: Address, *, scheme: str) -> "FollowedDatabase":
         """Raise StorageFailed where there is nothing yet or nobody answers, Damaged, OtherScheme, NewerFormat."""
-        with ExitStack() as stack:
+        with ExitStack() as opening:
             log = PostgresLog.open(address)
-            stack.callback(log.close)
+            opening.callback(log.close)
             if log.about.scheme != scheme:
                 raise errors.OtherScheme(str(address), log.about.scheme, scheme)
             claim = PostgresSession.open(address)
-            stack.callback(claim.close)
-            followed = cls(stack, log, claim)
-            followed._stack = stack.pop_all()
-        return followed
+            opening.pop_all()
+        return cls(log, claim)
 
     @property
     def last(self) -> int:
@@ -76,13 +75,24 @@ class FollowedDatabase:
             with suppress(errors.StorageError):
                 self._log.session.run("ROLLBACK")
 
-    def rows(self, most: int) -> list[Row]:
-        """The next rows behind the end, checked, at most so many; none when all were read. Raises Damaged."""
+    def news(self, most: int) -> list[Record]:
+        """The records of the next rows behind the end, at most so many rows. Raises Damaged, StorageFailed."""
         with self._reading:
-            found = self._log.rows_after(self.end, most)
-        if found:
-            self.end = End(found[-1][0], bytes(found[-1][5]))
+            found, self.end = self._log.records_after(self.end, most)
         return found
+
+    def renew(self) -> None:
+        """Connect anew after a failure, and go on where the end is. Raises StorageFailed, TailLost."""
+        with self._reading:
+            log = PostgresLog.open(self._claim.address)
+            self._log.close()
+            self._claim.close()
+            self._log = log
+            if not log.has_chain(*self.end):
+                raise errors.TailLost(
+                    log.name, f"record {self.end.number} was read and is not there, or is another one"
+                )
+            self._claim = PostgresSession.open(log.session.address)
 
     def tombstones(self) -> list[tuple[int, int, bool]]:
         """See `ChainedLog.tombstones`."""
@@ -112,14 +122,13 @@ class FollowedDatabase:
             if not self._log.has_chain(*self.end):
                 finding = f"record {self.end.number} was read and is not there, or is another one"
                 raise errors.TailLost(self._log.name, finding)
-        address = self._claim.address
+        address, self._is_taken = self._claim.address, True
         return PostgresStore.open(address, scheme=scheme, witness=witness, url=url, session=self._claim)
 
     def listen(self, told: Callable[[], None]) -> None:
         """Call `told`, in a thread of its own, whenever the writer has committed; a broken connection is made anew."""
-        thread = threading.Thread(target=self._listen, args=(told,), name="notices", daemon=True)
-        thread.start()
-        self._stack.callback(thread.join, 2 * _NEWS_SECONDS)
+        self._listener = threading.Thread(target=self._listen, args=(told,), name="notices", daemon=True)
+        self._listener.start()
 
     def _listen(self, told: Callable[[], None]) -> None:
         address = self._claim.address
@@ -138,4 +147,9 @@ class FollowedDatabase:
     def close(self) -> None:
         """Let go of the database; what was taken over stays with its store."""
         self._closing.set()
-        self._stack.close()
+        with self._reading:
+            self._log.close()
+        if not self._is_taken:
+            self._claim.close()
+        if self._listener is not None:
+            self._listener.join(2 * _NEWS_SECONDS)

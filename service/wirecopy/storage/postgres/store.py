@@ -173,8 +173,9 @@ class PostgresStore:
 
     def tell_url(self, url: str) -> None:
         """Tell standbys where the writer is."""
-        with self._failing_for_good():
-            self._writer.session.change("UPDATE writer SET url = %s WHERE token = %s", url, self._token)
+        self._refuse_further_use()
+        with self._reading:
+            self._reader.session.change("UPDATE writer SET url = %s WHERE token = %s", url, self._token)
 
     def close(self) -> None:
         """Free the lock; may be called twice."""

@@ -52,7 +52,7 @@ _TYPES = (
     ),
     *(Pin, wire.MergeInput, wire.SplitInput, wire.Split, wire.PinInput, wire.PinList, wire.Moved),
     *(wire.CorrectionInput, wire.ReasonInput, wire.Action, wire.ActionPage, wire.FoundPage),
-    *(wire.BulkAnswer, wire.RefusedPage, wire.Problem, wire.Health),
+    *(wire.BulkAnswer, wire.RefusedPage, wire.Problem, wire.Health, wire.Readiness),
 )
 _TIMED_NAME = re.compile(  # `Story[Time]` as msgspec names its schema, and in its title
     r"_typing\.Annotated_datetime\.datetime__msgspec\.Meta_tz_True_+|\[typing\.Annotated\[[^]]*\]\]"
@@ -475,7 +475,12 @@ def _operation_paths() -> dict[str, Any]:
             )
         },
         "/livez": plain("livez", "Whether the process answers", {200: _json("It does.", wire.Health)}),
-        "/readyz": plain("readyz", "Whether articles are taken", {200: _json("They are.", wire.Health)}, (500, 503)),
+        "/readyz": plain(
+            "readyz",
+            "Whether questions are answered; with ?role=writer, whether articles are taken",
+            {200: _json("They are.", wire.Readiness)},
+            (500, 503),
+        ),
         "/metrics": metrics,
         "/openapi.json": plain(
             "openapi", "This description", {200: _content("It.", "application/json", {"schema": {"type": "object"}})}

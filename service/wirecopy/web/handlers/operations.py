@@ -20,11 +20,13 @@ async def live(service: RunningService, call: Call) -> web.StreamResponse:
 
 
 async def ready(service: RunningService, call: Call) -> web.StreamResponse:
-    """GET /readyz: the service takes articles. Raises NotReady."""
+    """GET /readyz: the service answers; ?role=writer: it takes articles. Raises NotReady, NotWriter."""
+    if call.request.rel_url.query.get("role") == "writer":
+        service.check_writes()
     service.check_takes_work()
-    jump = service.clock.jump_seconds
+    jump, role = service.clock.jump_seconds, service.owner.role
     said = f"the machine's clock moved by {jump:.0f} s and is not believed: POST /v1/admin/clock if it is right"
-    return replies.json(wire.Health("ready", [said] if jump else []))
+    return replies.json(wire.Readiness("ready", "standby" if role.is_standby else "writer", [said] if jump else []))
 
 
 async def metrics(service: RunningService, call: Call) -> web.StreamResponse:
@@ -34,6 +36,7 @@ async def metrics(service: RunningService, call: Call) -> web.StreamResponse:
         gauges.update(await service.owner.ask(lambda detector: detector.gauges()))
     gauges |= {
         "ready": float(service.owner.is_ready and not service.is_stopping),
+        "writer": float(service.owner.role.is_writer),
         "connections": service.connections,
         "waiting_articles": service.owner.waiting_singles,
         "waiting_bulk_articles": service.owner.waiting_in_batches,

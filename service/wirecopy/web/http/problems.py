@@ -80,6 +80,10 @@ class UnknownExpectation(HttpError):
     """`Expect` asks for something else than 100-continue."""
 
 
+class SentOn(HttpError):
+    """The request is one for the writer, and this is a standby that knows where that is."""
+
+
 class TooManyRequests(HttpError):
     """The key, or the address, has used up its rate."""
 
@@ -97,6 +101,7 @@ INTERNAL = ProblemType(500, "internal-error", "Internal error")
 
 # The nearest class of an error decides; what is not here is a bug of ours.
 KINDS: dict[type[BaseException], ProblemType] = {
+    SentOn: ProblemType(307, "sent-on", "Send it to the writer"),
     errors.MalformedArticle: ProblemType(400, "malformed-article", "Malformed article"),
     MalformedRequest: ProblemType(400, "malformed-request", "Malformed request"),
     NotAuthorized: ProblemType(401, "not-authorized", "Not authorized"),
@@ -122,6 +127,7 @@ KINDS: dict[type[BaseException], ProblemType] = {
     TooManyRequests: ProblemType(429, "too-many-requests", "Too many requests", 1),
     errors.Overloaded: ProblemType(503, "overloaded", "Overloaded", 1),
     errors.NotReady: ProblemType(503, "not-ready", "Not ready", 5),
+    errors.NotWriter: ProblemType(503, "not-writer", "A standby", 1),
     errors.Locked: ProblemType(503, "locked", "In use by another process", 30),
     errors.StorageFailed: ProblemType(503, "storage-failed", "Storage failed", 30),
     errors.NoRoom: ProblemType(507, "no-room", "Not enough disk"),
