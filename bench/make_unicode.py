@@ -30,7 +30,7 @@ from opencc import OpenCC
 
 from wirecopy.detection.words.spellings import IGNORABLE_RANGES
 
-SEPARATOR, WORD, IGNORE, PAIR, MARK, EXPAND, COMPOSE, TELLING, REWRITE = range(9)
+SEPARATOR, WORD, IGNORE, PAIR, MARK, EXPAND, COMPOSE, TELLING, REWRITE, LETTER = range(10)
 BLOCK = 256
 
 STYLES = ("any", "danish", "german")
@@ -46,7 +46,7 @@ CONTROL = {
     "｢": 0x07, "｣": 0x08,
     "‘": 0x0B, "‚": 0x0B, "‛": 0x0B, "’": 0x0C, "'": 0x0E, "`": 0x0E,
     **dict.fromkeys("ʹʺʻʼʽʾʿˈˊˋꞋꞌߴߵ՚׳＇", 0x0E),  # letters and marks that stand for an apostrophe
-    **dict.fromkeys("、。〃〈〉《》【】〔〕〖〗〘〙〚〛〜！（）：；？［］～｟｠｡､･・‥…—―", 0x21),  # no spaces between characters
+    **dict.fromkeys("、。〃〈〉《》【】〔〕〖〗〘〙〚〛〜！（）：；？［］～｟｠｡､･・‥…—―", 0x21),
     "\n": 0x0A, "\v": 0x0A, "\f": 0x0A, "\r": 0x0A, "\x85": 0x0A, "\u2028": 0x0A, "\u2029": 0x0A,
     "\u00a0": 0x1F, "\u202f": 0x1F, "\u2009": 0x1F, "\u2007": 0x1F,
     ",": 0x2C, ".": 0x2E, "٫": 0x2E, "٬": 0x2C, "，": 0x2C, "．": 0x2E, "&": 0x26, "＆": 0x20,
@@ -154,7 +154,8 @@ def telling(char: str) -> tuple[int, tuple[str, str, str]] | None:
         return DIAERESIS if char == "\u0308" else RING_MARK, ("",) * 3
     if "\u0300" <= char <= "\u036f" and is_decoration(char) and not is_ignorable(ord(char)):
         return FOREIGN, ("",) * 3
-    base, *marks = unicodedata.normalize("NFD", plain)
+    decomposed = unicodedata.normalize("NFD", plain)
+    base, marks = decomposed[0], decomposed[1:]
     if marks and base.isascii() and base.isalpha() and all("\u0300" <= mark <= "\u036f" for mark in marks):
         return FOREIGN, (base, base, base + "e" if base in "aou" and "\u0308" in marks else base)
     return None
@@ -177,7 +178,8 @@ def classify(code: int) -> tuple[int, str]:
     if char in TWO_SCRIPTS:
         return REWRITE, folded(char)
     if (told := telling(char)) is not None:
-        return TELLING, told[1][0]
+        is_letter = told[0] == FOREIGN and len(set(told[1])) == 1 and told[1][0]
+        return LETTER if is_letter else TELLING, told[1][0]
     if code == TWO_LETTERS:
         return EXPAND, "fj"
     if (category in ("Cf", "Mn", "Me", "Mc") and (category == "Cf" or is_decoration(char))) or code == 0x0640:
@@ -204,7 +206,7 @@ def main() -> None:
     values = np.zeros(sys.maxunicode + 1, dtype=np.uint32)
     for code in range(sys.maxunicode + 1):
         kind, text = classify(code)
-        if kind in (WORD, PAIR, MARK, REWRITE):
+        if kind in (WORD, PAIR, MARK, REWRITE, LETTER):
             value = (ord(text) - code) & 0x1FFFFF
         elif kind == EXPAND:
             limit = 3 * len(chr(code).encode())

@@ -92,6 +92,8 @@ def _fold(text: str, style: int, is_rewritten: bool) -> Fold | int | None:
         if kind in (make_unicode.COMPOSE, make_unicode.REWRITE) and not named and not is_rewritten:
             return None
         told = make_unicode.telling(chr(code)) if kind == make_unicode.TELLING else None
+        if kind == make_unicode.LETTER:
+            seen = max(seen[0] - 2, -4), *seen[1:]
         part = b" " if code < 0 else fold_character(chr(code))
         if told is not None:
             if code == 0x306 and data[-2:] == "у".encode() and not is_rewritten:
@@ -141,7 +143,7 @@ def weigh_evidence(what: int, seen: tuple[int, int, int, int]) -> tuple[int, int
     return style, german, with_u, umlauts, danish
 
 
-_AFFIXES = "ها هاي هايي هايش هايم تر ترين اي ام ات اش اند ايم ايد".split()
+_AFFIXES = ["ها", "هاي", "هايي", "هايش", "هايم", "تر", "ترين", "اي", "ام", "ات", "اش", "اند", "ايم", "ايد"]
 
 
 def is_affix_before(folded: bytes, begin: int, end: int) -> bool:
@@ -158,8 +160,10 @@ def join_affixes(folded: bytes) -> list[int]:
     kept: list[int] = []
     for k, byte in enumerate(folded):
         done = bytes(folded[j] for j in kept)
-        if byte == 0x20 and done and done[-1] >= 0x80 and folded[k + 1 : k + 2] in (b"\xd8", b"\xd9", b"\xda", b"\xdb"):
-            if is_affix_before(done, 0, len(done)) or is_affix_after(folded, k + 1, len(folded)):
+        is_between = byte == 0x20 and done and done[-1] >= 0x80
+        if is_between and folded[k + 1 : k + 2] in (b"\xd8", b"\xd9", b"\xda", b"\xdb"):  # and what follows is Arabic
+            is_between = is_affix_before(done, 0, len(done)) or is_affix_after(folded, k + 1, len(folded))
+            if is_between:
                 continue
         kept.append(k)
     return kept
@@ -290,7 +294,9 @@ def words(folded: bytes, longest_quote: int, scales: Mapping[int, int]) -> list[
             after_number = False
         else:
             before = folded[begin - 1 : begin] if part == b"\x0b" and ends_letters == begin else b""
-            opens = _quotation(part, quote, before or (b"" if part == b"\x0b" else folded[token.end() : token.end() + 1]))
+            opens = _quotation(
+                part, quote, before or (b"" if part == b"\x0b" else folded[token.end() : token.end() + 1])
+            )
             if opens is not None:
                 quote, since = opens, len(found)
         if len(found) - since > longest_quote:

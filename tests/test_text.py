@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench.make_unicode import TWO_SCRIPTS
 from tests.writings import PIECES, any_texts, is_old, some_texts
 from wirecopy.detection.kernels.layout import HASH, NUMBER, QUOTED
 from wirecopy.detection.words import text
@@ -72,7 +73,7 @@ def test_composed_and_decomposed_spellings_have_the_same_words(written: str) -> 
         ("한국어", "\u1112\u1161\u11ab\u1100\u116e\u11a8\u110b\u1165"),
         ("Coöperatie", "Co\u00adöpe\u00adra\u00adtie"),
         ("Łódź", "Lodz"),
-        ("København", "Kobenhavn"),
+        ("København", "Koebenhavn"),
         ("٢٠٢٦", "2026"),
         ("२०२६", "2026"),
         ("๒๕๖๙", "2569"),
@@ -92,7 +93,8 @@ def has_iota_subscript(char: str) -> bool:
 @law
 @given(any_texts)
 def test_case_is_not_seen(written: str) -> None:
-    written = "".join(char for char in written if not has_iota_subscript(char) and "&" not in char)
+    """Except where capitals are other letters: of ß, from which German is known, too."""
+    written = "".join(char for char in written if not has_iota_subscript(char) and char not in "&ßẞẚ")
     assert words(written.lower()) == words(written.upper()) == words(written)
 
 
@@ -112,9 +114,14 @@ INVISIBLE = [
 ]
 
 
+# Letters whose spelling depends on what the text shows of its language.
+TOLD_BY_THE_WHOLE = TWO_SCRIPTS | set("äöüåÄÖÜÅ\u0308\u030a\u0306Ð°")
+PARTS = {*range(0x1100, 0x1200), *range(0xA960, 0xA980), *range(0xD7B0, 0xD800), 0x3099, 0x309A, 0xFF9E, 0xFF9F}
+
+
 def is_plain(char: str) -> bool:
     """Neither markup nor a part that a character is composed of."""
-    return char not in ("&", "ﾞ", "ﾟ") and ord(char) not in text._STRAY
+    return char != "&" and ord(char) not in PARTS
 
 
 @law
@@ -327,12 +334,13 @@ def test_texts_traced_together_have_the_words_they_have_alone(several: list[str]
 def test_spans_of_half_width_kana_cover_their_marks() -> None:
     spans = text.spans("ｶﾞｽ ﾊﾟﾈﾙ")
     assert spans.words.tolist() == words("ガス パネル")
-    assert (spans.first.tolist(), spans.last.tolist()) == ([0, 4, 6], [3, 7, 8])
+    assert (spans.first.tolist(), spans.last.tolist()) == ([0, 2, 4, 6], [3, 6, 7, 8])
 
 
 @law
 @given(any_texts | st.text())
 def test_spans_have_the_words_of_the_trace_and_cover_them(written: str) -> None:
+    written = "".join(char for char in written if char not in TOLD_BY_THE_WHOLE)
     spans = text.spans(written)
     assert spans.words.tolist() == words(written)
     assert (spans.first >= 0).all()

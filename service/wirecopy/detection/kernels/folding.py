@@ -196,14 +196,14 @@ def weigh_evidence(what, seen):
     against it.
     """
     german, with_u, umlauts, danish = seen
-    if what == UMLAUT or what == U_UMLAUT:
+    if what in (UMLAUT, U_UMLAUT):
         german += 1
         with_u += what == U_UMLAUT
         umlauts += 1
     elif what == SHARP_S:
         german += 3
         with_u += 1
-    elif what == FOREIGN or what == RING:
+    elif what in (FOREIGN, RING):
         german = max(german - 2, -4)
     elif what == DANISH:
         danish += 1
@@ -236,10 +236,10 @@ def is_affix_after(folded, begin, end):
         p += uint64(1)
     if p - begin > uint64(8) or word < ME_LEAST:
         return False
+    found = False
     for suffix in SUFFIXES:
-        if word == suffix:
-            return True
-    return False
+        found |= word == suffix
+    return found
 
 
 @njit(types.int64(U8, uint64, I64), **BORROWING)
@@ -251,10 +251,12 @@ def join_affixes(folded, size, origin):
     """
     n = uint64(0)
     for p in range(uint64(0), size):
-        if folded[p] == 0x20 and n > uint64(0) and folded[n - uint64(1)] >= 0x80 and p + uint64(1) < size:
-            if 0xD8 <= folded[p + uint64(1)] <= 0xDB:
-                if is_affix_before(folded, uint64(0), n) or is_affix_after(folded, p + uint64(1), size):
-                    continue
+        stands_between = folded[p] == 0x20 and n > uint64(0) and folded[n - uint64(1)] >= 0x80
+        following = folded[p + uint64(1)] if stands_between and p + uint64(1) < size else 0
+        if 0xD8 <= following <= 0xDB and (
+            is_affix_before(folded, uint64(0), n) or is_affix_after(folded, p + uint64(1), size)
+        ):
+            continue
         folded[n] = folded[p]
         if origin.shape[0] > 0:
             origin[n] = origin[p]
@@ -338,8 +340,9 @@ def fold(
         value = blocks[(uint64(block_of[uint64(code) >> uint64(8)]) << uint64(8)) | uint64(code & 0xFF)]
         kind = value >> 24
         before = n
-        if kind == 1 or kind == 4:
+        if kind == 1 or kind == 4 or kind == 9:
             n = uint64(put(out, n, (code + (value & 0x1FFFFF)) & 0x1FFFFF))
+            german = max(german - 2 * (kind == 9), -4)  # a letter that German has not
         elif kind == 3:
             out[n] = 0x0F
             n = uint64(put(out, n + uint64(1), (code + (value & 0x1FFFFF)) & 0x1FFFFF))
@@ -364,7 +367,7 @@ def fold(
                 n = uint64(put(out, n, spelling & 0xFFFF))
                 if spelling >> 16:
                     n = uint64(put(out, n, spelling >> 16))
-            elif style == GERMAN_STYLE and (what == UMLAUT or what == U_UMLAUT):
+            elif style == GERMAN_STYLE and what in (UMLAUT, U_UMLAUT):
                 n = uint64(put(out, n, 0x65))
             elif style == DANISH_STYLE and what == RING:
                 n = uint64(put(out, n, 0x61))
@@ -373,7 +376,7 @@ def fold(
             if style == ANY:
                 style, german, with_u, umlauts, danish = weigh_evidence(what, (german, with_u, umlauts, danish))
                 if style != ANY:
-                    p, n = uint64(start), uint64(0)
+                    p, n, broken = uint64(start), uint64(0), 0
                     continue
         elif kind == 8 and (b == 0x26 or is_rewritten):
             n = uint64(put(out, n, (code + (value & 0x1FFFFF)) & 0x1FFFFF))

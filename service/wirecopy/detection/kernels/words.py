@@ -15,7 +15,6 @@ from wirecopy.detection.kernels.lanes import (
     row_between,
     zeros_below,
 )
-from wirecopy.detection.kernels.quotations import mark_quoted, quotation_marks, quote_after
 from wirecopy.detection.kernels.layout import (
     BORROWING,
     HASH,
@@ -33,9 +32,9 @@ from wirecopy.detection.kernels.layout import (
     U32,
     U32_IN,
     U64,
-    U64_IN,
     mix,
 )
+from wirecopy.detection.kernels.quotations import mark_quoted, quotation_marks, quote_after
 
 STEM_LETTERS = 5
 TOP = uint64(0x8080808080808080)  # the highest bit of each of eight bytes
@@ -116,8 +115,8 @@ def find_words(folded, size, most, first, last, rows, grouped):
 
     Word k is folded[first[k]:last[k]]. `grouped` gets the words that are numbers with marks before three digits, one
     for each mark. For each row of LANES bytes `rows` gets the bits where words start, and how many start before it.
-    Traits: WIDE, MARKED, MIXED and SPACELESS, which ends the search. There is room for SPARE words more in `first` and `last`,
-    and folded[size:size + 128] may be read.
+    Traits: WIDE, MARKED, MIXED and SPACELESS, which ends the search. There is room for SPARE words more in `first` and
+    `last`, and folded[size:size + 128] may be read.
     """
     end = uint64(min(size, FARTHEST))
     found, ended, groups = uint64(0), uint64(0), uint64(0)
@@ -172,7 +171,9 @@ def find_words(folded, size, most, first, last, rows, grouped):
         ended += ones(ends)
         letter_before, number_before, digit_before = letters >> uint64(63), numbers >> uint64(63), digits >> uint64(63)
         digits = following
-    traits = (WIDE if wide else 0) | (MARKED if marks else 0) | (SPACELESS if spaceless else 0) | (MIXED if mixed else 0)
+    traits = (
+        (WIDE if wide else 0) | (MARKED if marks else 0) | (SPACELESS if spaceless else 0) | (MIXED if mixed else 0)
+    )
     return np.int64(min(ended, uint64(most))), np.int64(groups), np.int64(traits)
 
 
@@ -329,13 +330,13 @@ def words_in_turn(folded, size, scale_words, scale_values, longest_quote, most, 
                 begin = at
                 previous = code
                 run += 1
-                if is_east_asian and p >= spaces_end:  # each space is passed over once
+                b = folded[p]
+                if (b == 0x20 or b == 0x1F) and is_east_asian and p >= spaces_end:  # each space is passed over once
                     spaces_end = p
                     while spaces_end < end and (folded[spaces_end] == 0x20 or folded[spaces_end] == 0x1F):
                         spaces_end += uint64(1)
                     if folded[spaces_end] == 0x0F and folded[spaces_end + uint64(1)] >= FIRST_EAST_ASIAN:
-                        p = spaces_end
-                b = folded[p]
+                        p, b = spaces_end, folded[spaces_end]
             if run == 1 and n < most:
                 out[n] = uint32(mix(previous * PRIME_2) >> uint64(34)) | flag
                 first[n], last[n] = begin, p
@@ -464,7 +465,8 @@ def traces(
         if size > 0:
             folded[size] = 0x20
             found = words(
-                folded, size, is_rewritten, scale_words, scale_values, longest_quote, room, out[n:], first, last, scratch
+                folded, size, is_rewritten, scale_words, scale_values, longest_quote, room, out[n:], first, last,
+                scratch
             )  # fmt: skip
             failed[k] = found < 0
             n += max(found, 0)

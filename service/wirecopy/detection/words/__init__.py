@@ -2,7 +2,9 @@
 
 Read in this order:
 
+- `spellings`: rewrite what only its context can spell
 - `text`: fold a text and hash its words: one number a word, the trace
+- `repeats`: keep once what stands twice in an article
 - `rarity`: how rare each word is, from the shipped prior and from the stream
 - `sketch`: the trace and keys of a text by itself
 - `minhash`: signatures that users of datasketch can go on with

@@ -46,7 +46,7 @@ class Article(NamedTuple):
 def spans(title: str | None, body: str, max_words: int) -> Article:
     """Return the words of a title and a text, at most `max_words` of them before what stands twice is taken out."""
     whole = text.spans(f"{title}\n{body}" if title else body, max_words + 1)
-    words, first, last = (part[:max_words] for part in whole)
+    words, first, last = whole.words[:max_words], whole.first[:max_words], whole.last[:max_words]
     bounds = np.array([0, len(words)], dtype=np.int64)
     title_words = np.array([len(text.trace([title], max_words).words) if title else 0], dtype=np.int64)
     kept = without_repeats(Traces(words, bounds), title_words, with_places=True)

@@ -33,7 +33,8 @@ def rewrite(text: str) -> str:
         if isinstance(changes, Mapping):
             text = text.translate(changes)
         else:
-            pieces, at = [], 0
+            pieces: list[str] = []
+            at = 0
             for begin, end, new in changes:
                 pieces += text[at:begin], new
                 at = end
@@ -48,11 +49,11 @@ def rewrite_in_place(text: str) -> tuple[str, I64, I64]:
         changes = step(text)
         if changes is None:
             continue
-        if isinstance(changes, Mapping):
-            changes = ((k, k + 1, changes[ord(c)]) for k, c in enumerate(text) if ord(c) in changes)
-        new, sources = [], []  # for each new character the stretch that it came from
+        edits = _edits(text, changes) if isinstance(changes, Mapping) else changes
+        new: list[str] = []
+        sources: list[tuple[int, int]] = []  # for each new character the stretch that it came from
         at = 0
-        for begin, end, piece in chain(changes, [(len(text), len(text), "")]):
+        for begin, end, piece in chain(edits, [(len(text), len(text), "")]):
             new += text[at:begin], piece
             sources += [(k, k) for k in range(at, begin)]
             sources += [(begin, end - 1)] * len(piece)
@@ -60,6 +61,10 @@ def rewrite_in_place(text: str) -> tuple[str, I64, I64]:
         places = np.array(sources, dtype=np.int64).reshape(-1, 2)
         text, begins, ends = "".join(new), begins[places[:, 0]], ends[places[:, 1]]
     return text, begins, ends
+
+
+def _edits(text: str, table: Mapping[int, str]) -> Iterator[Edit]:
+    return ((k, k + 1, table[ord(char)]) for k, char in enumerate(text) if ord(char) in table)
 
 
 # --- what is written around the letters -------------------------------------------------------------------------------
@@ -71,6 +76,7 @@ IGNORABLE_RANGES = (
     (0xFFA0, 0xFFA0), (0xFFF0, 0xFFF8), (0x1BCA0, 0x1BCA3), (0x1D173, 0x1D17A), (0xE0000, 0xE0FFF),
 )  # fmt: skip
 _IGNORABLE = {code: "" for first, last in IGNORABLE_RANGES for code in range(first, last + 1)}
+_IGNORABLE_CHARACTER = re.compile("[" + "".join(f"{chr(a)}-{chr(b)}" for a, b in IGNORABLE_RANGES) + "]")
 _REFERENCE = re.compile(r"&(?:amp;)*(?:#([0-9]{1,8})|#[xX]([0-9A-Fa-f]{1,8})|([0-9A-Za-z]{1,31}));")
 
 
@@ -86,14 +92,21 @@ def _without_references(text: str) -> Iterator[Edit]:
             yield *match.span(), chars
 
 
-def _without_ignorable(text: str) -> Mapping[int, str]:
-    return _IGNORABLE
+def _without_ignorable(text: str) -> Mapping[int, str] | None:
+    return _IGNORABLE if _IGNORABLE_CHARACTER.search(text) else None
 
 
 # --- broken encodings -------------------------------------------------------------------------------------------------
 
 _LEAST_BROKEN = 4  # characters, before a text is taken for broken
+_NOT_ASCII = re.compile("[\u0080-\U0010ffff]")
 _LOST = "\ufffd"  # stands for bytes that have no character in Windows-1252
+
+
+# What is in every longer text that is broken: a Latin-1 letter with a mark or symbol behind it; о, а or е.
+_LOOKS_BROKEN = {
+    "cp1252": re.compile("[\u00c2-\u00f4][\u0080-\u00bf\u0152-\u2122\ufffd]"), "cp1251": re.compile("Р[ѕ°µ]")
+}  # fmt: skip
 
 
 @cache
@@ -112,7 +125,9 @@ def _sequences(encoding: str) -> "re.Pattern[str]":
     """Characters that are together one of UTF-8, in a wrong encoding."""
 
     def among(first: int, last: int, more: str = "") -> str:
-        return "[" + re.escape("".join(c for c, byte in _bytes_of(encoding).items() if first <= byte <= last)) + more + "]"
+        return (
+            "[" + re.escape("".join(c for c, byte in _bytes_of(encoding).items() if first <= byte <= last)) + more + "]"
+        )
 
     follows = among(0x80, 0xBF, _LOST)
     return re.compile(
@@ -123,12 +138,14 @@ def _sequences(encoding: str) -> "re.Pattern[str]":
 
 def _unbroken(text: str) -> Iterator[Edit] | None:
     """Undo the reading of UTF-8 as something else, where most of what is not ASCII can be."""
-    for encoding in ("cp1252", "cp1251"):
+    for encoding, looks_broken in _LOOKS_BROKEN.items():
+        if not looks_broken.search(text):
+            continue
         found = list(_sequences(encoding).finditer(text))
         undone = [(*match.span(), _decoded(match[0], encoding)) for match in found]
         undone = [edit for edit in undone if edit[2]]
         covered = sum(end - begin for begin, end, _ in undone)
-        if len(undone) >= _LEAST_BROKEN and 4 * covered >= 3 * sum(not c.isascii() for c in text):
+        if len(undone) >= _LEAST_BROKEN and 4 * covered >= 3 * len(_NOT_ASCII.findall(text)):
             return _with_lost_letters(text, undone)
     return None
 
@@ -157,10 +174,8 @@ def _with_lost_letters(text: str, undone: list[Edit]) -> Iterator[Edit]:
 
 # --- composition ------------------------------------------------------------------------------------------------------
 
-_VOICED = dict(zip("かきくけこさしすせそたちつてとはひふへほうゝカキクケコサシスセソタチツテトハヒフヘホウワヰヱヲヽ",
-                   "がぎぐげござじずぜぞだぢづでどばびぶべぼゔゞガギグゲゴザジズゼゾダヂヅデドバビブベボヴヷヸヹヺヾ", strict=True))  # fmt: skip
-_HALF_VOICED = dict(zip("はひふへほハヒフヘホ", "ぱぴぷぺぽパピプペポ", strict=True))
-_WIDE = dict(zip(map(chr, range(0xFF66, 0xFF9E)), "ヲァィゥェォャュョッーアイウエオカキクケコサシスセソタチツテトナニヌネノハヒフヘホマミムメモヤユヨラリルレロワン", strict=True))  # fmt: skip
+_WIDE = {chr(code): unicodedata.normalize("NFKC", chr(code)) for code in range(0xFF66, 0xFF9E)}
+_MARKS = {"\uff9e": "\u3099", "\uff9f": "\u309a"}
 _KANA = re.compile("[\u3046-\u30fd\uff66-\uff9d][\u0300-\u036f]{0,8}[\u3099\u309a\uff9e\uff9f]")
 _HANGUL = re.compile("[\u1100-\u1112][\u1161-\u1175][\u11a8-\u11c2]?|[\uac00-\ud7a3][\u11a8-\u11c2]")
 
@@ -170,9 +185,9 @@ _SHORT_U = re.compile("[уУ]\u0306")
 
 def _composed(text: str) -> Iterator[Edit]:
     for match in _KANA.finditer(text):
-        base = _WIDE.get(match[0][0], match[0][0])
-        whole = (_VOICED if match[0][-1] in "\u3099\uff9e" else _HALF_VOICED).get(base)
-        if whole is not None:
+        base, mark = match[0][0], match[0][-1]
+        whole = unicodedata.normalize("NFC", _WIDE.get(base, base) + _MARKS.get(mark, mark))
+        if len(whole) == 1:
             yield *match.span(), whole
 
 
@@ -239,8 +254,10 @@ def _latin(text: str) -> Mapping[int, str] | None:
 
 # --- look-alikes ------------------------------------------------------------------------------------------------------
 
-_WORDS = re.compile("[A-Za-z\u00c0-\u024f\u0300-\u036f\u0400-\u052f]+")
-_LATIN = re.compile("[A-Za-z\u00c0-\u024f]")
+_LETTERS = re.compile("[A-Za-z\u00c0-\u024f\u0300-\u036f\u0400-\u052f]+")
+_BORDER = re.compile(
+    "[A-Za-z\u00c0-\u024f][\u0300-\u036f]{0,8}[\u0400-\u052f]|[\u0400-\u052f][\u0300-\u036f]{0,8}[A-Za-z\u00c0-\u024f]"
+)
 _CYRILLIC_OF = dict(zip("aceopxykmtbhi", "асеорхукмтвні", strict=True))
 _LATIN_OF = {cyrillic: latin for latin, cyrillic in _CYRILLIC_OF.items()}
 
@@ -250,11 +267,17 @@ def _unmixed(text: str) -> Iterator[Edit]:
 
     Case and marks play no part, as they play none in what a word becomes.
     """
-    for match in _WORDS.finditer(text):
-        word = match[0]
-        if word.isascii() or not _LATIN.search(word):
+    end = 0
+    for border in _BORDER.finditer(text):
+        if border.start() < end:
             continue
-        bases = _bases(word)
+        begin = border.start()
+        while begin > end and _LETTERS.match(text, begin - 1):
+            begin -= 1
+        match = _LETTERS.match(text, begin)
+        assert match is not None, "the border is between letters"
+        end = match.end()
+        bases = _bases(match[0])
         latin = [char for char in bases if char < "\u0400"]
         cyrillic = [char for char in bases if char >= "\u0400"]
         can_be_cyrillic = all(map(_CYRILLIC_OF.__contains__, latin))

@@ -156,12 +156,22 @@ def _trace(
     parts = []
     for k in range(len(texts)):
         if failed[k]:
-            whole = spellings.rewrite(source[bounds[k] : bounds[k + 1]].tobytes().decode())
-            parts.append(_trace([whole], scale_words, scale_values, max_words, is_rewritten=True).words)
+            whole = source[bounds[k] : bounds[k + 1]].tobytes().decode()
+            parts.append(_rewritten(whole, scale_words, scale_values, max_words))
         else:
             parts.append(words[out_bounds[k] : out_bounds[k + 1]])
     np.cumsum([len(part) for part in parts], out=out_bounds[1:])
     return Traces(np.concatenate(parts), out_bounds)
+
+
+def _rewritten(text: str, scale_words: U32, scale_values: U32, max_words: int) -> U32:
+    """The trace of a text that must be rewritten; of a long one no more is looked at than its words need."""
+    size = min(len(text), _CHARACTERS_PER_WORD * (max_words + 1))
+    while True:
+        found = _trace([spellings.rewrite(text[:size])], scale_words, scale_values, max_words, is_rewritten=True).words
+        if len(found) >= max_words or size == len(text):
+            return found
+        size = min(len(text), 4 * size)
 
 
 def _encoded(pieces: Sequence[str]) -> tuple[U8, I64]:
