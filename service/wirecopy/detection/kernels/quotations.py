@@ -1,8 +1,9 @@
 """Quotations: which words of a folded text stand in quotation marks, of all national styles."""
 
 import numpy as np
-from numba import njit, types, uint32, uint64
+from numba import types, uint32, uint64
 
+from wirecopy.detection.kernels.compiling import njit
 from wirecopy.detection.kernels.lanes import LANES, ones, row_between, zeros_below
 from wirecopy.detection.kernels.layout import BORROWING, QUOTED, U8_IN, U32, U64_IN
 

@@ -8,8 +8,9 @@ looked at again.
 """
 
 import numpy as np
-from numba import njit, types, uint64
+from numba import types, uint64
 
+from wirecopy.detection.kernels.compiling import njit
 from wirecopy.detection.kernels.layout import BORROWING, HASH, I64, I64_IN, PRIME_1, PRIME_2, U32, U32_IN, U64, mix
 
 LEAST_TITLE = 3  # words; a shorter title that the text begins with may well be its first words

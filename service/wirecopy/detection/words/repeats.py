@@ -13,7 +13,7 @@ I64 = npt.NDArray[np.int64]
 _PLACES = 1024  # of sampled passages, at least; a number of 32 bits tells the traces of one call apart
 
 
-class Kept(NamedTuple):
+class KeptOnce(NamedTuple):
     """Traces, title first, with what stood twice only once; places[j] is where words[j] was in its trace."""
 
     traces: Traces
@@ -21,7 +21,7 @@ class Kept(NamedTuple):
     places: I64
 
 
-def without_repeats(traces: Traces, title_words: I64, *, with_places: bool = False) -> Kept:
+def without_repeats(traces: Traces, title_words: I64, *, with_places: bool = False) -> KeptOnce:
     """Return the traces with what stands twice in one only once; `places` is empty unless it is asked for."""
     size = _PLACES
     while size < traces.longest // 2:
@@ -32,10 +32,10 @@ def without_repeats(traces: Traces, title_words: I64, *, with_places: bool = Fal
     seen = np.zeros(size, dtype=np.uint64)
     keep_once(traces.words, traces.bounds, title_words, seen, 1, out, out_bounds, titles, places)
     end = int(out_bounds[-1])
-    return Kept(Traces(out[:end], out_bounds), titles, places[:end])
+    return KeptOnce(Traces(out[:end], out_bounds), titles, places[:end])
 
 
-class Article(NamedTuple):
+class ArticleSpans(NamedTuple):
     """The words of an article as they are compared, and where each stands in its title, a line end and its text."""
 
     spans: Spans
@@ -43,7 +43,7 @@ class Article(NamedTuple):
     is_whole: bool
 
 
-def spans(title: str | None, body: str, max_words: int) -> Article:
+def spans(title: str | None, body: str, max_words: int) -> ArticleSpans:
     """Return the words of a title and a text, at most `max_words` of them before what stands twice is taken out."""
     whole = text.spans(f"{title}\n{body}" if title else body, max_words + 1)
     words, first, last = whole.words[:max_words], whole.first[:max_words], whole.last[:max_words]
@@ -51,4 +51,4 @@ def spans(title: str | None, body: str, max_words: int) -> Article:
     title_words = np.array([len(text.trace([title], max_words).words) if title else 0], dtype=np.int64)
     kept = without_repeats(Traces(words, bounds), title_words, with_places=True)
     found = Spans(kept.traces.words, first[kept.places], last[kept.places])
-    return Article(found, int(kept.title_words[0]), len(whole.words) <= max_words)
+    return ArticleSpans(found, int(kept.title_words[0]), len(whole.words) <= max_words)
