@@ -297,6 +297,23 @@ def test_signing_in_gives_the_roles_of_the_key_until_it_is_taken_away(page: Open
         wait_until(lambda: desk.get("/stories").status_code == 401)
 
 
+def test_a_session_ends_after_its_hours(page: Open) -> None:
+    service = page(Config(auth=Auth([key_named("reader", "read")]), page=Page(session_hours=0.0003)))  # a second
+    with service.client(headers=HTML) as desk:
+        desk.post("/sign-in", data={"token": token_in(desk.get("/sign-in").text), "key": "reader"})
+        wait_until(lambda: desk.get("/stories").status_code == 401)
+        assert "/sign-in?next=%2Fstories" in desk.get("/stories").text
+
+
+def test_without_keys_a_name_is_enough_to_stand_with_what_is_done(desk: httpx.Client) -> None:
+    submit(desk, "/sign-in", name="Bert")
+    submit(desk, "/stories/s0/canonical", article="b", reason="better")
+    assert desk.get("/v1/edits").json()["edits"][0]["by"] == "Bert"
+    assert "Signed in as" in desk.get("/").text
+    submit(desk, "/sign-out")
+    assert "Signed in as" not in desk.get("/").text
+
+
 def test_a_reader_sees_no_forms_that_act_and_may_not_act(page: Open) -> None:
     service = page(Config(auth=Auth([key_named("reader", "read"), key_named("writer", "write")])))
     with service.client() as client:

@@ -63,9 +63,12 @@ class Indexing:
         """Return what `question` finds in the file, in a thread of its own."""
         return await asyncio.get_running_loop().run_in_executor(self._readers, question, self.file)
 
-    async def forget(self, article_id: str) -> None:
-        """Take an article that was erased out, now; the file is purged a moment later."""
-        await asyncio.get_running_loop().run_in_executor(self._thread, self.file.forget, article_id)
+    def forget(self, article_id: str) -> None:
+        """Take an article that was erased out as soon as may be, and purge the file a moment later.
+
+        Nobody waits for it: what is found is asked of the owner before it is told, and the feed says the same again.
+        """
+        self._thread.submit(self.file.forget, article_id)
         self._purge_at = time.monotonic() + _PURGE_AFTER_SECONDS
 
     async def purge(self) -> None:

@@ -112,7 +112,7 @@ async def _erase(service: RunningService, call: Call) -> web.StreamResponse:
     article_id = check_id(call.id)
     await service.owner.change(lambda detector, now: detector.erase(article_id, now))
     if service.indexing is not None:
-        await service.indexing.forget(article_id)
+        service.indexing.forget(article_id)
     return replies.nothing()
 
 

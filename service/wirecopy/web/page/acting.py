@@ -70,7 +70,7 @@ async def erase(service: RunningService, call: Call) -> web.StreamResponse:
     said = _said(call, fields)
     await _change(service, lambda d, now: d.erase(article_id, now, said))
     if service.indexing is not None:
-        await service.indexing.forget(article_id)
+        service.indexing.forget(article_id)
     return rendering.redirect(service, call, "/edits")
 
 

@@ -73,7 +73,7 @@ class _Listener:
         try:
             await response.prepare(self._call.request)
             await response.write(b"retry: 3000\n\n")
-            while not self._is_stopped:
+            while not self._is_stopped and self._call.request.method != "HEAD":
                 await response.write(await self._next())
             if self._connection.transport is not None:
                 await response.write_eof()
