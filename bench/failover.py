@@ -157,7 +157,7 @@ def fill(store: str, articles: int) -> None:
 
 
 def run(server: PostgresServer, folder: Path, rounds: int, articles: int, seed: int = 1) -> list[Takeover]:
-    """Raises AssertionError when anything that was acknowledged is not as it was told."""
+    """Raise AssertionError when anything that was acknowledged is not as it was told."""
     store, chance, pause = server.database(), random.Random(seed), threading.Event()
     if articles:
         fill(store, articles)

@@ -64,7 +64,7 @@ FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "common", "base", "misc
 
 MOST_ENTRIES = 14  # of the package's own folder
 MOST_LINES = 600  # of a file
-MOST_LINES_OF_KERNELS = 520
+MOST_LINES_OF_KERNELS = 500
 MOST_METHODS = 25  # of a class
 MOST_LINES_OF_A_FUNCTION = 60  # but kernels, which say one loop in one piece
 MOST_ARROWS = 60  # between rooms: a room that imports another, whatever the number of files

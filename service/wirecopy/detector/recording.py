@@ -118,7 +118,7 @@ class Recorder(Browsing):
         return shown
 
     def tell_url(self, url: str) -> None:
-        """Tells standbys where this writer is. Raises StorageFailed."""
+        """Tell standbys where this writer is. Raises StorageFailed."""
         if self._store is not None:
             self._store.tell_url(url)
 

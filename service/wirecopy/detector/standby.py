@@ -54,11 +54,11 @@ class Standby(Browsing):
         return self._followed.writer_url
 
     def listen(self, told: Callable[[], None]) -> None:
-        """Calls `told`, in another thread, when there may be something to follow."""
+        """Call `told`, in another thread, when there may be something to follow."""
         self._followed.listen(told)
 
     def follow(self, most: int = STEP) -> bool:
-        """Applies the next records, so many at most; -> whether there may be more. Raises Damaged, StorageFailed."""
+        """Apply the next records, so many at most; return whether there may be more. Raises Damaged, StorageFailed."""
         before = self._followed.last
         records = self._followed.news(most)
         if not all(self._take_back(record) for record in records):
@@ -70,11 +70,11 @@ class Standby(Browsing):
         return self._followed.last - before >= most
 
     def claim(self) -> bool:
-        """Takes the lock of the one that writes, if it is free. Raises StorageFailed."""
+        """Take the lock of the one that writes, if it is free. Raises StorageFailed."""
         return self._followed.claim()
 
     def take_over(self, url: str | None) -> Detector:
-        """-> a detector that goes on where the records end, once the lock was claimed; this is of no use then.
+        """Return a detector that goes on where the records end, once the lock was claimed; this is of no use then.
 
         Raises TailLost where records are gone that were applied, and as opening a store does.
         """
@@ -89,7 +89,7 @@ class Standby(Browsing):
         self._followed.renew()
 
     def close(self) -> None:
-        """Lets go of the database."""
+        """Let go of the database."""
         self._followed.close()
 
     def _read_all(self, config: Config) -> None:
@@ -98,7 +98,7 @@ class Standby(Browsing):
         super().__init__(config, self._followed, state, feed)
 
     def _take_back(self, record: Record) -> bool:
-        """Takes back what was applied and is gone with this record; -> False when that cannot be done here."""
+        """Take back what was applied and is gone with this record; return False when that cannot be done here."""
         if record.kind == RecordKind.CHECKPOINT:
             self._forget_pruned()
         elif record.kind == RecordKind.ERASURE and isinstance(what := decode(record.kind, record.payload), Erasure):
@@ -115,7 +115,7 @@ class Standby(Browsing):
         return kept is not None and kept.record > 0
 
     def _forget_pruned(self) -> None:
-        """Forgets articles and events whose records are pruned."""
+        """Forget articles and events whose records are pruned."""
         runs = [(first, last) for first, last, is_bare in self._followed.tombstones() if is_bare]
         firsts = np.array([first for first, _ in runs], dtype=np.int64)
 

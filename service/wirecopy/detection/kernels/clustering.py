@@ -9,7 +9,7 @@ from wirecopy.detection.kernels.layout import I64
 
 @njit(I64(types.float64[:, ::1], types.float64), nogil=True)
 def cluster(odds, least):
-    """Average-linkage clustering of log-odds; -> the label of each row, the smallest row of its cluster.
+    """Average-linkage clustering of log-odds; return the label of each row, the smallest row of its cluster.
 
     The two clusters with the highest mean log-odds between them join, of equal ones those with the smallest rows, as
     long as that mean is above `least`. odds must be symmetric.

@@ -77,7 +77,7 @@ SUMS = 13
 
 @njit(types.void(U32_IN, U8_IN, types.int64, I32_IN, U8_IN, types.float32[::1]), **BORROWING)
 def sum_words(words, weights, title_words, shared, runs, sums):
-    """Writes the SUMS of one side of a pair: weights, and counts of words.
+    """Write the SUMS of one side of a pair: weights, and count of words.
 
     Of all words, and those that are shared, and how many those are; of numbers (each one nat more), and shared ones; of
     words outside quotation marks, and those in runs; of all occurrences, quoted ones, and those in runs; of the LEAD
@@ -120,7 +120,7 @@ def sum_words(words, weights, title_words, shared, runs, sums):
     types.boolean(U8_IN, types.int64, types.int64, I32_IN, types.int32[:, ::1], types.float32[::1]), **BORROWING
 )  # fmt: skip
 def local_shares(weights, title_words, window, shared, found, shares):
-    """Writes how much of the blocks of a text have their counterparts in two neighbouring blocks of the other.
+    """Write how much of the blocks of a text have their counterparts in two neighbouring blocks of the other.
 
     `shares`: of all, what stands in blocks of which two fifths have, of the second half, of the beginning. -> whether
     one part of the text holds nearly all that it shares, and the others speak of something else.
@@ -176,7 +176,9 @@ def local_shares(weights, title_words, window, shared, found, shares):
 
 @njit(types.float64(U8_IN, types.int64, I32_IN, types.int64), **BORROWING)
 def lead_found(weights, title_words, shared, reach):
-    """-> the share of the FIRST words behind the title that stand among the first `reach` words of the other text."""
+    """Return the share of the FIRST words behind the title that stand among the first `reach` words of the other
+    text.
+    """
     lead, found = 0, 0
     for i in range(title_words, min(weights.shape[0], title_words + FIRST)):
         w = np.int64(weights[i] & WEIGHT)
@@ -193,7 +195,7 @@ GAP_WORDS = 5  # unshared words in a longer gap between two runs are no filled-i
 
 @njit(types.void(U32_IN, U8_IN, I32_IN, U8_IN, U8, I64), **BORROWING)
 def look_along(words, weights, shared, run, codes, counts):
-    """Adds what the words of one text in their order say of a pair to `counts`.
+    """Add what the words of one text in their order say of a pair to `counts`.
 
     Of rare shared words, how many follow another, and how many keep the order; of numbers, how many stand in runs, and
     how many unshared ones right beside them, the filled-in places of a template; unshared words in short gaps between
@@ -250,7 +252,7 @@ def look_along(words, weights, shared, run, codes, counts):
     nogil=True
 )  # fmt: skip
 def verify(a, wa, title_a, heads, following, b, wb, title_b, gap, features, results):
-    """Compares two traces; writes FEATURES features and RESULTS results (a is "this").
+    """Compare two traces; write FEATURES features and RESULTS results (a is "this").
 
     `heads` and `following` are what `index_words` made of a. Everything is weighted by rarity: words below COMMON and
     masked boilerplate count nothing, except that masked numbers still count as numbers. `gap` is that between the dates

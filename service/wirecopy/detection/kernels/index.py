@@ -54,7 +54,7 @@ def number_at(slot, newest, capacity):
 
 @njit(types.void(U64, U32, I64), **BORROWING)
 def split_chain(postings, heads, state):
-    """Adds one chain: moves to it the postings of its older half, keeping the order; drops what has expired."""
+    """Add one chain: moves to it the postings of its older half, keeping the order; drop what has expired."""
     capacity = postings.shape[0] // KEYS
     chains, split_from = state[CHAINS], state[SPLIT_FROM]
     if chains == 2 * split_from:
@@ -128,7 +128,7 @@ def ring_of(key, tags):
 
 @njit(types.void(uint32, INDEX_ARRAYS), **BORROWING)
 def make_ring(key, index):
-    """Makes a ring of the newest live postings of a key that has none, in the place of what was there."""
+    """Make a ring of the newest live postings of a key that has none, in the place of what was there."""
     postings, heads, state, dates, tags, rings, pushed = index
     capacity = postings.shape[0] // KEYS
     tag = tag_of(key, tags.shape[0])
@@ -168,7 +168,7 @@ def make_ring(key, index):
 
 @njit(types.void(U32_IN, U64), **BORROWING)
 def drop_rings(article_keys, tags):
-    """Takes the rings of keys away, as must be done before one of their postings changes."""
+    """Take the rings of keys away, as must be done before one of their postings changes."""
     for k in range(article_keys.shape[0]):
         tag = tag_of(article_keys[k] | uint32(1), tags.shape[0])
         for place in range(tag, tag + 2):
@@ -178,7 +178,7 @@ def drop_rings(article_keys, tags):
 
 @njit(types.void(types.int64, U32_IN, INDEX_ARRAYS), nogil=True)
 def insert(number, article_keys, index):
-    """Adds an article's keys under `number`, which is larger than all before it; its date must be there."""
+    """Add an article's keys under `number`, which is larger than all before it; its date must be there."""
     postings, heads, state, dates, tags, rings, pushed = index
     capacity = postings.shape[0] // KEYS
     slot = number % capacity
@@ -234,7 +234,7 @@ def near_minutes(minute, reach):
 
 @njit(types.UniTuple(uint64, 2)(U32, types.int64, types.int64, types.int64, types.int64), **BORROWING)
 def near_in_ring(rings, ring, pushes, first, last):
-    """-> which postings of a ring are of minutes first .. last or unknown ones: (older half, newer half).
+    """Return which postings of a ring are of minutes first .. last or unknown ones: (older half, newer half).
 
     Bit 63 of the newer half belongs to the newest posting, that is to place `pushes` - 1 modulo RING.
     """
@@ -261,7 +261,7 @@ def near_in_ring(rings, ring, pushes, first, last):
     nogil=True
 )  # fmt: skip
 def candidates(article_keys, key_weights, published, window, index, most_hits, least, most, scratch, out, sums):
-    """Writes the numbers of articles that share enough keys to `out`, best first, and how much these weigh to `sums`.
+    """Write the numbers of articles that share enough keys to `out`, best first, and how much these weigh to `sums`.
 
     -> (how many, how many qualified).
 
@@ -399,7 +399,7 @@ def candidates(article_keys, key_weights, published, window, index, most_hits, l
 
 @njit(types.void(I64_IN, U32_IN, I64_IN, INDEX_ARRAYS), nogil=True)
 def restore_articles(numbers, article_keys, published, index):
-    """Puts articles whose keys are known into the index: those of numbers[k] are article_keys[k * KEYS:(k + 1) * KEYS].
+    """Put articles whose keys are known into the index: those of numbers[k] are article_keys[k * KEYS:(k + 1) * KEYS].
 
     `numbers` ascend and are above all before them. What `insert` would have done, but for the chains: these are there
     after `chain_articles`, which makes all of them at once, and before which nothing may be looked up or inserted.
@@ -426,7 +426,7 @@ def restore_articles(numbers, article_keys, published, index):
 
 @njit(types.void(INDEX_ARRAYS), nogil=True)
 def chain_articles(index):
-    """Makes the chains of all articles in the index."""
+    """Make the chains of all articles in the index."""
     postings, heads, state, dates = index[:4]
     capacity = dates.shape[0]
     heads[: state[CHAINS]] = 0
@@ -445,7 +445,7 @@ ERASE_STEPS = 256
 
 @njit(types.void(types.int64, INDEX_ARRAYS), nogil=True)
 def erase_keys(number, index):
-    """Takes an article's postings out of their chains and makes its keys zero, of one in the index or just expired.
+    """Take an article's postings out of their chains and make its keys zero, of one in the index or just expired.
 
     The chains stay in order; nothing else changes. A key behind ERASE_STEPS newer postings of its chain, one that many
     articles share, is made even instead and stays where it is: even keys match none.

@@ -89,7 +89,7 @@ def days_between(date, other):
     nogil=True
 )  # fmt: skip
 def judge_pairs(slots_a, slots_b, dates, store, min_words, model, scratch, odds, results):
-    """Judges stored articles pairwise; pairs with the same a should stand together."""
+    """Judge stored articles pairwise; pairs with the same a should stand together."""
     words, weights, starts, sizes = store
     heads, following = scratch
     features = np.empty(FEATURES, np.float32)

@@ -41,7 +41,7 @@ _DRAFT = types.Tuple((U32, U32, U32, U32, U8, I32, U64, U8))
 
 @njit(_DRAFT(types.int64), nogil=True)
 def draft_for(words):
-    """-> what `sketch` needs room for, of a trace of at most so many words."""
+    """Return what `sketch` needs room for, of a trace of at most so many words."""
     room = words + LANES
     return (
         np.empty(room, np.uint32), np.empty(room, np.uint32), np.empty(room, np.uint32), np.empty(room, np.uint32),
@@ -51,7 +51,7 @@ def draft_for(words):
 
 @njit(types.int64(U32_IN, types.int64, uint32, I32, U64), **BORROWING)
 def keep_ranks(ranks, size, limit, places, kept):
-    """Writes those of ranks[:size] that are at most `limit` to `kept`, as rank << 32 | position; -> how many.
+    """Write those of ranks[:size] that are at most `limit` to `kept`, as rank << 32 | position; return how many.
 
     LANES ranks behind may be read; `places` is scratch of size + LANES.
     """
@@ -71,7 +71,7 @@ def keep_ranks(ranks, size, limit, places, kept):
 
 @njit(types.int64(U32_IN, types.int64, U64, U8), **BORROWING)
 def keep_distinct(keys, size, kept, seen):
-    """Leaves of kept[:size] the least entry of each key, at the place of the first; -> how many.
+    """Leave of kept[:size] the least entry of each key, at the place of the first; return how many.
 
     An entry's low half is where in `keys` its own is. `seen` is scratch of 1024.
     """
@@ -96,7 +96,7 @@ def keep_distinct(keys, size, kept, seen):
 
 @njit(types.void(U64, types.int64, types.int64), **BORROWING)
 def drop_greatest(kept, size, most):
-    """Leaves the `most` least of kept[:size], which differ; the last takes the place of one that goes.
+    """Leave the `most` least of kept[:size], which differ; the last takes the place of one that goes.
 
     LANES entries behind may be written.
     """
@@ -117,7 +117,7 @@ def drop_greatest(kept, size, most):
     types.int64(U32_IN, U32_IN, U8_IN, types.int64, types.int64, types.float64, I32, U64, U8, U32, U8), **BORROWING
 )  # fmt: skip
 def keep_smallest(ranks, keys, key_weights, size, most, density, places, kept, seen, out_keys, out_weights):
-    """Writes the `most` distinct keys of the smallest ranks, of equal ones the first, in no order; -> how many.
+    """Write the `most` distinct keys of the smallest ranks, of equal ones the first, in no order; return how many.
 
     ranks[:size] are the bits of float32 numbers that are not negative; what is not finite is left out. A key that comes
     several times has its smallest rank. `density` guesses how many entries there are per unit of rank among the
@@ -160,7 +160,7 @@ def hash_trace(words, first):
     **BORROWING
 )  # fmt: skip
 def sketch(words, weights, title_words, min_words, importance, draft, keys, key_weights):
-    """Writes the KEYS keys of one trace and their rarity (sixteenths of a nat); unused keys are 0.
+    """Write the KEYS keys of one trace and their rarity (sixteenths of a nat); unused keys are 0.
 
     keys[0] is the hash of the text (of title and text where the text has fewer than `min_words` words, which then has
     no other key). The others are the smallest ranks v / importance[weight] with v uniform from the key's hash: priority
@@ -233,7 +233,7 @@ def sketch(words, weights, title_words, min_words, importance, draft, keys, key_
     nogil=True
 )  # fmt: skip
 def sketches(words, weights, bounds, min_words, importance, keys, key_weights):
-    """Writes to keys[k] the KEYS keys of each trace words[bounds[k]:bounds[k + 1]], which has no title.
+    """Write to keys[k] the KEYS keys of each trace words[bounds[k]:bounds[k + 1]], which has no title.
 
     `key_weights` is scratch of KEYS entries.
     """

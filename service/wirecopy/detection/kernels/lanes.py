@@ -24,7 +24,7 @@ _FEATURES = get_host_cpu_features() if config.CPU_FEATURES is None else config.C
 
 
 def fold_row(source, at, out, to):
-    """Folds source[at:at + 64], taken for ASCII, to out[to:to + 64]; -> the bits of bytes that need another rule.
+    """Fold source[at:at + 64], taken for ASCII, to out[to:to + 64]; return the bits of bytes that need another rule.
 
     These are "&" and what is not ASCII; bit 0 belongs to the first byte.
     """
@@ -49,76 +49,78 @@ def fold_row(source, at, out, to):
 
 
 def row_between(data, at, low, high):
-    """-> the bits of the bytes of data[at:at + 64] from `low` to `high`; bit 0 belongs to the first byte."""
+    """Return the bits of the bytes of data[at:at + 64] from `low` to `high`; bit 0 belongs to the first byte."""
     return np.uint64(sum((low <= int(data[at + k]) <= high) << k for k in range(LANES)))
 
 
 def bits_of_row(data, at, mask):
-    """-> the bits of the bytes from data[at] on that have a bit of `mask`."""
+    """Return the bits of the bytes from data[at] on that have a bit of `mask`."""
     return sum((int(data[at + k]) & mask != 0) << k for k in range(LANES))
 
 
 def differing_in_row(a, i, b, j, mask):
-    """-> the bits of the ROW numbers of 32 bits from a[i] and b[j] on that differ in a bit of `mask`."""
+    """Return the bits of the ROW numbers of 32 bits from a[i] and b[j] on that differ in a bit of `mask`."""
     return sum(((int(a[i + k]) ^ int(b[j + k])) & mask != 0) << k for k in range(ROW))
 
 
 def within_row(values, at, first, last):
-    """-> the bits of values[at:at + 64], as signed numbers of 32 bits, in first .. last or the least that there is."""
+    """Return the bits of values[at:at + 64], as signed numbers of 32 bits, in first .. last or the least that there
+    is.
+    """
     row = [int(value) - ((int(value) & 0x80000000) << 1) for value in values[at : at + LANES]]
     return sum((value == -(1 << 31) or first <= value <= last) << k for k, value in enumerate(row))
 
 
 def units_between(units, at, low, high):
-    """-> the bits of the numbers of 16 bits of units[at:at + 64] from `low` to `high`."""
+    """Return the bits of the numbers of 16 bits of units[at:at + 64] from `low` to `high`."""
     return np.uint64(sum((low <= int(units[at + k]) <= high) << k for k in range(LANES)))
 
 
 def narrow_row(units, at, out, to):
-    """Writes the low halves of the numbers of 16 bits units[at:at + 64] to out[to:to + 64]."""
+    """Write the low halves of the numbers of 16 bits units[at:at + 64] to out[to:to + 64]."""
     out[to : to + LANES] = units[at : at + LANES] & 0xFF
 
 
 def row_at_most(values, at, most):
-    """-> the bits of the numbers of 32 bits of values[at:at + 64] that are at most `most`."""
+    """Return the bits of the numbers of 32 bits of values[at:at + 64] that are at most `most`."""
     return np.uint64(sum((int(values[at + k]) <= most) << k for k in range(LANES)))
 
 
 def zeros_below(bits):
-    """-> how many zeros stand below the lowest bit that is set; 64 when none is."""
+    """Return how many zeros stand below the lowest bit that is set; 64 when none is."""
     bits = int(bits)
     return (bits & -bits).bit_length() - 1 if bits else 64
 
 
 def zeros_above(bits):
-    """-> how many zeros stand above the highest bit that is set; 64 when none is."""
+    """Return how many zeros stand above the highest bit that is set; 64 when none is."""
     return 64 - int(bits).bit_length()
 
 
 def ones(bits):
-    """-> how many bits are set."""
+    """Return how many bits are set."""
     return int(bits).bit_count()
 
 
 def number_low(data, at):
-    """-> the eight bytes from data[at] on as a number, the first byte lowest."""
+    """Return the eight bytes from data[at] on as a number, the first byte lowest."""
     return int.from_bytes(bytes(data[at : at + 8]), "little")
 
 
 def number_high(data, at):
-    """-> the eight bytes from data[at] on as a number, the first byte highest."""
+    """Return the eight bytes from data[at] on as a number, the first byte highest."""
     return int.from_bytes(bytes(data[at : at + 8]), "big")
 
 
 def put_places(bits, base, out, to):
-    """Writes `base` + the place of each bit that is set, in order, to out[to:]; anything to the rest of 64 entries."""
+    """Write `base` + the place of each bit that is set, in order, to out[to:]; anything to the rest of 64 entries."""
     places = [base + k for k in range(LANES) if int(bits) >> k & 1]
     out[to : to + LANES] = -1
     out[to : to + len(places)] = places
 
 
 def fetch(array, at):
-    """Lets the memory of array[at] be on its way while something else is done; changes nothing."""
+    """Let the memory of array[at] be on its way while something else is done; changes nothing."""
 
 
 # --- the same for the compiler ----------------------------------------------------------------------------------------

@@ -4,6 +4,8 @@ from numba import types, uint64
 
 from wirecopy.detection.kernels.compiling import njit
 
+# --- types of arguments -----------------------------------------------------------------------------------------------
+
 U8_IN = types.Array(types.uint8, 1, "C", readonly=True)
 U32_IN = types.Array(types.uint32, 1, "C", readonly=True)
 I64_IN = types.Array(types.int64, 1, "C", readonly=True)
@@ -15,6 +17,8 @@ U64_IN, U64 = types.Array(types.uint64, 1, "C", readonly=True), types.uint64[::1
 # Of kernels that neither make an array nor keep one. They do not count who has those that they are given, which would
 # take two additions per array and call that all processors see.
 BORROWING = {"nogil": True, "_nrt": False}
+
+# --- words ------------------------------------------------------------------------------------------------------------
 
 NUMBER = 1 << 30
 QUOTED = 1 << 31
@@ -41,7 +45,7 @@ WEIGHT = 127  # the bits of a weight; the eighth says that the word stood in the
 REPEAT = 128
 
 
-# --- sketch -----------------------------------------------------------------------------------------------------------
+# --- keys and the index -----------------------------------------------------------------------------------------------
 
 KEYS = 64
 UNKNOWN = -(1 << 62)  # an unknown date
@@ -57,6 +61,9 @@ UNKNOWN = -(1 << 62)  # an unknown date
 # postings, heads, state, dates, tags, rings, pushed
 INDEX_ARRAYS = types.Tuple((U64, U32, I64, I64, U64, U32, I64))
 SEEKING = types.Tuple((I64, U32, I64, I64))  # what `candidates` needs room for
+
+# --- evidence ---------------------------------------------------------------------------------------------------------
+
 FIRST = 30  # words; looked for in twice as many of the other text
 MOST_OCCURRENCES = 8
 FEATURES = 29
@@ -76,7 +83,8 @@ OPENING_BITS = 1 << 12
 SHARED, WEIGHED, SHARED_NUMBERS, WEIGHED_NUMBERS, NUMBER_WORDS, WORDS = range(6)
 
 
-# The groups of arrays that the kernels below share; see lsh.LshIndex, matching.TraceStore, matching.Model.
+# --- groups of arrays: see `index.LshIndex`, `traces.TraceStore`, `model.Model` ---------------------------------------
+
 STORE = types.Tuple((U32, U8, I64, I64))  # words, weights, starts, title words << 32 | words
 MODEL = types.Tuple((types.float64, types.float64[::1], I64, types.float64[::1], types.float64[::1]))
 SCRATCH = types.UniTuple(types.int32[::1], 2)  # word heads, word following

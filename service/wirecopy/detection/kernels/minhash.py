@@ -74,7 +74,7 @@ def finish(h):
 
 @njit(types.int64(_U8, uint64, uint64, _U8, _U8, _u8, _u32), nogil=True)
 def spaced_words(source, start, end, ascii_words, is_word, out, starts):
-    """Writes the words of the UTF-8 text source[start:end], each followed by one space; -> how many words there are.
+    """Write the words of the UTF-8 text source[start:end], each followed by one space; return how many words there are.
 
     ascii_words[b] is what the ASCII character b becomes within a word, 0 when it separates words; is_word[c] is 0 for
     other code points that separate. out[starts[k]:starts[k + 1] - 1] is word k. `out` needs room for one byte more than
@@ -127,7 +127,7 @@ def spaced_words(source, start, end, ascii_words, is_word, out, starts):
 
 @njit(types.int64(_U8, _U32, types.int64, types.int64, _u32), nogil=True)
 def hash_shingles(spaced, starts, words, width, hashes):
-    """Writes the hash of every `width` words that stand together, as it is permuted; -> how many there are.
+    """Write the hash of every `width` words that stand together, as it is permuted; return how many there are.
 
     Fewer words than `width` are one shingle, no words are none.
     """
@@ -166,7 +166,7 @@ def keep_minima(hashes, count, multipliers, summands, minima):
     nogil=True
 )  # fmt: skip
 def sign(source, bounds, ascii_words, is_word, width, multipliers, summands, spaced, starts, hashes, signatures):
-    """Writes the signature of each UTF-8 text source[bounds[k]:bounds[k + 1]] to signatures[k].
+    """Write the signature of each UTF-8 text source[bounds[k]:bounds[k + 1]] to signatures[k].
 
     `spaced` and `starts` are scratch as `spaced_words` needs it for the longest text, which is under 2 ** 32 bytes;
     `hashes` has as many entries as `starts`.

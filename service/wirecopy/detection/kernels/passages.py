@@ -38,7 +38,7 @@ def gram_hash(words, i, source):
 
 @njit(types.int64(U32_IN, uint64, types.int64, I64, I64), **BORROWING)
 def sample_passages(words, source, counters, starts, places):
-    """Writes where each sampled passage of a trace starts, and which of `counters` (2 ** b) is its own; -> how many.
+    """Write where each sampled passage of a trace starts, and which of `counters` (2 ** b) is its own; return how many.
 
     There must be room for one per word. All hashes are taken first, several at a time, and then chosen from without
     branches: one that is taken for every fourth would be guessed wrongly.
@@ -58,7 +58,7 @@ def sample_passages(words, source, counters, starts, places):
 
 @njit(types.int64(U8, I64_IN, I64_IN, U8_IN, types.int64), **BORROWING)
 def mask_boilerplate(weights, starts, places, repeats, least):
-    """Sets the weight of words in passages that the source repeated in `least` stories to 0; -> words masked.
+    """Set the weight of words in passages that the source repeated in `least` stories to 0; return words masked.
 
     `starts` and `places` are those of the trace's sampled passages. Passages of GRAM words whose hash is not sampled
     are judged by the sampled ones around them: a masked stretch reaches from a repeated passage to the next, when no
@@ -87,7 +87,7 @@ def mask_boilerplate(weights, starts, places, repeats, least):
 
 @njit(types.void(I64_IN, U8), **BORROWING)
 def count_passages(places, repeats):
-    """Counts the sampled passages of an article that is no copy of one before; counts saturate at 255."""
+    """Count the sampled passages of an article that is no copy of one before; count saturate at 255."""
     for t in range(places.shape[0]):
         repeats[places[t]] += np.uint8(repeats[places[t]] < 255)
 
@@ -102,7 +102,7 @@ def count_passages(places, repeats):
 def repeated_stretches(
     slots, source, store, repeats, least, out_articles, out_starts, out_ends, out_digests, out_bounds, out_passages
 ):  # fmt: skip
-    """Finds the stretches of words that `mask_boilerplate` would mask in stored articles of a source.
+    """Find the stretches of words that `mask_boilerplate` would mask in stored articles of a source.
 
     -> (how many stretches, how many passages). Stretch k is words[start + out_starts[k]:start + out_ends[k]] of the
     article in slots[out_articles[k]], out_digests[k] the hash of its words; the counters of its repeated passages are
@@ -153,7 +153,7 @@ def repeated_stretches(
 
 @njit(types.void(I64_IN, uint64, types.Tuple((U32, U8, I64, I64)), U8), nogil=True)
 def clear_passages(slots, source, store, repeats):
-    """Takes the passages of stored articles of a source back; counters that have reached 255 start again at 0."""
+    """Take the passages of stored articles of a source back; counters that have reached 255 start again at 0."""
     words, _, starts, sizes = store
     for k in range(slots.shape[0]):
         count = sizes[slots[k]] & 0xFFFFFFFF
@@ -166,7 +166,7 @@ def clear_passages(slots, source, store, repeats):
 
 @njit(types.void(I64_IN, U64_IN, STORE, U8, types.int64), nogil=True)
 def recount_passages(slots, sources, store, repeats, step):
-    """Counts the passages of stored articles (`step` 1) or takes them back (-1); a source of 0 leaves one out.
+    """Count the passages of stored articles (`step` 1) or takes them back (-1); a source of 0 leaves one out.
 
     A counter that has reached 255 stays there.
     """
@@ -184,7 +184,7 @@ def recount_passages(slots, sources, store, repeats, step):
 
 @njit(types.int64(U32_IN, uint64, U8, I64), nogil=True)
 def full_passages(words, source, repeats, out):
-    """Writes the places of the counters of a trace's passages that have reached 255 to `out`; -> how many."""
+    """Write the places of the counters of a trace's passages that have reached 255 to `out`; return how many."""
     starts, places = np.empty(words.shape[0] + 1, np.int64), np.empty(words.shape[0] + 1, np.int64)
     count = 0
     for t in range(sample_passages(words, source, repeats.shape[0], starts, places)):

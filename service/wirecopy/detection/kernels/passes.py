@@ -49,7 +49,7 @@ def find_articles(
     first, count, published, sources, index, store, repeats, importance, model, limits, seeking, scratch, out_counts,
     out_qualified, out_counted, out_candidates, out_judged, out_odds, out_results
 ):  # fmt: skip
-    """Takes the stored articles first .. first + count - 1 through mask, sketch and candidates, in order.
+    """Take the stored articles first .. first + count - 1 through mask, sketch and candidates, in order.
 
     limits: window, min_words, most_hits, least, most, boilerplate stories (0: none is masked). For article k of the
     batch, out_counts[k] candidates are out_candidates[k * most:], of the out_qualified[k] that there are. Weights are
@@ -133,7 +133,7 @@ def verify_articles(
     first, count, published, dates, store, model, screen, limits, least_odds, scratch, counts, qualified, found, judged,
     judged_odds, judged_results, out_counts, out_others, out_odds, out_results
 ):  # fmt: skip
-    """Verifies the candidates that `find_articles` found, and tells of the matches among all.
+    """Verify the candidates that `find_articles` found, and tell of the matches among all.
 
     `counts` to `judged_results` are what it wrote; what was judged is not judged again.
 

@@ -43,7 +43,7 @@ LITTLE = 160  # sixteenths of a nat; and texts of less weight, of which a glance
 
 @njit(_GLANCE(U32_IN, U8_IN, types.Array(types.uint64, 1, "C"), types.boolean), **BORROWING)
 def glance(words, weights, stems, marks):
-    """-> (weight shared with `stems`, weight, the same two of numbers, how many numbers, words) of a trace.
+    """Return (weight shared with `stems`, weight, the same two of numbers, how many numbers, words) of a trace.
 
     Of words that stood in it before only the first counts. `stems` are STEM_BITS bits; with `marks` they are cleared
     first and become those of this trace, which then shares all it has.
@@ -72,7 +72,7 @@ def glance(words, weights, stems, marks):
 
 @njit(types.void(U32_IN, U8_IN, types.int64, types.uint64[::1]), **BORROWING)
 def mark_opening(words, weights, title_words, stems):
-    """Makes `stems`, OPENING_BITS bits, those of the weighty words in a title and the 2 * FIRST words behind it."""
+    """Make `stems`, OPENING_BITS bits, those of the weighty words in a title and the 2 * FIRST words behind it."""
     stems[:] = 0
     for i in range(min(words.shape[0], title_words + 2 * FIRST)):
         at = words[i] & uint32(OPENING_BITS - 1)
@@ -81,7 +81,7 @@ def mark_opening(words, weights, title_words, stems):
 
 @njit(types.float64(U32_IN, U8_IN, types.int64, types.uint64[::1]), **BORROWING)
 def opening_in(words, weights, title_words, stems):
-    """-> the share of a trace's first FIRST words behind its title that stand in another's opening."""
+    """Return the share of a trace's first FIRST words behind its title that stand in another's opening."""
     lead, found = 0, 0
     for i in range(title_words, min(words.shape[0], title_words + FIRST)):
         w = np.int64(weights[i] & WEIGHT)

@@ -26,7 +26,7 @@ DIAGONALS = 64
 
 @njit(types.void(U32_IN, U8_IN, types.int32[::1], types.int32[::1]), **BORROWING)
 def index_words(words, weights, heads, following):
-    """Chains the positions of the weighty words by stem, the last position first; heads has 2 ** b > n entries."""
+    """Chain the positions of the weighty words by stem, the last position first; heads has 2 ** b > n entries."""
     mask = uint32(heads.shape[0] - 1)
     heads[:] = -1
     for i in range(words.shape[0]):
@@ -38,7 +38,7 @@ def index_words(words, weights, heads, following):
 
 @njit(types.int64(U32_IN, types.int64, U32_IN, types.int64), **BORROWING)
 def alike_ahead(a, i, b, j):
-    """-> how many words of two traces agree from a[i] and b[j] on, one beside the other."""
+    """Return how many words of two traces agree from a[i] and b[j] on, one beside the other."""
     most = min(a.shape[0] - i, b.shape[0] - j)
     for k in range(0, most - ROW + 1, ROW):
         differing = differing_in_row(a, i + k, b, j + k, HASH)
@@ -52,7 +52,7 @@ def alike_ahead(a, i, b, j):
 
 @njit(types.int64(U32_IN, types.int64, U32_IN, types.int64), **BORROWING)
 def alike_behind(a, i, b, j):
-    """-> how many words of two traces agree before a[i] and b[j], one beside the other."""
+    """Return how many words of two traces agree before a[i] and b[j], one beside the other."""
     most = min(i, j)
     for k in range(ROW, most + 1, ROW):
         differing = differing_in_row(a, i - k, b, j - k, HASH)
@@ -69,7 +69,7 @@ def alike_behind(a, i, b, j):
     **BORROWING
 )  # fmt: skip
 def mark_run(a, wa, run_a, i, b, wb, run_b, j, length):
-    """Marks the words of a run from a[i] and b[j] on; -> (the weight of both texts, how many are quoted in both)."""
+    """Mark the words of a run from a[i] and b[j] on; return (the weight of both texts, how many are quoted in both)."""
     at_a, at_b = uint64(i), uint64(j)
     weight, quoted = 0, 0
     for k in range(uint64(length)):
@@ -95,7 +95,7 @@ _FOUND = types.UniTuple(types.int32[:, ::1], 2)
     nogil=True
 )  # fmt: skip
 def meet(a, wa, heads, following, window_a, b, wb, window_b, shared, found, near_a, near_b):
-    """Brings the words of two traces together that have a stem in common, b's last one first.
+    """Bring the words of two traces together that have a stem in common, b's last one first.
 
     Writes `shared` (which must hold -1) and `found` (zeros), blocks being window_a and window_b words. The positions
     of words that are equal, as is a neighbour, go to near_a and near_b, in the order in which they meet; there must be
@@ -174,7 +174,7 @@ def meet(a, wa, heads, following, window_a, b, wb, window_b, shared, found, near
     nogil=True
 )  # fmt: skip
 def follow_runs(a, wa, run_a, b, wb, run_b, near_a, near_b, nears):
-    """Marks the runs of RUN equal words and more around pairs of equal words, a[near_a[k]] and b[near_b[k]].
+    """Mark the runs of RUN equal words and more around pairs of equal words, a[near_a[k]] and b[near_b[k]].
 
     -> (how long the longest is, what the heaviest longer than RUN weighs of those that are not mostly quoted). Gives up
     on texts that only repeat themselves.
@@ -215,7 +215,7 @@ def heads_for(words):
 
 @njit(types.int64(U32_IN, U32_IN, types.int64, I64, I64, I64), nogil=True)
 def shared_runs(a, b, least, starts_a, starts_b, lengths):
-    """Finds runs of at least `least` words that stand in both texts; -> how many were written (at most the room).
+    """Find runs of at least `least` words that stand in both texts; return how many were written (at most the room).
 
     Goes through b from its beginning and takes, at each word, the longest run that starts there, of equal ones the one
     that comes first in a; runs do not overlap in b, and do in a only where b repeats itself. At most some

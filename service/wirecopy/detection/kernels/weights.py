@@ -16,7 +16,7 @@ OTHERS = uint64(0xFFFFFFFF)  # two entries of one article that are not the same 
 
 @njit(types.void(U32_IN, I64_IN, U32, U64, I64), **BORROWING)
 def count_terms(words, bounds, counts, seen, stamp):
-    """Adds 1 to counts[stem] for each distinct stem of each trace words[bounds[k]:bounds[k + 1]].
+    """Add 1 to counts[stem] for each distinct stem of each trace words[bounds[k]:bounds[k + 1]].
 
     `seen` is a hash table of 2 ** b > 2 * longest trace entries, stamp << 32 | stem; stamp[0] changes with every
     article, so that the table never has to be cleared.

@@ -82,7 +82,7 @@ class Feed:
         return records
 
     def forget_records(self, is_pruned: Callable[[int], bool]) -> None:
-        """Forgets the oldest events, those whose records are pruned."""
+        """Forget the oldest events, those whose records are pruned."""
         count = next((k for k, record in enumerate(self._records) if not is_pruned(record)), len(self._records))
         del self._firsts[:count], self._records[:count], self._moments[:count]
 

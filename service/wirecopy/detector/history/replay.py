@@ -82,7 +82,7 @@ def replay(state: State, feed: Feed, stored: Iterable[Record]) -> Others:
 
 
 def apply(replayed: Replayed, stored: Iterable[Record]) -> None:
-    """Goes on with the next records. Raises Damaged and StorageFailed; the state is of no use then."""
+    """Go on with the next records. Raises Damaged and StorageFailed; the state is of no use then."""
     state, feed, others = replayed
     with gc_control.unsearched():
         for number, what in _in_batches(stored, state):

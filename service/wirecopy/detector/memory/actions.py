@@ -49,7 +49,7 @@ class Actions:
         return [record for record in (self._records.pop(number) for number in old) if record]
 
     def forget_records(self, is_pruned: Callable[[int], bool]) -> None:
-        """Forgets the actions whose records are pruned."""
+        """Forget the actions whose records are pruned."""
         for number in [n for n, record in self._records.items() if is_pruned(record)]:
             del self._by_number[number], self._records[number]
             self.undone.pop(number, None)

@@ -265,7 +265,7 @@ class Archive:
                     del self.later[found.number]
 
     def forget_later(self, number: int) -> None:
-        """Forgets the same of an article whose decision is gone; looks through all that have later matches."""
+        """Forget the same of an article whose decision is gone; looks through all that have later matches."""
         for other in [other for other, later in self.later.items() if number in later]:
             self.later[other].remove(number)
             if not self.later[other]:
