@@ -137,7 +137,7 @@ TWO_SCRIPTS = frozenset("јљњђћџѕЈЉЊЂЋЏЅўҳЎҲ")
 
 
 def telling(char: str) -> tuple[int, tuple[str, str, str]] | None:
-    """-> of what a letter or mark is evidence, and its spelling in each style; None for all others."""
+    """Return of what a letter or mark is evidence, and its spelling in each style; None for all others."""
     plain = char.lower()
     if plain in "äöü":
         base = {"ä": "a", "ö": "o", "ü": "u"}[plain]

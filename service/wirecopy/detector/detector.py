@@ -257,7 +257,7 @@ class Detector(Recorder):
         return self._state.expire(now)
 
     def prune(self, now: int, share: float = 1.0) -> int:
-        """Forget articles for good whose retention ends before the day of `now`; return how many, at most 20,000 at once.
+        """Forget for good what must not be kept on the day of `now`; return how many articles, at most 20,000 at once.
 
         Of all articles it takes no more than `share`, but one at least. Raises StorageFailed.
         """

@@ -30,7 +30,7 @@ BROKEN = 4  # characters that look like halves of one in UTF-8, after which a te
 
 @njit(types.UniTuple(types.int64, 2)(U8_IN, types.int64, types.int64, U32_IN, I64_IN), **BORROWING)
 def entity(source, start, end, entity_hashes, entity_codes):
-    """-> (code point, position after it) of the character reference at source[start] == "&", or (-1, start + 1).
+    """Return (code point, position after it) of the character reference at source[start] == "&", or (-1, start + 1).
 
     `entity_hashes` is sorted; a name's hash is FNV-1a over its bytes.
     """
@@ -80,7 +80,7 @@ def entity(source, start, end, entity_hashes, entity_codes):
 
 @njit(types.int64(U8, types.int64, types.int64), **BORROWING, inline="always")
 def put(out, n, code):
-    """Writes `code` as UTF-8 at out[n]; -> the position after it."""
+    """Write `code` as UTF-8 at out[n]; return the position after it."""
     if code < 0x80:
         out[n] = code
         return n + 1
@@ -102,7 +102,7 @@ def put(out, n, code):
 
 @njit(uint64(U16_IN, uint64, uint64, U8, uint64), **BORROWING)
 def encode_units(units, at, to, out, n):
-    """Writes the characters units[at:to], none of them two units, as UTF-8 to out[n:]; -> the position after them.
+    """Write the characters units[at:to], none of them two units, as UTF-8 to out[n:]; return the position after them.
 
     All bytes that a character may need are written, and then some of them over: its length is no branch.
     """
@@ -128,7 +128,7 @@ def encode_units(units, at, to, out, n):
 
 @njit(types.void(U16_IN, I64_IN, U8, I64), **BORROWING)
 def encode(units, characters, out, bounds):
-    """Writes texts that stand behind each other in UTF-16 as UTF-8: text k, of characters[k], to out[bounds[k]:].
+    """Write texts that stand behind each other in UTF-16 as UTF-8: text k, of characters[k], to out[bounds[k]:].
 
     bounds[0] is given, the others are written. Surrogates come in pairs. `out` needs room for 3 bytes per unit and
     LANES more; LANES - 1 units behind the last may be read.
@@ -161,7 +161,7 @@ def encode(units, characters, out, bounds):
 
 @njit(uint64(U8_IN, uint64, U8, uint64, uint64, U16_IN), **BORROWING)
 def fold_pairs(source, at, out, to, leads, pair_fold):
-    """Folds characters of two bytes, which begin at the bits `leads` of source[at:at + 64], to the same places of
+    """Fold characters of two bytes, which begin at the bits `leads` of source[at:at + 64], to the same places of
     out[to:to + 64]; -> the first that `pair_fold` does not know because it becomes more or less, 64 when none is.
     """
     while leads:
@@ -189,7 +189,7 @@ def evidence_of(what, before):
 
 @njit(types.UniTuple(types.int64, 5)(types.int64, types.UniTuple(types.int64, 4)), **BORROWING)
 def weigh_evidence(what, seen):
-    """Counts what a letter tells of the language; -> (the style of spelling that this is enough for or ANY, *seen).
+    """Count what a letter tells of the language; return (the style of spelling that this is enough for or ANY, *seen).
 
     `seen` are: umlauts less the letters that German has not, how many of them are ü and ß, all umlauts, and Danish and
     Norwegian letters. Finnish and Swedish have hardly an ü; Turkish, Hungarian and Estonian have letters that count
@@ -244,7 +244,7 @@ def is_affix_after(folded, begin, end):
 
 @njit(types.int64(U8, uint64, I64), **BORROWING)
 def join_affixes(folded, size, origin):
-    """Takes spaces between Persian words and their affixes out of folded[:size]; -> the new size.
+    """Take spaces between Persian words and their affixes out of folded[:size]; return the new size.
 
     So the half-space, which is ignored, a space and nothing are the same there: می‌کند, می کند and میکند. What else is
     joined, like compounds, is another word than when it is not.
@@ -274,7 +274,7 @@ def fold(
     source, start, stop, is_rewritten, ascii_fold, pair_fold, block_of, blocks, expansions, entity_hashes,
     entity_codes, out, origin
 ):  # fmt: skip
-    """Folds the UTF-8 text source[start:stop] into `out`; -> bytes written, or -1 when it must be rewritten first.
+    """Fold the UTF-8 text source[start:stop] into `out`; return bytes written, or -1 when it must be rewritten first.
 
     `out` needs room for 4 * (stop - start) + 80 bytes, and 63 bytes behind the text may be read. Where `origin` is not
     empty, origin[k] becomes the position in `source` of the character that out[k] came from. The folded text is

@@ -47,7 +47,7 @@ def quotation_marks(folded, base):
 
 @njit(types.void(U8_IN, types.int64, types.int64, types.int64, U64_IN, U32), **BORROWING)
 def mark_quoted(folded, size, longest_quote, count, rows, out):
-    """Sets QUOTED of the words out[:count] of folded[:size] that stand in quotation marks; `rows` as `find_words`."""
+    """Set QUOTED of the words out[:count] of folded[:size] that stand in quotation marks; `rows` as `find_words`."""
     quote, since, done = 0, 0, 0
     behind = uint64(0)  # the marks that have been read
     end = uint64(size)

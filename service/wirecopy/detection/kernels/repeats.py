@@ -24,7 +24,7 @@ BEHIND = 64
 
 @njit(types.int64(U32_IN, types.int64), **BORROWING)
 def repeated_title(words, title_words):
-    """-> how many words of a text, behind the title in `words`, repeat it: all of it, but for an outlet's name."""
+    """Return how many words of a text, behind the title in `words`, repeat it: all of it, but for an outlet's name."""
     shortest = min(title_words, words.shape[0] - title_words)
     length = 0
     while length < shortest and (words[length] ^ words[title_words + length]) & HASH == 0:
@@ -46,7 +46,7 @@ def run_hash(words, i, count):
 
 @njit(types.int64(U32_IN, types.int64, types.int64, U64, types.int64, U32, I64), **BORROWING)
 def keep_passages_once(words, first, n, seen, stamp, out, places):
-    """Appends words[first:] to out[n:] without passages that stood before; -> the end of what was written.
+    """Appends words[first:] to out[n:] without passages that stood before; return the end of what was written.
 
     `places`, where it is not empty, gets where each word stood. seen[k] holds the last place whose hash fell there, of
     articles told by `stamp`.
@@ -98,7 +98,7 @@ def keep_passages_once(words, first, n, seen, stamp, out, places):
     types.void(U32_IN, I64_IN, I64_IN, U64, types.int64, U32, I64, I64, I64), cache=True, nogil=True
 )  # fmt: skip
 def keep_once(words, bounds, title_words, seen, stamp, out, out_bounds, out_title_words, places):
-    """Writes the traces words[bounds[k]:bounds[k + 1]] to `out`, each with what stands in it twice only once.
+    """Write the traces words[bounds[k]:bounds[k + 1]] to `out`, each with what stands in it twice only once.
 
     title_words[k] are the title's; out_title_words[k] is 0 where a text is nothing but its title, whose copy is kept as
     the text then. `seen` has room for 2 ** b places, none of which holds a stamp of `stamp` or more; one is used for

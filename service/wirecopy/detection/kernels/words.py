@@ -111,7 +111,8 @@ def hash_number(folded, begin, end):
 
 @njit(types.UniTuple(types.int64, 3)(U8_IN, types.int64, types.int64, I32, I32, U64, U64), **BORROWING)
 def find_words(folded, size, most, first, last, rows, grouped):
-    """Finds words of letters and numbers in folded[:size]; -> (how many, at most `most`, how many `grouped`, traits).
+    """Find words of letters and numbers in folded[:size]; return (how many, at most `most`, how many `grouped`,
+    traits).
 
     Word k is folded[first[k]:last[k]]. `grouped` gets the words that are numbers with marks before three digits, one
     for each mark. For each row of LANES bytes `rows` gets the bits where words start, and how many start before it.
@@ -179,7 +180,8 @@ def find_words(folded, size, most, first, last, rows, grouped):
 
 @njit(types.int64(U8_IN, types.int64, I32, I32, U64, U32), **BORROWING)
 def hash_words(folded, count, first, last, parts, out):
-    """out[k] becomes the hash of the word folded[first[k]:last[k]] of ASCII under 16 bytes; -> bytes of the longest.
+    """out[k] becomes the hash of the word folded[first[k]:last[k]] of ASCII under 16 bytes; return bytes of the
+    longest.
 
     Longer ones and numbers with marks before three digits get one that is wrong. `parts` is scratch for two per word.
     No loop and no branch depends on what the words are, so that several are hashed at a time.
@@ -369,7 +371,7 @@ def scratch_for(size, most):
     **BORROWING,
 )
 def words(folded, size, is_rewritten, scale_words, scale_values, longest_quote, most, out, first, last, scratch):
-    """Cuts the folded text folded[:size] into words; -> how many were written to `out` (at most `most`), or -1.
+    """Cut the folded text folded[:size] into words; return how many were written to `out` (at most `most`), or -1.
 
     -1: a word of Latin and Cyrillic letters must be rewritten first, unless the text `is_rewritten`.
 
@@ -436,7 +438,7 @@ def traces(
     out_bounds,
     failed,
 ):
-    """Folds and cuts the UTF-8 texts source[bounds[k]:bounds[k + 1]] for k >= begin; -> how many it got through.
+    """Fold and cut the UTF-8 texts source[bounds[k]:bounds[k + 1]] for k >= begin; return how many it got through.
 
     Words go to out[out_bounds[k]:out_bounds[k + 1]]; failed[k] is set where the text must be rewritten first and has
     no words yet; none must where they are (`is_rewritten`). Stops early, before the first text whose words might not
