@@ -85,7 +85,7 @@ class Connection(web.RequestHandler):
             self._watch_head()  # a head has begun to arrive
 
     def eof_received(self) -> bool:  # type: ignore[override]
-        """The client sends no more: whole requests that it has sent are answered all the same, not by endless streams."""
+        """The client sends no more: whole requests that it has sent are answered, though not by an endless stream."""
         is_whole = self._last_body is not None and self._last_body.is_eof()
         self.has_ended = self.idle_since is None and is_whole and self.on_lost is None
         return self.has_ended  # True: the transport stays open
