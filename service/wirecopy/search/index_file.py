@@ -128,15 +128,21 @@ class IndexFile:
         table, clauses, values = _conditions(wanted)
         if table is None:
             return []
+        place = "number" if table == "articles" else "words.rowid"
         if before is not None:
-            clauses.append("number < ?" if table == "articles" else "words.rowid < ?")
+            clauses.append(f"{place} < ?")
             values.append(before)
-        if wanted.since is not None:  # numbers ascend with the days, but for what was embargoed
-            first = self._reader().execute("SELECT min(number) FROM articles WHERE day >= ?", (wanted.since // _DAY,))
-            clauses.append("number >= ?" if table == "articles" else "words.rowid >= ?")
-            values.append(first.fetchone()[0] or 0)
-        order = "number" if table == "articles" else "words.rowid"
-        query = f"SELECT number, id FROM {table} WHERE {' AND '.join(clauses)} ORDER BY {order} DESC LIMIT ?"
+        for bound, function, comparison in ((wanted.since, "min", ">="), (wanted.until, "max", "<=")):
+            if bound is None:
+                continue
+            # numbers ascend with the days, but for what was embargoed; the plus has the index of days looked at
+            query = f"SELECT {function}(+number) FROM articles WHERE day {comparison} ?"
+            (number,) = self._reader().execute(query, (bound // _DAY,)).fetchone()
+            if number is None:
+                return []
+            clauses.append(f"{place} {comparison} ?")
+            values.append(number)
+        query = f"SELECT number, id FROM {table} WHERE {' AND '.join(clauses)} ORDER BY {place} DESC LIMIT ?"
         return [Hit(*row) for row in self._reader().execute(query, (*values, limit))]
 
     def later_hits(self, wanted: Wanted, ids: Sequence[str], number: int) -> bool:
