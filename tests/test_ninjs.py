@@ -15,9 +15,9 @@ from tests.test_push import Run
 from wirecopy.cli.commands import main
 from wirecopy.config import Limits
 from wirecopy.errors import ArticleError, InvalidArticle
-from wirecopy.schema import ninjs
 from wirecopy.schema.article import Article
 from wirecopy.schema.dates import parse_published
+from wirecopy.schema.formats import ninjs
 from wirecopy.schema.markup import MOST_NESTED, to_text
 
 HTML = (
@@ -154,13 +154,13 @@ def test_what_is_wrong_is_named_as_it_was_sent(change: dict[str, Any], named: st
 
 def test_statuses_are_those_of_the_iptc() -> None:
     for said, meant in [("usable", "usable"), ("stat:withheld", "withheld"), ("Canceled", "canceled")]:
-        found, _ = ninjs._status({"pubstatus": ninjs._Named("pubstatus", said)})
+        found, _ = ninjs._status({"pubstatus": ninjs.Named("pubstatus", said)})
         assert found is not None
         assert found.value == meant
-    embargoed = {"pubstatus": ninjs._Named("pubstatus", "embargoed")}
-    assert ninjs._status(embargoed) == (ninjs._Named("pubstatus", "withheld"), None)
-    until = ninjs._Named("embargoed", "2026-03-03T00:00:00Z")
-    assert ninjs._status({**embargoed, "embargoed": until}) == (ninjs._Named("pubstatus", "usable"), until)
+    embargoed = {"pubstatus": ninjs.Named("pubstatus", "embargoed")}
+    assert ninjs._status(embargoed) == (ninjs.Named("pubstatus", "withheld"), None)
+    until = ninjs.Named("embargoed", "2026-03-03T00:00:00Z")
+    assert ninjs._status({**embargoed, "embargoed": until}) == (ninjs.Named("pubstatus", "usable"), until)
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,14 @@ class InvalidArticle(ArticleError):
     """Well-formed JSON that is no article: a field is missing, empty, too long or of the wrong type."""
 
 
+class NotText(InvalidArticle):
+    """An item of a kind that has no text: a picture, a video, an event. It is skipped and counted, no failure."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(f"text is missing: the item is of type {kind!r}")
+        self.kind = kind
+
+
 class UnknownArticle(WirecopyError):
     """No article with this id is kept."""
 

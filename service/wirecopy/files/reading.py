@@ -213,7 +213,7 @@ def _read_jsonl(file: str, limits: Limits, mapping: Mapping[str, str]) -> Iterat
 
 def _read_items(file: str, limits: Limits) -> Iterator[_Record]:
     """The records of a file of ninjs items: one a line, or all of them in one JSON document, counted from 1."""
-    from wirecopy.schema import ninjs  # only who reads ninjs pays for its library
+    from wirecopy.schema.formats import ninjs  # only who reads ninjs pays for its library
 
     if _format_of(file) == _JSONL:
         for number, line in enumerate(read_lines(file, limits.max_line_bytes), 1):

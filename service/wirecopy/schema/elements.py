@@ -18,7 +18,7 @@ from wirecopy.errors import MalformedArticle
 LISTS = frozenset(
     (
         *(("items",), ("_items",), ("articles",), ("results",), ("docs",), ("entries",), ("news",), ("stories",)),
-        *(("posts",), ("value",), ("records",), ("rows",), ("hits",), ("data",), ("entry",)),
+        *(("posts",), ("value",), ("records",), ("rows",), ("hits",), ("data",), ("entry",), ("item",)),
         *(("articles", "results"), ("response", "results"), ("response", "docs"), ("hits", "hits"), ("data", "items")),
         *(("data", "articles"), ("data", "results"), ("feed", "entry"), ("feed", "items"), ("result", "items")),
     )

@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from collections.abc import Iterable
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
@@ -11,7 +12,7 @@ MOST_NESTED = 1000  # elements: the parser's time grows with the square of their
 MOST_MADE = 200_000  # elements that the parser makes of those that are left open, anew for each block
 MOST_ATTRIBUTES = 1000  # of one element: the parser compares each with all before it
 
-_BLOCKS = frozenset(
+BLOCKS = frozenset(
     (
         *("address", "article", "aside", "blockquote", "body", "center", "dd", "details", "dialog", "dir", "div", "dl"),
         *("dt", "fieldset", "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header"),
@@ -19,9 +20,9 @@ _BLOCKS = frozenset(
         *("block", "body.content", "body.end", "body.head", "hedline", "hl1", "hl2"),  # of NITF
     )
 )
-_SILENT = frozenset(("head", "noscript", "script", "style", "template", "title"))
+SILENT = frozenset(("head", "noscript", "script", "style", "template", "title"))
 _UNCLOSED = frozenset(("dd", "dt", "hr", "li", "p", "tr"))  # end tags may be left out: they say nothing about depth
-_CELLS = frozenset(("td", "th"))
+CELLS = frozenset(("td", "th"))
 _FORMATTING = frozenset(
     ("a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u")
 )
@@ -33,7 +34,7 @@ _TAG = re.compile(r"""<(/?)([A-Za-z][^\s/>]{0,40})((?:=\s*(?:"[^"]*"|'[^']*')|[^
 _QUOTED = re.compile(r"""=\s*(?:"[^"]*"|'[^']*')""")
 _ATTRIBUTE = re.compile(r"[^\s/]+")
 _NITF_BODY = re.compile(r"<body\.content[\s>]")
-_SPACE = re.compile(r"[ \t\r\n\f\v]+")
+SPACE = re.compile(r"[ \t\r\n\f\v]+")
 _LINE_SPACE = re.compile(r"[ \t]*\n[ \t]*")
 _BLANK_LINES = re.compile(r"\n{3,}")
 
@@ -48,7 +49,7 @@ def to_text(markup: str) -> str:
     pieces: list[str] = []
     node: LexborNode | None = root
     while node is not None:
-        is_silent = node.tag in _SILENT
+        is_silent = node.tag in SILENT
         if not is_silent:
             _enter(node, pieces)
         if node.first_child is not None and not is_silent:
@@ -63,22 +64,27 @@ def to_text(markup: str) -> str:
                 break
             else:
                 node = node.parent
+    return tidy(pieces)
+
+
+def tidy(pieces: Iterable[str]) -> str:
+    """Return the pieces as one text, with no space at the ends of lines and one blank line between paragraphs."""
     return _BLANK_LINES.sub("\n\n", _LINE_SPACE.sub("\n", "".join(pieces))).strip()
 
 
 def _enter(node: LexborNode, pieces: list[str]) -> None:
     if node.is_text_node:
-        pieces.append(_SPACE.sub(" ", node.text_content or ""))
+        pieces.append(SPACE.sub(" ", node.text_content or ""))
     elif node.tag == "br":
         pieces.append("\n")
-    elif node.tag in _CELLS:
+    elif node.tag in CELLS:
         pieces.append(" ")
     else:
         _leave(node, pieces)
 
 
 def _leave(node: LexborNode, pieces: list[str]) -> None:
-    if node.tag in _BLOCKS:
+    if node.tag in BLOCKS:
         pieces.append("\n\n")
 
 
@@ -90,7 +96,7 @@ def _check_cost(markup: str) -> None:
         name = name.lower()
         if len(attributes) > MOST_ATTRIBUTES:
             _check_attributes(attributes)
-        if name in _BLOCKS:
+        if name in BLOCKS:
             made += formatting.count  # what is open goes on in each block, as an element of its own
             if made > MOST_MADE:
                 raise InvalidArticle("its markup leaves too many elements open")

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from wirecopy.schema import ninjs, wire
+from wirecopy.schema import wire
+from wirecopy.schema.formats import ninjs
 from wirecopy.web.docs.pieces import ANYWHERE, REFERENCE, WITH_BODY, content, json_answer, operation, query
 from wirecopy.web.handlers import bulk, refusals
 

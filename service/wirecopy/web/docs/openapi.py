@@ -10,8 +10,9 @@ from typing import Any
 
 import msgspec
 
-from wirecopy.schema import ninjs, wire
+from wirecopy.schema import wire
 from wirecopy.schema.answers import Comparison, Pin, Reasons, Verdict
+from wirecopy.schema.formats import ninjs
 from wirecopy.schema.version import VERSION
 from wirecopy.web.docs.bulk_paths import bulk_paths, shipper_paths
 from wirecopy.web.docs.edit_paths import editing_paths

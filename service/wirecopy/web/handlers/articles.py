@@ -5,10 +5,11 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from wirecopy.schema import ninjs, wire
+from wirecopy.schema import wire
 from wirecopy.schema.answers import Verdict
 from wirecopy.schema.article import Article
-from wirecopy.schema.ninjs import is_media_type
+from wirecopy.schema.formats import ninjs
+from wirecopy.schema.formats.ninjs import is_media_type
 from wirecopy.search.index_file import Wanted
 from wirecopy.web.finding import find_articles
 from wirecopy.web.handlers.stories import DEFAULT_LIMIT, MAX_LIMIT

@@ -22,10 +22,10 @@ import msgspec
 from aiohttp import web
 
 from wirecopy import errors
-from wirecopy.schema import ninjs
 from wirecopy.schema.answers import Verdict
 from wirecopy.schema.article import Article
 from wirecopy.schema.elements import ElementSplitter
+from wirecopy.schema.formats import ninjs
 from wirecopy.schema.wire import BulkAnswer
 from wirecopy.web.connections import connection_of
 from wirecopy.web.http import problems, queries

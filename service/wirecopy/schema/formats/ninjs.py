@@ -1,34 +1,28 @@
-"""ninjs, the IPTC's news in JSON (1, 2 and 3), and the items of AP's Media API -> an article.
+"""ninjs, the IPTC's news in JSON (1.0 to 3.1), and the items of AP's Media API -> an article.
 
 Names differ between the versions (`headline`, `headlines`; `versioncreated`, `versionCreated`) and are read whatever
 their case. What is said of a field that is wrong names it as the sender does.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple, Never
 
 from wirecopy.config import Limits
-from wirecopy.errors import InvalidArticle
-from wirecopy.schema.article import Article, decode, from_fields
+from wirecopy.errors import InvalidArticle, NotText
+from wirecopy.schema.article import Article, decode
+from wirecopy.schema.formats import found as found_fields
+from wirecopy.schema.formats.found import Format, Found, Named, check_kind
 from wirecopy.schema.markup import to_text
 
 MEDIA_TYPE = "application/ninjs+json"
 
 _STATUSES = ("usable", "withheld", "canceled")
-_ZONE_WITHOUT_COLON = re.compile(r"(.*T.*[+-][0-9]{2})([0-9]{2})")
 _MARKUP = re.compile(r"<[A-Za-z!/]")
 _ORDER = ("plain", "html", "unknown", "xml")  # of bodies; of equal ones the longest is the text
 
 
-class _Named(NamedTuple):
-    """A value and the name under which it was sent."""
-
-    name: str
-    value: Any
-
-
-_Fields = Mapping[str, _Named]  # by the name in small letters
+_Fields = Mapping[str, Named]  # by the name in small letters
 
 
 def parse(data: bytes, limits: Limits, article_id: str | None = None) -> Article:
@@ -41,34 +35,28 @@ def parse(data: bytes, limits: Limits, article_id: str | None = None) -> Article
 
 def article_of(item: Mapping[str, Any], limits: Limits, article_id: str | None = None) -> Article:
     """Return the article that a decoded item describes. Raises InvalidArticle, which names the field."""
+    return found_fields.article_of(find(item), limits, article_id)
+
+
+def find(item: Mapping[str, Any]) -> Found:
+    """Return where an item has our fields. Raises NotText for an item that is no text, InvalidArticle."""
     item = _unwrapped(item)
-    fields = {name.lower(): _Named(name, value) for name, value in item.items() if value is not None}
+    fields = {name.lower(): Named(name, value) for name, value in item.items() if value is not None}
+    if "type" in fields:
+        check_kind(fields["type"].value)
+    if "eventdetails" in fields:
+        raise NotText("event")
     status, embargoed = _status(fields)
-    found: dict[str, _Named | None] = {
-        "id": _Named("id", article_id) if article_id is not None else _id(fields),
+    return {
+        "id": _id(fields),
+        "text": _text(fields, needs_one=status is None or status.value != "canceled"),
         "title": _title(fields),
         "source": _source(fields),
-        "published": _moment(fields, "versioncreated", "firstcreated"),
+        "published": _first(fields, "versioncreated", "firstcreated"),
         "language": fields.get("language"),
         "status": status,
         "embargoed": embargoed,
     }
-    found["text"] = _text(fields, needs_one=status is None or status.value != "canceled")
-    mapping = {ours: theirs.name for ours, theirs in found.items() if theirs is not None}
-    return from_fields({theirs.name: theirs.value for theirs in found.values() if theirs is not None}, limits, mapping)
-
-
-def items_in(document: Any) -> Iterator[Any]:
-    """Yield the items of a whole file: one, a list of some, or an answer of AP's feed or search."""
-    if isinstance(document, list):
-        yield from document
-        return
-    data = document.get("data") if isinstance(document, dict) else None
-    items = data.get("items") if isinstance(data, dict) else None
-    if isinstance(items, list):
-        yield from items
-    else:
-        yield document
 
 
 def _unwrapped(item: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -80,30 +68,32 @@ def _unwrapped(item: Mapping[str, Any]) -> Mapping[str, Any]:
     return item
 
 
-def _id(fields: _Fields) -> _Named:
+def _id(fields: _Fields) -> Named:
     """AP's itemid, which all revisions share; else the uri; else Superdesk's guid or the first alternative id."""
     altids = fields.get("altids")
     if altids is not None and isinstance(altids.value, dict) and isinstance(altids.value.get("itemid"), str):
-        return _Named("altids.itemid", altids.value["itemid"])
+        return Named("altids.itemid", altids.value["itemid"])
     for name in ("uri", "guid"):
         if name in fields:
             return fields[name]
     listed = altids.value if altids is not None and isinstance(altids.value, list) else []
     for place, altid in enumerate(listed):
         if isinstance(altid, dict) and altid.get("value") is not None:
-            return _Named(f"altids[{place}].value", altid["value"])
-    return _Named("uri", None)
+            return Named(f"altids[{place}].value", altid["value"])
+    return Named("uri", None)
 
 
-def _title(fields: _Fields) -> _Named | None:
+def _title(fields: _Fields) -> Named | None:
     headlines = _values(fields, "headlines")
     main = [headline for headline in headlines if headline.role.lower() in ("", "main", "headline")]
     for name, value, kind, _ in main or headlines:
-        return _Named(name, to_text(value).replace("\n", " ") if kind == "html" else value)
-    return fields.get("headline") or fields.get("title")
+        return Named(name, to_text(value).replace("\n", " ") if kind == "html" else value)
+    named = sorted(name for name in fields if name.startswith("headline_"))
+    by_name = ["headline", "headline_main", *named, "title"]  # 1.6 has headlines by their role
+    return next((fields[name] for name in by_name if name in fields), None)
 
 
-def _text(fields: _Fields, *, needs_one: bool) -> _Named | None:
+def _text(fields: _Fields, *, needs_one: bool) -> Named | None:
     """The best body: plain text before HTML, of several the longest; None where there is none and none is needed."""
     bodies = _values(fields, "bodies")
     for lower, (name, value) in fields.items():
@@ -111,18 +101,40 @@ def _text(fields: _Fields, *, needs_one: bool) -> _Named | None:
             if not isinstance(value, str):
                 _refuse(name, "a string")
             bodies.append(_Value(name, value, _kind(lower.removeprefix("body"), value), ""))
-    bodies = [body for body in bodies if body.value.strip()]
+    bodies += _inlined(fields)
+    bodies = [body for body in bodies if body.value.strip()] or _descriptions(fields)
     if not bodies and not needs_one:
         return None
     if not bodies:
         _refuse_without_text(fields)
     best = min(bodies, key=lambda body: (_ORDER.index(body.kind), -len(body.value)))
     if best.kind == "plain":
-        return _Named(best.name, best.value)
+        return Named(best.name, best.value)
     try:
-        return _Named(best.name, to_text(best.value))
+        return Named(best.name, to_text(best.value))
     except InvalidArticle as error:
         raise InvalidArticle(f"text ({best.name}): {error}") from None
+
+
+def _descriptions(fields: _Fields) -> list["_Value"]:
+    """What an item of type text says of itself: some agencies have their text there and no body."""
+    if "type" not in fields or fields["type"].value != "text":
+        return []
+    found = [body for body in _values(fields, "descriptions") if body.role.lower() not in ("caption", "ednote")]
+    for lower, (name, value) in fields.items():
+        if lower.startswith("description_") and "caption" not in lower and isinstance(value, str):
+            found.append(_Value(name, value, _kind(lower.removeprefix("description"), value), ""))
+    return [body for body in found if body.value.strip()]
+
+
+def _inlined(fields: _Fields) -> list["_Value"]:
+    """The NITF that an item of AP links to, where who fetched it has put it into the item."""
+    renditions = fields.get("renditions")
+    nitf = renditions.value.get("nitf") if renditions is not None and isinstance(renditions.value, dict) else None
+    for name in ("content", "body", "value"):
+        if isinstance(nitf, dict) and isinstance(nitf.get(name), str):
+            return [_Value(f"renditions.nitf.{name}", nitf[name], "xml", "")]
+    return []
 
 
 class _Value(NamedTuple):
@@ -165,7 +177,7 @@ def _kind(said: str, value: str) -> str:
     return "unknown" if _MARKUP.search(value) else "plain"
 
 
-def _source(fields: _Fields) -> _Named | None:
+def _source(fields: _Fields) -> Named | None:
     """Who sent it: `source`, else the first of the information sources, else the holder of the copyright."""
     if "source" in fields:
         return fields["source"]
@@ -176,37 +188,32 @@ def _source(fields: _Fields) -> _Named | None:
         for place, entry in enumerate(listed if isinstance(listed, list) else [listed]):
             where = f"{label}[{place}]" if isinstance(listed, list) else label
             if isinstance(entry, str):
-                return _Named(where, entry)
+                return Named(where, entry)
             if not isinstance(entry, dict):
                 _refuse(where, "a string or an object")
             for key in ("name", "literal", "uri"):
                 if entry.get(key) is not None:
-                    return _Named(f"{where}.{key}", entry[key])
+                    return Named(f"{where}.{key}", entry[key])
     return fields.get("copyrightholder")
 
 
-def _status(fields: _Fields) -> tuple[_Named | None, _Named | None]:
+def _status(fields: _Fields) -> tuple[Named | None, Named | None]:
     """The publication status, and until when the item is embargoed. AP has a status for that, and may give no time."""
-    embargoed = _moment(fields, "embargoed", "embargoeduntil")
+    embargoed = _first(fields, "embargoed", "embargoeduntil")
     if "pubstatus" not in fields:
         return None, embargoed
     name, value = fields["pubstatus"]
     word = value.lower().removeprefix("stat:") if isinstance(value, str) else value
     if word == "embargoed":
-        return _Named(name, "usable" if embargoed is not None else "withheld"), embargoed
+        return Named(name, "usable" if embargoed is not None else "withheld"), embargoed
     if word not in _STATUSES:
         raise InvalidArticle(f"status ({name}) must be usable, withheld or canceled, not {repr(value)[:60]}")
-    return _Named(name, word), embargoed
+    return Named(name, word), embargoed
 
 
-def _moment(fields: _Fields, *names: str) -> _Named | None:
-    """The first of these times that is there; some systems write its zone without a colon."""
-    for name in names:
-        if name in fields:
-            label, value = fields[name]
-            written = _ZONE_WITHOUT_COLON.fullmatch(value) if isinstance(value, str) else None
-            return _Named(label, f"{written[1]}:{written[2]}" if written else value)
-    return None
+def _first(fields: _Fields, *names: str) -> Named | None:
+    """The first of these fields that is there."""
+    return next((fields[name] for name in names if name in fields), None)
 
 
 def _refuse_without_text(fields: _Fields) -> Never:
@@ -215,12 +222,47 @@ def _refuse_without_text(fields: _Fields) -> Never:
         raise InvalidArticle("text is missing: renditions.nitf only links to it; send what it holds as body_nitf")
     kind = fields.get("type")
     if kind is not None and kind.value != "text":
-        raise InvalidArticle(f"text is missing: no bodies, body_text or body_html in this item of type {kind.value!r}")
+        raise NotText(str(kind.value))
     raise InvalidArticle("text is missing: the item has no bodies, body_text or body_html")
 
 
 def _refuse(name: str, wanted: str) -> Never:
     raise InvalidArticle(f"{name} must be {wanted}")
+
+
+def nitf_link(item: Mapping[str, Any]) -> str | None:
+    """Return the address of the NITF in which an item of AP has its text; None when it has a text, or no such link."""
+    inner = _unwrapped(item)
+    renditions = inner.get("renditions")
+    nitf = renditions.get("nitf") if isinstance(renditions, dict) else None
+    has_text = any(name.startswith(("body", "bodies")) for name in inner)
+    link = nitf.get("href") if isinstance(nitf, dict) and not has_text else None
+    return link if isinstance(link, str) else None
+
+
+def with_nitf(item: Mapping[str, Any], nitf: str) -> dict[str, Any]:
+    """Return an item of AP with the NITF that it links to."""
+    return {**_unwrapped(item), "body_nitf": nitf}
+
+
+FORMAT = Format(
+    name="ninjs",
+    title="ninjs 1.0 to 3.1 (IPTC), AP Media API, BBC's wrapped ninjs",
+    media_types=(MEDIA_TYPE,),
+    endings=(".json", ".jsonl", ".ndjson"),
+    where={
+        "id": "AP's `altids.itemid`; `uri`; Superdesk's `guid`; the first of `altids`",
+        "text": "`bodies`, `body_text`, `body_html`, `body_*`, `renditions.nitf.content`: plain, then HTML; the longest",
+        "title": "`headlines`, `headline`, `headline_main`, `headline_*`, `title`",
+        "source": "`source`, `infosource(s)`, `copyrightholder`",
+        "published": "`versioncreated`, `firstcreated`",
+        "language": "`language`",
+        "status": "`pubstatus`; AP's `embargoed` without a time is withheld",
+        "embargoed": "`embargoed`, `embargoeduntil`",
+    },
+    skipped="items whose `type` is no text: picture, graphic, audio, video, event, planning; `associations`",
+    read_object=find,
+)
 
 
 def is_media_type(content_type: str) -> bool:
