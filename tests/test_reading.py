@@ -81,13 +81,13 @@ def test_a_mark_at_the_start_carriage_returns_and_a_missing_last_newline_do_no_h
 
 
 def test_bad_lines_are_refused_in_order_and_the_rest_goes_on(tmp_path: Path) -> None:
-    data = b'nonsense\n{"id": "x"}\n' + line_of("1") + b"\xff\n" + line_of("2", published="soon") + line_of("3")
+    data = b'nonsense\n{"id": "x"}\n' + line_of("1") + b"\xff\n" + line_of("2", "") + line_of("3")
     file = write(tmp_path / "a.jsonl", data)
     chunk = read_all(file)
     assert ids(chunk) == ["1", "3"]
     assert [refusal.line for refusal in chunk.refusals] == [1, 2, 4, 5]
     assert [str(refusal).removeprefix(f"{file}:")[:12] for refusal in chunk.refusals] == [
-        *("1: not JSON:", "2: text is m", "4: not UTF-8", "5: published")
+        *("1: not JSON:", "2: text is m", "4: not UTF-8", "5: text is e")
     ]
 
 
@@ -160,10 +160,11 @@ def test_damaged_compressed_data_is_a_failure(tmp_path: Path, suffix: str) -> No
 
 def test_missing_files_folders_and_patterns_without_match_fail_before_anything_is_read(tmp_path: Path) -> None:
     good = write(tmp_path / "a.jsonl", line_of("1"))
+    (tmp_path / "empty").mkdir()
     for name, reason in [
         ("absent.jsonl", "no such file or directory"),
         ("*.csv", "no file matches this pattern"),
-        (".", "it is a folder"),
+        ("empty", "no file in this folder is read"),
     ]:
         with pytest.raises(InputFailed, match=reason) as failure:
             next(read([str(good), str(tmp_path / name)], limits=LIMITS, mapping={}))
@@ -178,7 +179,7 @@ def test_patterns_are_expanded_in_sorted_order_and_a_file_of_that_very_name_wins
     assert expand([str(tmp_path / "a[1].jsonl")]) == [str(tmp_path / "a[1].jsonl")]
 
 
-@pytest.mark.parametrize("name", ["a.txt", "a.json", "a", "a.parquet.gz", "a.gz"])
+@pytest.mark.parametrize("name", ["a.txt", "a.pdf", "a", "a.parquet.gz", "a.gz"])
 def test_a_format_that_is_not_read_is_a_usage_error(tmp_path: Path, name: str) -> None:
     with pytest.raises(UsageError, match="wirecopy reads"):
         read_all(write(tmp_path / name, b""))
@@ -206,7 +207,7 @@ def test_csv_cells_may_hold_newlines_and_a_record_is_named_by_its_first_line(tmp
 
 
 def test_csv_that_is_no_csv_or_no_utf8_or_too_long_is_refused_and_the_rest_goes_on(tmp_path: Path) -> None:
-    rows = [b"id,text", b'1,"a"b', b"2,\xff", b"3,Three", b"4," + b"x" * 200, b"5,Five", b'6,"open']
+    rows = [b"id,text", b'1,"a"b', b"2,\xff", "3,Thrée".encode(), b"4," + b"x" * 200, b"5,Five", b'6,"open']
     chunk = read_all(write(tmp_path / "a.csv", b"\n".join(rows)), limits=Limits(max_line_bytes=100))
     assert ids(chunk) == ["3", "5"]
     assert [refusal.line for refusal in chunk.refusals] == [2, 3, 5, 7]
@@ -225,8 +226,8 @@ def test_csv_fields_may_be_as_long_as_the_line_limit(tmp_path: Path) -> None:
     [
         (b"", "it has no header line"),
         (b"\n\n", "it has no header line"),
-        (b"a;b\n", "it has no column 'id', only a;b"),
-        (b"id,body\n", "it has no column 'text'"),
+        (b"a;b\n", "it has no column 'id', only a, b"),
+        (b"id,prose\n", "it has no column 'text'"),
         (b"id,text,text\n", "more than one column 'text'"),
         (b'"id\n', "its header is not CSV"),
     ],
@@ -314,7 +315,7 @@ def test_one_article_is_read_from_text_or_json(tmp_path: Path) -> None:
         ("a.json", b"plain text", "not JSON"),
         ("a.txt", b"\xff", "not UTF-8"),
         ("a.txt", b"  \n", "text is empty"),
-        ("a.json", b'{"id": 4, "text": "x"}', "id must be a string"),
+        ("a.json", b'{"id": 4.5, "text": "x"}', "id must be a string"),
         ("a.txt", b"x" * 200, "longer than 100 bytes"),
     ],
 )

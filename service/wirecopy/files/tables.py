@@ -3,15 +3,24 @@
 A row is a mapping from the file's own column names to values; what the names mean is not known here.
 """
 
+import codecs
 import csv
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
-from typing import Any, NamedTuple
+from itertools import chain
+from typing import Any, BinaryIO, NamedTuple
 
 from wirecopy.errors import InputFailed
-from wirecopy.files.lines import read_lines
+from wirecopy.files.lines import opened, read_blocks, split_lines
 
+DELIMITERS = (",", ";", "\t", "|")
+# What tables that are not UTF-8 are written in; a guess among all that Python knows goes astray on short ones.
+_CHARSETS = (
+    *("cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "koi8_r", "cp874"),
+    *("shift_jis", "euc_jp", "gb18030", "big5", "euc_kr"),
+)
 _PARQUET_BATCH_ROWS = 512
+_HEAD_BYTES = 2**18  # of a table, by which its charset is found
 
 
 class TableRow(NamedTuple):
@@ -22,14 +31,19 @@ class TableRow(NamedTuple):
     refusal: str = ""
 
 
-def read_csv(file: str, max_record_bytes: int, required: Sequence[str], optional: Sequence[str]) -> Iterator[TableRow]:
+Check = Callable[[Sequence[str]], object]  # of the names of the columns; raises InputFailed for what is missing
+
+
+def read_csv(file: str, max_record_bytes: int, check: Check, note: Callable[[str], None]) -> Iterator[TableRow]:
     """Yield the records under the header; an empty cell is None, empty lines are skipped.
 
-    Raises InputFailed: unreadable, no header, or a header without the required columns.
+    The delimiter is the one of `DELIMITERS` by which the header has most cells; a charset other than UTF-8 is guessed
+    and told to `note`. Raises InputFailed: unreadable, no header, or what `check` raises.
     """
     csv.field_size_limit(max(csv.field_size_limit(), max_record_bytes))  # counts characters; the lines count bytes
-    source = _CsvLines(read_lines(file, max_record_bytes), max_record_bytes)
-    reader = csv.reader(source, strict=True)
+    source = _CsvLines(split_lines(_as_utf8(read_blocks(file), note), max_record_bytes), max_record_bytes)
+    delimiter = _delimiter(source.peek(), file)
+    reader = csv.reader(source, strict=True, delimiter=delimiter)
     header: list[str] = []
     while True:
         source.start_record()
@@ -45,20 +59,73 @@ def read_csv(file: str, max_record_bytes: int, required: Sequence[str], optional
         if cells and header:
             yield _csv_row(source, header, cells)
         elif cells:
-            _check_columns(file, cells, required, optional)
+            check(cells)
             header = cells
     if not header:
         raise InputFailed(file, "it has no header line")
+
+
+def _delimiter(header: str, file: str) -> str:
+    """The delimiter by which the header has most cells, outside of quotes; of equals the first of DELIMITERS."""
+    counts = dict.fromkeys(DELIMITERS, 0)
+    is_quoted = False
+    for character in header:
+        is_quoted ^= character == '"'
+        if character in counts and not is_quoted:
+            counts[character] += 1
+    if not any(counts.values()) and ".tsv" in file.lower():
+        return "\t"
+    return max(counts, key=lambda each: counts[each])
+
+
+def _as_utf8(blocks: Iterator[bytes], note: Callable[[str], None]) -> Iterator[bytes]:
+    """The blocks in UTF-8, whatever charset they are in; the first of them decides."""
+    head = next(blocks, b"")
+    while len(head) < _HEAD_BYTES and (more := next(blocks, b"")):
+        head += more
+    charset = _charset(head)
+    if charset == "utf-8":
+        yield head
+        yield from blocks
+        return
+    note(f"read as {charset}, which its bytes look like: they are not UTF-8")
+    decoder = codecs.getincrementaldecoder(charset)("replace")
+    for block in chain((head,), blocks):
+        yield decoder.decode(block).encode("utf-8", "replace")
+    yield decoder.decode(b"", final=True).encode("utf-8", "replace")
+
+
+def _charset(head: bytes) -> str:
+    """The charset of a text that begins so: UTF-8 unless more of it is none than is; then the best guess."""
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    text = head.decode("utf-8", "replace")
+    wrong = text.count("\ufffd") - (1 if text.endswith("\ufffd") else 0)  # the last character may be cut
+    if not wrong or wrong <= sum(character > "\x7f" and character != "\ufffd" for character in text):
+        return "utf-8"
+    from charset_normalizer import from_bytes  # only who has such a table pays for it
+
+    guessed = from_bytes(head[:_HEAD_BYTES], cp_isolation=list(_CHARSETS)).best()
+    return "cp1252" if guessed is None else guessed.encoding
 
 
 class _CsvLines:
     """The physical lines that `csv.reader` asks for; knows where the record began and whether it is UTF-8."""
 
     def __init__(self, source: Iterable[bytes | None], max_record_bytes: int) -> None:
-        self._source = iter(source)
+        self._source: Iterator[bytes | None] = iter(source)
         self._max_record_bytes = max_record_bytes
         self._number = 0
         self.start_record()
+
+    def peek(self) -> str:
+        """The first line that is not empty, which is still to come."""
+        for line in self._source:
+            if line is None or line.strip():
+                self._source = chain((line,), self._source)
+                return "" if line is None else line.decode(errors="replace")
+            self._number += 1
+        return ""
 
     def start_record(self) -> None:
         self.first_line = self._number + 1
@@ -89,23 +156,10 @@ def _csv_row(source: _CsvLines, header: list[str], cells: list[str]) -> TableRow
     return TableRow(source.first_line, {name: cell or None for name, cell in zip(header, cells, strict=True)})
 
 
-def _check_columns(file: str, names: Sequence[str], required: Sequence[str], optional: Sequence[str]) -> None:
-    """Raise InputFailed when a required column is missing or one that is read is there twice."""
-    for name in required:
-        if name not in names:
-            found = ", ".join(names)
-            raise InputFailed(file, f"it has no column {name!r}, only {found} (--map text=body gives other names)")
-    for name in (*required, *optional):
-        if names.count(name) > 1:
-            raise InputFailed(file, f"it has more than one column {name!r}")
+def read_parquet(file: str, check: Check, select: Callable[[Sequence[str]], list[str]]) -> Iterator[TableRow]:
+    """Yield the rows, times as RFC 3339 strings, structs as objects; only the columns that `select` chooses.
 
-
-def read_parquet(
-    file: str, required: Sequence[str], optional: Sequence[str], keep_all_columns: bool
-) -> Iterator[TableRow]:
-    """Yield the rows, times as RFC 3339 strings; only the named columns unless all are wanted.
-
-    Raises InputFailed: unreadable, without the required columns, or pyarrow (the extra `parquet`) is not installed.
+    Raises InputFailed: unreadable, or pyarrow (the extra `parquet`) is not installed, and what `check` raises.
     """
     try:
         import pyarrow
@@ -114,18 +168,21 @@ def read_parquet(
         raise InputFailed(file, "parquet needs pyarrow: pip install 'wirecopy[parquet]'") from None
     number = 0
     try:
-        with pyarrow.parquet.ParquetFile(file) as table:
+        with opened(file) as stream, pyarrow.parquet.ParquetFile(_seekable(stream, pyarrow)) as table:
             columns = table.schema_arrow.names
-            _check_columns(file, columns, required, optional)
-            if not keep_all_columns:
-                columns = [name for name in columns if name in required or name in optional]
-            for batch in table.iter_batches(batch_size=_PARQUET_BATCH_ROWS, columns=columns):
+            check(columns)
+            for batch in table.iter_batches(batch_size=_PARQUET_BATCH_ROWS, columns=select(columns)):
                 for row in _with_millisecond_times(pyarrow, batch).to_pylist():
                     number += 1
                     yield TableRow(number, {name: _plain(value) for name, value in row.items()})
     except (OSError, ValueError, OverflowError, pyarrow.ArrowException) as error:
         where = f"row {number + 1} or a later one is unreadable" if number else "it is not readable as parquet"
         raise InputFailed(file, f"{where}: {' '.join(str(error).split())}") from None
+
+
+def _seekable(stream: BinaryIO, pyarrow: Any) -> Any:
+    """The stream, or all of it in memory where it cannot be read in any order."""
+    return stream if stream.seekable() else pyarrow.BufferReader(stream.read())
 
 
 def _with_millisecond_times(pyarrow: Any, batch: Any) -> Any:
@@ -139,5 +196,9 @@ def _with_millisecond_times(pyarrow: Any, batch: Any) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """Dates and times as the strings that JSON would hold."""
+    """Dates and times as the strings that JSON would hold, in structs and lists too."""
+    if isinstance(value, dict):
+        return {name: _plain(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_plain(inner) for inner in value]
     return value.isoformat() if isinstance(value, date) else value

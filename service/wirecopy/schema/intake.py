@@ -183,6 +183,22 @@ class IntakeParser:
             return self._remembered_names(tuple(fields))
         return self._find_names(tuple(fields))
 
+    def wanted(self, present: Sequence[str]) -> list[str]:
+        """Return those names of columns that may hold one of our fields."""
+        plain = {_plain(name) for ours in FIELDS for name in (ours, *NAMES[ours])}
+        mapped = {name for _, path, parts in self._mapping for name in (path, parts[0])}
+        return [name for name in present if name in mapped or _plain(name) in plain]
+
+    def missing(self, present: Sequence[str]) -> list[str]:
+        """Return the required fields, by the name under which they are looked for, that these columns cannot hold."""
+        mapped = {FIELDS[k]: (path, parts[0]) for k, path, parts in self._mapping}
+        names = dict(zip(FIELDS, self._find_names(present), strict=True))
+        return [
+            mapped[ours][0] if ours in mapped else ours
+            for ours in FIELDS[:2]
+            if (not set(mapped[ours]) & set(present) if ours in mapped else names[ours] is None)
+        ]
+
     def unmatched(self, *, is_over: bool = False) -> list[str]:
         """Return the paths that matched nothing, in the form of the option, once enough was seen or all is over.
 

@@ -252,7 +252,7 @@ FORMAT = Format(
     endings=(".json", ".jsonl", ".ndjson"),
     where={
         "id": "AP's `altids.itemid`; `uri`; Superdesk's `guid`; the first of `altids`",
-        "text": "`bodies`, `body_text`, `body_html`, `body_*`, `renditions.nitf.content`: plain, then HTML; the longest",
+        "text": "`bodies`, `body_*`, `renditions.nitf.content`: plain, then HTML, the longest; `descriptions`",
         "title": "`headlines`, `headline`, `headline_main`, `headline_*`, `title`",
         "source": "`source`, `infosource(s)`, `copyrightholder`",
         "published": "`versioncreated`, `firstcreated`",
