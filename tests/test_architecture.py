@@ -48,7 +48,7 @@ LIVES_IN: dict[str, tuple[str, ...]] = {
     "datasketch": ("detection/words/minhash.py",),
     "llvmlite": ("detection/kernels/",),
     "numba": ("detection/kernels/",),
-    "pyarrow": ("files/tables.py",),
+    "pyarrow": ("files/tables.py", "files/answers.py"),
     "selectolax": ("schema/markup.py",),
     "psycopg": ("storage/postgres/",),
     "rich": ("cli/terminal.py",),

@@ -197,7 +197,7 @@ def test_a_strict_run_stops_and_leaves_no_output(
 @pytest.mark.parametrize(
     ("arguments", "code", "sentence"),
     [
-        (["IN"], 2, "Missing option '--output'"),
+        (["IN", "-o", "out.docx"], 2, "out.docx: wirecopy writes .jsonl, .ndjson, .csv"),
         (["-o", "OUT"], 2, "Missing argument 'INPUT...'"),
         (["IN", "-o", "OUT", "--keep", "best"], 2, "'best' is not one of"),
         (["IN", "-o", "OUT", "--window-days", "soon"], 2, "neither a number of days nor 'none'"),

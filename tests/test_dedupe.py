@@ -292,15 +292,30 @@ BAD = {
     '{"id": "b", "text": ""}': "text is empty",
     '{"id": "b", "text": " \\n"}': "text is empty",
     '{"id": "b", "text": null}': "text is missing",
-    '{"id": 7, "text": "b"}': "id must be a string, not a number",
+    '{"id": 7.5, "text": "b"}': "id must be a string, not a number",
     '{"id": "b", "text": ["b"]}': "text must be a string, not an array",
-    '{"id": "b", "text": "b", "title": 3}': "title must be a string, not a number",
-    '{"id": "b", "text": "b", "published": 20260309}': "published must be a string, not a number",
-    '{"id": "b", "text": "b", "published": "soon"}': "published must be an RFC 3339 time or a date",
-    '{"id": "b", "text": "b", "published": "2026-02-30"}': "published must be an RFC 3339 time or a date",
     '{"id": "first", "text": "again"}': "id 'first' was already seen",
     '{"id": "b", "text": "' + "x" * 400 + '"}': "longer than 300 bytes",
 }
+
+
+LEFT_OUT = {
+    '{"id": "b", "text": "b", "title": 3}': "title must be a string, not a number",
+    '{"id": "b", "text": "b", "published": ["x"]}': "published must be a time or a date, not an array",
+    '{"id": "b", "text": "b", "published": "soon"}': "published must be an RFC 3339 time or a date",
+    '{"id": "b", "text": "b", "published": "2026-02-30"}': "published must be an RFC 3339 time or a date",
+}
+
+
+@pytest.mark.parametrize("odd", LEFT_OUT, ids=LEFT_OUT.values())
+def test_a_field_that_cannot_be_read_costs_the_field_and_with_strict_the_run(run: Run, odd: str) -> None:
+    file = run.write("in.jsonl", lines([row("first", "One.")]) + odd.encode() + b"\n")
+    assert [one["id"] for one in run(file)] == ["first", "b"]
+    assert run.told[0].startswith(f"{file}:2: left out: {LEFT_OUT[odd]}")
+    assert run.told[1].endswith("; 1 fields left out")
+    run.output.unlink()
+    assert run(file, "--strict", code=1) == []
+    assert run.told[0].startswith(f"{file}:2: {LEFT_OUT[odd]}")
 
 
 @pytest.fixture

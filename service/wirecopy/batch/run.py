@@ -25,9 +25,11 @@ from wirecopy.detector.memory.canonical import Policy, rule_of
 from wirecopy.detector.state import BATCH, State
 from wirecopy.detector.tracing import ArticleTraces, trace
 from wirecopy.errors import Refusal, Refused
+from wirecopy.files.documents import FetchNitf
 from wirecopy.files.kept_lines import KeptLines
 from wirecopy.files.reading import Chunk, Schema, read
 from wirecopy.schema.article import Article
+from wirecopy.schema.intake import IntakeParser
 
 _MATCHING = 2  # threads: one finds the candidates of a block while another verifies those of the one before
 
@@ -100,22 +102,35 @@ def dedupe(
     on_progress: Callable[[int], None],
     schema: Schema = "own",
     journal: Journal | None = None,
+    intake: IntakeParser | None = None,
+    fetch_nitf: FetchNitf | None = None,
+    on_chunk: Callable[[Chunk], None] = lambda _: None,
 ) -> Result:
     """Group the articles of all inputs into stories, together with those that `journal` knows.
 
     With `look_ahead` the term weights are learnt from all articles before the first is decided; without, the run takes
     exactly the path of a service that is given the articles in this order. With `strict` the first refusal raises
-    Refused. Raises InputFailed and UsageError as reading does, OtherInput when the journal is that of another run.
+    Refused. `intake` reads records instead of `mapping`, `fetch_nitf` as in `reading.read`; `on_chunk` is called with
+    each chunk of input before it is taken. Raises InputFailed and UsageError as reading does, OtherInput when the
+    journal is that of another run.
     """
     started = time.perf_counter()
     stages = dict.fromkeys(("waiting for input", "loading", "looking ahead", "deciding", "describing"), 0.0)
     beside = dict.fromkeys(("reading and parsing", "tracing"), 0.0)
     journal = journal or Journal(config, look_ahead=look_ahead)
-    intake, state = Selection(journal), journal.state
+    selection, state = Selection(journal), journal.state
     lines = KeptLines() if want_lines else None
     waiting = _Waiting() if look_ahead and journal.writes else None
     refused = 0
-    chunks = read(inputs, limits=config.limits, mapping=mapping, keep_lines=want_lines, schema=schema)
+    chunks = read(
+        inputs,
+        limits=config.limits,
+        mapping=mapping,
+        keep_lines=want_lines,
+        schema=schema,
+        intake=intake,
+        fetch_nitf=fetch_nitf,
+    )
     with (
         _traced(chunks, config.detection.max_words, beside) as traced,
         ThreadPoolExecutor(_MATCHING) as threads,
@@ -126,7 +141,8 @@ def dedupe(
 
         for chunk, traces in _each_timed(stages, "waiting for input", traced):
             with _timed(stages, "loading"):
-                taken = intake.take(chunk, traces)
+                on_chunk(chunk)
+                taken = selection.take(chunk, traces)
                 refused += _report_refusals(taken.refusals, on_refusal, strict=strict)
                 state.load(taken.articles, taken.traces, journal.moment, taken.contents)
                 if lines is not None:
@@ -136,12 +152,12 @@ def dedupe(
             if not look_ahead:
                 with _timed(stages, "deciding"):
                     journal.decide(len(taken.articles), taken.articles, start)
-            on_progress(intake.taken)
-        intake.finish()
+            on_progress(selection.taken)
+        selection.finish()
         return_freed()
         if look_ahead:
             with _timed(stages, "looking ahead"):
-                journal.look_ahead(intake.digest())
+                journal.look_ahead(selection.digest())
             with _timed(stages, "deciding"):
                 _decide_loaded(journal, waiting, start, on_progress)
     with _timed(stages, "describing"):
@@ -149,7 +165,7 @@ def dedupe(
         policy = Policy(rule_of(config.stories))
         counted = _count(state, policy, journal.first)
     seconds = time.perf_counter() - started
-    summary = RunSummary(intake.taken, *counted, refused, intake.known, seconds, stages, beside)
+    summary = RunSummary(selection.taken, *counted, refused, selection.known, seconds, stages, beside)
     return Result(journal, policy, summary, lines)
 
 

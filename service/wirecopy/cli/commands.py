@@ -156,14 +156,7 @@ def commands() -> None:
     "--no-look-ahead", "look_ahead", flag_value=False, default=True, help="Learn word weights as the service."
 )
 @click.option("--strict", is_flag=True, help="Stop at the first line that is refused.")
-@click.option(
-    "--map",
-    "mapping",
-    multiple=True,
-    callback=service.read_mapping,
-    metavar="FIELD=NAME,...",
-    help="Take fields from other names: --map text=body,id=uri.",
-)
+@service.map_option
 @service.format_option
 @click.option(
     "--state", metavar="DIR", help="Keep in the folder DIR what a later run needs, and this one if interrupted."
@@ -173,9 +166,11 @@ def commands() -> None:
 )
 @click.option("--resume", is_flag=True, help="Go on with the run of the same command that was interrupted.")
 @click.option("--profile", is_flag=True, help="Print the seconds that each stage took.")
+@service.nitf_option
+@service.json_option
 def dedupe(
     inputs: tuple[str, ...],
-    output: str,
+    output: str | None,
     config_file: str | None,
     window_days: str | None,
     keep: str | None,
@@ -188,14 +183,17 @@ def dedupe(
     against: str | None,
     resume: bool,
     profile: bool,
+    fetch_nitf: str | None,
+    as_json: bool,
 ) -> int:
     """Group the articles of all INPUTs into stories.
 
-    INPUT is .jsonl, .ndjson or .csv, each also as .gz or .zst; .parquet (with the extra 'parquet'); '-' for JSON lines
-    on standard input; or a pattern such as 'day/*.jsonl'. Fields: id and text; optional title, source, url, published
-    (RFC 3339 or a date; UTC without a zone), language, status and embargoed. Other fields are ignored.
+    INPUT is .jsonl, .json, .csv, .tsv, .xml, .rss or .warc, each also as .gz, .zst, .bz2 or .xz; .parquet; '-' for JSON
+    on standard input; a folder, a pattern such as 'day/*.jsonl', or an address (https://, s3://, ...). Fields: id and
+    text; optional title, source, url, published, language, status and embargoed, under these or other common names. A
+    field that cannot be read is left out with a warning. docs/inputs.md lists every format and name.
 
-    OUT.jsonl gets one line per accepted article, in input order:
+    OUT gets one line per accepted article, in input order:
 
     \b
       {"id": "b2", "story": "…", "canonical": false, "relation": "rewrite", "match": "a1", "score": 0.93}
@@ -221,15 +219,33 @@ def dedupe(
       zcat feed.gz | wirecopy dedupe - --output - --unique unique.jsonl | jq .story
       wirecopy dedupe wednesday.jsonl --state known --against known -o wednesday-stories.jsonl
     """
-    from wirecopy.cli import terminal
-    from wirecopy.files import reading, writing
+    from msgspec import structs
 
-    if mapping and schema == "ninjs":
-        raise errors.UsageError("--map names fields of your own; those of ninjs are known")
+    from wirecopy.cli import terminal
+    from wirecopy.cli.refusals import Telling
+    from wirecopy.files import answers, reading, writing
+    from wirecopy.schema.article import Article
+    from wirecopy.schema.intake import IntakeParser
+
+    service.check_mapping(mapping, schema)
     settings = _settings(config_file, window_days, keep)
-    writing.check_targets(reading.expand(inputs, schema), [output] if unique is None else [output, unique])
+    shows_table = output is None and sys.stdout is not None and sys.stdout.isatty()
+    target = "-" if output is None else output
+    answers.check_ending(target)
+    if unique is not None:
+        answers.check_ending(unique, lines_only=True)
+    writing.check_targets(reading.expand(inputs, schema), [target] if unique is None else [target, unique])
+    intake = IntakeParser.of(settings.limits, settings.intake, **mapping)
+    intake.is_strict = intake.is_strict or strict
+    fetch, told, articles = service.nitf_fetcher(fetch_nitf), Telling(), dict[str, Article]()
+
+    def on_chunk(chunk: reading.Chunk) -> None:
+        told.chunk(chunk)
+        if shows_table:
+            articles.update((each.id, structs.replace(each, text=each.text[:200])) for each in chunk.articles)
+
     with gc_control.unsearched(), ExitStack() as kept, ExitStack() as stack:
-        stories_file = stack.enter_context(writing.open_output(output))
+        stories_file = None if shows_table else stack.enter_context(writing.open_output(target))
         unique_file = None if unique is None else stack.enter_context(writing.open_output(unique))
         terminal.load_kernels()  # once everything else is known to be right
         from wirecopy.batch import run
@@ -248,11 +264,15 @@ def dedupe(
                 look_ahead=look_ahead,
                 strict=strict,
                 want_lines=unique is not None,
-                on_refusal=_tell_refusal,
+                on_refusal=told.refusal,
                 on_progress=on_progress,
                 schema=schema,
                 journal=journal,
+                intake=intake,
+                fetch_nitf=fetch,
+                on_chunk=on_chunk,
             )
+        told.finish(intake.names_found(), is_empty=not result.summary.articles)
         started = time.perf_counter()
         _write(result, stories_file, unique_file)
         result.summary.stages["writing"] = time.perf_counter() - started
@@ -261,7 +281,14 @@ def dedupe(
             journal.end()
     if profile:
         click.echo(terminal.describe_stages(result.summary), err=True)
-    click.echo(terminal.describe_summary(result.summary), err=True)
+    if shows_table:
+        terminal.show_stories(result.rows(), articles)
+    if as_json:
+        click.echo(
+            terminal.summary_json(result.summary._asdict() | told.facts()), err=target == "-" and not shows_table
+        )
+    else:
+        click.echo(terminal.describe_summary(result.summary) + told.describe(), err=True)
     return REFUSED if result.summary.refused else DONE
 
 
@@ -411,12 +438,13 @@ for _command in (*service.COMMANDS, *settings.COMMANDS, *streams.COMMANDS, *upke
     commands.add_command(_command)
 
 
-def _write(result: "Result", stories_file: "Output", unique_file: "Output | None") -> None:
-    from msgspec.json import Encoder
+def _write(result: "Result", stories_file: "Output | None", unique_file: "Output | None") -> None:
+    from wirecopy.files import answers
 
-    stories_file.write_lines(map(Encoder().encode, result.rows()))
+    if stories_file is not None:
+        answers.write_rows(stories_file, result.rows())
     if unique_file is not None:
-        unique_file.write_lines(result.unique_lines())
+        answers.write_lines(unique_file, result.unique_lines())
 
 
 def _tell_refusal(refusal: errors.Refusal) -> None:

@@ -2,6 +2,7 @@
 
 import logging
 from contextlib import suppress
+from functools import partial
 from os import environ
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,11 +11,13 @@ import click
 
 from wirecopy import errors
 from wirecopy.cli.settings import config_option
+from wirecopy.errors import InputFailed, UsageError
 
 if TYPE_CHECKING:
     from wirecopy.config import Config
     from wirecopy.detector.detector import Detector
     from wirecopy.detector.standby import Standby
+    from wirecopy.files.documents import FetchNitf
     from wirecopy.files.reading import Schema
     from wirecopy.web.loading import Loading
 
@@ -38,10 +41,25 @@ Exit codes:
 format_option = click.option(
     "--format",
     "schema",
-    type=click.Choice(["own", "ninjs"]),
+    type=click.Choice(["own", "ninjs", "dpa", "newsml-g2", "newsml-1", "nitf", "iptc7901"]),
     default="own",
-    help="ninjs: the files hold items of IPTC ninjs (1 to 3) or AP's Media API, also as .json.  [default: own fields]",
+    help="The files hold items of this format: ninjs (IPTC's 1.0 to 3.1, AP's Media API), dpa (digitalwires), ... XML "
+    "is recognised without it.  [default: own fields]",
 )
+map_option = click.option(
+    "--map",
+    "mapping",
+    multiple=True,
+    callback=lambda _context, _parameter, values: _read_mapping(values),
+    metavar="FIELD=NAME,...",
+    help="Take fields from other names, by dotted paths: --map text=body,source=source.name. Common names need none.",
+)
+nitf_option = click.option(
+    "--fetch-nitf",
+    metavar="HOST=KEY_FILE",
+    help="Get the text of AP's items from where they link to, at HOST only, with the key in KEY_FILE.",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON object.")
 _CURL = """\
 curl -X PUT {url}/v1/articles/wire-1 -H 'Content-Type: application/json'{key} \\
   -d '{{"title": "Harbour bridge closed", "text": "The harbour bridge was closed to all traffic on Monday."}}'"""
@@ -108,6 +126,10 @@ def serve(config_file: str | None, allow_anonymous: bool, standby: bool, accept_
     "--give-up-after", metavar="SECONDS", type=float, default=300.0, show_default=True, help="Without success."
 )
 @format_option
+@map_option
+@click.option("--strict", is_flag=True, help="Refuse an article for an optional field that cannot be read.")
+@nitf_option
+@json_option
 def push(
     files: tuple[str, ...],
     url: str,
@@ -116,6 +138,10 @@ def push(
     restart: bool,
     give_up_after: float,
     schema: "Schema",
+    mapping: dict[str, str],
+    strict: bool,
+    fetch_nitf: str | None,
+    as_json: bool,
 ) -> int:
     """Send the articles of all FILEs to a running service, in order, many at a time.
 
@@ -127,9 +153,14 @@ def push(
     Example:
       wirecopy push monday.jsonl.gz tuesday.jsonl.gz --to http://127.0.0.1:8080
     """
-    from wirecopy.cli.terminal import counting, printable
+    from wirecopy.cli.refusals import Telling
+    from wirecopy.cli.terminal import counting, summary_json
     from wirecopy.client import push
+    from wirecopy.config import Limits
+    from wirecopy.schema.intake import IntakeParser
 
+    check_mapping(mapping, schema)
+    telling, intake = Telling(), IntakeParser(Limits(), mapping, is_strict=strict)
     with counting() as on_progress:
         summary = push.push(
             files,
@@ -138,11 +169,18 @@ def push(
             state_file=state,
             restart=restart,
             give_up_after=give_up_after,
-            on_refusal=lambda refusal: click.echo(printable(str(refusal)), err=True),
+            on_refusal=telling.refusal,
             on_progress=on_progress,
             schema=schema,
+            intake=intake,
+            fetch_nitf=nitf_fetcher(fetch_nitf),
+            on_chunk=telling.chunk,
         )
-    click.echo(str(summary), err=True)
+    telling.finish(intake.names_found(), is_empty=not summary.new + summary.revised + summary.replayed)
+    if as_json:
+        click.echo(summary_json(summary._asdict() | telling.facts()))
+    else:
+        click.echo(f"{summary}{telling.describe()}", err=True)
     return _REFUSED if summary.refused else _DONE
 
 
@@ -162,6 +200,43 @@ def read_mapping(ctx: click.Context, param: click.Parameter, values: tuple[str, 
 
 
 COMMANDS = (serve, push)
+
+
+def check_mapping(mapping: dict[str, str], schema: str) -> None:
+    """Raise UsageError for a mapping of a format that has none."""
+    if mapping and schema != "own":
+        raise UsageError(f"--map names fields of your own; those of {schema} are known")
+
+
+def nitf_fetcher(option: str | None) -> "FetchNitf | None":
+    """What gets the NITF that items of AP link to, None without the option. Raises UsageError, InputFailed."""
+    if option is None:
+        return None
+    from wirecopy.files import remote
+
+    host, _, file = option.partition("=")
+    if not host or not file:
+        raise UsageError("--fetch-nitf needs HOST=KEY_FILE")
+    try:
+        key = Path(file).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputFailed(file, str(error)) from None
+    return partial(remote.fetch_text, host=host, key=key)
+
+
+def _read_mapping(values: tuple[str, ...]) -> dict[str, str]:
+    """`text=body,id=uri` as a mapping from our field names to the input's."""
+    from wirecopy.schema.article import FIELDS
+
+    mapping: dict[str, str] = {}
+    for pair in ",".join(values).split(",") if values else []:
+        ours, _, theirs = pair.partition("=")
+        if ours not in FIELDS or not theirs:
+            raise click.BadParameter(f"{pair!r} is not FIELD=NAME with FIELD one of {', '.join(FIELDS)}")
+        if ours in mapping:
+            raise click.BadParameter(f"{ours} is given twice")
+        mapping[ours] = theirs
+    return mapping
 
 
 def _place(config: "Config") -> str:

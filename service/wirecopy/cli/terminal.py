@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from html import unescape
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from rich.box import SIMPLE_HEAD
@@ -89,6 +89,11 @@ def describe_summary(summary: "RunSummary") -> str:
     counts = f"{summary.stories:,} stories, {summary.copies:,} copies, {summary.rewrites:,} rewrites"
     known = f", {summary.known:,} known before" if summary.known else ""
     return f"{summary.articles:,} articles: {counts}, {summary.refused:,} refused{known}; {speed:,.0f} articles/s"
+
+
+def summary_json(facts: Mapping[str, Any]) -> str:
+    """A summary as one JSON object."""
+    return msgspec.json.encode(facts).decode()
 
 
 def describe_stages(summary: "RunSummary") -> str:

@@ -23,6 +23,8 @@ from wirecopy.client.client import Client
 from wirecopy.config import Limits
 from wirecopy.errors import Refusal
 from wirecopy.files import reading
+from wirecopy.files.documents import FetchNitf
+from wirecopy.schema.intake import IntakeParser
 from wirecopy.schema.wire import BulkAnswer
 
 _HEAD_BYTES = 64 * 2**10
@@ -60,8 +62,11 @@ def push(
     on_progress: Callable[[int], None],
     pause: Pause = time.sleep,
     schema: reading.Schema = "own",
+    intake: IntakeParser | None = None,
+    fetch_nitf: FetchNitf | None = None,
+    on_chunk: Callable[[reading.Chunk], None] = lambda _: None,
 ) -> PushSummary:
-    """Send all articles of `inputs`; return what became of them.
+    """Send all articles of `inputs`; return what became of them. `on_chunk` is called with each chunk that is sent.
 
     Raises InputFailed, UsageError, and ServiceError: at once when trying again is no use, otherwise when that brought
     no answer for `give_up_after` seconds.
@@ -72,7 +77,16 @@ def push(
     with Client(url, key=key) as client, ThreadPoolExecutor(1) as background:
         sender = _Sender(client, give_up_after, on_refusal, pause)
         under_way: Future[None] | None = None
-        for chunk in reading.read(inputs, limits=Limits(), mapping={}, chunk_size=MAX_CHUNK_LINES, schema=schema):
+        for chunk in reading.read(
+            inputs,
+            limits=Limits(),
+            mapping={},
+            chunk_size=MAX_CHUNK_LINES,
+            schema=schema,
+            intake=intake,
+            fetch_nitf=fetch_nitf,
+        ):
+            on_chunk(chunk)
             work = progress.select(chunk)
             if under_way is not None:
                 under_way.result()

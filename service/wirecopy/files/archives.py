@@ -10,7 +10,7 @@ from typing import Any
 from wirecopy.errors import ArticleError, InputFailed, MalformedArticle, NotText
 from wirecopy.files.documents import Record, line_of
 from wirecopy.files.lines import opened
-from wirecopy.schema.intake import Intake
+from wirecopy.schema.intake import IntakeParser
 
 _HTML = ("text/html", "application/xhtml+xml")
 WHERE = {
@@ -24,7 +24,7 @@ WHERE = {
 }
 
 
-def read_archive(file: str, intake: Intake) -> Iterator[Record]:
+def read_archive(file: str, intake: IntakeParser) -> Iterator[Record]:
     """Yield the pages of responses, numbered by record. Raises InputFailed."""
     try:
         import trafilatura
@@ -42,7 +42,7 @@ def read_archive(file: str, intake: Intake) -> Iterator[Record]:
         raise InputFailed(file, f"record {number + 1} is unreadable: {' '.join(str(error).split())[:200]}") from None
 
 
-def _page(number: int, record: Any, intake: Intake, trafilatura: Any) -> Record:
+def _page(number: int, record: Any, intake: IntakeParser, trafilatura: Any) -> Record:
     headers = record.http_headers
     kind = (headers.get_header("Content-Type", "") if headers else "").partition(";")[0].strip().lower()
     status = headers.get_statuscode() if headers else ""

@@ -19,7 +19,7 @@ from wirecopy.schema.dates import format_published
 from wirecopy.schema.elements import ElementSplitter
 from wirecopy.schema.formats import dpa, known, ninjs
 from wirecopy.schema.formats.found import Format
-from wirecopy.schema.intake import Intake
+from wirecopy.schema.intake import IntakeParser
 
 _HEAD_BYTES = 2**16
 FetchNitf = Callable[[str], str]  # the text behind an address; raises ArticleError
@@ -34,7 +34,7 @@ class Record(NamedTuple):
     warnings: list[str] | None = None
 
 
-def read_json(file: str, intake: Intake, form: Format | None, fetch: FetchNitf | None) -> Iterator[Record]:
+def read_json(file: str, intake: IntakeParser, form: Format | None, fetch: FetchNitf | None) -> Iterator[Record]:
     """Yield the records of a file of JSON, whether lines, an array, a list within an object, or one object.
 
     Raises InputFailed for a file that cannot be read.
@@ -53,7 +53,7 @@ def read_json(file: str, intake: Intake, form: Format | None, fetch: FetchNitf |
 
 
 def read_json_lines(
-    blocks: Iterator[bytes], intake: Intake, form: Format | None = None, fetch: FetchNitf | None = None
+    blocks: Iterator[bytes], intake: IntakeParser, form: Format | None = None, fetch: FetchNitf | None = None
 ) -> Iterator[Record]:
     """Yield a record for each line that is not blank."""
     most = intake.limits.max_line_bytes
@@ -64,7 +64,7 @@ def read_json_lines(
             yield _record(number, line.removesuffix(b"\r"), intake, form, fetch)
 
 
-def read_whole(file: str, intake: Intake) -> bytes:
+def read_whole(file: str, intake: IntakeParser) -> bytes:
     """Return all that a file holds. Raises InputFailed, MalformedArticle for more than a document may have."""
     data = bytearray()
     most = intake.limits.max_line_bytes
@@ -75,7 +75,7 @@ def read_whole(file: str, intake: Intake) -> bytes:
     return bytes(data)
 
 
-def read_wire(file: str, data: bytes, intake: Intake, form: Format | None) -> Iterator[Record]:
+def read_wire(file: str, data: bytes, intake: IntakeParser, form: Format | None) -> Iterator[Record]:
     """Yield the items of a document of XML or IPTC 7901; an item without an id has the file's name."""
     form = form or known.recognise(data)
     if form is None:
@@ -109,7 +109,7 @@ def _is_lines(head: bytes) -> bool:
 
 
 def _read_elements(
-    file: str, blocks: Iterator[bytes], intake: Intake, form: Format | None, fetch: FetchNitf | None
+    file: str, blocks: Iterator[bytes], intake: IntakeParser, form: Format | None, fetch: FetchNitf | None
 ) -> Iterator[Record]:
     most = intake.limits.max_line_bytes
     splitter = ElementSplitter(most)
@@ -131,7 +131,7 @@ def _read_elements(
         raise InputFailed(file, f"{error} (behind element {number})") from None
 
 
-def _record(number: int, data: bytes, intake: Intake, form: Format | None, fetch: FetchNitf | None) -> Record:
+def _record(number: int, data: bytes, intake: IntakeParser, form: Format | None, fetch: FetchNitf | None) -> Record:
     warnings: list[str] = []
     try:
         if form is None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from wirecopy.errors import ArticleError, InputFailed, MalformedArticle
 from wirecopy.files.documents import Record, line_of
-from wirecopy.schema.intake import Intake
+from wirecopy.schema.intake import IntakeParser
 from wirecopy.schema.markup import to_text
 
 _HEAD_BYTES = 16 * 1024
@@ -30,7 +30,7 @@ def is_feed(data: bytes) -> bool:
     return root is not None and root[1].lower() in (b"rss", b"feed", b"rdf")
 
 
-def read_feed(file: str, data: bytes, intake: Intake) -> Iterator[Record]:
+def read_feed(file: str, data: bytes, intake: IntakeParser) -> Iterator[Record]:
     """Yield the entries. Raises InputFailed: no feed, or feedparser is not installed."""
     try:
         import feedparser

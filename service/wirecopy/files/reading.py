@@ -20,7 +20,7 @@ from wirecopy.files.inputs import Container, Schema, check_exists, container_of,
 from wirecopy.files.lines import read_blocks
 from wirecopy.files.tables import TableRow, read_csv, read_parquet
 from wirecopy.schema.article import Article, decode, from_fields
-from wirecopy.schema.intake import Intake
+from wirecopy.schema.intake import IntakeParser
 
 __all__ = ["Chunk", "RecordLocation", "Refusal", "Schema", "expand", "read", "read_article"]
 
@@ -65,7 +65,7 @@ def read(
     chunk_size: int = 512,
     keep_lines: bool = False,
     schema: Schema = "own",
-    intake: Intake | None = None,
+    intake: IntakeParser | None = None,
     fetch_nitf: FetchNitf | None = None,
 ) -> Iterator[Chunk]:
     """Yield the records of all inputs, in order, in chunks of at most `chunk_size`.
@@ -76,7 +76,7 @@ def read(
     truncated or damaged; a pattern that matches nothing). What can be seen from outside is refused before anything is
     read.
     """
-    intake = intake or Intake(limits, mapping)
+    intake = intake or IntakeParser(limits, mapping)
     chunk, characters = Chunk(lines=[] if keep_lines else None), 0
     try:
         for file in expand(inputs, schema):
@@ -116,12 +116,12 @@ def _add(chunk: Chunk, file: str, record: Record) -> int:
     return 0
 
 
-def _unmatched(intake: Intake, *, is_over: bool) -> list[str]:
+def _unmatched(intake: IntakeParser, *, is_over: bool) -> list[str]:
     return [f"--map {path} matched nothing in {intake.seen:,} records" for path in intake.unmatched(is_over=is_over)]
 
 
 def _read_file(
-    file: str, intake: Intake, schema: Schema, keep_lines: bool, fetch: FetchNitf | None, notes: list[str]
+    file: str, intake: IntakeParser, schema: Schema, keep_lines: bool, fetch: FetchNitf | None, notes: list[str]
 ) -> Iterator[Record]:
     container, form = container_of(file, schema), form_of(schema)
     if container is Container.JSON:
@@ -143,7 +143,7 @@ def _read_file(
     return _read_rows(rows, intake, keep_lines)
 
 
-def _read_document(file: str, intake: Intake, schema: Schema) -> Iterator[Record]:
+def _read_document(file: str, intake: IntakeParser, schema: Schema) -> Iterator[Record]:
     try:
         data = read_whole(file, intake)
     except ArticleError as error:
@@ -153,7 +153,7 @@ def _read_document(file: str, intake: Intake, schema: Schema) -> Iterator[Record
     return read_wire(file, data, intake, form_of(schema))
 
 
-def _check_columns(file: str, names: Sequence[str], intake: Intake) -> None:
+def _check_columns(file: str, names: Sequence[str], intake: IntakeParser) -> None:
     """Raise InputFailed when a required column is missing or one that is read is there twice."""
     wanted = intake.wanted(names)
     missing = intake.missing(names)
@@ -165,7 +165,7 @@ def _check_columns(file: str, names: Sequence[str], intake: Intake) -> None:
             raise InputFailed(file, f"it has more than one column {name!r}")
 
 
-def _read_rows(rows: Iterable[TableRow], intake: Intake, keep_lines: bool) -> Iterator[Record]:
+def _read_rows(rows: Iterable[TableRow], intake: IntakeParser, keep_lines: bool) -> Iterator[Record]:
     for line, fields, refusal in rows:
         if fields is None:
             yield Record(line, InvalidArticle(refusal))

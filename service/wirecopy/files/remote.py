@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any, BinaryIO, cast
 from urllib.parse import urlsplit
 
-from wirecopy.errors import InputFailed, UsageError
+from wirecopy.errors import InputFailed, InvalidArticle, UsageError
 from wirecopy.schema.version import VERSION
 
 _TIMEOUT_SECONDS = 30.0
@@ -51,6 +51,37 @@ def matching(pattern: str) -> list[str]:
     if not found:
         raise InputFailed(pattern, "nothing matches this pattern")
     return found
+
+
+def fetch_text(address: str, *, host: str, key: str, most: int = 2**24) -> str:
+    """Return what stands at an address of one host, asked for with a key (AP's `x-api-key`).
+
+    Raises InvalidArticle for another host, and for what does not come: only the item is concerned.
+    """
+    parts = urlsplit(address)
+    if parts.scheme not in _WEB or parts.netloc != host:
+        raise InvalidArticle(
+            f"text is missing: it links to {parts.netloc or 'nowhere'}, which --fetch-nitf does not name"
+        )
+    request = urllib.request.Request(address, headers={"User-Agent": f"wirecopy/{VERSION}", "x-api-key": key})
+    try:
+        with _STRAIGHT.open(request, timeout=_TIMEOUT_SECONDS) as stream:
+            data = stream.read(most + 1)
+    except (urllib.error.URLError, OSError, ValueError) as error:
+        raise InvalidArticle(f"text is missing: {host} does not give it: {getattr(error, 'reason', error)}") from None
+    if len(data) > most:
+        raise InvalidArticle(f"text is missing: what {host} gives is longer than {most} bytes")
+    return cast(bytes, data).decode("utf-8", "replace")
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """The key goes to no other host."""
+
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+_STRAIGHT = urllib.request.build_opener(_NoRedirect)
 
 
 def _open_web(address: str) -> BinaryIO:

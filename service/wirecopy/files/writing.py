@@ -48,6 +48,11 @@ class Output:
             self._stream.flush()
 
 
+def is_stream(target: str) -> bool:
+    """Whether a target is standard output or the like, which has no ending."""
+    return target in _STREAMS
+
+
 def check_targets(inputs: Sequence[str], targets: Sequence[str]) -> None:
     """Raise UsageError when two targets, or a target and an input, are one file."""
     if len({os.path.realpath(target) for target in targets}) < len(targets):

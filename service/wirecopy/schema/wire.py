@@ -245,7 +245,8 @@ class RefusedPage(Struct, frozen=True):
 class BulkAnswer(Struct, frozen=True, omit_defaults=True):
     """The answer to one line of a bulk stream: `verdict` (status 200 or 201) or `problem`; `line` counts from 1.
 
-    `warnings` name fields that could not be read and were left out.
+    `warnings` name fields that could not be read and were left out. `skipped` (status 204) is the kind of an item that
+    has no text, such as a picture.
 
     A stream may end early with a line of status 400, 408, 413, 500 or 503: it then stands for its own line and
     everything behind it, none of which was stored.
@@ -257,6 +258,7 @@ class BulkAnswer(Struct, frozen=True, omit_defaults=True):
     verdict: Verdict | None = None
     problem: Problem | None = None
     warnings: tuple[str, ...] = ()
+    skipped: str | None = None
 
 
 class Compacted(Struct, frozen=True):

@@ -16,6 +16,8 @@ from aiohttp import web
 from wirecopy import errors
 from wirecopy.config import Config
 from wirecopy.schema import wire
+from wirecopy.schema.formats import known
+from wirecopy.schema.formats.found import Format
 from wirecopy.schema.intake import IntakeParser
 from wirecopy.web.clock import Clock
 from wirecopy.web.crowding import Crowding
@@ -106,6 +108,10 @@ class RunningService:
     def connections(self) -> int:
         """How many are open."""
         return self.crowding.count
+
+    def reading(self, form: Format) -> known.Request:
+        """Return how documents of a format are read."""
+        return known.Request(form.name, self.limits, self.intake.zone, self.intake.is_strict)
 
     def check_takes_work(self) -> None:
         """Raise NotReady while the service loads or stops."""

@@ -2,13 +2,15 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from datetime import tzinfo
 from typing import Any, NamedTuple
 
+from wirecopy.config import Limits
 from wirecopy.errors import ArticleError, MalformedArticle
 from wirecopy.schema.article import Article, decode
 from wirecopy.schema.formats import dpa, iptc7901, newsml_1, newsml_g2, ninjs, nitf
 from wirecopy.schema.formats.found import Format, Found, Named, article_of
-from wirecopy.schema.intake import Intake
+from wirecopy.schema.intake import IntakeParser
 
 FORMATS: tuple[Format, ...] = (
     ninjs.FORMAT,
@@ -55,7 +57,7 @@ def recognise(data: bytes) -> Format | None:
 
 
 def read(
-    form: Format, data: bytes, intake: Intake, article_id: str | None = None, *, otherwise: str | None = None
+    form: Format, data: bytes, intake: IntakeParser, article_id: str | None = None, *, otherwise: str | None = None
 ) -> Iterator[Read]:
     """Yield the items of a document. Raises nothing: what is wrong with an item is yielded in its place.
 
@@ -76,7 +78,7 @@ def read(
         yield read_object(form, item, intake, article_id)
 
 
-def read_object(form: Format, item: Mapping[str, Any], intake: Intake, article_id: str | None = None) -> Read:
+def read_object(form: Format, item: Mapping[str, Any], intake: IntakeParser, article_id: str | None = None) -> Read:
     """Return the article of a decoded object of a format of JSON, or why it is none."""
     assert form.read_object is not None
     try:
@@ -85,19 +87,39 @@ def read_object(form: Format, item: Mapping[str, Any], intake: Intake, article_i
         return Read(error, [])
 
 
-def read_one(form: Format, data: bytes, intake: Intake, warnings: list[str], article_id: str | None = None) -> Article:
-    """Return the one article of a document. Raises ArticleError, also for a document with more than one item."""
-    items = list(read(form, data, intake, article_id))
+class Request(NamedTuple):
+    """A document to be read in another process: the name of its format, and how it is to be read."""
+
+    form: str
+    limits: Limits
+    zone: tzinfo
+    is_strict: bool
+
+    def intake(self) -> IntakeParser:
+        """Return what reads it."""
+        return IntakeParser(self.limits, zone=self.zone, is_strict=self.is_strict)
+
+
+def read_all(request: Request, data: bytes) -> list[Read]:
+    """Return the items of a document."""
+    return list(read(BY_NAME[request.form], data, request.intake()))
+
+
+def read_one(request: Request, data: bytes, article_id: str | None = None) -> tuple[Article, list[str]]:
+    """Return the one article of a document, and which of its fields were left out.
+
+    Raises ArticleError, also for a document with more than one item.
+    """
+    items = list(read(BY_NAME[request.form], data, request.intake(), article_id))
     if len(items) != 1:
         raise MalformedArticle(f"the document has {len(items)} items; send one, or many to /v1/bulk")
-    found, told = items[0]
-    warnings += told
+    found, warnings = items[0]
     if isinstance(found, ArticleError):
         raise found
-    return found
+    return found, warnings
 
 
-def _read(found: Found | ArticleError, intake: Intake, article_id: str | None) -> Read:
+def _read(found: Found | ArticleError, intake: IntakeParser, article_id: str | None) -> Read:
     if isinstance(found, ArticleError):
         return Read(found, [])
     warnings: list[str] = []

@@ -6,12 +6,14 @@ their case. What is said of a field that is wrong names it as the sender does.
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, NamedTuple, Never
 
 from wirecopy.config import Limits
-from wirecopy.errors import InvalidArticle, NotText
+from wirecopy.errors import InvalidArticle, MalformedArticle, NotText
 from wirecopy.schema.article import Article, decode
 from wirecopy.schema.formats import found as found_fields
+from wirecopy.schema.formats import nitf, xml
 from wirecopy.schema.formats.found import Format, Found, Named, check_kind
 from wirecopy.schema.markup import to_text
 
@@ -111,9 +113,19 @@ def _text(fields: _Fields, *, needs_one: bool) -> Named | None:
     if best.kind == "plain":
         return Named(best.name, best.value)
     try:
-        return Named(best.name, to_text(best.value))
+        return Named(best.name, _of_markup(best))
     except InvalidArticle as error:
         raise InvalidArticle(f"text ({best.name}): {error}") from None
+
+
+def _of_markup(body: "_Value") -> str:
+    """The text of a body: of NITF without its pictures' captions, of all else as of HTML."""
+    if body.kind == "xml":
+        with suppress(MalformedArticle):
+            root = xml.parse(body.value.encode("utf-8", "replace"))
+            if xml.local(root).lower() == "nitf":
+                return nitf.text(root) or ""
+    return to_text(body.value)
 
 
 def _descriptions(fields: _Fields) -> list["_Value"]:
@@ -263,8 +275,3 @@ FORMAT = Format(
     skipped="items whose `type` is no text: picture, graphic, audio, video, event, planning; `associations`",
     read_object=find,
 )
-
-
-def is_media_type(content_type: str) -> bool:
-    """Whether a Content-Type says that the body is ninjs."""
-    return content_type.partition(";")[0].strip().lower() == MEDIA_TYPE

@@ -3,7 +3,7 @@
 from typing import Any
 
 from wirecopy.schema import wire
-from wirecopy.schema.formats import ninjs
+from wirecopy.schema.formats import known
 from wirecopy.web.docs.pieces import ANYWHERE, REFERENCE, WITH_BODY, content, json_answer, operation, query
 from wirecopy.web.handlers import bulk, refusals
 
@@ -13,7 +13,7 @@ def bulk_paths() -> dict[str, Any]:
     answers = {"schema": {"type": "string"}, "x-line-schema": {"$ref": REFERENCE.format(name="BulkAnswer")}}
     limit = {"type": "integer", "minimum": 1, "maximum": refusals.MAX_LIMIT, "default": refusals.DEFAULT_LIMIT}
     after = {"type": "integer", "minimum": 0, "maximum": refusals.MAX_SEQ, "default": 0}
-    lines = {media_type: {"schema": {"type": "string"}} for media_type in (*bulk.MEDIA_TYPES, ninjs.MEDIA_TYPE)}
+    lines = {media_type: {"schema": {"type": "string"}} for media_type in (*bulk.MEDIA_TYPES, *known.BY_MEDIA_TYPE)}
     array = {bulk.JSON: {"schema": {"type": "array", "items": {"$ref": REFERENCE.format(name="ArticleInput")}}}}
     return {
         "/v1/bulk": {

@@ -12,7 +12,7 @@ import msgspec
 
 from wirecopy.schema import wire
 from wirecopy.schema.answers import Comparison, Pin, Reasons, Verdict
-from wirecopy.schema.formats import ninjs
+from wirecopy.schema.formats import known
 from wirecopy.schema.version import VERSION
 from wirecopy.web.docs.bulk_paths import bulk_paths, shipper_paths
 from wirecopy.web.docs.edit_paths import editing_paths
@@ -497,7 +497,10 @@ def _article_body(*required: str) -> dict[str, Any]:
         schema = {"allOf": [schema, named]}
     return {
         "application/json": {"schema": schema, "example": _EXAMPLE},
-        ninjs.MEDIA_TYPE: {"schema": {"type": "object", "description": "An item of ninjs (1 to 3) or AP's Media API."}},
+        **{
+            media_type: {"schema": {"type": "object" if form.read is None else "string", "description": form.title}}
+            for media_type, form in known.BY_MEDIA_TYPE.items()
+        },
     }
 
 

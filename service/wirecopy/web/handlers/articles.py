@@ -8,8 +8,8 @@ from aiohttp import web
 from wirecopy.schema import wire
 from wirecopy.schema.answers import Verdict
 from wirecopy.schema.article import Article
-from wirecopy.schema.formats import ninjs
-from wirecopy.schema.formats.ninjs import is_media_type
+from wirecopy.schema.formats import known
+from wirecopy.schema.formats.found import Format
 from wirecopy.search.index_file import Wanted
 from wirecopy.web.finding import find_articles
 from wirecopy.web.handlers.stories import DEFAULT_LIMIT, MAX_LIMIT
@@ -32,8 +32,9 @@ async def put(service: RunningService, call: Call) -> web.StreamResponse:
     article_id = check_id(call.id)
     data = await call.read_json()
     warnings: list[str] = []
-    if is_media_type(call.request.headers.get("Content-Type", "")):
-        article = await _parse_item(service, data, article_id)
+    form = known.of_content_type(call.request.headers.get("Content-Type", ""))
+    if form is not None:
+        article = await _parse_item(service, form, data, warnings, article_id)
     else:
         article = service.intake.parse(data, warnings, article_id)
     return _tell(call, await service.owner.ingest(article), warnings)
@@ -130,17 +131,26 @@ def _id_in_query(call: Call) -> str:
 
 async def _read_article(service: RunningService, call: Call, warnings: list[str]) -> Article:
     data = await call.read_json()
-    is_item = is_media_type(call.request.headers.get("Content-Type", ""))
-    article = check_body_id(await _parse_item(service, data) if is_item else service.intake.parse(data, warnings))
+    form = known.of_content_type(call.request.headers.get("Content-Type", ""))
+    if form is not None:
+        article = check_body_id(await _parse_item(service, form, data, warnings))
+    else:
+        article = check_body_id(service.intake.parse(data, warnings))
     call.id = article.id
     return article
 
 
-async def _parse_item(service: RunningService, data: bytes, article_id: str | None = None) -> Article:
-    """The article in a ninjs item; markup that may take long is read in a process of its own."""
+async def _parse_item(
+    service: RunningService, form: Format, data: bytes, warnings: list[str], article_id: str | None = None
+) -> Article:
+    """The article in an item of the wire; markup that may take long is read in a process of its own."""
+    request = service.reading(form)
     if len(data) <= _SHORT_ITEM_BYTES:
-        return ninjs.parse(data, service.limits, article_id)
-    return await service.worker.run(ninjs.parse, data, service.limits, article_id)
+        article, told = known.read_one(request, data, article_id)
+    else:
+        article, told = await service.worker.run(known.read_one, request, data, article_id)
+    warnings += told
+    return article
 
 
 def _tell(call: Call, verdict: Verdict, warnings: Sequence[str]) -> web.StreamResponse:

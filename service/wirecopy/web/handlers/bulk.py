@@ -25,14 +25,14 @@ from wirecopy import errors
 from wirecopy.schema.answers import Verdict
 from wirecopy.schema.article import Article
 from wirecopy.schema.elements import ElementSplitter
-from wirecopy.schema.formats import ninjs
+from wirecopy.schema.formats import known
 from wirecopy.schema.wire import BulkAnswer
 from wirecopy.web.connections import connection_of
 from wirecopy.web.http import problems, queries
 from wirecopy.web.http.answer_spool import AnswerSpool
 from wirecopy.web.http.call import Call
 from wirecopy.web.http.decompression import decoder_for
-from wirecopy.web.http.ndjson import HEAD_BYTES, BadLine, Line, LineSplitter, parse_items, parse_line
+from wirecopy.web.http.ndjson import HEAD_BYTES, BadLine, Line, LineSplitter, WholeBody, parse_items, parse_line
 from wirecopy.web.http.problems import MalformedRequest, TooLarge, TooSlow, UnsupportedType
 from wirecopy.web.http.replies import SECURITY
 from wirecopy.web.http.tally import Tally
@@ -56,7 +56,7 @@ async def post(service: RunningService, call: Call) -> web.StreamResponse:
     Without `stream` also what ended the body early; in a stream that is told by its last line.
     """
     media_type = call.request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    if media_type not in MEDIA_TYPES and media_type not in (JSON, ninjs.MEDIA_TYPE):
+    if media_type not in MEDIA_TYPES and media_type != JSON and media_type not in known.BY_MEDIA_TYPE:
         raise UnsupportedType(f"the body must be sent with Content-Type: {MEDIA_TYPE}", Accept=MEDIA_TYPE)
     is_streamed = queries.boolean(call.query, "stream")
     stream = Stream(service, call, media_type, is_streamed=is_streamed)
@@ -88,10 +88,12 @@ class Stream:
     def __init__(self, service: RunningService, call: Call, media_type: str, *, is_streamed: bool) -> None:
         self._service = service
         self._call = call
-        self._has_markup = media_type == ninjs.MEDIA_TYPE
+        form = known.BY_MEDIA_TYPE.get(media_type)
+        self._request = None if form is None else service.reading(form)
         self._decoder = decoder_for(call.request.headers.get("Content-Encoding", ""))
-        is_array = media_type == JSON
-        self._splitter = (ElementSplitter if is_array else LineSplitter)(service.limits.max_line_bytes)
+        is_document = form is not None and form.read is not None
+        splitter = ElementSplitter if media_type == JSON else WholeBody if is_document else LineSplitter
+        self._splitter = splitter(service.limits.max_line_bytes)
         self._spool = AnswerSpool(service.web.max_spool_bytes)
         self._is_streamed = is_streamed
         self._under_way: asyncio.Queue[_LineBatch | _End] = asyncio.Queue(_BATCHES_UNDER_WAY)
@@ -189,16 +191,16 @@ class Stream:
         self._bytes_under_way += size
         self._batches_under_way += 1
         batch = _LineBatch(self._next_line, parsed, size, verdicts)
-        self._next_line += len(lines)
+        self._next_line += len(parsed)
         await self._under_way.put(batch)
 
     async def _read_lines(self, lines: Sequence[bytes | None]) -> list[Line]:
         """What the lines hold; markup is read in a process of its own, line by line where all take too long."""
         limits = self._service.limits
-        if not self._has_markup:
+        if self._request is None:
             return [parse_line(line, limits, self._service.intake.parse) for line in lines]
         try:
-            return await self._service.worker.run(parse_items, lines, limits)
+            return await self._service.worker.run(parse_items, self._request, lines)
         except errors.InvalidArticle as error:
             if len(lines) == 1:
                 return [Line(BadLine(error, None, (lines[0] or b"")[:HEAD_BYTES]), [])]
@@ -258,6 +260,9 @@ class Stream:
                 status = 200 if verdict.replayed or verdict.revision > 1 else 201
                 self._call.tally.count(verdict, warnings)
                 yield BulkAnswer(number, status, found.id, verdict=verdict, warnings=tuple(warnings))
+            elif isinstance(found.error, errors.NotText):
+                self._call.tally.skipped += 1
+                yield BulkAnswer(number, 204, found.id, skipped=found.error.kind)
             else:
                 problem = problems.describe(found.error)
                 self._call.tally.refused += 1

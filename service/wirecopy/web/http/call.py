@@ -5,6 +5,7 @@ from aiohttp import web
 from wirecopy.config import Web
 from wirecopy.errors import InvalidArticle
 from wirecopy.schema.article import Article
+from wirecopy.schema.formats import known
 from wirecopy.web.http import body
 from wirecopy.web.http.access import ANYONE
 from wirecopy.web.http.budget import Budget, Share
@@ -75,9 +76,10 @@ class Call:
         Raises what `body.read_all` raises, UnsupportedType, UnknownExpectation.
         """
         headers = self.request.headers
-        if not _is_json(headers.get("Content-Type", "")):
+        content_type = headers.get("Content-Type", "")
+        if not _is_json(content_type) and known.of_content_type(content_type) is None:
             raise UnsupportedType(
-                "the body must be sent with Content-Type: application/json, or application/ninjs+json",
+                "the body must be sent with Content-Type: application/json, or that of one of the wire's formats",
                 Accept="application/json, application/ninjs+json",
             )
         await self.expect_body()

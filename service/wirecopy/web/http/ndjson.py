@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 from wirecopy import errors
 from wirecopy.config import Limits
-from wirecopy.schema import ninjs
 from wirecopy.schema.article import Article, decode
+from wirecopy.schema.formats import known
 from wirecopy.web.http.call import check_body_id
 from wirecopy.web.http.problems import TooLarge
 
@@ -87,9 +87,57 @@ def parse_line(line: bytes | None, limits: Limits, parse: Callable[[bytes, list[
         return Line(BadLine(error, _id_in(line, limits), line[:HEAD_BYTES]), warnings)
 
 
-def parse_items(lines: Sequence[bytes | None], limits: Limits) -> list[Line]:
-    """The same for lines of ninjs items that follow each other."""
-    return [parse_line(line, limits, lambda item, _: ninjs.parse(item, limits)) for line in lines]
+def parse_items(request: known.Request, lines: Sequence[bytes | None]) -> list[Line]:
+    """The same for lines of a format of the wire, or for one document that may hold many items."""
+    found: list[Line] = []
+    for line in lines:
+        if not line or line.isspace():
+            found.append(parse_line(line, request.limits, _never))
+            continue
+        for item, warnings in known.read_all(request, line):
+            if isinstance(item, errors.ArticleError):
+                found.append(Line(BadLine(item, None, line[:HEAD_BYTES]), warnings))
+            else:
+                found.append(Line(_checked(item, line), warnings))
+    return found
+
+
+def _checked(article: Article, line: bytes) -> Article | BadLine:
+    try:
+        return check_body_id(article)
+    except errors.InvalidArticle as error:
+        return BadLine(error, article.id, line[:HEAD_BYTES])
+
+
+def _never(line: bytes, warnings: list[str]) -> Article:
+    raise errors.MalformedArticle("the line is blank")
+
+
+class WholeBody:
+    """A body that is one document: nothing comes before its end. One over the limit comes as None."""
+
+    def __init__(self, max_line_bytes: int) -> None:
+        self._max_bytes = max_line_bytes
+        self._pieces: list[bytes] = []
+        self._size = 0
+
+    @property
+    def unfinished_bytes(self) -> int:
+        """Bytes in memory."""
+        return min(self._size, self._max_bytes)
+
+    def feed(self, data: bytes) -> Iterator[bytes | None]:
+        """Keep `data`, while all of it is within the limit."""
+        self._size += len(data)
+        if self._size <= self._max_bytes:
+            self._pieces.append(data)
+        else:
+            self._pieces.clear()
+        return iter(())
+
+    def finish(self) -> list[bytes | None]:
+        """The document."""
+        return [b"".join(self._pieces) if self._size <= self._max_bytes else None]
 
 
 def _id_in(line: bytes, limits: Limits) -> str | None:
