@@ -107,7 +107,7 @@ def newsml(status: str = "Usable", content: str = PARAGRAPHS, change: str = "") 
 def read(name: str, data: bytes | dict[str, Any]) -> Article:
     """The one article of a document."""
     encoded = data if isinstance(data, bytes) else json.dumps(data).encode()
-    return known.read_one(known.Request(name, Limits(), IntakeParser(Limits()).zone, True), encoded)[0]
+    return known.read_one(known.WireRequest(name, Limits(), IntakeParser(Limits()).zone, True), encoded)[0]
 
 
 def expected(article_id: str, url: str | None = None, language: str | None = "en") -> Article:

@@ -15,7 +15,7 @@ import msgspec
 
 from wirecopy.batch.prefetch import made_ahead
 from wirecopy.batch.resume import Journal
-from wirecopy.batch.selection import Selection
+from wirecopy.batch.selection import Selection, Taken
 from wirecopy.config import Config, override
 from wirecopy.detection.evidence.model import Link, probability
 from wirecopy.detection.index.reserved import return_freed
@@ -123,18 +123,11 @@ def dedupe(
     waiting = _Waiting() if look_ahead and journal.writes else None
     refused = 0
     chunks = read(
-        inputs,
-        limits=config.limits,
-        mapping=mapping,
-        keep_lines=want_lines,
-        schema=schema,
-        intake=intake,
+        inputs, limits=config.limits, mapping=mapping, keep_lines=want_lines, schema=schema, intake=intake,
         fetch_nitf=fetch_nitf,
-    )
-    with (
-        _traced(chunks, config.detection.max_words, beside) as traced,
-        ThreadPoolExecutor(_MATCHING) as threads,
-    ):
+    )  # fmt: skip
+    max_words = config.detection.max_words
+    with _traced(chunks, max_words, beside) as traced, ThreadPoolExecutor(_MATCHING) as threads:
 
         def start(task: Callable[[], T]) -> Callable[[], T]:
             return threads.submit(task).result
@@ -144,11 +137,7 @@ def dedupe(
                 on_chunk(chunk)
                 taken = selection.take(chunk, traces)
                 refused += _report_refusals(taken.refusals, on_refusal, strict=strict)
-                state.load(taken.articles, taken.traces, journal.moment, taken.contents)
-                if lines is not None:
-                    lines.extend(taken.lines)
-                if waiting is not None:
-                    waiting.add(taken.articles)
+                _load(taken, journal, lines, waiting)
             if not look_ahead:
                 with _timed(stages, "deciding"):
                     journal.decide(len(taken.articles), taken.articles, start)
@@ -164,9 +153,19 @@ def dedupe(
         state.archive.lift(time.time_ns() // 1_000_000)
         policy = Policy(rule_of(config.stories))
         counted = _count(state, policy, journal.first)
-    seconds = time.perf_counter() - started
-    summary = RunSummary(selection.taken, *counted, refused, selection.known, seconds, stages, beside)
+    summary = RunSummary(
+        selection.taken, *counted, refused, selection.known, time.perf_counter() - started, stages, beside
+    )
     return Result(journal, policy, summary, lines)
+
+
+def _load(taken: Taken, journal: Journal, lines: KeptLines | None, waiting: "_Waiting | None") -> None:
+    """Load what a chunk of input adds, and keep what is needed of it once more."""
+    journal.state.load(taken.articles, taken.traces, journal.moment, taken.contents)
+    if lines is not None:
+        lines.extend(taken.lines)
+    if waiting is not None:
+        waiting.add(taken.articles)
 
 
 def _report_refusals(refusals: Sequence[Refusal], on_refusal: Callable[[Refusal], None], *, strict: bool) -> int:

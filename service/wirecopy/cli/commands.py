@@ -3,7 +3,6 @@
 import os
 import signal
 import sys
-import time
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from io import TextIOWrapper
@@ -19,10 +18,8 @@ from wirecopy.detector import gc_control
 from wirecopy.schema.version import VERSION
 
 if TYPE_CHECKING:
-    from wirecopy.batch.run import Result
     from wirecopy.config import Config
     from wirecopy.files.reading import Schema
-    from wirecopy.files.writing import Output
 
 DONE, REFUSED, USAGE, FAILED, INTERRUPTED, TERMINATED = 0, 1, 2, 3, 130, 143
 EXIT_CODES: dict[type[errors.WirecopyError], int] = {
@@ -219,43 +216,23 @@ def dedupe(
       zcat feed.gz | wirecopy dedupe - --output - --unique unique.jsonl | jq .story
       wirecopy dedupe wednesday.jsonl --state known --against known -o wednesday-stories.jsonl
     """
-    from msgspec import structs
-
     from wirecopy.cli import terminal
-    from wirecopy.cli.refusals import Telling
-    from wirecopy.files import answers, reading, writing
-    from wirecopy.schema.article import Article
+    from wirecopy.cli.outputs import Outputs
     from wirecopy.schema.intake import IntakeParser
 
     service.check_mapping(mapping, schema)
-    settings = _settings(config_file, window_days, keep)
-    shows_table = output is None and sys.stdout is not None and sys.stdout.isatty()
-    target = "-" if output is None else output
-    answers.check_ending(target)
-    if unique is not None:
-        answers.check_ending(unique, lines_only=True)
-    writing.check_targets(reading.expand(inputs, schema), [target] if unique is None else [target, unique])
+    settings, outputs = _settings(config_file, window_days, keep), Outputs(output, unique, inputs, schema)
     intake = IntakeParser.of(settings.limits, settings.intake, **mapping)
-    intake.is_strict = intake.is_strict or strict
-    fetch, told, articles = service.nitf_fetcher(fetch_nitf), Telling(), dict[str, Article]()
-
-    def on_chunk(chunk: reading.Chunk) -> None:
-        told.chunk(chunk)
-        if shows_table:
-            articles.update((each.id, structs.replace(each, text=each.text[:200])) for each in chunk.articles)
-
+    intake.is_strict |= strict
     with gc_control.unsearched(), ExitStack() as kept, ExitStack() as stack:
-        stories_file = None if shows_table else stack.enter_context(writing.open_output(target))
-        unique_file = None if unique is None else stack.enter_context(writing.open_output(unique))
+        outputs.open(stack)
         terminal.load_kernels()  # once everything else is known to be right
+        from wirecopy.batch import resume as resuming
         from wirecopy.batch import run
 
-        journal = None
-        if state is not None or against is not None or resume:
-            from wirecopy.batch.resume import open_journal
-
-            opened = open_journal(settings, look_ahead=look_ahead, folder=state, against=against, resume=resume)
-            journal = kept.enter_context(opened)
+        needs_journal = state is not None or against is not None or resume
+        opened = resuming.open_journal(settings, look_ahead=look_ahead, folder=state, against=against, resume=resume)
+        journal = kept.enter_context(opened) if needs_journal else None
         with terminal.counting() as on_progress:
             result = run.dedupe(
                 inputs,
@@ -264,31 +241,20 @@ def dedupe(
                 look_ahead=look_ahead,
                 strict=strict,
                 want_lines=unique is not None,
-                on_refusal=told.refusal,
+                on_refusal=outputs.told.refusal,
                 on_progress=on_progress,
                 schema=schema,
                 journal=journal,
                 intake=intake,
-                fetch_nitf=fetch,
-                on_chunk=on_chunk,
+                fetch_nitf=service.nitf_fetcher(fetch_nitf),
+                on_chunk=outputs.on_chunk,
             )
-        told.finish(intake.names_found(), is_empty=not result.summary.articles)
-        started = time.perf_counter()
-        _write(result, stories_file, unique_file)
-        result.summary.stages["writing"] = time.perf_counter() - started
+        outputs.told.finish(intake.names_found(), is_empty=not result.summary.articles)
+        outputs.write(result)
         stack.close()  # the outputs are complete: only now the run has ended
         if journal is not None:
             journal.end()
-    if profile:
-        click.echo(terminal.describe_stages(result.summary), err=True)
-    if shows_table:
-        terminal.show_stories(result.rows(), articles)
-    if as_json:
-        click.echo(
-            terminal.summary_json(result.summary._asdict() | told.facts()), err=target == "-" and not shows_table
-        )
-    else:
-        click.echo(terminal.describe_summary(result.summary) + told.describe(), err=True)
+    outputs.summarise(result, profile=profile, as_json=as_json)
     return REFUSED if result.summary.refused else DONE
 
 
@@ -436,15 +402,6 @@ def tune(
 
 for _command in (*service.COMMANDS, *settings.COMMANDS, *streams.COMMANDS, *upkeep.COMMANDS):
     commands.add_command(_command)
-
-
-def _write(result: "Result", stories_file: "Output | None", unique_file: "Output | None") -> None:
-    from wirecopy.files import answers
-
-    if stories_file is not None:
-        answers.write_rows(stories_file, result.rows())
-    if unique_file is not None:
-        answers.write_lines(unique_file, result.unique_lines())
 
 
 def _tell_refusal(refusal: errors.Refusal) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from wirecopy.errors import ArticleError, InputFailed, MalformedArticle, NotText
-from wirecopy.files.documents import Record, line_of
+from wirecopy.files.documents import InputRecord, line_of
 from wirecopy.files.lines import opened
 from wirecopy.schema.intake import IntakeParser
 
@@ -24,7 +24,7 @@ WHERE = {
 }
 
 
-def read_archive(file: str, intake: IntakeParser) -> Iterator[Record]:
+def read_archive(file: str, intake: IntakeParser) -> Iterator[InputRecord]:
     """Yield the pages of responses, numbered by record. Raises InputFailed."""
     try:
         import trafilatura
@@ -42,21 +42,21 @@ def read_archive(file: str, intake: IntakeParser) -> Iterator[Record]:
         raise InputFailed(file, f"record {number + 1} is unreadable: {' '.join(str(error).split())[:200]}") from None
 
 
-def _page(number: int, record: Any, intake: IntakeParser, trafilatura: Any) -> Record:
+def _page(number: int, record: Any, intake: IntakeParser, trafilatura: Any) -> InputRecord:
     headers = record.http_headers
     kind = (headers.get_header("Content-Type", "") if headers else "").partition(";")[0].strip().lower()
     status = headers.get_statuscode() if headers else ""
     if kind not in _HTML or not status.startswith("2"):
-        return Record(number, NotText(kind if status.startswith("2") else f"status {status}"))
+        return InputRecord(number, NotText(kind if status.startswith("2") else f"status {status}"))
     most = intake.limits.max_line_bytes
     html = record.content_stream().read(most + 1)
     if len(html) > most:
-        return Record(number, MalformedArticle(f"longer than {most} bytes"))
+        return InputRecord(number, MalformedArticle(f"longer than {most} bytes"))
     address = record.rec_headers.get_header("WARC-Target-URI")
     found = trafilatura.bare_extraction(html, url=address, with_metadata=True)
     fields = found if isinstance(found, dict) or found is None else found.as_dict()
     if not fields or not fields.get("text"):
-        return Record(number, NotText("page without an article"))
+        return InputRecord(number, NotText("page without an article"))
     warnings: list[str] = []
     values = {
         "id": address,
@@ -70,5 +70,5 @@ def _page(number: int, record: Any, intake: IntakeParser, trafilatura: Any) -> R
     try:
         article = intake.read(values, warnings)
     except ArticleError as error:
-        return Record(number, error)
-    return Record(number, article, line_of(article), warnings)
+        return InputRecord(number, error)
+    return InputRecord(number, article, line_of(article), warnings)

@@ -25,7 +25,7 @@ _HEAD_BYTES = 2**16
 FetchNitf = Callable[[str], str]  # the text behind an address; raises ArticleError
 
 
-class Record(NamedTuple):
+class InputRecord(NamedTuple):
     """One record of an input; `raw` is a line of JSON, empty where the article is missing."""
 
     number: int
@@ -34,7 +34,7 @@ class Record(NamedTuple):
     warnings: list[str] | None = None
 
 
-def read_json(file: str, intake: IntakeParser, form: Format | None, fetch: FetchNitf | None) -> Iterator[Record]:
+def read_json(file: str, intake: IntakeParser, form: Format | None, fetch: FetchNitf | None) -> Iterator[InputRecord]:
     """Yield the records of a file of JSON, whether lines, an array, a list within an object, or one object.
 
     Raises InputFailed for a file that cannot be read.
@@ -54,12 +54,12 @@ def read_json(file: str, intake: IntakeParser, form: Format | None, fetch: Fetch
 
 def read_json_lines(
     blocks: Iterator[bytes], intake: IntakeParser, form: Format | None = None, fetch: FetchNitf | None = None
-) -> Iterator[Record]:
+) -> Iterator[InputRecord]:
     """Yield a record for each line that is not blank."""
     most = intake.limits.max_line_bytes
     for number, line in enumerate(split_lines(blocks, most), 1):
         if line is None:
-            yield Record(number, MalformedArticle(f"longer than {most} bytes"))
+            yield InputRecord(number, MalformedArticle(f"longer than {most} bytes"))
         elif line and not line.isspace():
             yield _record(number, line.removesuffix(b"\r"), intake, form, fetch)
 
@@ -75,15 +75,15 @@ def read_whole(file: str, intake: IntakeParser) -> bytes:
     return bytes(data)
 
 
-def read_wire(file: str, data: bytes, intake: IntakeParser, form: Format | None) -> Iterator[Record]:
+def read_wire(file: str, data: bytes, intake: IntakeParser, form: Format | None) -> Iterator[InputRecord]:
     """Yield the items of a document of XML or IPTC 7901; an item without an id has the file's name."""
     form = form or known.recognise(data)
     if form is None:
-        yield Record(1, MalformedArticle("neither NewsML, NITF, RSS, Atom nor IPTC 7901, by how it begins"))
+        yield InputRecord(1, MalformedArticle("neither NewsML, NITF, RSS, Atom nor IPTC 7901, by how it begins"))
         return
     name = PurePath(file).name
     for number, (found, warnings) in enumerate(known.read(form, data, intake, otherwise=name), 1):
-        yield Record(number, found, b"" if isinstance(found, ArticleError) else line_of(found), warnings)
+        yield InputRecord(number, found, b"" if isinstance(found, ArticleError) else line_of(found), warnings)
 
 
 def line_of(article: Article) -> bytes:
@@ -110,7 +110,7 @@ def _is_lines(head: bytes) -> bool:
 
 def _read_elements(
     file: str, blocks: Iterator[bytes], intake: IntakeParser, form: Format | None, fetch: FetchNitf | None
-) -> Iterator[Record]:
+) -> Iterator[InputRecord]:
     most = intake.limits.max_line_bytes
     splitter = ElementSplitter(most)
     number = 0
@@ -124,14 +124,16 @@ def _read_elements(
         for element in elements():
             number += 1
             if element is None:
-                yield Record(number, MalformedArticle(f"longer than {most} bytes"))
+                yield InputRecord(number, MalformedArticle(f"longer than {most} bytes"))
             else:
                 yield _record(number, element, intake, form, fetch)
     except MalformedArticle as error:
         raise InputFailed(file, f"{error} (behind element {number})") from None
 
 
-def _record(number: int, data: bytes, intake: IntakeParser, form: Format | None, fetch: FetchNitf | None) -> Record:
+def _record(
+    number: int, data: bytes, intake: IntakeParser, form: Format | None, fetch: FetchNitf | None
+) -> InputRecord:
     warnings: list[str] = []
     try:
         if form is None:
@@ -143,8 +145,8 @@ def _record(number: int, data: bytes, intake: IntakeParser, form: Format | None,
             form = dpa.FORMAT if dpa.is_entry(item) else form
             found, warnings = known.read_object(form, item, intake)
             if isinstance(found, ArticleError):
-                return Record(number, found)
+                return InputRecord(number, found)
             article = found
     except ArticleError as error:
-        return Record(number, error)
-    return Record(number, article, data if b"\n" not in data else orjson.dumps(orjson.loads(data)), warnings)
+        return InputRecord(number, error)
+    return InputRecord(number, article, data if b"\n" not in data else orjson.dumps(orjson.loads(data)), warnings)

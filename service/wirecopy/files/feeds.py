@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from wirecopy.errors import ArticleError, InputFailed, MalformedArticle
-from wirecopy.files.documents import Record, line_of
+from wirecopy.files.documents import InputRecord, line_of
 from wirecopy.schema.intake import IntakeParser
 from wirecopy.schema.markup import to_text
 
@@ -30,14 +30,14 @@ def is_feed(data: bytes) -> bool:
     return root is not None and root[1].lower() in (b"rss", b"feed", b"rdf")
 
 
-def read_feed(file: str, data: bytes, intake: IntakeParser) -> Iterator[Record]:
+def read_feed(file: str, data: bytes, intake: IntakeParser) -> Iterator[InputRecord]:
     """Yield the entries. Raises InputFailed: no feed, or feedparser is not installed."""
     try:
         import feedparser
     except ImportError:
         raise InputFailed(file, "RSS and Atom need feedparser: pip install 'wirecopy[feeds]'") from None
     if b"<!ENTITY" in data:
-        yield Record(1, MalformedArticle("the XML declares entities of its own, which are not read"))
+        yield InputRecord(1, MalformedArticle("the XML declares entities of its own, which are not read"))
         return
     parsed = feedparser.parse(io.BytesIO(data), sanitize_html=False, resolve_relative_uris=False)
     if not parsed.version:
@@ -47,9 +47,9 @@ def read_feed(file: str, data: bytes, intake: IntakeParser) -> Iterator[Record]:
         try:
             article = intake.read(_fields(entry, parsed.feed), warnings)
         except ArticleError as error:
-            yield Record(number, error)
+            yield InputRecord(number, error)
         else:
-            yield Record(number, article, line_of(article), warnings)
+            yield InputRecord(number, article, line_of(article), warnings)
 
 
 def _fields(entry: Any, feed: Any) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import orjson
 from wirecopy.config import Limits
 from wirecopy.errors import ArticleError, InputFailed, InvalidArticle, MalformedArticle, NotText, Refusal
 from wirecopy.files.archives import read_archive
-from wirecopy.files.documents import FetchNitf, Record, read_json, read_json_lines, read_whole, read_wire
+from wirecopy.files.documents import FetchNitf, InputRecord, read_json, read_json_lines, read_whole, read_wire
 from wirecopy.files.feeds import is_feed, read_feed
 from wirecopy.files.inputs import Container, Schema, check_exists, container_of, expand, form_of
 from wirecopy.files.lines import read_blocks
@@ -98,7 +98,7 @@ def read(
         yield chunk
 
 
-def _add(chunk: Chunk, file: str, record: Record) -> int:
+def _add(chunk: Chunk, file: str, record: InputRecord) -> int:
     """Put a record into its place; return the characters of its text."""
     number, found, raw, warnings = record
     if isinstance(found, Article):
@@ -122,7 +122,7 @@ def _unmatched(intake: IntakeParser, *, is_over: bool) -> list[str]:
 
 def _read_file(
     file: str, intake: IntakeParser, schema: Schema, keep_lines: bool, fetch: FetchNitf | None, notes: list[str]
-) -> Iterator[Record]:
+) -> Iterator[InputRecord]:
     container, form = container_of(file, schema), form_of(schema)
     if container is Container.JSON:
         return read_json(file, intake, form, fetch)
@@ -143,11 +143,11 @@ def _read_file(
     return _read_rows(rows, intake, keep_lines)
 
 
-def _read_document(file: str, intake: IntakeParser, schema: Schema) -> Iterator[Record]:
+def _read_document(file: str, intake: IntakeParser, schema: Schema) -> Iterator[InputRecord]:
     try:
         data = read_whole(file, intake)
     except ArticleError as error:
-        return iter((Record(1, error),))
+        return iter((InputRecord(1, error),))
     if schema == "own" and is_feed(data):
         return read_feed(file, data, intake)
     return read_wire(file, data, intake, form_of(schema))
@@ -165,19 +165,19 @@ def _check_columns(file: str, names: Sequence[str], intake: IntakeParser) -> Non
             raise InputFailed(file, f"it has more than one column {name!r}")
 
 
-def _read_rows(rows: Iterable[TableRow], intake: IntakeParser, keep_lines: bool) -> Iterator[Record]:
+def _read_rows(rows: Iterable[TableRow], intake: IntakeParser, keep_lines: bool) -> Iterator[InputRecord]:
     for line, fields, refusal in rows:
         if fields is None:
-            yield Record(line, InvalidArticle(refusal))
+            yield InputRecord(line, InvalidArticle(refusal))
             continue
         warnings: list[str] = []
         try:
             article = intake.read(fields, warnings)
         except ArticleError as error:
-            yield Record(line, error)
+            yield InputRecord(line, error)
         else:
             raw = orjson.dumps(fields, default=str) if keep_lines else b""
-            yield Record(line, article, raw, warnings)
+            yield InputRecord(line, article, raw, warnings)
 
 
 def read_article(file: str, limits: Limits) -> Article:

@@ -109,9 +109,9 @@ class RunningService:
         """How many are open."""
         return self.crowding.count
 
-    def reading(self, form: Format) -> known.Request:
+    def reading(self, form: Format) -> known.WireRequest:
         """Return how documents of a format are read."""
-        return known.Request(form.name, self.limits, self.intake.zone, self.intake.is_strict)
+        return known.WireRequest(form.name, self.limits, self.intake.zone, self.intake.is_strict)
 
     def check_takes_work(self) -> None:
         """Raise NotReady while the service loads or stops."""

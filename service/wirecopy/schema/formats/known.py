@@ -87,7 +87,7 @@ def read_object(form: Format, item: Mapping[str, Any], intake: IntakeParser, art
         return Read(error, [])
 
 
-class Request(NamedTuple):
+class WireRequest(NamedTuple):
     """A document to be read in another process: the name of its format, and how it is to be read."""
 
     form: str
@@ -100,12 +100,12 @@ class Request(NamedTuple):
         return IntakeParser(self.limits, zone=self.zone, is_strict=self.is_strict)
 
 
-def read_all(request: Request, data: bytes) -> list[Read]:
+def read_all(request: WireRequest, data: bytes) -> list[Read]:
     """Return the items of a document."""
     return list(read(BY_NAME[request.form], data, request.intake()))
 
 
-def read_one(request: Request, data: bytes, article_id: str | None = None) -> tuple[Article, list[str]]:
+def read_one(request: WireRequest, data: bytes, article_id: str | None = None) -> tuple[Article, list[str]]:
     """Return the one article of a document, and which of its fields were left out.
 
     Raises ArticleError, also for a document with more than one item.

@@ -87,7 +87,7 @@ def parse_line(line: bytes | None, limits: Limits, parse: Callable[[bytes, list[
         return Line(BadLine(error, _id_in(line, limits), line[:HEAD_BYTES]), warnings)
 
 
-def parse_items(request: known.Request, lines: Sequence[bytes | None]) -> list[Line]:
+def parse_items(request: known.WireRequest, lines: Sequence[bytes | None]) -> list[Line]:
     """The same for lines of a format of the wire, or for one document that may hold many items."""
     found: list[Line] = []
     for line in lines:
