@@ -37,6 +37,23 @@ Exit codes:
   2  wrong usage
   3  an input failed, or the service cannot be reached or refuses to serve
 """
+
+
+def read_mapping(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
+    """`text=body,id=uri` as a mapping from our field names to the input's."""
+    from wirecopy.schema.article import FIELDS
+
+    mapping: dict[str, str] = {}
+    for pair in ",".join(values).split(",") if values else []:
+        ours, _, theirs = pair.partition("=")
+        if ours not in FIELDS or not theirs:
+            raise click.BadParameter(f"{pair!r} is not FIELD=NAME with FIELD one of {', '.join(FIELDS)}")
+        if ours in mapping:
+            raise click.BadParameter(f"{ours} is given twice")
+        mapping[ours] = theirs
+    return mapping
+
+
 # Also of `dedupe`: what the files hold.
 format_option = click.option(
     "--format",
@@ -50,7 +67,7 @@ map_option = click.option(
     "--map",
     "mapping",
     multiple=True,
-    callback=lambda _context, _parameter, values: _read_mapping(values),
+    callback=read_mapping,
     metavar="FIELD=NAME,...",
     help="Take fields from other names, by dotted paths: --map text=body,source=source.name. Common names need none.",
 )
@@ -184,21 +201,6 @@ def push(
     return _REFUSED if summary.refused else _DONE
 
 
-def read_mapping(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
-    """`text=body,id=uri` as a mapping from our field names to the input's."""
-    from wirecopy.schema.article import FIELDS
-
-    mapping: dict[str, str] = {}
-    for pair in ",".join(values).split(",") if values else []:
-        ours, _, theirs = pair.partition("=")
-        if ours not in FIELDS or not theirs:
-            raise click.BadParameter(f"{pair!r} is not FIELD=NAME with FIELD one of {', '.join(FIELDS)}")
-        if ours in mapping:
-            raise click.BadParameter(f"{ours} is given twice")
-        mapping[ours] = theirs
-    return mapping
-
-
 COMMANDS = (serve, push)
 
 
@@ -222,21 +224,6 @@ def nitf_fetcher(option: str | None) -> "FetchNitf | None":
     except (OSError, UnicodeDecodeError) as error:
         raise InputFailed(file, str(error)) from None
     return partial(remote.fetch_text, host=host, key=key)
-
-
-def _read_mapping(values: tuple[str, ...]) -> dict[str, str]:
-    """`text=body,id=uri` as a mapping from our field names to the input's."""
-    from wirecopy.schema.article import FIELDS
-
-    mapping: dict[str, str] = {}
-    for pair in ",".join(values).split(",") if values else []:
-        ours, _, theirs = pair.partition("=")
-        if ours not in FIELDS or not theirs:
-            raise click.BadParameter(f"{pair!r} is not FIELD=NAME with FIELD one of {', '.join(FIELDS)}")
-        if ours in mapping:
-            raise click.BadParameter(f"{ours} is given twice")
-        mapping[ours] = theirs
-    return mapping
 
 
 def _place(config: "Config") -> str:

@@ -162,12 +162,14 @@ def _decider(url: str | None, data: str | None, key: str | None) -> "Decider":
 
 def _parser(mapping: dict[str, str], schema: "Schema") -> "Callable[[bytes], Article]":
     from wirecopy.config import Limits
-    from wirecopy.schema import article, ninjs
+    from wirecopy.schema.formats import known
+    from wirecopy.schema.intake import IntakeParser
 
-    limits = Limits()
-    if schema == "ninjs":
-        return lambda data: ninjs.parse(data, limits)
-    return lambda data: article.parse(data, limits, mapping)
+    intake = IntakeParser(Limits(), mapping)
+    if schema in known.BY_NAME:
+        request = known.WireRequest(schema, intake.limits, intake.zone, intake.is_strict)
+        return lambda data: known.read_one(request, data)[0]
+    return lambda data: intake.parse(data, [])
 
 
 def _tell_progress(progress: "StreamCounts", dead_letters: Path) -> None:
