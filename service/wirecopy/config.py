@@ -28,6 +28,7 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True):
     max_text_bytes: Bytes = 32 * 2**20
     max_id_bytes: Bytes = 1024
     max_field_bytes: Bytes = 64 * 2**10
+    max_source_bytes: Bytes = 2**10
     max_depth: Annotated[int, Meta(ge=1, le=256)] = 64
 
 

@@ -165,8 +165,8 @@ def get_article(id: str, by_query: bool, revision: int | None, keep: Keep | None
     return Request("GET", _path("/v1/articles", id), _decode_stored, params=asked or None)
 
 
-def get_revisions(id: str) -> Request[Revisions]:
-    return Request("GET", _path("/v1/articles", id) + "/revisions", _decode_revisions)
+def get_revisions(id: str, after: int) -> Request[Revisions]:
+    return Request("GET", _path("/v1/articles", id) + f"/revisions?after={after}", _decode_revisions)
 
 
 def delete_article(id: str, by_query: bool) -> Request[None]:
@@ -220,8 +220,8 @@ def post_pin(articles: Sequence[str], together: bool) -> Request[Pin]:
     return Request("POST", "/v1/pins", _decode_pin, content)
 
 
-def get_pins() -> Request[PinList]:
-    return Request("GET", "/v1/pins", _decode_pins)
+def get_pins(after: int) -> Request[PinList]:
+    return Request("GET", f"/v1/pins?after={after}", _decode_pins)
 
 
 def delete_pin(id: str) -> Request[None]:

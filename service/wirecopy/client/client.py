@@ -108,7 +108,12 @@ class Client(ServiceCalls):
 
     def revisions(self, id: str) -> list[Revision]:
         """The revisions of an article, in order, with what each changed."""
-        return (self._call(calls.get_revisions(id))).revisions
+        page = self._call(calls.get_revisions(id, 0))
+        found = page.revisions
+        while page.next is not None:
+            page = self._call(calls.get_revisions(id, page.next))
+            found += page.revisions
+        return found
 
     def delete_article(self, id: str, *, by_query: bool = False) -> None:
         """Erase an article with all its revisions, on disk when it returns."""
@@ -164,7 +169,12 @@ class Client(ServiceCalls):
 
     def pins(self) -> list[Pin]:
         """All pins, the oldest first."""
-        return (self._call(calls.get_pins())).pins
+        page = self._call(calls.get_pins(0))
+        found = page.pins
+        while page.next is not None:
+            page = self._call(calls.get_pins(page.next))
+            found += page.pins
+        return found
 
     def unpin(self, id: str) -> None:
         """Delete a pin; the evidence decides again."""
@@ -318,7 +328,12 @@ class AsyncClient(AsyncServiceCalls):
 
     async def revisions(self, id: str) -> list[Revision]:
         """The revisions of an article, in order, with what each changed."""
-        return (await self._call(calls.get_revisions(id))).revisions
+        page = await self._call(calls.get_revisions(id, 0))
+        found = page.revisions
+        while page.next is not None:
+            page = await self._call(calls.get_revisions(id, page.next))
+            found += page.revisions
+        return found
 
     async def delete_article(self, id: str, *, by_query: bool = False) -> None:
         """Erase an article with all its revisions, on disk when it returns."""
@@ -375,7 +390,12 @@ class AsyncClient(AsyncServiceCalls):
 
     async def pins(self) -> list[Pin]:
         """All pins, the oldest first."""
-        return (await self._call(calls.get_pins())).pins
+        page = await self._call(calls.get_pins(0))
+        found = page.pins
+        while page.next is not None:
+            page = await self._call(calls.get_pins(page.next))
+            found += page.pins
+        return found
 
     async def unpin(self, id: str) -> None:
         """Delete a pin; the evidence decides again."""

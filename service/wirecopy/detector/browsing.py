@@ -9,16 +9,17 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from wirecopy import errors
-from wirecopy.detector.answers import listing
+from wirecopy.detector.answers import listing, views
 from wirecopy.detector.answers.boilerplate import Parts
 from wirecopy.detector.answers.explain import Pair, side
 from wirecopy.detector.history.replay import Others
 from wirecopy.detector.questions import MAX_SCANNED, STORY_ID, Questions
 from wirecopy.schema.actions import Action
-from wirecopy.schema.answers import Milliseconds
+from wirecopy.schema.answers import Milliseconds, Pin
 from wirecopy.schema.article import Article
 from wirecopy.schema.listing import Document, StoryLine
 
+_MOST_REVISION_CHARACTERS = 4_000_000  # of a page of revisions
 _ACTION_ID = re.compile(r"e[0-9]{1,15}")
 
 
@@ -133,3 +134,37 @@ class Browsing(Questions):
     def actions_of(self, story_id: str) -> list[Action[Milliseconds]]:
         """Return the actions that concern a story, the newest first."""
         return [self._others.actions.told(a, self._others.edits) for a in self._others.actions.of_story(story_id)]
+
+    def pins(self) -> list[Pin]:
+        """Return all pins, the oldest first, without hidden articles; those that say nothing without them are left
+        out.
+        """
+        return self.pins_behind(0, 1 << 60)[0]
+
+    def pins_behind(self, after: int, limit: int) -> tuple[list[Pin], int | None]:
+        """Return the same behind the one of this number, of `limit` pins that are looked at; and where to go on."""
+        by_id = self._state.stories.pins.by_id
+        numbers = [number for number in sorted(by_id) if number > after]
+        page = numbers[:limit]
+        told = [views.pin(self._archive, by_id[number]) for number in page]
+        shown = [p for p in told if (p.together and len(p.articles + p.others) > 1) or (p.articles and p.others)]
+        return shown, page[-1] if len(numbers) > limit else None
+
+    def revision_texts_in_parts(
+        self, article_id: str, after: int, limit: int
+    ) -> Parts[tuple[list[views.RevisionText], bool]]:
+        """Return revisions behind the number `after`, at most `limit`, and whether there are more; with the one before
+        them where it is kept, from which the first differs. Stop early where texts are long. Raise UnknownArticle.
+        """
+        kept, found, size = self._archive.kept, list[views.RevisionText](), 0
+        numbers = self._archive.revisions(article_id)
+        wanted = [number for number in numbers if kept[number].revision > after]
+        before = numbers[: len(numbers) - len(wanted)][-1:]
+        for count, number in enumerate(before + wanted[:limit]):
+            if size > _MOST_REVISION_CHARACTERS:
+                return found, True
+            if number in kept:  # else it was erased between two parts
+                found.append(views.revision_text(self._archive, number))
+                size += len(found[-1].text or "") if count >= len(before) else 0
+            yield
+        return found, len(wanted) > limit

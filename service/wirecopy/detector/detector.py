@@ -122,9 +122,9 @@ class Detector(Recorder):
     def pin(self, article_ids: Sequence[str], *, together: bool, now: int = 0, said: Said = UNSAID) -> Pin:
         """Say that articles belong together, or that two never do, whatever the evidence; durably.
 
-        Their stories are decided anew. Later revisions of the articles keep the pin; it goes when they are erased or
-        pruned. Raises UnknownArticle, UsageError for a wrong number of articles, Pinned where it contradicts others,
-        and StorageFailed as `merge` does.
+        Their stories are decided anew. What a pin says already is not said twice: that pin is returned. Later
+        revisions of the articles keep the pin; it goes when they are erased or pruned. Raises UnknownArticle,
+        UsageError for a wrong number of articles, Pinned where it contradicts others, and StorageFailed as `merge`.
         """
         self.reach(now)
         numbers = list(dict.fromkeys(self._archive.number(article_id) for article_id in article_ids))
@@ -133,6 +133,9 @@ class Detector(Recorder):
                 "to pin together, name two articles or more" if together else "to pin apart, name two articles"
             )
         left, right = (numbers, []) if together else (numbers[:1], numbers[1:])
+        same = self._state.stories.pins.same(together, left, right)
+        if same is not None:
+            return views.pin(self._archive, same, with_hidden=True)
         places = dict.fromkeys(self._state.stories.story_of[number] for number in numbers)
         action = self._next("pinned", now, said, list(places), article_ids, after="together" if together else "apart")
         edit = self._end_edit(edits.pin(self._state, now, together, left, right), "this pin", action)

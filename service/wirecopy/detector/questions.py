@@ -28,7 +28,6 @@ from wirecopy.schema.answers import (
     Comparison,
     Match,
     Milliseconds,
-    Pin,
     Reasons,
     Revision,
     Source,
@@ -62,14 +61,6 @@ class Questions:
     def trace(self, articles: Sequence[Article]) -> ArticleTraces:
         """Return the traces of `articles`; pure, may run in another thread."""
         return trace(articles, self._config.detection.max_words)
-
-    def pins(self) -> list[Pin]:
-        """Return all pins, the oldest first, without hidden articles; those that say nothing without them are left
-        out.
-        """
-        by_id = self._state.stories.pins.by_id
-        told = [views.pin(self._archive, by_id[number]) for number in sorted(by_id)]
-        return [p for p in told if (p.together and len(p.articles + p.others) > 1) or (p.articles and p.others)]
 
     def check(self, article: Article) -> Verdict:
         """Return the verdict that the article would get now; nothing is stored or counted. Raises InvalidArticle."""
@@ -109,7 +100,7 @@ class Questions:
         """Return the revisions of the article that are kept, in order, with what each changed. Raises
         UnknownArticle.
         """
-        return views.revisions(self._archive, self._archive.revisions(article_id))
+        return views.with_changes([views.revision_text(self._archive, n) for n in self._archive.revisions(article_id)])
 
     def matches(self, article_id: str) -> tuple[Match, ...]:
         """Return all verified matches of the article, earlier and later ones, best first. Raises UnknownArticle."""

@@ -19,6 +19,7 @@ from wirecopy.errors import InvalidArticle, MalformedArticle
 from wirecopy.schema.dates import parse_published
 
 FIELDS = ("id", "text", "title", "source", "url", "published", "language", "status", "embargoed")
+_SOURCE = FIELDS.index("source")
 Status = Literal["usable", "withheld", "canceled"]  # IPTC's words for the publication status of an item
 
 _STATUSES = get_args(Status)
@@ -115,9 +116,14 @@ def build(
     _check_length("id", article_id, limits.max_id_bytes)
     _check_length("text", text, limits.max_text_bytes)
     surely_fits = limits.max_field_bytes // 4
-    for value in (title, source, url, language):
-        if value is not None and (type(value) is not str or len(value) > surely_fits):
-            title, source, url, language = (_optional(k, values[k], limits, names, warn) for k in (2, 3, 4, 6))
+    if source is not None and (type(source) is not str or len(source) > limits.max_source_bytes // 4):
+        source = _optional(_SOURCE, source, limits, names, warn)
+    for value in (title, url, language):
+        if value is not None and (
+            type(value) is not str
+            or len(value) > (surely_fits if value is not source else limits.max_source_bytes // 4)
+        ):
+            title, url, language = (_optional(k, values[k], limits, names, warn) for k in (2, 4, 6))
             break
     if published is not None:
         published = _moment(5, published, names, zone, warn)
@@ -137,7 +143,7 @@ def _optional(k: int, value: Any, limits: Limits, names: Sequence[str], warn: Ca
         _leave_out(InvalidArticle(f"{_label(k, names)} must be a string, not {_type_name(value)}"), warn)
         return None
     try:
-        _check_length(_label(k, names), value, limits.max_field_bytes)
+        _check_length(_label(k, names), value, limits.max_source_bytes if k == _SOURCE else limits.max_field_bytes)
     except InvalidArticle as error:
         _leave_out(error, warn)
         return None

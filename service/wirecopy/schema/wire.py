@@ -55,10 +55,11 @@ class ArticleInput(Struct, frozen=True):
 
 
 class Revisions(Struct, frozen=True):
-    """The revisions of an article that are kept, in order."""
+    """The revisions of an article that are kept, in order; `next` is the `after` of the next page, null on the last."""
 
     id: str
     revisions: list[Revision]
+    next: int | None = None
 
 
 class PairTexts(Struct, frozen=True):
@@ -146,9 +147,10 @@ class PinInput(Struct, frozen=True):
 
 
 class PinList(Struct, frozen=True):
-    """All pins, the oldest first."""
+    """Pins, the oldest first; `next` is the `after` of the next page, null on the last."""
 
     pins: list[Pin]
+    next: int | None = None
 
 
 class Moved(Struct, frozen=True):

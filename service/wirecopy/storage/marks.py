@@ -12,7 +12,9 @@ tell a healthy store that was interrupted from one that lost its end.
 that was cut short leaves the other slot, which holds the mark before.
 """
 
+import errno
 import os
+import stat
 import struct
 from pathlib import Path
 from typing import NamedTuple
@@ -104,6 +106,8 @@ def read_mark(path: Path) -> Mark | None:
     """The newest mark, None when there is no file or neither slot is intact; raises StorageFailed."""
     with failures_of(path):
         try:
+            if not stat.S_ISREG(os.lstat(path).st_mode):
+                raise OSError(errno.EINVAL, "is no regular file")
             data = path.read_bytes()
         except FileNotFoundError:
             return None

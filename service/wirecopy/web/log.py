@@ -7,6 +7,7 @@ Every value that may come from a stranger is written as a JSON string, so no lin
 
 import asyncio
 import contextlib
+import json
 import logging
 import os
 import re
@@ -19,6 +20,10 @@ from typing import Any
 import orjson
 
 _MOST_OF_LIBRARIES = 20  # lines a second
+# C1 controls, soft hyphen, line and paragraph separators, all that sets or overrides the direction, joiners, tags.
+_UNSEEN = re.compile(
+    "[\x80-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e0fff]"
+)
 _FLUSH_AFTER_SECONDS = 0.05
 _is_plain = re.compile(r"[A-Za-z0-9_.:/%{}+~-]*").fullmatch
 
@@ -38,7 +43,7 @@ class Log:
         """Add one line; fields that are None or empty are left out."""
         if self._is_json:
             kept = {name: value for name, value in fields.items() if value is not None and value != ""}
-            self._lines.append(orjson.dumps({"time": self._format_now(), "event": event, **kept}))
+            self._lines.append(_escape(orjson.dumps({"time": self._format_now(), "event": event, **kept})))
         else:
             self._lines.append(_format(f"time={self._format_now()} event={_quote(event)}", fields))
         if self._timer is None:
@@ -108,4 +113,11 @@ def _format(head: str, fields: Mapping[str, Any]) -> bytes:
 
 
 def _quote(text: str) -> str:
-    return text if _is_plain(text) else orjson.dumps(text).decode()
+    return text if _is_plain(text) else _escape(orjson.dumps(text)).decode("utf-8", "replace")
+
+
+def _escape(line: bytes) -> bytes:
+    """JSON without characters that turn a terminal's writing round, break its lines or are not seen."""
+    if line.isascii():
+        return line
+    return _UNSEEN.sub(lambda found: json.dumps(found[0])[1:-1], line.decode("utf-8", "replace")).encode()

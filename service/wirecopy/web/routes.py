@@ -27,6 +27,7 @@ from wirecopy.web.http.problems import MalformedRequest, MethodNotAllowed, NoSuc
 from wirecopy.web.page import table
 from wirecopy.web.route import Handler, Route
 
+_BEHIND = frozenset(("after", "limit"))
 _PAGE = frozenset(("source", "cursor", "limit"))
 _ARTICLES = frozenset(("id", "revision", "keep", "q", "source", "language", "since", "cursor", "limit"))
 _STORIES = frozenset(("q", "since", "source", "min_size", "keep", "cursor", "limit"))
@@ -59,7 +60,7 @@ _OF_SHIPPERS = (
 )
 ROUTES = (
     ARTICLE,
-    Route("/v1/articles/{id}/revisions", {"GET": articles.revisions}),
+    Route("/v1/articles/{id}/revisions", {"GET": articles.revisions}, {"GET": _BEHIND}),
     Route("/v1/articles/{id}/matches", {"GET": articles.matches}),
     Route(
         "/v1/articles/{id}/matches/{other}",
@@ -82,7 +83,12 @@ ROUTES = (
     Route("/v1/stories/{id}/canonical", {"POST": edits.correct}, roles={"POST": "edit"}),
     Route("/v1/edits", {"GET": edits.get_page}, {"GET": frozenset(("cursor", "limit"))}),
     Route("/v1/edits/{id}/undo", {"POST": edits.undo}, roles={"POST": "edit"}),
-    Route("/v1/pins", {"GET": edits.get_pins, "POST": edits.post_pin}, roles={"GET": "read", "POST": "edit"}),
+    Route(
+        "/v1/pins",
+        {"GET": edits.get_pins, "POST": edits.post_pin},
+        {"GET": _BEHIND},
+        roles={"GET": "read", "POST": "edit"},
+    ),
     Route("/v1/pins/{id}", {"DELETE": edits.delete_pin}, roles={"DELETE": "edit"}),
     Route("/v1/stories", {"GET": stories.get_page}, {"GET": _STORIES}),
     Route("/v1/sources", {"GET": sources.get_page}, {"GET": _PAGE}),

@@ -1,7 +1,10 @@
 """What callers are told, put together from what is kept: verdicts, matches, articles, stories."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
+
+from msgspec import structs
 
 from wirecopy.detection.evidence.model import probability
 from wirecopy.detection.grouping import pins
@@ -143,28 +146,38 @@ def _stored(
     )
 
 
-def revisions(archive: Archive, numbers: Sequence[int]) -> list[Revision[Milliseconds]]:
-    """All kept revisions of an article, in order."""
-    found: list[Revision[Milliseconds]] = []
-    before: tuple[str | None, str | None] | None = None
-    for number in numbers:
-        kept, decision = archive.kept[number], archive.decision(number)
-        now = decision.title, archive.text(number)
-        found.append(
-            Revision(
-                revision=kept.revision,
-                arrived=kept.arrived,
-                story=decision.story,
-                title=decision.title,
-                source=kept.source,
-                published=kept.published,
-                status=kept.status,
-                embargoed=kept.embargoed,
-                changes=None if before is None else changes(*before, *now),
-            )
-        )
-        before = now
-    return found
+class RevisionText(NamedTuple):
+    """A revision, without what it changed, and its title and text."""
+
+    revision: Revision[Milliseconds]
+    title: str | None
+    text: str | None
+
+
+def revision_text(archive: Archive, number: int) -> RevisionText:
+    """One kept revision of an article."""
+    kept, decision = archive.kept[number], archive.decision(number)
+    told = Revision(
+        revision=kept.revision,
+        arrived=kept.arrived,
+        story=decision.story,
+        title=decision.title,
+        source=kept.source,
+        published=kept.published,
+        status=kept.status,
+        embargoed=kept.embargoed,
+        changes=None,
+    )
+    return RevisionText(told, decision.title, archive.text(number))
+
+
+def with_changes(texts: Sequence[RevisionText]) -> list[Revision[Milliseconds]]:
+    """Revisions that follow each other, each but the first with what it changed."""
+    told = [one.revision for one in texts[:1]]
+    for before, now in pairwise(texts):
+        changed = changes(before.title, before.text, now.title, now.text)
+        told.append(structs.replace(now.revision, changes=changed))
+    return told
 
 
 def story(archive: Archive, stories: Grouping, name: str, policy: Policy) -> Story[Milliseconds]:

@@ -105,7 +105,16 @@ def _pin_paths() -> dict[str, Any]:
                 body=_body(wire.PinInput),
             ),
             "get": operation(
-                "list_pins", "stories", "All pins", "", {200: json_answer("The pins.", wire.PinList)}, ANYWHERE
+                "list_pins",
+                "stories",
+                "All pins",
+                "The oldest first, a page at a time.",
+                {200: json_answer("The pins.", wire.PinList)},
+                (*ANYWHERE, 422),
+                parameters=[
+                    query("after", {"type": "integer", "minimum": 0, "maximum": 2**62}, "`next` of the page before."),
+                    query("limit", {"type": "integer", "minimum": 1, "maximum": 1000, "default": 100}, "Of a page."),
+                ],
             ),
         },
         "/v1/pins/{id}": {

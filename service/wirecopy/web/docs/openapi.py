@@ -206,6 +206,13 @@ def _posted_article_paths(verdicts: dict[int, Any], gone: dict[int, Any], revisi
     }
 
 
+def _revision_page() -> list[dict[str, Any]]:
+    return [
+        _query("after", {"type": "integer", "minimum": 0, "maximum": 10**9}, "The last that is known."),
+        _query("limit", {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}, "Of a page."),
+    ]
+
+
 def _article_question_paths() -> dict[str, Any]:
     return {
         "/v1/articles/{id}/revisions": {
@@ -217,6 +224,7 @@ def _article_question_paths() -> dict[str, Any]:
                 "In order, each with what it changed: headline, paragraphs, numbers.",
                 {200: _json("The revisions.", wire.Revisions)},
                 (*_ANYWHERE, 404, 422),
+                parameters=_revision_page(),
             ),
         },
         "/v1/articles/{id}/matches": {

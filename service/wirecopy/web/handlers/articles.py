@@ -1,10 +1,12 @@
 """Handlers of articles. What goes wrong is raised, and answered in one place."""
 
 from collections.abc import Sequence
+from functools import partial
 from urllib.parse import quote
 
 from aiohttp import web
 
+from wirecopy.detector.answers import views
 from wirecopy.schema import wire
 from wirecopy.schema.answers import Verdict
 from wirecopy.schema.article import Article
@@ -22,6 +24,8 @@ _SHORT_ITEM_BYTES = 2 * 2**10
 
 
 _MOST_REVISIONS = 10**9
+DEFAULT_REVISIONS = 50
+MAX_REVISIONS = 200
 _MOST_TOLD = 500  # characters of warnings in a header
 _PLAIN = " !#$&'()*+,-./:;<=>?@[]^_`{|}~"  # beside letters and digits, what a header may hold as it is
 
@@ -86,10 +90,16 @@ async def delete_by_query(service: RunningService, call: Call) -> web.StreamResp
 
 
 async def revisions(service: RunningService, call: Call) -> web.StreamResponse:
-    """GET /v1/articles/{id}/revisions: what each revision changed."""
+    """GET /v1/articles/{id}/revisions?after=&limit=: what each revision changed, a page at a time."""
     article_id = check_id(call.id)
-    found = await service.owner.ask(lambda detector: detector.revisions(article_id))
-    return replies.json(wire.Revisions(article_id, [wire.revision(one) for one in found]))
+    after = queries.integer(call.query, "after", 0, 0, _MOST_REVISIONS)
+    limit = queries.integer(call.query, "limit", DEFAULT_REVISIONS, 1, MAX_REVISIONS)
+    texts, has_more = await service.owner.ask_in_parts(
+        lambda detector: detector.revision_texts_in_parts(article_id, after, limit)
+    )
+    found = await service.owner.work_aside(partial(views.with_changes, texts))
+    told = [wire.revision(one) for one in found if one.revision > after]
+    return replies.json(wire.Revisions(article_id, told, told[-1].revision if has_more and told else None))
 
 
 async def matches(service: RunningService, call: Call) -> web.StreamResponse:

@@ -8,10 +8,14 @@ from aiohttp import web
 from wirecopy.errors import InvalidArticle, MalformedArticle
 from wirecopy.schema import wire
 from wirecopy.schema.actions import Said
+from wirecopy.web.handlers.events import MAX_SEQ
 from wirecopy.web.handlers.stories import DEFAULT_LIMIT, MAX_LIMIT
 from wirecopy.web.http import queries, replies
 from wirecopy.web.http.call import Call, check_id
 from wirecopy.web.service import RunningService
+
+DEFAULT_PINS = 100
+MAX_PINS = 1000
 
 
 async def merge(service: RunningService, call: Call) -> web.StreamResponse:
@@ -43,8 +47,11 @@ async def post_pin(service: RunningService, call: Call) -> web.StreamResponse:
 
 
 async def get_pins(service: RunningService, call: Call) -> web.StreamResponse:
-    """GET /v1/pins: all pins."""
-    return replies.json(wire.PinList(await service.owner.ask(lambda detector: detector.pins())))
+    """GET /v1/pins?after=&limit=: pins, the oldest first, a page at a time."""
+    after = queries.integer(call.query, "after", 0, 0, MAX_SEQ)
+    limit = queries.integer(call.query, "limit", DEFAULT_PINS, 1, MAX_PINS)
+    pins, following = await service.owner.ask(lambda detector: detector.pins_behind(after, limit))
+    return replies.json(wire.PinList(pins, following))
 
 
 async def delete_pin(service: RunningService, call: Call) -> web.StreamResponse:
