@@ -133,9 +133,9 @@ class Detector(Recorder):
                 "to pin together, name two articles or more" if together else "to pin apart, name two articles"
             )
         left, right = (numbers, []) if together else (numbers[:1], numbers[1:])
-        same = self._state.stories.pins.same(together, left, right)
-        if same is not None:
-            return views.pin(self._archive, same, with_hidden=True)
+        for same in self._state.stories.pins.same(together, left, right):
+            if same.id in self._actions.pinned:  # that of a split goes when the split is undone
+                return views.pin(self._archive, same, with_hidden=True)
         places = dict.fromkeys(self._state.stories.story_of[number] for number in numbers)
         action = self._next("pinned", now, said, list(places), article_ids, after="together" if together else "apart")
         edit = self._end_edit(edits.pin(self._state, now, together, left, right), "this pin", action)

@@ -41,15 +41,13 @@ class Pins:
     def __contains__(self, number: int) -> bool:
         return number in self._of
 
-    def same(self, together: bool, left: Collection[int], right: Collection[int]) -> NumberedPin | None:
-        """Return a pin that says the same of the same articles."""
+    def same(self, together: bool, left: Collection[int], right: Collection[int]) -> list[NumberedPin]:
+        """Return the pins that say the same of the same articles, the oldest first."""
         one, other = frozenset(left), frozenset(right)
-        for pin_id in sorted(self._of.get(min(one | other), ())):
-            pin = self.by_id[pin_id]
-            sides = {pin.left | pin.right} if together else {pin.left, pin.right}
-            if pin.together == together and sides == ({one | other} if together else {one, other}):
-                return pin
-        return None
+        wanted = {one | other} if together else {one, other}
+        pins = [self.by_id[pin_id] for pin_id in sorted(self._of.get(min(one | other), ()))]
+        sides = [{pin.left | pin.right} if together else {pin.left, pin.right} for pin in pins]
+        return [pin for pin, own in zip(pins, sides, strict=True) if pin.together == together and own == wanted]
 
     def add(self, pin: NumberedPin) -> None:
         """Take a pin that no other contradicts."""

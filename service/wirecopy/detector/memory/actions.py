@@ -18,6 +18,7 @@ class Actions:
         self._by_number: dict[int, ActionRecord] = {}
         self._records: dict[int, int] = {}  # of the store
         self.undone: dict[int, int] = {}  # action -> the one that undid it
+        self.pinned: set[int] = set()  # edits, and so pins, that say no more than that
         self.last = 0
 
     def get(self, action_id: str) -> ActionRecord | None:
@@ -30,6 +31,8 @@ class Actions:
         """Take up the next action, which has this number in the store."""
         self._by_number[action.number] = action
         self._records[action.number] = record
+        if action.kind == "pinned" and action.edit is not None:
+            self.pinned.add(action.edit)
         self.last = max(self.last, action.number)
         if action.kind == "corrected" and action.came is not None:
             self._archive.chosen[action.came] = action.number

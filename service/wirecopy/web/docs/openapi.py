@@ -214,19 +214,25 @@ def _revision_page() -> list[dict[str, Any]]:
 
 
 def _article_question_paths() -> dict[str, Any]:
-    return {
+    revisions = {
         "/v1/articles/{id}/revisions": {
             "parameters": [_ID],
             "get": _operation(
                 "get_revisions",
                 "articles",
-                "The revisions of an article",
-                "In order, each with what it changed: headline, paragraphs, numbers.",
-                {200: _json("The revisions.", wire.Revisions)},
+                "The revisions of an article, each with what it changed",
+                "Headline, paragraphs, numbers.",
+                {200: _json("In order.", wire.Revisions)},
                 (*_ANYWHERE, 404, 422),
                 parameters=_revision_page(),
             ),
         },
+    }
+    return revisions | _match_paths()
+
+
+def _match_paths() -> dict[str, Any]:
+    return {
         "/v1/articles/{id}/matches": {
             "parameters": [_ID],
             "get": _operation(
