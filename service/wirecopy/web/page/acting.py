@@ -106,7 +106,10 @@ async def edits(service: RunningService, call: Call) -> web.StreamResponse:
     cursor = values.get("cursor")
     found, following = await service.owner.ask(lambda d: d.actions(cursor, limit))
     more = rendering.path_of("edits", cursor=following) if following else None
-    return rendering.answer(service, call, "edits.html", {"edits": found, "cursor": following}, more=more)
+    ids = list(dict.fromkeys(name for edit in found for name in edit.articles[:4]))
+    titles = {document.id: document for document in await service.owner.ask(lambda d: d.documents(ids))}
+    data = {"edits": found, "cursor": following}
+    return rendering.answer(service, call, "edits.html", data, more=more, titles=rendering.travelling(titles))
 
 
 async def undo(service: RunningService, call: Call) -> web.StreamResponse:
