@@ -38,6 +38,7 @@ def page(run_service: RunService, tmp_path: Path) -> Open:
             index_file=tmp_path / "search.sqlite3",
         )
         service.wait_ready()
+        wait_until(lambda: service.app.owner.role.is_writer)
         return service
 
     return start
@@ -56,7 +57,8 @@ def fill(service: Service) -> None:
     with service.client() as client:
         for name, wire, source in (("a", 1, "one.example"), ("b", 1, "two.example"), ("c", 3, "one.example")):
             body = {"title": f"Headline of {name}", "text": written(wire, 0), "source": source, "language": "en"}
-            assert client.put(f"/v1/articles/{name}", json=body).status_code == 201
+            answer = client.put(f"/v1/articles/{name}", json=body)
+            assert answer.status_code == 201, answer.text
         client.put("/v1/articles/d", json={"text": written(3, 0), "title": "Headline of d"})
     caught_up(service)
 

@@ -42,6 +42,7 @@ def service(run_service: RunService, tmp_path: Path) -> Service:
         index_file=tmp_path / "search.sqlite3",
     )
     running.wait_ready()
+    wait_until(lambda: running.app.owner.role.is_writer)
     return running
 
 
