@@ -13,7 +13,7 @@ SETUP_BENCH := .venv/.setup-bench
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-page test fuzz lint format run bench bench-full clean
+.PHONY: help setup demo demo-page test fuzz soak lint format run bench bench-full clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -32,6 +32,9 @@ test: $(SETUP) ## run the test suite; ARGS="-k reading" narrows it
 
 fuzz: $(SETUP) ## send arbitrary bodies to a service for a minute; SECONDS=600 for ten
 	@$(BIN)/python -m tests.fuzz_bodies $(SECONDS)
+
+soak: $(SETUP) ## readers, writers, hostile clients and bodies at once for two minutes; ARGS="--minutes 20"
+	@$(BIN)/python -m bench.soak $(if $(ARGS),$(ARGS),--minutes 2 --most-p99 300)
 
 lint: $(SETUP) ## check format, style and types
 	@echo "ruff format --check" && $(BIN)/ruff format --check .
@@ -57,6 +60,7 @@ bench-full: $(SETUP_BENCH) ## the same at full size beside the peers, an hour or
 		echo "== $$part" && $(BIN)/python -m bench.$$part --output bench/results/$$part.json $(if $(EVAL),--eval $(EVAL)) || exit 1; \
 	done
 	@$(BIN)/python -m bench.quality --output bench/results/quality.json $(if $(EVAL),--eval $(EVAL)) $(ARGS)
+	@$(BIN)/python -m bench.soak --minutes 20 --output bench/results/soak.json
 	@$(BIN)/python -m bench.tables
 	@$(BIN)/python -m bench.plots
 

@@ -1,11 +1,18 @@
 """Clients that a service meets and does not want: each opens one connection, does its worst, and leaves at once.
 
+    python -m bench.hostile PORT      until SIGTERM, some a second; prints how often each status was answered
+
 `LEAVERS` are told by what they leave behind: nothing sent, half a head, half a body, an answer that nobody reads.
 `resets` says whether they go by a reset, as a process that is killed does, or in an orderly way.
 """
 
+import json
+import signal
 import socket
 import struct
+import sys
+import time
+from collections import Counter
 from collections.abc import Callable
 
 _HOST = b"Host: 127.0.0.1\r\n"
@@ -80,3 +87,48 @@ LEAVERS: dict[str, Leaver] = {
     "bulk": sending(_BULK + b'{"id":"left","text":"a few words"}\n{"id":', waits=True),
     "long bulk": sending(_BULK + _LINE * 12 + b'{"id":"half'),
 }
+
+
+_ITEM = b"Content-Type: application/ninjs+json\r\n"
+_NESTED = "".join(f"<b a={number}>" for number in range(4000)) + "<p>x" * 4000
+_TRICKED = "<div><table><td></div></table>" * 20_000
+# Bodies that cost more than they seem: (path, type, body).
+BODIES: tuple[tuple[bytes, bytes, bytes], ...] = (
+    (b"/v1/articles", _ITEM, json.dumps({"uri": "h1", "body_html": _NESTED}).encode()),
+    (b"/v1/articles", _ITEM, json.dumps({"uri": "h2", "body_html": _TRICKED}).encode()),
+    (b"/v1/articles", _JSON, b"[" * 100_000),
+    (b"/v1/pins", _JSON, b"[" * 100_000),
+    (b"/v1/check", _JSON, json.dumps({"id": "h3", "text": "x", "source": "s" * 60_000}).encode()),
+    (b"/v1/bulk", b"Content-Type: application/x-ndjson\r\n", b"{}\n" * 2000),
+)
+
+
+def post(port: int, path: bytes, kind: bytes, body: bytes) -> int:
+    """Send a body and return the status of its answer, 0 where there was none."""
+    head = b"POST " + path + b" HTTP/1.1\r\nConnection: close\r\n" + _HOST + kind
+    with connect(port) as connection:
+        try:
+            connection.sendall(head + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+            received = connection.recv(65536)
+        except OSError:
+            return 0
+    return int(received.split()[1]) if received.startswith(b"HTTP/1.1 ") else 0
+
+
+def main() -> None:
+    """Abuse a service until told to stop."""
+    port, stopped = int(sys.argv[1]), []
+    signal.signal(signal.SIGTERM, lambda *_: stopped.append(True))
+    statuses: Counter[int] = Counter()
+    number = 0
+    while not stopped:
+        for leaver in LEAVERS.values():
+            leaver(port, number % 2 == 0)
+            time.sleep(0.02)
+        statuses[post(port, *BODIES[number % len(BODIES)])] += 1
+        number += 1
+    print(json.dumps(statuses))
+
+
+if __name__ == "__main__":
+    main()

@@ -65,9 +65,10 @@ def start_bare(log: Path) -> Server:
     return Server([sys.executable, "-m", "bench.servers"], re.compile(r"(http://\S+)"), log)
 
 
-def start_service(data: Path, log: Path) -> Server:
-    """Return `wirecopy serve` with its default settings on a folder, ready."""
+def start_service(data: Path, log: Path, settings: Path | None = None) -> Server:
+    """Return `wirecopy serve` with its default settings, or those of a file, on a folder, ready."""
     command = [sys.executable, "-m", "wirecopy", "serve", "--port", "0", "--data", str(data)]
+    command += [] if settings is None else ["--config", str(settings)]
     return Server(command, re.compile(r"listens on (http://\S+)"), log)
 
 
