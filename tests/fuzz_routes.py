@@ -17,45 +17,8 @@ from urllib.parse import quote, urlsplit
 
 _PATIENCE_SECONDS = 30.0
 _EXPECTED = (503, 507)
-_WORDS = [
-    "a",
-    "",
-    ".",
-    "..",
-    "%2F",
-    "%00",
-    "%ff",
-    "s0",
-    "p1",
-    "e1",
-    "0",
-    "-1",
-    "1e9",
-    "9" * 40,
-    "null",
-    "тест",
-    "\u202e",
-]
-_WORDS += ["9" * 40, "null", "тест", "\u202e", "{id}", "a/b", "?", "#", "'", '"', "<b>", "x" * 3000]
-_WORDS += ["2026-03-02", "true", "oldest", "longest", "\u2028"]
-    "9" * 40,
-    "null",
-    "тест",
-    "\u202e",
-    "{id}",
-    "a/b",
-    "?",
-    "#",
-    "'",
-    '"',
-    "<b>",
-    "x" * 3000,
-    "2026-03-02",
-    "true",
-    "oldest",
-    "longest",
-    "\u2028",
-]
+_WORDS = ["a", "", ".", "..", "%2F", "%00", "%ff", "s0", "p1", "e1", "0", "-1", "1e9", "9" * 40, "null", "тест"]
+_WORDS += ["{id}", "a/b", "?", "#", "'", '"', "<b>", "x" * 3000, "2026-03-02", "true", "oldest", "\u202e", "\u2028"]
 _TYPES = ["application/json", "application/ninjs+json", "application/x-ndjson", "text/plain", "", "application/xml"]
 
 
