@@ -13,7 +13,7 @@ SETUP_BENCH := .venv/.setup-bench
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-page test fuzz soak lint format run bench bench-full clean
+.PHONY: help setup demo demo-page test test-lowest wheels fuzz soak lint format run bench bench-full clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -29,6 +29,19 @@ demo-page: $(SETUP) ## serve the packaged sample on the page and print its addre
 test: $(SETUP) ## run the test suite; ARGS="-k reading" narrows it
 	@$(if $(ARGS),true,echo "kernels without the compiler" && NUMBA_DISABLE_JIT=1 $(BIN)/pytest tests/test_kernels.py tests/test_signing.py tests/test_lanes.py)
 	@$(BIN)/pytest $(ARGS)
+
+# What does not compare kernels with their twins and needs no large machine; kernels themselves are compiled and used.
+LOWEST := $(filter-out $(wildcard tests/test_kernels.py tests/test_signing.py tests/test_lanes.py tests/test_bench*.py \
+	tests/test_page*.py tests/test_deployment.py tests/test_web_kill.py tests/test_metadata.py), $(wildcard tests/test_*.py))
+
+test-lowest: $(SETUP) ## run most of the suite with the lowest versions of all dependencies
+	@rm -rf build/lowest && $(PYTHON) -m venv build/lowest && build/lowest/bin/pip install -qq uv
+	@build/lowest/bin/uv pip compile -q --resolution lowest-direct pyproject.toml -o build/lowest/constraints.txt
+	@build/lowest/bin/uv pip install -q -p build/lowest -c build/lowest/constraints.txt -e '.[dev]'
+	@echo "with the lowest versions" && build/lowest/bin/python -m pytest $(LOWEST)
+
+wheels: $(SETUP) ## build the wheels into dist: one with compiled kernels for this machine and Python, one for all
+	@$(BIN)/python deploy/build_wheels.py
 
 fuzz: $(SETUP) ## send arbitrary bodies to a service for a minute; SECONDS=600 for ten
 	@$(BIN)/python -m tests.fuzz_bodies $(SECONDS)

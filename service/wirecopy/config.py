@@ -116,6 +116,7 @@ class Web(Struct, frozen=True, forbid_unknown_fields=True):
     max_connections: Count = 2000
     max_connections_per_address: Count = 1500
     hosts: list[Annotated[str, Meta(min_length=1, max_length=255)]] = []
+    proxies: list[str] = []
     header_timeout_seconds: Seconds = 10.0
     body_timeout_seconds: Seconds = 20.0
     min_body_bytes_per_second: Count = 1000

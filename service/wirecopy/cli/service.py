@@ -132,6 +132,7 @@ def serve(config_file: str | None, allow_anonymous: bool, standby: bool, accept_
 @click.argument("files", metavar="FILE...", nargs=-1, required=True)
 @click.option("--to", "url", metavar="URL", required=True, help="Where the service listens: http://127.0.0.1:8080")
 @click.option("--key", envvar="WIRECOPY_KEY", metavar="KEY", help="Sent as Authorization: Bearer.  [env: WIRECOPY_KEY]")
+@click.option("--ca-file", metavar="FILE", help="Certificates (PEM) of who vouches for the service, beside https.")
 @click.option(
     "--state",
     metavar="FILE",
@@ -151,6 +152,7 @@ def push(
     files: tuple[str, ...],
     url: str,
     key: str | None,
+    ca_file: str | None,
     state: Path | None,
     restart: bool,
     give_up_after: float,
@@ -183,6 +185,7 @@ def push(
             files,
             url=url,
             key=key,
+            ca_file=ca_file,
             state_file=state,
             restart=restart,
             give_up_after=give_up_after,

@@ -9,6 +9,7 @@ tried again here but by `follow_events`; `wirecopy push` does.
 """
 
 import asyncio
+import ssl
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from datetime import datetime
@@ -35,10 +36,21 @@ _DEFAULT_TIMEOUT_SECONDS = 60.0
 class ServiceCalls:
     """A connection to a service: how it is called, whether it lives, what it says of itself. Threads may share it."""
 
-    def __init__(self, url: str, *, key: str | None = None, timeout: float = _DEFAULT_TIMEOUT_SECONDS) -> None:
-        """`url` is where the service listens, `key` one of its keys, `timeout` seconds of silence to bear."""
+    def __init__(
+        self,
+        url: str,
+        *,
+        key: str | None = None,
+        timeout: float = _DEFAULT_TIMEOUT_SECONDS,
+        ca_file: str | None = None,
+    ) -> None:
+        """`url` is where the service listens, `key` one of its keys, `timeout` seconds of silence to bear.
+
+        `ca_file` holds the certificates (PEM) of who may vouch for the service, where the system's do not. Raises
+        UsageError when it cannot be used.
+        """
         self.url = url
-        self._http = httpx.Client(**_options(url, key, timeout))
+        self._http = httpx.Client(**_options(url, key, timeout, ca_file))
 
     def is_live(self) -> bool:
         """Whether the service answers at all."""
@@ -255,10 +267,21 @@ class Client(ServiceCalls):
 class AsyncServiceCalls:
     """The same for programs with an event loop."""
 
-    def __init__(self, url: str, *, key: str | None = None, timeout: float = _DEFAULT_TIMEOUT_SECONDS) -> None:
-        """`url` is where the service listens, `key` one of its keys, `timeout` seconds of silence to bear."""
+    def __init__(
+        self,
+        url: str,
+        *,
+        key: str | None = None,
+        timeout: float = _DEFAULT_TIMEOUT_SECONDS,
+        ca_file: str | None = None,
+    ) -> None:
+        """`url` is where the service listens, `key` one of its keys, `timeout` seconds of silence to bear.
+
+        `ca_file` holds the certificates (PEM) of who may vouch for the service, where the system's do not. Raises
+        UsageError when it cannot be used.
+        """
         self.url = url
-        self._http = httpx.AsyncClient(**_options(url, key, timeout))
+        self._http = httpx.AsyncClient(**_options(url, key, timeout, ca_file))
 
     async def is_live(self) -> bool:
         """Whether the service answers at all."""
@@ -482,11 +505,19 @@ class AsyncClient(AsyncServiceCalls):
         answers.check_complete()
 
 
-def _options(url: str, key: str | None, timeout: float) -> dict[str, Any]:
+def _options(url: str, key: str | None, timeout: float, ca_file: str | None) -> dict[str, Any]:
     headers = {"User-Agent": f"wirecopy/{VERSION}"}
     if key is not None:
         headers["Authorization"] = f"Bearer {key}"
-    return {"base_url": url, "headers": headers, "timeout": timeout}
+    options = {"base_url": url, "headers": headers, "timeout": timeout}
+    return options if ca_file is None else options | {"verify": _trusting(ca_file)}
+
+
+def _trusting(ca_file: str) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except (OSError, ssl.SSLError) as error:
+        raise errors.UsageError(f"{ca_file}: no certificates can be read: {error.strerror or error}") from None
 
 
 async def _async_chunks(articles: Iterable[Sendable] | AsyncIterable[Sendable]) -> AsyncIterator[list[bytes]]:

@@ -20,7 +20,6 @@ from wirecopy.config import Config
 from wirecopy.search.index_file import IndexFile
 from wirecopy.web import routes
 from wirecopy.web.http import cross_origin, problems, queries, replies
-from wirecopy.web.http.access import network_of
 from wirecopy.web.http.call import Call
 from wirecopy.web.indexing import Indexing
 from wirecopy.web.loading import Loading
@@ -162,7 +161,7 @@ class App(RunningService):
 
     def _identify(self, call: Call, route: Route) -> None:
         """Who asks, which must be somebody who may. Wrong keys count against their address."""
-        address = self.addresses.bucket_of(network_of(call.request.remote or ""))
+        address = self.addresses.bucket_of(self.network_of_client(call))
         if address is not None:
             address.take()
         signed_in = None if call.session is None else self.desk.sessions.client_of(call.session)

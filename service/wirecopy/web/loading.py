@@ -1,5 +1,7 @@
 """What the service does before it takes articles, and how that is broken off."""
 
+from wirecopy.web import notification
+
 
 class LoadingStopped(Exception):
     """The service was told to stop before it had loaded."""
@@ -17,6 +19,7 @@ class Loading:
         if self._is_stopping:
             raise LoadingStopped
         self.doing = doing
+        notification.tell_loading(doing)
 
     def stop(self) -> None:
         """Break off loading at its next step."""

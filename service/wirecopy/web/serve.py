@@ -23,6 +23,7 @@ from wirecopy import errors
 from wirecopy.config import Auth, Config
 from wirecopy.schema.version import VERSION
 from wirecopy.search.index_file import NAME
+from wirecopy.web import notification
 from wirecopy.web.app import App, build_app
 from wirecopy.web.connections import Server
 from wirecopy.web.http import access
@@ -127,6 +128,7 @@ async def _serve(
     def tell_ready() -> None:
         app.garbage.set_aside()
         log.write("ready")
+        notification.tell_ready()
         on_ready(url)
 
     app.start()
@@ -157,6 +159,7 @@ def _index_file(config: Config) -> Path:
 async def _drain(app: App, hurry: asyncio.Event, seconds: float, log: Log) -> None:
     """Refuse new work and wait for what is under way, for so long at most."""
     app.begin_stop()
+    notification.tell_stopping()
     log.write("stopping", seconds=seconds)
     if not app.owner.ended.done():
         with contextlib.suppress(TimeoutError):

@@ -26,7 +26,7 @@ from wirecopy.web.feed.following import Following
 from wirecopy.web.feed.webhooks import WebhookSender
 from wirecopy.web.garbage import Garbage
 from wirecopy.web.http import problems
-from wirecopy.web.http.access import Addresses, Keys
+from wirecopy.web.http.access import Addresses, Keys, client_of, network_of
 from wirecopy.web.http.budget import Budget
 from wirecopy.web.http.call import Call
 from wirecopy.web.http.hosts import Hosts
@@ -112,6 +112,12 @@ class RunningService:
     def reading(self, form: Format) -> known.WireRequest:
         """Return how documents of a format are read."""
         return known.WireRequest(form.name, self.limits, self.intake.zone, self.intake.is_strict)
+
+    def network_of_client(self, call: Call) -> str:
+        """Return the network of whoever sent a request, behind a proxy of ours as well."""
+        request = call.request
+        forwarded = request.headers.get("X-Forwarded-For")
+        return network_of(client_of(request.remote or "", forwarded, self.web.proxies))
 
     def check_takes_work(self) -> None:
         """Raise NotReady while the service loads or stops."""

@@ -12,6 +12,7 @@ order tells anything.
     metrics   read the counters
 """
 
+import contextlib
 import hashlib
 import hmac
 import ipaddress
@@ -162,6 +163,18 @@ class Addresses:
         if len(self._buckets) >= _MOST_ADDRESSES:
             newest = list(self._buckets.items())[_MOST_ADDRESSES // 2 :]
             self._buckets = dict(newest)
+
+
+def client_of(remote: str, forwarded: str | None, proxies: Sequence[str]) -> str:
+    """Return the address of a client: the peer's, or what a peer that is one of our proxies says at last.
+
+    Only the last entry of X-Forwarded-For is the proxy's own word; those before it are the client's.
+    """
+    if forwarded and remote in proxies:
+        said = forwarded.rpartition(",")[2].strip().strip("[]")
+        with contextlib.suppress(ValueError):
+            return str(ipaddress.ip_address(said))
+    return remote
 
 
 def network_of(host: str) -> str:

@@ -2,7 +2,6 @@
 
 from aiohttp import web
 
-from wirecopy.web.http.access import network_of
 from wirecopy.web.http.call import Call
 from wirecopy.web.page import rendering
 from wirecopy.web.service import RunningService
@@ -17,7 +16,7 @@ async def get(service: RunningService, call: Call) -> web.StreamResponse:
 
 async def post(service: RunningService, call: Call) -> web.StreamResponse:
     """POST /sign-in: a session of whoever holds this key. Attempts count against their address."""
-    address = service.addresses.bucket_of(network_of(call.request.remote or ""))
+    address = service.addresses.bucket_of(service.network_of_client(call))
     if address is not None:
         address.take()
     fields = {name: values[0] for name, values in (await call.read_form(_MOST_BYTES)).items() if values}
