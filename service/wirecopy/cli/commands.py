@@ -34,6 +34,7 @@ EXIT_CODES: dict[type[errors.WirecopyError], int] = {
     errors.EventsGone: FAILED,
     errors.Overloaded: FAILED,
     errors.NotReady: FAILED,
+    errors.NotWriter: FAILED,
     errors.UsageError: USAGE,
     errors.ConfigError: USAGE,
     errors.InputFailed: FAILED,
