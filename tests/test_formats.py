@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import RunService
@@ -310,6 +310,7 @@ def test_documents_are_recognised_by_how_they_begin(data: bytes, name: str | Non
     assert (None if found is None else found.name) == name
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200) | st.text(max_size=200).map(str.encode), st.sampled_from(list(known.BY_NAME)))
 def test_whatever_comes_nothing_but_an_article_or_a_documented_error_is_found(data: bytes, name: str) -> None:
     for found, warnings in known.read(known.BY_NAME[name], data, IntakeParser(Limits())):

@@ -11,7 +11,8 @@ from wirecopy.config import Limits
 from wirecopy.errors import InvalidArticle
 from wirecopy.schema.article import FIELDS, Article
 from wirecopy.schema.dates import parse_published, parse_zone
-from wirecopy.schema.intake import NAMES, IntakeParser
+from wirecopy.schema.intake import IntakeParser
+from wirecopy.schema.names import NAMES
 
 MOMENT = parse_published("2024-08-12T09:30:00Z")
 

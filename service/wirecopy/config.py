@@ -38,6 +38,7 @@ class Intake(Struct, frozen=True, forbid_unknown_fields=True):
     map: dict[str, Annotated[str, Meta(min_length=1, max_length=1024)]] = {}
     zone: Annotated[str, Meta(min_length=1, max_length=64)] = "UTC"
     strict: bool = False
+    superdesk_secret_file: Annotated[str, Meta(min_length=1)] | None = None
 
 
 class Detection(Struct, frozen=True, forbid_unknown_fields=True):

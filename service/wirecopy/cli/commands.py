@@ -135,7 +135,13 @@ def commands() -> None:
 
 @commands.command(epilog=_EXIT_CODES_HELP)
 @click.argument("inputs", metavar="INPUT...", nargs=-1, required=True)
-@click.option("--output", "-o", metavar="OUT.jsonl", required=True, help="Where to write; '-' is standard output.")
+@click.option(
+    "--output",
+    "-o",
+    metavar="OUT",
+    help="Where to write: .jsonl, .csv, .tsv (also .gz, .zst) or .parquet; '-' is standard output.  [default: standard "
+    "output; on a terminal, a table of the stories]",
+)
 @config_option
 @click.option(
     "--window-days",

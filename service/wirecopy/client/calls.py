@@ -1,5 +1,6 @@
 """What the clients say and hear: each call as a value, articles as bytes, answers as types. No connections here."""
 
+import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -38,6 +39,7 @@ MAX_CHUNK_LINES = 2000
 MAX_CHUNK_BYTES = 8 * 2**20
 _JSON = {"Content-Type": "application/json"}
 WORTH_ANOTHER_TRY = (408, 429, 502, 503, 504)  # statuses of refusals that pass
+_FIRST_RETRY_SECONDS = 0.25
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 30.0
 BULK = "/v1/bulk?stream=true"
 LINES = {"Content-Type": "application/x-ndjson"}
@@ -55,6 +57,43 @@ class Request(NamedTuple, Generic[T]):
     def arguments(self) -> dict[str, Any]:
         headers = _JSON if self.content is not None else None
         return {"content": self.content, "params": self.params, "headers": headers}
+
+
+class Retries:
+    """How often one request is tried again, and after which pauses: as `push` does, for what passes.
+
+    A request that may do something twice is tried again only when the service said that it did nothing.
+    """
+
+    def __init__(self, most: int, *, is_repeatable: bool) -> None:
+        self._left = most
+        self._is_repeatable = is_repeatable
+        self._pause = _FIRST_RETRY_SECONDS
+
+    def pause_after(self, error: errors.ServiceError) -> float:
+        """Return the seconds to wait; raise the error when there is no use in that, or no try left."""
+        refused = isinstance(error, errors.ServiceRefused)
+        if self._left <= 0 or not (error.status in WORTH_ANOTHER_TRY if refused else self._is_repeatable):  # type: ignore[attr-defined]
+            raise error
+        self._left -= 1
+        pause, self._pause = self._pause * random.uniform(0.5, 1.0), min(2 * self._pause, _LONGEST_PAUSE_SECONDS)
+        return max(pause, min(getattr(error, "retry_after", None) or 0.0, _LONGEST_PAUSE_SECONDS))
+
+    def begin_anew(self, most: int) -> None:
+        """Something was answered: what follows has all tries before it."""
+        self._left, self._pause = most, _FIRST_RETRY_SECONDS
+
+
+def is_repeatable(method: str, path: str) -> bool:
+    """Whether doing a request twice is as good as doing it once."""
+    return method in ("GET", "PUT") or path in ("/v1/articles", "/v1/check")
+
+
+def ended_early(answer: BulkAnswer) -> errors.ServiceRefused | None:
+    """Return what ended a bulk stream, if this is the line that tells it."""
+    if answer.problem is not None and (answer.status >= 500 or answer.status == 408):
+        return refusal_of(answer.problem)
+    return None
 
 
 def encode_article(article: Sendable) -> bytes:

@@ -4,8 +4,8 @@
         verdict = client.put_article(Article("wire-1", "The harbour bridge was closed..."))
         print(verdict.story)
 
-What the service refuses raises ServiceRefused with its problem, what cannot be reached ServiceUnreachable. Nothing is
-tried again here but by `follow_events`; `wirecopy push` does.
+What the service refuses raises ServiceRefused with its problem, what cannot be reached ServiceUnreachable, after
+`retries` further tries where that may pass; `retries=0` tries once.
 """
 
 import asyncio
@@ -43,13 +43,16 @@ class ServiceCalls:
         key: str | None = None,
         timeout: float = _DEFAULT_TIMEOUT_SECONDS,
         ca_file: str | None = None,
+        retries: int = 3,
     ) -> None:
         """`url` is where the service listens, `key` one of its keys, `timeout` seconds of silence to bear.
 
         `ca_file` holds the certificates (PEM) of who may vouch for the service, where the system's do not. Raises
-        UsageError when it cannot be used.
+        UsageError when it cannot be used. What passes (429, 503, a lost connection) is tried again `retries` times,
+        after pauses that double.
         """
         self.url = url
+        self._retries = retries
         self._http = httpx.Client(**_options(url, key, timeout, ca_file))
 
     def is_live(self) -> bool:
@@ -81,11 +84,16 @@ class ServiceCalls:
         self.close()
 
     def _call(self, call: calls.Request[T]) -> T:
-        with _reaching(self.url):
-            response = self._http.request(
-                call.method, call.path, follow_redirects=call.method == "GET", **call.arguments()
-            )
-        return _read(call, response)
+        retries = calls.Retries(self._retries, is_repeatable=calls.is_repeatable(call.method, call.path))
+        while True:
+            try:
+                with _reaching(self.url):
+                    response = self._http.request(
+                        call.method, call.path, follow_redirects=call.method == "GET", **call.arguments()
+                    )
+                return _read(call, response)
+            except errors.ServiceError as error:
+                time.sleep(retries.pause_after(error))
 
     def _is_ok(self, path: str) -> bool:
         try:
@@ -242,12 +250,24 @@ class Client(ServiceCalls):
     def bulk(self, articles: Iterable[Sendable]) -> Iterator[BulkAnswer]:
         """Send many articles; one answer for each, in order, with `line` counted over all of them from 1.
 
-        Raises ServiceRefused when the service ends a stream early: what was not answered was not stored.
+        What a stream that ended early left unanswered is sent again. Raises ServiceError when no try is left: what was
+        not answered may be sent again, which does no harm.
         """
         sent = 0
         for chunk in calls.chunk_lines(calls.encode_article(article) for article in articles):
-            for answer in self.bulk_lines(chunk):
-                yield msgspec.structs.replace(answer, line=answer.line + sent)
+            done, retries = 0, calls.Retries(self._retries, is_repeatable=True)
+            while done < len(chunk):
+                begin = done
+                try:
+                    for answer in self.bulk_lines(chunk[begin:]):
+                        if (early := calls.ended_early(answer)) is not None:
+                            raise early
+                        done += 1
+                        yield msgspec.structs.replace(answer, line=answer.line + sent + begin)
+                except errors.ServiceError as error:
+                    if done > begin:
+                        retries.begin_anew(self._retries)
+                    time.sleep(retries.pause_after(error))
             sent += len(chunk)
 
     def bulk_lines(self, lines: list[bytes]) -> Iterator[BulkAnswer]:
@@ -274,13 +294,16 @@ class AsyncServiceCalls:
         key: str | None = None,
         timeout: float = _DEFAULT_TIMEOUT_SECONDS,
         ca_file: str | None = None,
+        retries: int = 3,
     ) -> None:
         """`url` is where the service listens, `key` one of its keys, `timeout` seconds of silence to bear.
 
         `ca_file` holds the certificates (PEM) of who may vouch for the service, where the system's do not. Raises
-        UsageError when it cannot be used.
+        UsageError when it cannot be used. What passes (429, 503, a lost connection) is tried again `retries` times,
+        after pauses that double.
         """
         self.url = url
+        self._retries = retries
         self._http = httpx.AsyncClient(**_options(url, key, timeout, ca_file))
 
     async def is_live(self) -> bool:
@@ -312,11 +335,16 @@ class AsyncServiceCalls:
         await self.close()
 
     async def _call(self, call: calls.Request[T]) -> T:
-        with _reaching(self.url):
-            response = await self._http.request(
-                call.method, call.path, follow_redirects=call.method == "GET", **call.arguments()
-            )
-        return _read(call, response)
+        retries = calls.Retries(self._retries, is_repeatable=calls.is_repeatable(call.method, call.path))
+        while True:
+            try:
+                with _reaching(self.url):
+                    response = await self._http.request(
+                        call.method, call.path, follow_redirects=call.method == "GET", **call.arguments()
+                    )
+                return _read(call, response)
+            except errors.ServiceError as error:
+                await asyncio.sleep(retries.pause_after(error))
 
     async def _is_ok(self, path: str) -> bool:
         try:
@@ -482,12 +510,24 @@ class AsyncClient(AsyncServiceCalls):
     async def bulk(self, articles: Iterable[Sendable] | AsyncIterable[Sendable]) -> AsyncIterator[BulkAnswer]:
         """Send many articles; one answer for each, in order, with `line` counted over all of them from 1.
 
-        Raises ServiceRefused when the service ends a stream early: what was not answered was not stored.
+        What a stream that ended early left unanswered is sent again. Raises ServiceError when no try is left: what was
+        not answered may be sent again, which does no harm.
         """
         sent = 0
         async for chunk in _async_chunks(articles):
-            async for answer in self.bulk_lines(chunk):
-                yield msgspec.structs.replace(answer, line=answer.line + sent)
+            done, retries = 0, calls.Retries(self._retries, is_repeatable=True)
+            while done < len(chunk):
+                begin = done
+                try:
+                    async for answer in self.bulk_lines(chunk[begin:]):
+                        if (early := calls.ended_early(answer)) is not None:
+                            raise early
+                        done += 1
+                        yield msgspec.structs.replace(answer, line=answer.line + sent + begin)
+                except errors.ServiceError as error:
+                    if done > begin:
+                        retries.begin_anew(self._retries)
+                    await asyncio.sleep(retries.pause_after(error))
             sent += len(chunk)
 
     async def bulk_lines(self, lines: list[bytes]) -> AsyncIterator[BulkAnswer]:

@@ -75,7 +75,7 @@ def push(
     files = reading.expand(inputs, schema)
     progress = _Progress(url, files, state_file, restart)
     started = time.monotonic()
-    with Client(url, key=key, ca_file=ca_file) as client, ThreadPoolExecutor(1) as background:
+    with Client(url, key=key, ca_file=ca_file, retries=0) as client, ThreadPoolExecutor(1) as background:
         sender = _Sender(client, give_up_after, on_refusal, pause)
         under_way: Future[None] | None = None
         for chunk in reading.read(

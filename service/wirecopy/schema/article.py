@@ -7,21 +7,25 @@ with the standard library and the surrogates become U+FFFD. The cost beyond orjs
 
 import json
 import re
+import warnings
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, tzinfo
-from typing import Any, Literal, Never, get_args
+from datetime import UTC, datetime, tzinfo
+from typing import TYPE_CHECKING, Any, Literal, Never, get_args
 
 import orjson
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from wirecopy.config import Limits
 from wirecopy.errors import InvalidArticle, MalformedArticle
 from wirecopy.schema.dates import parse_published
+from wirecopy.schema.names import FIELDS as FIELDS
+from wirecopy.schema.names import FieldNames, text_in
+from wirecopy.schema.names import without_surrogates as without_surrogates
 
-FIELDS = ("id", "text", "title", "source", "url", "published", "language", "status", "embargoed")
 _SOURCE = FIELDS.index("source")
 Status = Literal["usable", "withheld", "canceled"]  # IPTC's words for the publication status of an item
 
+_NAMES = FieldNames()
 _STATUSES = get_args(Status)
 _STATUS_WORDS = {  # what other systems call them
     **dict.fromkeys(("usable", "publish", "published", "live", "active", "approved", "ok"), "usable"),
@@ -29,7 +33,6 @@ _STATUS_WORDS = {  # what other systems call them
     **dict.fromkeys(("canceled", "cancelled", "killed", "retracted", "deleted"), "canceled"),
 }
 _TYPE_NAMES = {str: "a string", bool: "a boolean", int: "a number", float: "a number", list: "an array"}
-_SURROGATE = re.compile("[\ud800-\udfff]")
 _ESCAPED_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
@@ -49,6 +52,48 @@ class Article(Struct, frozen=True, gc=False):
     language: str | None = None
     status: Status = "usable"
     embargoed: int | None = None
+
+    def __post_init__(self) -> None:
+        """Take times in other forms than milliseconds. Raises InvalidArticle, which names the field."""
+        for name in ("published", "embargoed"):
+            value = getattr(self, name)
+            if value is not None and type(value) is not int:
+                structs.force_setattr(self, name, parse_published(value, name))
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            id: str,
+            text: str,
+            title: str | None = None,
+            source: str | None = None,
+            url: str | None = None,
+            published: datetime | str | int | None = None,
+            language: str | None = None,
+            status: Status = "usable",
+            embargoed: datetime | str | int | None = None,
+        ) -> None:
+            """Take times as `datetime`, as texts in any form that feeds write, or in milliseconds since 1970."""
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any], *, strict: bool = False, limits: Limits | None = None) -> "Article":
+        """Return the article that a record describes, with the tolerance of every edge: see `intake`.
+
+        What is left out is told by the warning FieldLeftOut; with `strict` it is refused. Raises InvalidArticle, which
+        names the field.
+        """
+        left_out: list[str] = []
+        values, labels = _NAMES.resolve(fields)
+        values[1] = text_in(values[1], labels[1])
+        article = build(values, limits or Limits(), labels, warn=None if strict else left_out.append)
+        for reason in left_out:
+            warnings.warn(reason, FieldLeftOut, stacklevel=2)
+        return article
+
+
+class FieldLeftOut(UserWarning):
+    """A field of a record could not be read, and the article does without it."""
 
 
 def parse(data: bytes, limits: Limits, mapping: Mapping[str, str] | None = None) -> Article:
@@ -227,13 +272,6 @@ def _decode_again(data: bytes, error: orjson.JSONDecodeError) -> Any:
 
 def _refuse_constant(name: str) -> Never:
     raise MalformedArticle(f"not JSON: {name} is no JSON value")
-
-
-def without_surrogates(value: Any) -> Any:
-    """Return the value, with U+FFFD for each lone surrogate if it is a string."""
-    if type(value) is str and not value.isascii():
-        return _SURROGATE.sub("\ufffd", value)
-    return value
 
 
 def _is_deeper(value: Any, max_depth: int) -> bool:

@@ -219,6 +219,12 @@ class Problem(Struct, frozen=True, omit_defaults=True):
     kept: int | None = None
 
 
+class SkippedItem(Struct, frozen=True):
+    """An item that has no text, by its kind: nothing was stored, and nothing is wrong."""
+
+    skipped: str
+
+
 class RefusedLine(Struct, frozen=True):
     """A line of a bulk body that was refused: when, who sent it in which request, why, and how it begins.
 

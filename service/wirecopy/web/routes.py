@@ -21,6 +21,7 @@ from wirecopy.web.handlers import (
     refusals,
     sources,
     stories,
+    superdesk,
 )
 from wirecopy.web.http.call import Call
 from wirecopy.web.http.problems import MalformedRequest, MethodNotAllowed, NoSuchPath
@@ -74,6 +75,7 @@ ROUTES = (
         {"POST": "write", "GET": "read", "DELETE": "erase"},
     ),
     Route("/v1/bulk", {"POST": bulk.post}, {"POST": frozenset(("stream",))}, {"POST": "write"}),
+    Route("/v1/superdesk", {"POST": superdesk.post}, roles={"POST": "write"}),
     Route("/v1/refused", {"GET": refusals.get}, {"GET": frozenset(("after", "limit"))}, {"GET": "write"}),
     Route("/v1/check", {"POST": articles.check}, roles={"POST": "read"}),
     Route("/v1/stories/{id}", {"GET": stories.get}, {"GET": frozenset(("keep",))}),

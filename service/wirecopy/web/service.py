@@ -86,6 +86,7 @@ class RunningService:
             on_events=self.following.tell,
         )
         self.webhooks = WebhookSender(config.webhooks, self.owner, self.following, self.metrics, log)
+        self.superdesk_secret = read_superdesk_secret(config.intake.superdesk_secret_file)
         self.refused = RefusedLines(config.web.max_refused_lines)
         self.desk = Desk(config.page, self.keys, self.owner, self.following)
         self.indexing: Indexing | None = None
@@ -150,3 +151,17 @@ class RunningService:
         read = await self.owner.ask(lambda detector: detector.events_reader(after, limit))
         found = await asyncio.to_thread(read)
         return wire.EventPage([wire.event(event) for event in found], found[-1].seq if found else after)
+
+
+def read_superdesk_secret(file: str | None) -> bytes | None:
+    """Return the secret in a file, None without one. Raises ConfigError."""
+    if file is None:
+        return None
+    try:
+        secret = Path(file).read_bytes().strip()
+    except OSError as error:
+        reason = f"{file} cannot be read: {error.strerror}"
+        raise errors.ConfigError("configuration", "intake.superdesk_secret_file", reason) from None
+    if not secret:
+        raise errors.ConfigError("configuration", "intake.superdesk_secret_file", f"{file} is empty")
+    return secret

@@ -3,6 +3,7 @@
 from typing import Any
 
 from wirecopy.schema import wire
+from wirecopy.schema.answers import Verdict
 from wirecopy.schema.formats import known
 from wirecopy.web.docs.pieces import ANYWHERE, REFERENCE, WITH_BODY, content, json_answer, operation, query
 from wirecopy.web.handlers import bulk, refusals
@@ -14,6 +15,7 @@ def bulk_paths() -> dict[str, Any]:
     limit = {"type": "integer", "minimum": 1, "maximum": refusals.MAX_LIMIT, "default": refusals.DEFAULT_LIMIT}
     after = {"type": "integer", "minimum": 0, "maximum": refusals.MAX_SEQ, "default": 0}
     lines = {media_type: {"schema": {"type": "string"}} for media_type in (*bulk.MEDIA_TYPES, *known.BY_MEDIA_TYPE)}
+    anything = {"schema": {"type": "object"}}
     array = {bulk.JSON: {"schema": {"type": "array", "items": {"$ref": REFERENCE.format(name="ArticleInput")}}}}
     return {
         "/v1/bulk": {
@@ -31,6 +33,23 @@ def bulk_paths() -> dict[str, Any]:
                 WITH_BODY,
                 body={**lines, **array},
                 parameters=[query("stream", {"type": "boolean", "default": False}, "Answer while the body comes.")],
+            ),
+        },
+        "/v1/superdesk": {
+            "post": operation(
+                "post_superdesk",
+                "articles",
+                "The HTTP Push of Superdesk",
+                "An item of ninjs as Superdesk sends it, signed in x-superdesk-signature where "
+                "`intake.superdesk_secret_file` is set. What has no text is answered 200 and not stored.",
+                {
+                    200: content(
+                        "A verdict, or `skipped`: the kind of an item without text.", "application/json", anything
+                    ),
+                    201: json_answer("The verdict of a new article, now on disk.", Verdict),
+                },
+                WITH_BODY,
+                body={"application/json": {"schema": {"type": "object"}}},
             ),
         },
         "/v1/refused": {

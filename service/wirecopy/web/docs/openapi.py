@@ -53,7 +53,7 @@ _TYPES = (
     ),
     *(Pin, wire.MergeInput, wire.SplitInput, wire.Split, wire.PinInput, wire.PinList, wire.Moved),
     *(wire.CorrectionInput, wire.ReasonInput, wire.Action, wire.ActionPage, wire.FoundPage),
-    *(wire.BulkAnswer, wire.RefusedPage, wire.Problem, wire.Health, wire.Readiness),
+    *(wire.BulkAnswer, wire.RefusedPage, wire.SkippedItem, wire.Problem, wire.Health, wire.Readiness),
 )
 _TIMED_NAME = re.compile(  # `Story[Time]` as msgspec names its schema, and in its title
     r"_typing\.Annotated_datetime\.datetime__msgspec\.Meta_tz_True_+|\[typing\.Annotated\[[^]]*\]\]"

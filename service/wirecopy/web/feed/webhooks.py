@@ -10,6 +10,8 @@ what was delivered in the last second may come again, and nothing else does.
 """
 
 import asyncio
+import base64
+import binascii
 import hashlib
 import hmac
 import time
@@ -174,18 +176,21 @@ class _Webhook:
             return
         events = [event for event in page.events if event.type in self.target.types]
         if events or self._missed_until is not None:
-            await self._post(_encode(Delivery(events, page.next, self._missed_until)))
+            number = f"{self.target.name}-{self.follower.after}-{page.next}"  # the same when it is sent again
+            await self._post(number, _encode(Delivery(events, page.next, self._missed_until)))
             self._metrics.count_delivery(self.target.name, is_taken=True)
         self._missed_until = None
         self.follower.after = self.place = page.next
 
-    async def _post(self, body: bytes) -> None:
+    async def _post(self, number: str, body: bytes) -> None:
         """Raise ServiceRefused for any answer but 2xx."""
+        moment = int(time.time())
         headers = {
             "Content-Type": "application/json",
             "User-Agent": f"wirecopy/{VERSION}",
             "Wirecopy-Webhook": self.target.name,
-            "Wirecopy-Signature": sign(self.target.secret, int(time.time()), body),
+            "Wirecopy-Signature": sign(self.target.secret, moment, body),
+            **standard_headers(self.target.secret, number, moment, body),
         }
         sent = self._session.post(self.target.url, data=body, headers=headers, allow_redirects=False)
         async with sent as answer:
@@ -212,6 +217,18 @@ def sign(secret: bytes, moment: int, body: bytes) -> str:
     """The header that vouches for a body: when it was sent, in seconds since 1970, and the HMAC of both."""
     digest = hmac.new(secret, b"%d." % moment + body, hashlib.sha256)
     return f"t={moment},v1={digest.hexdigest()}"
+
+
+def standard_headers(secret: bytes, number: str, moment: int, body: bytes) -> dict[str, str]:
+    """Return the same as the specification Standard Webhooks has it, for which many languages have a library.
+
+    A secret that begins with `whsec_` is the key in base64 behind it, as that has it; any other is the key itself.
+    """
+    with suppress(binascii.Error):
+        secret = base64.b64decode(secret[6:], validate=True) if secret.startswith(b"whsec_") else secret
+    digest = hmac.new(secret, f"{number}.{moment}.".encode() + body, hashlib.sha256).digest()
+    signature = f"v1,{base64.b64encode(digest).decode()}"
+    return {"webhook-id": number, "webhook-timestamp": str(moment), "webhook-signature": signature}
 
 
 def pause_after(failures: int, settings: config.Webhooks) -> float:

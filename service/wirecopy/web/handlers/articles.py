@@ -38,10 +38,10 @@ async def put(service: RunningService, call: Call) -> web.StreamResponse:
     warnings: list[str] = []
     form = known.of_content_type(call.request.headers.get("Content-Type", ""))
     if form is not None:
-        article = await _parse_item(service, form, data, warnings, article_id)
+        article = await parse_item(service, form, data, warnings, article_id)
     else:
         article = service.intake.parse(data, warnings, article_id)
-    return _tell(call, await service.owner.ingest(article), warnings)
+    return tell(call, await service.owner.ingest(article), warnings)
 
 
 async def post(service: RunningService, call: Call) -> web.StreamResponse:
@@ -49,7 +49,7 @@ async def post(service: RunningService, call: Call) -> web.StreamResponse:
     service.owner.check_room()
     warnings: list[str] = []
     article = await _read_article(service, call, warnings)
-    response = _tell(call, await service.owner.ingest(article), warnings)
+    response = tell(call, await service.owner.ingest(article), warnings)
     response.headers["Location"] = f"/v1/articles/{quote(article.id, safe='')}"
     return response
 
@@ -143,17 +143,17 @@ async def _read_article(service: RunningService, call: Call, warnings: list[str]
     data = await call.read_json()
     form = known.of_content_type(call.request.headers.get("Content-Type", ""))
     if form is not None:
-        article = check_body_id(await _parse_item(service, form, data, warnings))
+        article = check_body_id(await parse_item(service, form, data, warnings))
     else:
         article = check_body_id(service.intake.parse(data, warnings))
     call.id = article.id
     return article
 
 
-async def _parse_item(
+async def parse_item(
     service: RunningService, form: Format, data: bytes, warnings: list[str], article_id: str | None = None
 ) -> Article:
-    """The article in an item of the wire; markup that may take long is read in a process of its own."""
+    """Return the article in an item of the wire; markup that may take long is read in a process of its own."""
     request = service.reading(form)
     if len(data) <= _SHORT_ITEM_BYTES:
         article, told = known.read_one(request, data, article_id)
@@ -163,7 +163,8 @@ async def _parse_item(
     return article
 
 
-def _tell(call: Call, verdict: Verdict, warnings: Sequence[str]) -> web.StreamResponse:
+def tell(call: Call, verdict: Verdict, warnings: Sequence[str]) -> web.StreamResponse:
+    """Return the answer with a verdict, and with which fields were left out."""
     call.story = verdict.story
     call.warnings = len(warnings) or None
     response = replies.json(verdict, 200 if verdict.replayed or verdict.revision > 1 else 201)
