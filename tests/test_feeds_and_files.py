@@ -7,7 +7,7 @@ import json
 import lzma
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -56,7 +56,7 @@ def test_a_bad_element_fails_alone_and_an_array_that_is_cut_is_told(tmp_path: Pa
         list(read([str(write(tmp_path / "b.json", b'[{"id": "a", "text": "T."}, {"id"'))], limits=Limits(), mapping={}))
 
 
-CODINGS = {
+CODINGS: dict[str, Callable[[bytes], bytes]] = {
     "gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress, "zst": zstandard.compress,
 }  # fmt: skip
 
@@ -69,7 +69,7 @@ def test_every_coding_is_read_by_its_ending_and_on_standard_input(
     assert ids(read_all(write(tmp_path / f"a.jsonl.{coding}", packed))) == ["1", "2"]
 
     class StandardInput:
-        buffer = io.BufferedReader(io.BytesIO(packed))  # type: ignore[arg-type]
+        buffer = io.BufferedReader(io.BytesIO(packed))
 
     monkeypatch.setattr(sys, "stdin", StandardInput())
     assert ids(read_all("-")) == ["1", "2"]
@@ -148,7 +148,8 @@ RSS = """<?xml version="1.0"?><rss version="2.0" xmlns:content="http://purl.org/
 <content:encoded><![CDATA[<p>The harbour bridge closed.</p><p>Two cables were damaged.</p>]]></content:encoded></item>
 <item><guid>g2</guid><title>No text</title></item></channel></rss>"""
 ATOM = """<feed xmlns="http://www.w3.org/2005/Atom"><title>Harbour Post</title><entry><id>e1</id><title>Bridge</title>
-<link href="http://hp.example/1"/><updated>2024-08-12T09:30:00Z</updated><summary>Short text.</summary></entry></feed>"""
+<link href="http://hp.example/1"/><updated>2024-08-12T09:30:00Z</updated><summary>Short text.</summary>
+</entry></feed>"""
 
 
 @pytest.mark.parametrize("name", ["a.rss", "a.xml"])
@@ -175,7 +176,8 @@ def test_archives_of_the_web_are_read(tmp_path: Path) -> None:
     pytest.importorskip("warcio", reason="warcio is not installed (extra web)")
     pytest.importorskip("trafilatura", reason="trafilatura is not installed (extra web)")
     paragraph = "The harbour bridge was closed to all traffic on Monday after gusts damaged two of its cables. " * 4
-    page = f"<html><head><title>Bridge closed</title></head><body><article><h1>Bridge closed</h1><p>{paragraph}</p></article></body></html>"
+    head = "<html><head><title>Bridge closed</title></head>"
+    page = f"{head}<body><article><h1>Bridge closed</h1><p>{paragraph}</p></article></body></html>"
     pages = [("200 OK", "text/html", page), ("200 OK", "image/png", "x"), ("404 Not Found", "text/html", page)]
     records = [warc_record(f"http://hp.example/{number}", *each) for number, each in enumerate(pages)]
     write(tmp_path / "a.warc.gz", b"".join(map(gzip.compress, records)))
@@ -264,7 +266,7 @@ def test_other_addresses_are_read_by_fsspec() -> None:
     assert ids(read_all("memory://day/*.jsonl")) == ["1"]
     with pytest.raises(InputFailed, match="no such file"):
         read_all("memory://day/none.jsonl")
-    with pytest.raises(InputFailed, match="extra 'remote'|rotocol"):
+    with pytest.raises(InputFailed, match=r"extra 'remote'|rotocol"):
         read_all("nowhere://x/a.jsonl")
 
 
