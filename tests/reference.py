@@ -972,8 +972,56 @@ def local_shares(one: Text, other: Text, matching: Sequence[tuple[int, int]]) ->
     return {name: found[name] / (whole[name] + 16) for name in names}
 
 
-def verify(a: Text, b: Text, gap: float) -> tuple[dict[str, float], dict[str, float]]:
-    """-> the features by name, and the results by name; a is "this"."""
+def groups_of(runs: set[int]) -> list[list[int]]:
+    """Marked words that stand side by side."""
+    groups: list[list[int]] = []
+    for i in sorted(runs):
+        if groups and groups[-1][-1] == i - 1:
+            groups[-1].append(i)
+        else:
+            groups.append([i])
+    return groups
+
+
+class Course(NamedTuple):
+    """Where what one side shares lies along its text."""
+
+    in_long_runs: float
+    in_longer_runs: float
+    groups: int
+    grouped_words: int
+    centre: float
+    found_of_title: float
+
+
+def follow_course(side: Shared) -> Course:
+    text, groups = side.text, groups_of(side.in_runs)
+    body = range(text.title_words, len(text.trace))
+    behind = [i for i in body if i in side.first]
+    moment = sum(text.weight(i) * side.total(range(text.title_words, i)) for i in behind)
+    return Course(
+        sum(side.total(group) for group in groups if len(group) >= 8),
+        sum(side.total(group) for group in groups if len(group) >= 16),
+        len(groups),
+        sum(map(len, groups)),
+        (moment / (side.total(body) + 1) + 8) / (side.total(behind) + 16),
+        side.share(range(text.title_words), side.first),
+    )
+
+
+def compare_titles(a: Text, b: Text) -> tuple[float, float]:
+    """The shares of both titles' distinct words, by weight, that stand in the other title; the smaller one first."""
+    firsts = [[i for i in range(text.title_words) if text.weights[i] < 128] for text in (a, b)]
+    common = 0
+    for i in firsts[0]:
+        same = [j for j in firsts[1] if (a.trace[i] ^ b.trace[j]) & STEM == 0]
+        common += min(a.weights[i], b.weights[same[0]]) if same else 0
+    totals = [sum(text.weights[i] for i in title) for text, title in zip((a, b), firsts, strict=True)]
+    return common / (max(totals) + 16), common / (min(totals) + 16)
+
+
+def verify(a: Text, b: Text, gap: float, same_outlet: bool = False) -> tuple[dict[str, float], dict[str, float]]:
+    """-> the features by name, and the results by name; a is "this"; the gap is negative when a date is unknown."""
     matching = matching_words(a, b)
     first_a, first_b, near, passing = meet(a, b)
     runs_a, runs_b, longest, heaviest = follow_runs(a, b, near)
@@ -1011,7 +1059,6 @@ def verify(a: Text, b: Text, gap: float) -> tuple[dict[str, float], dict[str, fl
         "rare_run": log1p(heaviest / 16),
         "whole": float(0 < longest >= min(len(text.trace) - text.title_words for text in (a, b))),
         "template": along.in_gaps / (along.in_runs + 20),
-        "gap": max(min(gap, 4.0) - 1.25, 0.0),
     }
     results = {
         "shared_words": float(sum(i in short.first for i in short.firsts())),
@@ -1027,6 +1074,28 @@ def verify(a: Text, b: Text, gap: float) -> tuple[dict[str, float], dict[str, fl
     if not results.get("contains"):
         is_short = 2 * results["longest"] < max(len(a.trace), len(b.trace))
         results["contains"] = float(is_short and (has_part_about(in_a, in_b) or has_part_about(in_b, in_a)))
+    courses = [follow_course(side) for side in (in_a, in_b)]
+    of_short, of_long = courses if short is in_a else courses[::-1]
+    is_titled = a.title_words > 0 and b.title_words > 0
+    titles, titles_best = compare_titles(a, b)
+    features |= {
+        "titled": float(is_titled),
+        "titles": titles,
+        "titles_best": titles_best,
+        "title_found": min(course.found_of_title for course in courses) if is_titled else 0.0,
+        "long_runs": of_short.in_long_runs / (short.total(every) + 16),
+        "longer_runs_long": of_long.in_longer_runs / (long.total(long.positions()) + 16),
+        "run_count": log1p(of_short.groups),
+        "run_length": log1p(of_short.grouped_words / (of_short.groups + 1)),
+        "centre_long": of_long.centre,
+        "centres_apart": abs(of_short.centre - of_long.centre),
+        "holds": float(results["contains"] == 2),
+        "part": float(results["contains"] == 1),
+        "dated": float(gap >= 0),
+        "hours": log1p(min(24 * max(gap, 0.0), 336.0)),
+        "gap": min(max(gap, 0.0), 6.0),
+        "same_outlet": float(same_outlet),
+    }
     return features, results
 
 
@@ -1156,36 +1225,44 @@ class Model(NamedTuple):
     bias: float
     weights: Sequence[float]
     hinges: Sequence[tuple[int, float, float]]
+    trees: Sequence[tuple[Sequence[int], Sequence[float], Sequence[float]]] = ()
 
 
 SAME_TEXT = 7.0
 HELD = -4.0
 
 
-def judge(a: Text, b: Text, gap: float, min_words: int, model: Model, names: Sequence[str]) -> float:
+def judge(
+    a: Text, b: Text, gap: float, same_outlet: bool, min_words: int, model: Model, names: Sequence[str]
+) -> float:  # fmt: skip
     """The log-odds of a shared source; `names` are those of the features in the order of the model."""
     same = have_same_body(a, b)
     titles = [[word & HASH for word in text.trace[: text.title_words]] for text in (a, b)]
     if min(len(text.trace) - text.title_words for text in (a, b)) < min_words:
         return SAME_TEXT if same and titles[0] == titles[1] else -SAME_TEXT
-    features, results = verify(a, b, gap)
+    features, results = verify(a, b, gap, same_outlet)
     odds = log_odds([features[name] for name in names], *model)
-    if results["contains"] == 2 or (results["contains"] and odds >= -3):
+    if odds < -0.9 and (results["contains"] == 2 or (results["contains"] and odds >= -6)):
         return HELD
     return max(odds, SAME_TEXT) if same and (titles[0] == titles[1] or odds > -1) else odds
 
 
 def days_between(date: int | None, other: int | None) -> float:
-    """In days, from dates in milliseconds; 0 when one is unknown."""
-    return 0.0 if date is None or other is None else abs(date - other) / 86_400_000
+    """In days, from dates in milliseconds; -1 when one is unknown."""
+    return -1.0 if date is None or other is None else abs(date - other) / 86_400_000
 
 
 def judge_pairs(
-    texts: Sequence[Text], dates: Sequence[int | None], pairs: Iterable[tuple[int, int]], min_words: int, model: Model,
-    names: Sequence[str]
+    texts: Sequence[Text], dates: Sequence[int | None], outlets: Sequence[int], pairs: Iterable[tuple[int, int]],
+    min_words: int, model: Model, names: Sequence[str]
 ) -> list[float]:  # fmt: skip
     """`judge` of each pair."""
-    return [judge(texts[x], texts[y], days_between(dates[x], dates[y]), min_words, model, names) for x, y in pairs]
+    return [
+        judge(
+            texts[x], texts[y], days_between(dates[x], dates[y]), outlets[x] == outlets[y] != 0, min_words, model, names
+        )
+        for x, y in pairs
+    ]  # fmt: skip
 
 
 class Glance(NamedTuple):
@@ -1256,10 +1333,20 @@ def log_odds(
     bias: float,
     weights: Sequence[float],
     hinges: Iterable[tuple[int, float, float]],
+    trees: Iterable[tuple[Sequence[int], Sequence[float], Sequence[float]]] = (),
 ) -> float:
-    """bias + weights . features + hinge weights . max(0, feature - knot), hinges being (feature, knot, weight)."""
+    """bias + weights . features + hinge weights . max(0, feature - knot), hinges being (feature, knot, weight).
+
+    To that the leaf of each tree is added, trees being (7 features, 7 thresholds, 8 leaves), row by row.
+    """
+    leaves = 0.0
+    for asked, thresholds, values in trees:
+        first = features[asked[0]] > thresholds[0]
+        second = features[asked[1 + first]] > thresholds[1 + first]
+        third = 3 + 2 * first + second
+        leaves += values[4 * first + 2 * second + (features[asked[third]] > thresholds[third])]
     linear = sum(weight * feature for weight, feature in zip(weights, features, strict=True))
-    return bias + linear + sum(weight * max(0.0, features[k] - knot) for k, knot, weight in hinges)
+    return bias + linear + sum(weight * max(0.0, features[k] - knot) for k, knot, weight in hinges) + leaves
 
 
 # --- clusters, passages -----------------------------------------------------------------------------------------------
@@ -1354,7 +1441,7 @@ def find_articles(
         alike = [other for other, shared in zip(found, sums, strict=True) if shared >= 0.25 * all_keys]
         gaps = [days_between(published, dates[other]) for other in alike]
         odds = [
-            judge(text, outcomes[other].text, gap, limits.min_words, model, names)
+            judge(text, outcomes[other].text, gap, source == arrivals[other].source, limits.min_words, model, names)
             for other, gap in zip(alike, gaps, strict=True)
         ]
         first_copy = next((k for k, value in enumerate(odds) if value >= 2.5), len(odds))
@@ -1369,7 +1456,7 @@ def find_articles(
 
 
 def verify_articles(
-    found: Sequence[Sought], dates: Sequence[int | None], min_words: int, model: Model,
+    found: Sequence[Sought], dates: Sequence[int | None], outlets: Sequence[int], min_words: int, model: Model,
     names: Sequence[str], screen: Sequence[float]
 ) -> list[list[tuple[int, float]]]:  # fmt: skip
     """(number, log-odds) of the candidates that were compared, best candidates first; -9 for what was screened.
@@ -1388,7 +1475,7 @@ def verify_articles(
             is_certain = shortest < min_words or other in judged
             if is_certain or seen.shared >= 0.18 * min(own.weight, seen.weight):
                 gap = days_between(dates[number], dates[other])
-                odds = judge(text, twin, gap, min_words, model, names)
+                odds = judge(text, twin, gap, outlets[number] == outlets[other], min_words, model, names)
                 lead = max(opening_in(text, mark_opening(twin)), opening_in(twin, mark_opening(text)))
                 compared.append((other, odds if is_certain or may_match(own, seen, lead, screen) else -9.0))
         outcomes.append(compared)

@@ -5,7 +5,7 @@ Run with NUMBA_DISABLE_JIT=1 the kernels are plain Python too; `make test` does 
 
 import ast
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
@@ -1080,15 +1080,35 @@ finite = st.floats(-5, 5)
     finite,
     st.lists(finite, min_size=kernels.FEATURES, max_size=kernels.FEATURES),
     st.lists(st.tuples(st.integers(0, kernels.FEATURES - 1), finite, finite), max_size=5),
+    st.lists(
+        st.tuples(
+            st.lists(st.integers(0, kernels.FEATURES - 1), min_size=7, max_size=7),
+            st.lists(finite | st.just(float("inf")), min_size=7, max_size=7),
+            st.lists(finite, min_size=8, max_size=8),
+        ),
+        max_size=4,
+    ),
 )
 def test_log_odds(
-    features: list[float], bias: float, weights: list[float], hinges: list[tuple[int, float, float]]
-) -> None:
+    features: list[float], bias: float, weights: list[float], hinges: list[tuple[int, float, float]],
+    trees: list[tuple[list[int], list[float], list[float]]]
+) -> None:  # fmt: skip
     hinged = i64([k for k, _, _ in hinges])
     knots, slopes = np.array([knot for _, knot, _ in hinges]), np.array([slope for _, _, slope in hinges])
-    model = (bias, np.array(weights), hinged, knots.astype(np.float64), slopes.astype(np.float64))
+    asked = i64([k for tree in trees for k in tree[0]])
+    thresholds, leaves = (np.array([v for tree in trees for v in tree[part]], dtype=np.float64) for part in (1, 2))
+    model = (
+        bias,
+        np.array(weights),
+        hinged,
+        knots.astype(np.float64),
+        slopes.astype(np.float64),
+        asked,
+        thresholds,
+        leaves,
+    )
     odds = kernels.log_odds(np.array(features, dtype=np.float32), model)
-    assert odds == pytest.approx(reference.log_odds(features, bias, weights, hinges), abs=1e-9)
+    assert odds == pytest.approx(reference.log_odds(features, bias, weights, hinges, trees), abs=1e-9)
 
 
 # Articles are made of sentences of a small pool, so that they share runs, words, numbers and quotations.
@@ -1167,11 +1187,13 @@ def indexed(a: reference.Text) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.in
     return heads, following
 
 
-def verified(a: reference.Text, b: reference.Text, gap: float) -> tuple[dict[str, float], npt.NDArray[np.float32]]:
+def verified(
+    a: reference.Text, b: reference.Text, gap: float, same_outlet: bool = False
+) -> tuple[dict[str, float], npt.NDArray[np.float32]]:
     features, results = np.full(kernels.FEATURES, 9, np.float32), np.full(kernels.RESULTS, 9, np.float32)
     kernels.verify(
         u32(a.trace), u8(a.weights), a.title_words, *indexed(a), u32(b.trace), u8(b.weights), b.title_words, gap,
-        features, results
+        same_outlet, features, results
     )  # fmt: skip
     return dict(zip(FEATURES, features.tolist(), strict=True)), results
 
@@ -1241,17 +1263,31 @@ def test_what_one_side_of_a_pair_says(texts: tuple[reference.Text, reference.Tex
         reach = other.title_words + 60
         found = kernels.lead_found(weights, one.title_words, shared, reach)
         assert found == pytest.approx(reference.lead_found(side, met.sides[1 - k]))
+        course = np.full(kernels.COURSE, 9, np.float32)
+        kernels.follow_course(weights, one.title_words, shared, run, course)
+        assert course.tolist() == pytest.approx(list(reference.follow_course(side)), rel=1e-4, abs=1e-5)
         counts = np.zeros(kernels.ALONG, np.int64)
         kernels.look_along(words, weights, shared, run, np.full(len(words) + 64, 255, np.uint8), counts)
         assert tuple(counts.tolist()) == reference.look_along(side)
 
 
 @law
-@given(pairs_of_texts(), st.sampled_from([0.0, 1.0, 1.5, 3.0, 30.0]))
-def test_verify(texts: tuple[reference.Text, reference.Text], gap: float) -> None:
+@given(pairs_of_texts())
+def test_compare_titles(texts: tuple[reference.Text, reference.Text]) -> None:
+    a, b = texts
+    shares = kernels.compare_titles(
+        u32(a.trace), u8(a.weights), a.title_words, u32(b.trace), u8(b.weights), b.title_words
+    )
+    assert shares == pytest.approx(reference.compare_titles(a, b))
+    assert shares == pytest.approx(reference.compare_titles(b, a))
+
+
+@law
+@given(pairs_of_texts(), st.sampled_from([-1.0, 0.0, 1.0, 1.5, 3.0, 30.0]), st.booleans())
+def test_verify(texts: tuple[reference.Text, reference.Text], gap: float, same_outlet: bool) -> None:
     assume(is_within_budget(*texts))
-    features, results = verified(*texts, gap)
-    twin_features, twin_results = reference.verify(*texts, gap)
+    features, results = verified(*texts, gap, same_outlet)
+    twin_features, twin_results = reference.verify(*texts, gap, same_outlet)
     assert features == pytest.approx(twin_features, rel=1e-4, abs=1e-5)
     for name, value in twin_results.items():
         assert results[getattr(kernels, name.upper())] == pytest.approx(value, rel=1e-4, abs=1e-5), name
@@ -1290,9 +1326,21 @@ def test_verify_gives_finite_answers_however_much_a_text_repeats_itself(a: list[
 
 
 def model_of(data: Model) -> reference.Model:
-    bias, weights, hinged, knots, slopes = data.arrays()
+    bias, weights, hinged, knots, slopes, asked, thresholds, leaves = data.arrays()
     hinges = zip(hinged.tolist(), knots.tolist(), slopes.tolist(), strict=True)
-    return reference.Model(bias, weights.tolist(), list(hinges))
+    rows = asked.reshape(-1, 7).tolist(), thresholds.reshape(-1, 7).tolist(), leaves.reshape(-1, 8).tolist()
+    return reference.Model(bias, weights.tolist(), list(hinges), list(zip(*rows, strict=True)))
+
+
+def is_clear_of_thresholds(pairs: Iterable[tuple[reference.Text, reference.Text]]) -> bool:
+    """Whether no feature of the pairs is so near a threshold of a tree that rounding decides on which side it is."""
+    _, _, _, _, _, asked, thresholds, _ = shipped_model().arrays()
+    for a, b in pairs:
+        features, _ = reference.verify(a, b, 2.0)
+        values = np.array([features[name] for name in FEATURES])[asked]
+        if (np.abs(values - thresholds) < 4e-6).any():
+            return False
+    return True
 
 
 @law
@@ -1300,13 +1348,13 @@ def model_of(data: Model) -> reference.Model:
 def test_judge(texts: tuple[reference.Text, reference.Text], is_same: bool, min_words: int) -> None:
     a, b = texts
     b = a if is_same else b
-    assume(is_within_budget(a, b))
+    assume(is_within_budget(a, b) and is_clear_of_thresholds([(a, b)]))
     features, results = np.zeros(kernels.FEATURES, np.float32), np.zeros(kernels.RESULTS, np.float32)
     odds = kernels.judge(
         u32(a.trace), u8(a.weights), a.title_words, *indexed(a), u32(b.trace), u8(b.weights), b.title_words, 2.0,
-        min_words, shipped_model().arrays(), features, results
+        True, min_words, shipped_model().arrays(), features, results
     )  # fmt: skip
-    twin = reference.judge(a, b, 2.0, min_words, model_of(shipped_model()), FEATURES)
+    twin = reference.judge(a, b, 2.0, True, min_words, model_of(shipped_model()), FEATURES)
     assert odds == pytest.approx(twin, abs=1e-3)
     assert (results[kernels.CONTAINS] > 0) == (twin == reference.HELD)
 
@@ -1339,14 +1387,16 @@ def test_judge_pairs(texts: list[reference.Text], data: st.DataObject) -> None:
     pairs = sorted(data.draw(st.lists(st.tuples(places, places), max_size=6)))
     days = data.draw(st.lists(dates, min_size=len(texts), max_size=len(texts)))
     assume(all(is_within_budget(texts[x], texts[y]) for x, y in pairs))
+    assume(is_clear_of_thresholds((texts[x], texts[y]) for x, y in pairs))
     moments = [None if day is None else day * 86_400_000 for day in days]
+    outlets = data.draw(st.lists(st.integers(0, 2), min_size=len(texts), max_size=len(texts)))
     odds, results = np.zeros(len(pairs)), np.zeros((len(pairs), kernels.RESULTS), np.float32)
     kernels.judge_pairs(
         i64([x for x, _ in pairs]), i64([y for _, y in pairs]),
-        i64([kernels.UNKNOWN if moment is None else moment for moment in moments]), store_of(texts, len(texts)), 5,
-        shipped_model().arrays(), scratch(), odds, results
+        i64([kernels.UNKNOWN if moment is None else moment for moment in moments]), np.array(outlets, np.uint64),
+        store_of(texts, len(texts)), 5, shipped_model().arrays(), scratch(), odds, results
     )  # fmt: skip
-    twin = reference.judge_pairs(texts, moments, pairs, 5, model_of(shipped_model()), FEATURES)
+    twin = reference.judge_pairs(texts, moments, outlets, pairs, 5, model_of(shipped_model()), FEATURES)
     assert odds.tolist() == pytest.approx(twin, abs=1e-3)
 
 
@@ -1393,10 +1443,18 @@ def test_find_articles_and_verify_articles(
     limits = reference.Limits(10, 5, 3, 200, most, boilerplate)
     counters = u8(repeats)
     twin = reference.find_articles(coming, limits, repeats, list(importance()), model_of(shipped_model()), FEATURES)
+    assume(is_clear_of_thresholds((x.text, y.text) for k, x in enumerate(twin) for y in twin[:k]))
     verified = reference.verify_articles(
-        twin, [a.published for a in coming], 5, model_of(shipped_model()), FEATURES, screen.tolist()
+        twin,
+        [a.published for a in coming],
+        [a.source for a in coming],
+        5,
+        model_of(shipped_model()),
+        FEATURES,
+        screen.tolist(),
     )
     index, store, least_odds = small_index(10), store_of([arrival.text for arrival in coming], 11), -1.5
+    outlets = np.array([*(a.source for a in coming), *[0] * 11][:11], dtype=np.uint64)
     for first in range(0, len(coming), batch):
         part = coming[first : first + batch]
         days = i64([kernels.UNKNOWN if a.published is None else a.published for a in part])
@@ -1404,15 +1462,15 @@ def test_find_articles_and_verify_articles(
         counted, found = np.zeros(len(part), dtype=np.bool_), np.zeros(len(part) * most, dtype=np.int64)
         judged = np.zeros(len(part), dtype=np.int64), np.zeros(len(found)), np.zeros((len(found), 7), np.float32)
         kernels.find_articles(
-            first, len(part), days, np.array([a.source for a in part], dtype=np.uint64), index.arrays, store, counters,
-            importance(), shipped_model().arrays(), i64(limits), seeking(50), scratch(), counts, qualified, counted,
-            found, *judged
+            first, len(part), days, np.array([a.source for a in part], dtype=np.uint64), outlets, index.arrays, store,
+            counters, importance(), shipped_model().arrays(), i64(limits), seeking(50), scratch(), counts, qualified,
+            counted, found, *judged
         )  # fmt: skip
         flags, others = np.zeros(len(part), dtype=np.int64), np.zeros(len(found), dtype=np.int64)
         odds, results = np.zeros(len(others)), np.zeros((len(others) + 1, kernels.RESULTS), np.float32)
         total = kernels.verify_articles(
-            first, len(part), days, index.all_dates, store, shipped_model().arrays(), screen, i64(limits), least_odds,
-            scratch(), counts, qualified, found, *judged, flags, others, odds, results
+            first, len(part), days, index.all_dates, outlets, store, shipped_model().arrays(), screen, i64(limits),
+            least_odds, scratch(), counts, qualified, found, *judged, flags, others, odds, results
         )  # fmt: skip
         ends = np.cumsum(flags >> 32).tolist()
         assert total == ends[-1]

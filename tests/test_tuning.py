@@ -26,7 +26,7 @@ from wirecopy.detection.kernels import judging
 from wirecopy.detector.memory import model_file
 from wirecopy.errors import ConfigError, InputFailed, LabelsInsufficient
 
-CONTAINED, GAP = FEATURES.index("contained"), FEATURES.index("gap")
+CONTAINED = FEATURES.index("contained")
 
 
 def file_of(language: str) -> Path:
@@ -87,12 +87,10 @@ def test_a_fit_is_where_no_step_in_any_direction_is_better() -> None:
     """The gradient of loss and penalty, computed plainly from the model that came out, is next to nothing."""
     examples = some_examples()
     model = fit(examples)
-    hinges = [hinge for hinge in model.hinges if hinge not in fitting.PRIOR_HINGES]
-    without_priors = Model(model.bias, {**model.weights, "gap": 0.0}, tuple(hinges))
-    chance = 1 / (1 + np.exp(-log_odds(without_priors, examples.features)))
+    chance = 1 / (1 + np.exp(-log_odds(model, examples.features)))
     pull = examples.weights * (examples.shared - chance)
-    columns = [(features_named(name, examples), model.weights[name]) for name in fitting.FITTED]
-    columns += [(np.maximum(0, features_named(h.feature, examples) - h.knot), h.weight) for h in hinges]
+    columns = [(features_named(name, examples), model.weights[name]) for name in FEATURES]
+    columns += [(np.maximum(0, features_named(h.feature, examples) - h.knot), h.weight) for h in model.hinges]
     for values, weight in columns:
         scaled = (values - values.mean()) / (values.std() + 1e-9)
         assert pull @ scaled == pytest.approx(fitting.PENALTY * weight * values.std(), abs=0.05)
@@ -114,7 +112,7 @@ def test_a_stronger_penalty_gives_smaller_weights() -> None:
 
     def size(penalty: float) -> float:
         weights = fit(examples, penalty=penalty).weights
-        return float(sum((weights[name] * deviation[FEATURES.index(name)]) ** 2 for name in fitting.FITTED))
+        return float(sum((weights[name] * deviation[FEATURES.index(name)]) ** 2 for name in FEATURES))
 
     sizes = [size(penalty) for penalty in (1.0, 10.0, 100.0, 1e6)]
     assert sizes == sorted(sizes, reverse=True)
@@ -128,12 +126,13 @@ def test_a_fit_towards_a_model_ends_at_that_model_when_labels_count_nothing() ->
     assert [hinge.knot for hinge in found.hinges] == [hinge.knot for hinge in shipped_model().hinges]
 
 
-def test_dates_are_not_fitted() -> None:
+def test_a_fit_towards_a_model_keeps_its_trees_and_counts_what_they_say() -> None:
     examples = some_examples()
-    cheating = examples.features.copy()
-    cheating[:, GAP] = np.where(examples.shared, 0.0, 2.0)
-    assert fit(examples._replace(features=cheating)) == fit(examples)
-    assert fit(examples).weights["gap"] == fitting.PRIORS["gap"]
+    found = fit(examples, towards=shipped_model())
+    assert found.trees == shipped_model().trees
+    alone = msgspec.structs.replace(found, trees=())
+    said = fitting.leaves_of(found.trees, examples.features)
+    assert log_odds(found, examples.features) == pytest.approx(log_odds(alone, examples.features) + said)
 
 
 def test_log_odds_are_those_of_the_kernel() -> None:
@@ -146,18 +145,30 @@ def test_log_odds_are_those_of_the_kernel() -> None:
 # --- features ---------------------------------------------------------------------------------------------------------
 
 
-def test_features_do_not_know_dates_and_have_no_direction() -> None:
+def test_features_have_no_direction() -> None:
     corpus = Corpus.read([str(file_of("tr"))], config.load())
     there = corpus.measure([(0, 1), (2, 9), (5, 20)])
     back = corpus.measure([(1, 0), (9, 2), (20, 5)])
     assert there.shape == (3, len(FEATURES))
-    assert not there[:, GAP].any()
     names = [k for k, name in enumerate(FEATURES) if name not in ("order", "template")]  # read along one
     assert there[:, names] == pytest.approx(back[:, names], abs=1e-5)
 
 
+def test_features_know_dates_and_outlets_where_both_articles_have_them(tmp_path: Path) -> None:
+    rows = [
+        {"id": "a", "text": "word " * 30, "published": "2026-11-01T00:00:00Z", "source": "north"},
+        {"id": "b", "text": "word " * 31, "published": "2026-11-03T00:00:00Z", "source": "north"},
+        {"id": "c", "text": "word " * 32},
+    ]
+    (tmp_path / "a.jsonl").write_bytes(b"\n".join(map(orjson.dumps, rows)))
+    found = Corpus.read([str(tmp_path / "a.jsonl")], config.load()).measure([(0, 1), (0, 2), (2, 2)])
+    origin = found[:, [FEATURES.index(name) for name in ("dated", "hours", "gap", "same_outlet")]].tolist()
+    assert origin[0] == pytest.approx([1.0, np.log1p(48), 2.0, 1.0])
+    assert origin[1:] == [[0.0] * 4] * 2
+
+
 def test_short_texts_are_left_out_for_the_model_never_judges_them(tmp_path: Path) -> None:
-    rows = [{"id": str(k), "text": "word " * (3 if k == 2 else 30) + str(k)} for k in range(3)]
+    rows = [{"id": str(k), "text": " ".join(f"word{n}" for n in range(3 if k == 2 else 30))} for k in range(3)]
     (tmp_path / "a.jsonl").write_bytes(b"\n".join(map(orjson.dumps, rows)))
     corpus = Corpus.read([str(tmp_path / "a.jsonl")], config.load())
     found = corpus.label("labels", [LabelledPair("0", "1", 3), LabelledPair("0", "2", 0)])

@@ -1,6 +1,6 @@
 """Labelled pairs and their articles -> features, as detection would compute them.
 
-The articles are one stream whose term weights are learnt ahead. Dates count as unknown: the model must do without them.
+The articles are one stream whose term weights are learnt ahead.
 
 Labels: 3 copy, 2 derived from the same source, 1 the same event reported independently, 0 different.
 """
@@ -14,7 +14,8 @@ import numpy.typing as npt
 
 from wirecopy.config import Config
 from wirecopy.detection.kernels.features import verify
-from wirecopy.detection.kernels.layout import FEATURES, RESULTS
+from wirecopy.detection.kernels.judging import days_between
+from wirecopy.detection.kernels.layout import FEATURES, RESULTS, UNKNOWN
 from wirecopy.detection.kernels.shared import heads_for, index_words
 from wirecopy.detection.words.rarity import TermWeights
 from wirecopy.detection.words.text import Traces
@@ -22,6 +23,7 @@ from wirecopy.detector.tracing import ArticleTraces, trace
 from wirecopy.errors import DuplicateId, InputFailed, Refusal
 from wirecopy.files.lines import read_lines
 from wirecopy.files.reading import read
+from wirecopy.schema.article import Article
 
 SHARED, SAME_EVENT, DIFFERENT = 2, 1, 0  # labels: from the first on, two articles share a source
 _LONGEST_LINE = 2**20
@@ -81,11 +83,15 @@ def read_labels(file: str) -> list[LabelledPair]:
 class Corpus:
     """The traces of a stream of articles, weighed by what the whole stream says about its words."""
 
-    def __init__(self, ids: Sequence[str], parts: Sequence[ArticleTraces], min_words: int, max_words: int) -> None:
-        """`parts` are the traces of the articles `ids`, in that order."""
-        self.number_of = {id_: number for number, id_ in enumerate(ids)}
+    def __init__(
+        self, articles: Sequence[Article], parts: Sequence[ArticleTraces], min_words: int, max_words: int
+    ) -> None:
+        """`parts` are the traces of the articles, in that order."""
+        self.number_of = {article.id: number for number, article in enumerate(articles)}
+        self._published = [UNKNOWN if article.published is None else article.published for article in articles]
+        self._sources = [article.source for article in articles]
         self._min_words, self._max_words = min_words, max_words
-        bounds = np.zeros(len(ids) + 1, dtype=np.int64)
+        bounds = np.zeros(len(articles) + 1, dtype=np.int64)
         np.cumsum(np.concatenate([np.empty(0, np.int64), *(np.diff(p.texts.bounds) for p in parts)]), out=bounds[1:])
         words = np.concatenate([np.empty(0, np.uint32), *(part.texts.words for part in parts)])
         self._traces = Traces(words, bounds)
@@ -105,7 +111,7 @@ class Corpus:
 
         Raises InputFailed and UsageError as reading does.
         """
-        ids: dict[str, None] = {}
+        ids: dict[str, Article] = {}
         parts = []
         for chunk in read(files, limits=config.limits, mapping={}):
             for refusal in chunk.refusals:
@@ -115,10 +121,10 @@ class Corpus:
                 if article.id in ids:
                     on_refusal(Refusal(*place, str(DuplicateId(article.id))))
                 else:
-                    ids[article.id] = None
+                    ids[article.id] = msgspec.structs.replace(article, text="")
                     fresh.append(article)
             parts.append(trace(fresh, config.detection.max_words))
-        return cls(list(ids), parts, config.detection.min_words, config.detection.max_words)
+        return cls(list(ids.values()), parts, config.detection.min_words, config.detection.max_words)
 
     def is_judged(self, pair: LabelledPair) -> bool:
         """Say whether the model judges the pair: texts under `min_words` words match only when they are the same."""
@@ -128,7 +134,7 @@ class Corpus:
         )
 
     def measure(self, pairs: Sequence[tuple[int, int]]) -> F64:
-        """Return (len(pairs), len(FEATURES)) the features of pairs of article numbers, their dates unknown."""
+        """Return (len(pairs), len(FEATURES)) the features of pairs of article numbers."""
         features = np.zeros((len(pairs), FEATURES), np.float32)
         results = np.zeros(RESULTS, np.float32)
         heads = np.empty(heads_for(self._max_words), dtype=np.int32)
@@ -141,7 +147,8 @@ class Corpus:
             index_words(words, weights, room, following)
             verify(
                 words, weights, self._title_words[a], room, following, self._traces.words[in_b], self._weights[in_b],
-                self._title_words[b], 0.0, features[k], results
+                self._title_words[b], days_between(self._published[a], self._published[b]),
+                bool(self._sources[a]) and self._sources[a] == self._sources[b], features[k], results
             )  # fmt: skip
         return features.astype(np.float64)
 

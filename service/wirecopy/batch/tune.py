@@ -64,11 +64,14 @@ class Tuned(NamedTuple):
     chosen: ThresholdRow
 
 
-def examples_of(sets: Sequence[LabelledSet]) -> Examples:
-    """Return the pairs of all sets as they count in a fit: by the root of their weights, cut at MOST_WEIGHT."""
+def examples_of(sets: Sequence[LabelledSet], same_event: float = SAME_EVENT_WEIGHT) -> Examples:
+    """Return the pairs of all sets as they count in a fit: by the root of their weights, cut at MOST_WEIGHT.
+
+    `same_event` is what a pair of label 1 counts.
+    """
     weights = []
     for labelled in sets:
-        own = np.sqrt(labelled.weights) * np.where(labelled.labels == SAME_EVENT, SAME_EVENT_WEIGHT, 1.0)
+        own = np.sqrt(labelled.weights) * np.where(labelled.labels == SAME_EVENT, same_event, 1.0)
         weights.append(np.minimum(own / own.mean(), MOST_WEIGHT) * labelled.total / len(own))
     features = np.concatenate([labelled.features for labelled in sets])
     labels = np.concatenate([labelled.labels for labelled in sets])

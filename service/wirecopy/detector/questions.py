@@ -267,4 +267,5 @@ def _side(archive: Archive, window: Window, number: int, *, is_stored: bool) -> 
         published=kept.published,
         title=decision.title,
         text=None if kept.status == "canceled" else archive.text(number),
+        source=kept.source,
     )

@@ -352,4 +352,5 @@ class State:
             np.frombuffer(b"".join([decision.keys for decision in decisions]), dtype=np.uint32),
             dates([decision.published for decision in decisions]),
             np.array(hashes, dtype=np.uint64),
+            np.array([self.window.outlet(decision.source) for decision in decisions], dtype=np.uint64),
         )

@@ -7,25 +7,21 @@ knot), all brought to mean 0 and deviation 1. The bias carries no penalty. The t
 that the new one is pulled towards, so that a hundred labels correct that model instead of replacing it. The problem is
 convex: its one solution does not depend on the order of the examples.
 
-Two things are set, not fitted, and added to what was. The gap between dates: dates of labelled sets are often assigned,
-and a model that had learnt from them would be lost without them, so it gets a gentle weight. And numbers that changed
-beside shared words (`slots`): one in five is what a corrected copy may have, more is a form filled in anew. Few labels
-are of such pairs and streams are full of them.
+What a model has beside that, its trees, is grown elsewhere (bench/trees.py): to a fit that is pulled towards it they
+are given, as a part of the log-odds that does not change.
 """
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from wirecopy.detection.evidence.model import FEATURES, Hinge, Model
+from wirecopy.detection.evidence.model import FEATURES, Hinge, Model, Tree
 
 HINGED = ("length", "contained", "order", "number_count")
 QUANTILES = (0.5, 0.8)  # where the knots of a hinged feature are
 PENALTY = 10.0
-PRIORS = {"gap": -0.4}  # weights that are set, not fitted
-PRIOR_HINGES = (Hinge("slots", 0.2, -8.0),)
-FITTED = tuple(name for name in FEATURES if name not in PRIORS)
 _CONVERGED = 1e-9  # of the gradient, relative to the sum of weights
 _MOST_STEPS = 100
 
@@ -50,24 +46,20 @@ def fit(examples: Examples, *, penalty: float = PENALTY, towards: Model | None =
     Both classes must occur.
     """
     features = examples.features
-    knots = knots_of(features) if towards is None else [(h.feature, h.knot) for h in _fitted_hinges(towards)]
+    knots = knots_of(features) if towards is None else [(h.feature, h.knot) for h in towards.hinges]
     columns = _columns(features, knots)
     mean, deviation = columns.mean(axis=0), columns.std(axis=0) + 1e-9
     target = np.zeros(columns.shape[1])
     if towards is not None:
-        target[: len(FITTED)] = [towards.weights.get(name, 0.0) for name in FITTED]
-        target[len(FITTED) :] = [hinge.weight for hinge in _fitted_hinges(towards)]
+        target[: len(FEATURES)] = [towards.weights.get(name, 0.0) for name in FEATURES]
+        target[len(FEATURES) :] = [hinge.weight for hinge in towards.hinges]
     scaled = np.column_stack([(columns - mean) / deviation, np.ones(len(columns))])
-    solution = _minimise(scaled, examples, penalty, np.append(target * deviation, 0.0))
+    trees = () if towards is None else towards.trees
+    solution = _minimise(scaled, examples, penalty, np.append(target * deviation, 0.0), leaves_of(trees, features))
     weights = solution[:-1] / deviation
-    hinges = [Hinge(name, knot, _rounded(w)) for (name, knot), w in zip(knots, weights[len(FITTED) :], strict=True)]
-    fitted = {name: _rounded(w) for name, w in zip(FITTED, weights, strict=False)}
-    return Model(_rounded(solution[-1] - mean @ weights), {**fitted, **PRIORS}, (*hinges, *PRIOR_HINGES))
-
-
-def _fitted_hinges(model: Model) -> list[Hinge]:
-    priors = {(prior.feature, prior.knot) for prior in PRIOR_HINGES}
-    return [hinge for hinge in model.hinges if (hinge.feature, hinge.knot) not in priors]
+    hinges = [Hinge(name, knot, _rounded(w)) for (name, knot), w in zip(knots, weights[len(FEATURES) :], strict=True)]
+    fitted = {name: _rounded(w) for name, w in zip(FEATURES, weights, strict=False)}
+    return Model(_rounded(solution[-1] - mean @ weights), fitted, tuple(hinges), trees)
 
 
 def knots_of(features: F64) -> list[tuple[str, float]]:
@@ -78,32 +70,54 @@ def knots_of(features: F64) -> list[tuple[str, float]]:
 
 def log_odds(model: Model, features: F64) -> F64:
     """Return what `kernels.log_odds` says of each row."""
-    bias, weights, hinged, knots, hinge_weights = model.arrays()
+    bias, weights, hinged, knots, hinge_weights, *_ = model.arrays()
     odds: F64 = bias + features @ weights + np.maximum(0.0, features[:, hinged] - knots) @ hinge_weights
-    return odds
+    return odds + leaves_of(model.trees, features)
+
+
+def leaves_of(trees: Sequence[Tree], features: F64) -> F64:
+    """Return (n,) what trees add to the log-odds of each row."""
+    total = np.zeros(len(features))
+    for tree in trees:
+        total += np.array(tree.values)[paths_of(tree, features)[-1]]
+    return total
+
+
+def paths_of(tree: Tree, features: F64) -> list[npt.NDArray[np.int64]]:
+    """Return for each level of a tree, from its root to its leaves, at which of its 15 places each row is."""
+    place = np.zeros(len(features), dtype=np.int64)
+    asked = np.array([0 if name is None else FEATURES.index(name) for name in tree.features])
+    thresholds = np.where([name is None for name in tree.features], np.inf, np.array(tree.thresholds))
+    path = [place]
+    while len(path) < 4:
+        place = 2 * place + 1 + (features[np.arange(len(features)), asked[place]] > thresholds[place])
+        path.append(place)
+    return path
 
 
 def _columns(features: F64, knots: list[tuple[str, float]]) -> F64:
-    plain = features[:, [FEATURES.index(name) for name in FITTED]]
     return np.column_stack(
-        [plain, *(np.maximum(0.0, features[:, FEATURES.index(name)] - knot) for name, knot in knots)]
+        [features, *(np.maximum(0.0, features[:, FEATURES.index(name)] - knot) for name, knot in knots)]
     )
 
 
-def _minimise(columns: F64, examples: Examples, penalty: float, target: F64) -> F64:
-    """Newton's method; a step that does not lower the loss is halved. The last column is the bias."""
+def _minimise(columns: F64, examples: Examples, penalty: float, target: F64, given: F64) -> F64:
+    """Newton's method; a step that does not lower the loss is halved. The last column is the bias.
+
+    `given` (n,) are log-odds that each example has in any case.
+    """
     penalties = np.full(columns.shape[1], penalty)
     penalties[-1] = 0.0
     signs = np.where(examples.shared, 1.0, -1.0)
     total = examples.weights.sum()
 
     def loss(w: F64) -> Any:
-        return examples.weights @ np.logaddexp(0.0, -signs * (columns @ w)) + penalties @ (w - target) ** 2 / 2
+        return examples.weights @ np.logaddexp(0.0, -signs * (given + columns @ w)) + penalties @ (w - target) ** 2 / 2
 
     w = target.copy()
     now = loss(w)
     for _ in range(_MOST_STEPS):
-        chance = np.exp(-np.logaddexp(0.0, -(columns @ w)))
+        chance = np.exp(-np.logaddexp(0.0, -(given + columns @ w)))
         slope = columns.T @ (examples.weights * (chance - examples.shared)) + penalties * (w - target)
         if np.abs(slope).max() <= _CONVERGED * total:
             break

@@ -1,8 +1,8 @@
 """Candidates -> matches: is there a shared source behind two texts, how sure is that, and what is the relation?
 
-The log-odds are linear in some thirty documented features of two traces (docs/matching.md), with hinges where a
-feature saturates. The weights are fitted from labelled pairs by `wirecopy tune`; the shipped ones are in
-data/model.json, with what they were fitted on.
+The log-odds are a formula of some forty documented features of two traces (docs/matching.md), with hinges where a
+feature saturates, and small trees beside it. The weights are fitted from labelled pairs by `wirecopy tune`; the shipped
+ones are in data/model.json, with what they were fitted on.
 """
 
 from functools import cache
@@ -13,14 +13,15 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from wirecopy.detection.kernels.layout import CONTAINS, COVERED, SAME_BODY
+from wirecopy.detection.kernels.layout import CONTAINS, COVERED, LEAVES, SAME_BODY
 from wirecopy.detection.kernels.screening import SCREENED
 
 FEATURES = (
     "contained", "contained_long", "incidental", "incidental_long", "runs", "runs_long", "quoted_runs", "quotes",
     "numbers", "numbers_long", "number_count", "new_numbers", "evidence", "ratio", "length", "slots", "local", "hits",
     "hits_long", "local_tail", "local_lead", "local_lead_long", "lead_long", "lead_best", "order", "rare_run", "whole",
-    "template", "gap",
+    "template", "titled", "titles", "titles_best", "title_found", "long_runs", "longer_runs_long", "run_count",
+    "run_length", "centre_long", "centres_apart", "holds", "part", "dated", "hours", "gap", "same_outlet",
 )  # fmt: skip
 Relation = Literal["identical", "copy", "rewrite", "contains"]
 COPIED = 0.5  # share of the shorter text in shared runs from which a match is a copy
@@ -32,6 +33,19 @@ class Hinge(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     feature: str
     knot: float
     weight: float
+
+
+class Tree(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A decision tree of three levels, row by row: 7 questions, and what each of the 15 places says by itself.
+
+    Question k goes on at 2 k + 1 where `features[k]` is at most `thresholds[k]`, else at 2 k + 2; a question without a
+    feature always goes to the first. The last eight of `values` are added to the log-odds; the others, means over what
+    lies below, only tell how much each question said.
+    """
+
+    features: tuple[str | None, ...]
+    thresholds: tuple[float, ...]
+    values: tuple[float, ...]
 
 
 class Screen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -55,10 +69,11 @@ class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     bias: float
     weights: dict[str, float]
     hinges: tuple[Hinge, ...] = ()
+    trees: tuple[Tree, ...] = ()
     trained: dict[str, Any] = {}
     screen: Screen | None = None
 
-    def arrays(self) -> tuple[float, npt.NDArray[np.float64], npt.NDArray[np.int64], Any, Any]:
+    def arrays(self) -> tuple[float, npt.NDArray[np.float64], npt.NDArray[np.int64], Any, Any, Any, Any, Any]:
         """What `kernels.log_odds` takes. Raises KeyError for a feature that does not exist."""
         weights = np.zeros(len(FEATURES))
         place = {name: k for k, name in enumerate(FEATURES)}
@@ -66,7 +81,15 @@ class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             weights[place[name]] = weight
         hinged = np.array([place[hinge.feature] for hinge in self.hinges], dtype=np.int64)
         knots = np.array([hinge.knot for hinge in self.hinges], dtype=np.float64)
-        return self.bias, weights, hinged, knots, np.array([hinge.weight for hinge in self.hinges], dtype=np.float64)
+        hinge_weights = np.array([hinge.weight for hinge in self.hinges], dtype=np.float64)
+        asked = np.array([0 if f is None else place[f] for tree in self.trees for f in tree.features], dtype=np.int64)
+        thresholds = [
+            np.inf if feature is None else threshold
+            for tree in self.trees
+            for feature, threshold in zip(tree.features, tree.thresholds, strict=True)
+        ]
+        leaves = [value for tree in self.trees for value in tree.values[-LEAVES:]]
+        return self.bias, weights, hinged, knots, hinge_weights, asked, np.array(thresholds), np.array(leaves)
 
     def screen_array(self, least_odds: float) -> npt.NDArray[np.float64]:
         """What `kernels.may_match` takes; empty where nothing can be screened, for want of a screen or below its odds.

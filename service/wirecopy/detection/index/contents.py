@@ -56,6 +56,7 @@ class Restored(NamedTuple):
     keys: npt.NDArray[np.uint32]
     published: I64
     passages_of: U64
+    outlets: U64
 
 
 class WindowContents:
@@ -81,6 +82,7 @@ class WindowContents:
         self._index = LshIndex(capacity)
         self._traces = TraceStore(capacity, 2 * self._word_cap + 4 * BLOCK * max_words)
         self._passages_of: U64 = reserve(capacity, np.uint64)  # the source whose passages were counted, or 0
+        self._outlets: U64 = reserve(capacity + 1, np.uint64)  # the source of each, 0 when it is unknown
         model = model or shipped_model()
         self._model, self._screen = model.arrays(), model.screen_array(min_odds)
         self._importance = importance()
@@ -142,6 +144,7 @@ class WindowContents:
         else:
             restore_articles(articles.numbers, articles.keys, articles.published, self._index.arrays)
         self._passages_of[slots] = articles.passages_of
+        self._outlets[slots] = articles.outlets
         recount_passages(slots, articles.passages_of, self._traces.arrays, self.repeats, 1)
         self.terms.count(articles.traces)
         self.loaded = self.decided = first + count
@@ -165,6 +168,7 @@ class WindowContents:
         if number >= self.oldest:
             self._uncount(self._slots([number]))
             self._traces.erase(number)
+            self._outlets[self._slots([number])] = 0
         self._index.erase(number)
 
     def leave_blank(self, words: int = 0) -> None:
@@ -176,7 +180,7 @@ class WindowContents:
         self._traces.at(slots)[1][:] = 0
         keys = np.zeros(KEYS, dtype=np.uint32)
         restore_articles(np.array([number]), keys, dates([None]), self._index.arrays)
-        self._passages_of[slots] = 0
+        self._passages_of[slots], self._outlets[slots] = 0, 0
         self.loaded = self.decided = number + 1
 
     def trace_of(self, number: int) -> bytes:
@@ -224,6 +228,9 @@ class WindowContents:
             passages_of: U64 = reserve(capacity, np.uint64)
             passages_of[: len(self._passages_of)] = self._passages_of
             self._passages_of = passages_of
+            outlets: U64 = reserve(capacity + 1, np.uint64)
+            outlets[: len(self._outlets)] = self._outlets
+            self._outlets = outlets
             self._index = self._index.grow(capacity)
             self._traces = self._traces.grow(capacity)
 

@@ -61,6 +61,10 @@ class CountedPassages(WindowContents):
             self._sources[source] = xxhash.xxh3_64_intdigest((source or "").encode()) or 1
         return self._sources[source]
 
+    def outlet(self, source: str | None) -> int:
+        """What tells a known source from others; 0 when it is unknown."""
+        return self.source_hash(source) if source else 0
+
     @property
     def least_repeats(self) -> int:
         """In how many articles of its source a passage stands that is masked; 0: none is."""
@@ -143,6 +147,8 @@ class Window(CountedPassages):
         the passes over neighbouring blocks overlap; the result is the same.
         """
         first, days, hashes = self.decided, dates(published), self._hashes(sources)
+        outlets = np.array([self.outlet(source) for source in sources], dtype=np.uint64)
+        self._outlets[self._slots(range(first, first + count))] = outlets
         self._index.expect(self.loaded - first)
         self.decided += count
         return self._founds(first, days, hashes, start)
@@ -157,6 +163,7 @@ class Window(CountedPassages):
         slot = np.array([self._traces.put_aside(traces, title_words)])
         days = dates([published])
         self._index.all_dates[slot] = days
+        self._outlets[slot] = self.outlet(source)
         self.terms.weigh(*self._traces.at(slot))
         with _Hidden(self._index, without):
             sought = self._find(-1, slot, days, self._hashes([source]))
@@ -208,8 +215,8 @@ class Window(CountedPassages):
             np.empty(count, np.int64), np.empty(places), np.empty((places, RESULTS), np.float32)
         )  # fmt: skip
         find_articles(
-            first, count, days, hashes, self._index.arrays, self._traces.arrays, self.repeats, self._importance,
-            self._model, self._limits, self._seeking, self._finding, *sought
+            first, count, days, hashes, self._outlets, self._index.arrays, self._traces.arrays, self.repeats,
+            self._importance, self._model, self._limits, self._seeking, self._finding, *sought
         )  # fmt: skip
         return sought
 
@@ -220,9 +227,9 @@ class Window(CountedPassages):
             np.empty(most, np.int64), np.empty(most, np.float64), np.empty((most + 1, RESULTS), np.float32)
         )  # fmt: skip
         verify_articles(
-            first, count, days, self._index.all_dates, self._traces.arrays, self._model, self._screen, self._limits,
-            self._min_odds, self._verifying, sought.counts, sought.qualified, sought.candidates, sought.judged,
-            sought.odds, sought.results, counts, *found
+            first, count, days, self._index.all_dates, self._outlets, self._traces.arrays, self._model, self._screen,
+            self._limits, self._min_odds, self._verifying, sought.counts, sought.qualified, sought.candidates,
+            sought.judged, sought.odds, sought.results, counts, *found
         )  # fmt: skip
         counts |= (self._traces.arrays[3][slots] & 0xFFFFFFFF) >= self.max_words
         return counts, found
@@ -232,8 +239,8 @@ class Window(CountedPassages):
         slots = np.where(numbers == self.loaded, self._traces.capacity, numbers % self._traces.capacity)
         odds, results = np.empty(len(pairs)), np.empty((len(pairs), RESULTS), np.float32)
         judge_pairs(
-            slots[:, 0].copy(), slots[:, 1].copy(), self._index.all_dates, self._traces.arrays, int(self._limits[1]),
-            self._model, self._judging, odds, results
+            slots[:, 0].copy(), slots[:, 1].copy(), self._index.all_dates, self._outlets, self._traces.arrays,
+            int(self._limits[1]), self._model, self._judging, odds, results
         )  # fmt: skip
         return odds, results
 

@@ -4,18 +4,34 @@ import numpy as np
 from numba import types, uint32, uint64
 
 from wirecopy.detection.kernels.compiling import njit
+from wirecopy.detection.kernels.course import (
+    CENTRE,
+    COURSE,
+    FOUND_OF_TITLE,
+    GROUPED_WORDS,
+    GROUPS,
+    IN_LONG_RUNS,
+    IN_LONGER_RUNS,
+    compare_titles,
+    follow_course,
+)
 from wirecopy.detection.kernels.lanes import LANES, bits_of_row, ones, zeros_above, zeros_below
 from wirecopy.detection.kernels.layout import (
     BORROWING,
+    CENTRE_LONG,
+    CENTRES_APART,
     CONTAINED,
     CONTAINED_LONG,
     CONTAINS,
     COVERED,
+    DATED,
     EVIDENCE,
     FIRST,
     GAP,
     HITS,
     HITS_LONG,
+    HOLDS,
+    HOURS,
     I32_IN,
     I64,
     INCIDENTAL,
@@ -27,6 +43,8 @@ from wirecopy.detection.kernels.layout import (
     LOCAL_LEAD,
     LOCAL_LEAD_LONG,
     LOCAL_TAIL,
+    LONG_RUNS,
+    LONGER_RUNS_LONG,
     LONGEST,
     MOST_OCCURRENCES,
     NEW_NUMBERS,
@@ -35,18 +53,26 @@ from wirecopy.detection.kernels.layout import (
     NUMBERS_LONG,
     ORDER,
     OTHER_IN_THIS,
+    PART,
     QUOTED_RUNS,
     QUOTES,
     RARE_RUN,
     RATIO,
     REPEAT,
+    RUN_COUNT,
+    RUN_LENGTH,
     RUNS,
     RUNS_LONG,
     SAME_BODY,
+    SAME_OUTLET,
     SHARED_WORDS,
     SLOTS,
     TEMPLATE,
     THIS_IN_OTHER,
+    TITLE_FOUND,
+    TITLED,
+    TITLES,
+    TITLES_BEST,
     U8,
     U8_IN,
     U32_IN,
@@ -61,9 +87,9 @@ WINDOW = 16  # words
 MOST_BLOCKS = 96  # windows of a text; those of longer texts have more words
 LEAD = 40  # words
 IS_RARE, IS_NUMBER, IN_RUN, IS_UNSHARED = 1, 2, 4, 8  # of a word, see `verify`
-SAME_DAY, MOST_GAP = 1.25, 4.0  # days: a gap below the first says nothing (many dates are days), one above no more
+MOST_GAP, MOST_HOURS = 6.0, 336.0  # days, hours; a gap above says no more
 TOUCHED = 5  # words of which less than one in TOUCHED is shared speak of something else
-PART = 320  # rarity, in sixteenths of a nat, that a part of a round-up shares with what it is about
+PART_WEIGHT = 320  # rarity, in sixteenths of a nat, that a part of a round-up shares with what it is about
 TOLD = 2240  # the same of all words of a text: of less it cannot be said that others have nothing to do with it
 ROUND_UP = 400  # words that a round-up has more than a story in it
 
@@ -171,7 +197,7 @@ def local_shares(weights, title_words, window, shared, found, shares):
     outside, outside_shared = all_weight - best_weight, all_shared - best_shared
     is_foreign = 2 * (outside - TOUCHED * outside_shared) >= all_weight + 16
     is_one_part = best_shared >= 2 * outside_shared and 10 * best_shared >= 3 * best_weight
-    return is_foreign and is_one_part and best_shared >= PART
+    return is_foreign and is_one_part and best_shared >= PART_WEIGHT
 
 
 @njit(types.float64(U8_IN, types.int64, I32_IN, types.int64), **BORROWING)
@@ -247,18 +273,19 @@ def look_along(words, weights, shared, run, codes, counts):
 @njit(
     types.void(
         U32_IN, U8_IN, types.int64, types.int32[::1], types.int32[::1], U32_IN, U8_IN, types.int64, types.float64,
-        types.float32[::1], types.float32[::1]
+        types.boolean, types.float32[::1], types.float32[::1]
     ),
     nogil=True
 )  # fmt: skip
-def verify(a, wa, title_a, heads, following, b, wb, title_b, gap, features, results):
+def verify(a, wa, title_a, heads, following, b, wb, title_b, gap, same_outlet, features, results):
     """Compare two traces; write FEATURES features and RESULTS results (a is "this").
 
     `heads` and `following` are what `index_words` made of a. Everything is weighted by rarity: words below COMMON and
     masked boilerplate count nothing, except that masked numbers still count as numbers. `gap` is that between the dates
-    in days, 0 when one is unknown. Of a word that comes often only the last MOST_OCCURRENCES places in either text can
-    be shared: what a text names again and again is its topic, and the first place, which stands for the word where each
-    counts once, says so. The features are described in docs/matching.md; they are the same when a and b change places.
+    in days, negative when one is unknown; `same_outlet` says that both come from one source, which is known. Of a word
+    that comes often only the last MOST_OCCURRENCES places in either text can be shared: what a text names again and
+    again is its topic, and the first place, which stands for the word where each counts once, says so. The features are
+    described in docs/matching.md; they are the same when a and b change places.
     results[CONTAINS] is 2 when the longer text holds the shorter one and much else, 1 when one has a part about what
     the other is about, else 0.
     """
@@ -316,7 +343,6 @@ def verify(a, wa, title_a, heads, following, b, wb, title_b, gap, features, resu
     in_order = (along[RARES_KEPT] + 2) / np.float32(along[RARES] + 4)
     features[ORDER] = in_order if along[RARES] > 2 else np.float32(0.6)
     features[RARE_RUN] = np.log1p(heaviest / one)
-    features[GAP] = max(min(gap, MOST_GAP) - SAME_DAY, 0.0)
     features[TEMPLATE] = along[IN_GAPS] / np.float32(along[IN_RUNS] + 20)
     body_a, body_b = n - title_a, m - title_b
     same = body_a == body_b and body_a > 0 and alike_ahead(a, title_a, b, title_b) == body_a
@@ -333,3 +359,19 @@ def verify(a, wa, title_a, heads, following, b, wb, title_b, gap, features, resu
     # Of what repeats itself, only the last words are told to be shared: a long run shows two texts that are one.
     held_in_part = (is_in_part_of_a or is_in_part_of_b) and 2 * longest < max(n, m)
     results[CONTAINS] = 2 if held else 1 if held_in_part else 0
+    features[HOLDS], features[PART] = np.float32(held), np.float32(held_in_part and not held)
+    features[DATED], features[SAME_OUTLET] = np.float32(gap >= 0), np.float32(same_outlet)
+    features[HOURS], features[GAP] = np.log1p(min(24 * max(gap, 0.0), MOST_HOURS)), min(max(gap, 0.0), MOST_GAP)
+    course = np.empty((2, COURSE), np.float32)
+    follow_course(wa, title_a, shared_a, run_a, course[0])
+    follow_course(wb, title_b, shared_b, run_b, course[1])
+    features[LONG_RUNS] = course[short, IN_LONG_RUNS] / (s[EVERY] + one)
+    features[LONGER_RUNS_LONG] = course[1 - short, IN_LONGER_RUNS] / (o[EVERY] + one)
+    features[RUN_COUNT] = np.log1p(course[short, GROUPS])
+    features[RUN_LENGTH] = np.log1p(course[short, GROUPED_WORDS] / (course[short, GROUPS] + 1))
+    features[CENTRE_LONG] = course[1 - short, CENTRE]
+    features[CENTRES_APART] = abs(course[0, CENTRE] - course[1, CENTRE])
+    titled = title_a > 0 and title_b > 0
+    features[TITLED] = np.float32(titled)
+    features[TITLES], features[TITLES_BEST] = compare_titles(a, wa, title_a, b, wb, title_b)
+    features[TITLE_FOUND] = min(course[0, FOUND_OF_TITLE], course[1, FOUND_OF_TITLE]) if titled else 0

@@ -66,11 +66,13 @@ SEEKING = types.Tuple((I64, U32, I64, I64))  # what `candidates` needs room for
 
 FIRST = 30  # words; looked for in twice as many of the other text
 MOST_OCCURRENCES = 8
-FEATURES = 29
+FEATURES = 44
 (
     CONTAINED, CONTAINED_LONG, INCIDENTAL, INCIDENTAL_LONG, RUNS, RUNS_LONG, QUOTED_RUNS, QUOTES, NUMBERS, NUMBERS_LONG,
     NUMBER_COUNT, NEW_NUMBERS, EVIDENCE, RATIO, LENGTH, SLOTS, LOCAL, HITS, HITS_LONG, LOCAL_TAIL, LOCAL_LEAD,
-    LOCAL_LEAD_LONG, LEAD_LONG, LEAD_BEST, ORDER, RARE_RUN, WHOLE, TEMPLATE, GAP
+    LOCAL_LEAD_LONG, LEAD_LONG, LEAD_BEST, ORDER, RARE_RUN, WHOLE, TEMPLATE, TITLED, TITLES, TITLES_BEST, TITLE_FOUND,
+    LONG_RUNS, LONGER_RUNS_LONG, RUN_COUNT, RUN_LENGTH, CENTRE_LONG, CENTRES_APART, HOLDS, PART, DATED, HOURS, GAP,
+    SAME_OUTLET
 ) = range(FEATURES)  # fmt: skip
 RESULTS = 7  # what `verify` returns beside the features
 SHARED_WORDS, THIS_IN_OTHER, OTHER_IN_THIS, COVERED, SAME_BODY, LONGEST, CONTAINS = range(RESULTS)
@@ -86,6 +88,11 @@ SHARED, WEIGHED, SHARED_NUMBERS, WEIGHED_NUMBERS, NUMBER_WORDS, WORDS = range(6)
 # --- groups of arrays: see `index.LshIndex`, `traces.TraceStore`, `model.Model` ---------------------------------------
 
 STORE = types.Tuple((U32, U8, I64, I64))  # words, weights, starts, title words << 32 | words
-MODEL = types.Tuple((types.float64, types.float64[::1], I64, types.float64[::1], types.float64[::1]))
+SPLITS, LEAVES = 7, 8  # of a tree of three levels
+# Bias, weights, hinged features, knots, weights of hinges, features that trees ask for, thresholds, values of leaves.
+MODEL = types.Tuple(
+    (types.float64, types.float64[::1], I64, types.float64[::1], types.float64[::1], I64, types.float64[::1],
+    types.float64[::1])
+)  # fmt: skip
 SCRATCH = types.UniTuple(types.int32[::1], 2)  # word heads, word following
 SAME_TEXT = 7.0  # log-odds of two texts that are equal word for word

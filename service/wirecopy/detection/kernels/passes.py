@@ -39,22 +39,23 @@ COPIED_KEYS = 0.25  # of what an article's keys weigh: copies share more with on
 
 @njit(
     types.void(
-        types.int64, types.int64, I64_IN, U64_IN, INDEX_ARRAYS, STORE, U8,
+        types.int64, types.int64, I64_IN, U64_IN, U64_IN, INDEX_ARRAYS, STORE, U8,
         types.Array(types.float32, 1, "C", readonly=True), MODEL, I64_IN, SEEKING, SCRATCH, I64, I64,
         types.boolean[::1], I64, I64, types.float64[::1], types.float32[:, ::1]
     ),
     nogil=True
 )  # fmt: skip
 def find_articles(
-    first, count, published, sources, index, store, repeats, importance, model, limits, seeking, scratch, out_counts,
-    out_qualified, out_counted, out_candidates, out_judged, out_odds, out_results
+    first, count, published, sources, outlets, index, store, repeats, importance, model, limits, seeking, scratch,
+    out_counts, out_qualified, out_counted, out_candidates, out_judged, out_odds, out_results
 ):  # fmt: skip
     """Take the stored articles first .. first + count - 1 through mask, sketch and candidates, in order.
 
-    limits: window, min_words, most_hits, least, most, boilerplate stories (0: none is masked). For article k of the
-    batch, out_counts[k] candidates are out_candidates[k * most:], of the out_qualified[k] that there are. Weights are
-    masked in place. Each article enters the index, and its passages are counted (out_counted[k]) when it is no copy,
-    before the next is looked up; with `first` -1, the one article in the store's slot behind those of the index is
+    `outlets` are the sources of all slots, 0 where none is known. limits: window, min_words, most_hits, least, most,
+    boilerplate stories (0: none is masked). For article k of the batch, out_counts[k] candidates are out_candidates[k *
+    most:], of the out_qualified[k] that there are. Weights are masked in place. Each article enters the index, and its
+    passages are counted (out_counted[k]) when it is no copy, before the next is looked up; with `first` -1, the one
+    article in the store's slot behind those of the index is
     looked up and leaves nothing. Of what shares a large part of its keys it is verified at once whether it is a copy:
     the first out_judged[k] candidates, whose log-odds and results stand at the same places of out_odds and out_results.
     """
@@ -113,7 +114,8 @@ def find_articles(
             row = k * most + c
             out_odds[row] = judge(
                 a, wa, title, word_heads[:room], word_following, b, wb, title_b,
-                days_between(published[k], dates[other]), min_words, model, features, out_results[row]
+                days_between(published[k], dates[other]), outlets[slot] != 0 and outlets[slot] == outlets[other],
+                min_words, model, features, out_results[row]
             )  # fmt: skip
             out_judged[k] = c + 1
             best = max(best, out_odds[row])
@@ -124,23 +126,24 @@ def find_articles(
 
 @njit(
     types.int64(
-        types.int64, types.int64, I64_IN, I64_IN, STORE, MODEL, _SCREEN, I64_IN, types.float64, SCRATCH, I64_IN, I64_IN,
-        I64_IN, I64_IN, types.float64[::1], types.float32[:, ::1], I64, I64, types.float64[::1], types.float32[:, ::1]
+        types.int64, types.int64, I64_IN, I64_IN, U64_IN, STORE, MODEL, _SCREEN, I64_IN, types.float64, SCRATCH, I64_IN,
+        I64_IN, I64_IN, I64_IN, types.float64[::1], types.float32[:, ::1], I64, I64, types.float64[::1],
+        types.float32[:, ::1]
     ),
     nogil=True
 )  # fmt: skip
 def verify_articles(
-    first, count, published, dates, store, model, screen, limits, least_odds, scratch, counts, qualified, found, judged,
-    judged_odds, judged_results, out_counts, out_others, out_odds, out_results
+    first, count, published, dates, outlets, store, model, screen, limits, least_odds, scratch, counts, qualified,
+    found, judged, judged_odds, judged_results, out_counts, out_others, out_odds, out_results
 ):  # fmt: skip
     """Verify the candidates that `find_articles` found, and tell of the matches among all.
 
     `counts` to `judged_results` are what it wrote; what was judged is not judged again.
 
-    For article k of the batch, out_counts[k] = matches << 32 | candidates << 1 | truncated; its matches
-    (log-odds at least `least_odds`, and what it contains or is contained in) follow those of k - 1 in out_others
-    (numbers), out_odds and out_results. `dates` are those of all slots of the index. Traces are read, nothing of the
-    index is, so that later articles may enter it meanwhile. -> matches in all.
+    For article k of the batch, out_counts[k] = matches << 32 | candidates << 1 | truncated; its matches (log-odds at
+    least `least_odds`, and what it contains or is contained in) follow those of k - 1 in out_others (numbers), out_odds
+    and out_results. `dates` and `outlets` are those of all slots of the index. Traces are read, nothing of the index
+    is, so that later articles may enter it meanwhile. -> matches in all.
     """
     words, weights, starts, sizes = store
     word_heads, word_following = scratch
@@ -186,7 +189,8 @@ def verify_articles(
                     is_indexed = True
                 odds = judge(
                     a, wa, title_a, word_heads[:room], word_following, b, wb, title_b,
-                    days_between(published[k], dates[other]), min_words, model, features, out_results[total]
+                    days_between(published[k], dates[other]), outlets[slot] != 0 and outlets[slot] == outlets[other],
+                    min_words, model, features, out_results[total]
                 )  # fmt: skip
             if odds >= least_odds or out_results[total][CONTAINS] > 0:
                 out_others[total] = found[c]

@@ -47,6 +47,7 @@ class Side(NamedTuple):
     published: int | None
     title: str | None
     text: str | None
+    source: str | None = None
 
 
 class Pair(NamedTuple):
@@ -77,7 +78,8 @@ def side(article: Article, settings: Detection) -> Side:
     weights = np.empty(len(traces.words), dtype=np.uint8)
     weigher.weigh(traces, weights)
     return Side(
-        article.id, traces.words, weights, int(title_words[0]), article.published, article.title, article.text
+        article.id, traces.words, weights, int(title_words[0]), article.published, article.title, article.text,
+        article.source
     )  # fmt: skip
 
 
@@ -136,10 +138,12 @@ def _judge(a: Side, b: Side, settings: Detection, least: float) -> tuple[float, 
     following = np.empty(len(a.words), dtype=np.int32)
     features, results = np.zeros(layout.FEATURES, np.float32), np.zeros(RESULTS, np.float32)
     index_words(a.words, a.weights, heads, following)
-    gap = 0.0 if a.published is None or b.published is None else abs(a.published - b.published) / DAY
+    is_dated = a.published is not None and b.published is not None
+    gap = abs((a.published or 0) - (b.published or 0)) / DAY if is_dated else -1.0
     odds = judge(
         a.words, a.weights, a.title_words, heads, following, b.words, b.weights, b.title_words, gap,
-        settings.min_words, model_file.load(settings.model).arrays(), features, results
+        bool(a.source) and a.source == b.source, settings.min_words, model_file.load(settings.model).arrays(),
+        features, results
     )  # fmt: skip
     described = {name: round(float(value), 4) for name, value in zip(FEATURES, features, strict=True)}
     is_match = odds >= max(least, settings.min_odds)

@@ -292,7 +292,8 @@ def decode(kind: int, payload: bytes) -> "AnyRecord | None":
 
 def scheme(model: Model) -> str:
     """Name what stored keys and links were made with; those of another scheme cannot be compared with new ones."""
-    digest = xxh3_64_hexdigest(msgspec.json.encode([model.bias, sorted(model.weights.items()), model.hinges]))
+    parts = [model.bias, sorted(model.weights.items()), model.hinges, model.trees]
+    digest = xxh3_64_hexdigest(msgspec.json.encode(parts))
     return f"text-{text.NORMALISATION} keys-{KEYS} model-{digest}"
 
 
