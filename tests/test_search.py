@@ -1,6 +1,7 @@
 """Search: what is found by which words, in all scripts; the file follows the feed, and is made again when lost."""
 
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -150,6 +151,38 @@ def test_a_file_that_is_damaged_or_of_another_version_is_made_anew(tmp_path: Pat
     file.take(told(one), [one])
     assert found(file, "words") == ["a"]
     file.close()
+
+
+def test_a_file_that_is_damaged_while_it_is_open_is_replaced_under_its_readers(file: IndexFile, tmp_path: Path) -> None:
+    with ThreadPoolExecutor(1) as other:
+        assert other.submit(found, file, "bridge").result() == ["en"]
+        file.start_anew()
+        assert other.submit(found, file, "bridge").result() == []
+        one = document("en", TEXTS["en"])
+        file.take(told(one), [one])
+        assert other.submit(found, file, "bridge").result() == ["en"]
+    file.close()
+
+
+def test_a_service_whose_file_is_damaged_makes_it_again(page: Open, tmp_path: Path) -> None:
+    service = page()
+    with service.client() as client:
+        for k in range(40):
+            client.put(f"/v1/articles/{k}", json={"text": written(k, 0), "title": f"Zebra {k}"})
+        caught_up(service)
+        indexing = service.app.indexing
+        assert indexing is not None
+        path = tmp_path / "search.sqlite3"
+        indexing.file.purge()  # all is in the file itself, nothing in its log
+        path.write_bytes(b"\x00" * path.stat().st_size)
+        client.put("/v1/articles/late", json={"text": written(99, 0), "title": "Zebra late"})
+
+        def is_found() -> bool:
+            answer = client.get("/v1/articles?q=zebra&limit=500")
+            assert answer.status_code in (200, 503)
+            return answer.status_code == 200 and len(answer.json()["articles"]) == 41
+
+        wait_until(is_found, 40)
 
 
 @given(st.text(max_size=80))

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from wirecopy import errors
+from wirecopy.config import Keep
 from wirecopy.detector.answers import listing, views
 from wirecopy.detector.answers.boilerplate import Parts
 from wirecopy.detector.answers.explain import Pair, side
@@ -36,6 +37,10 @@ class Browsing(Questions):
         archive, stories = self._archive, self._state.stories
         found = (listing.line(archive, stories, name, self._policy, recent.get(name, 0)) for name in story_ids)
         return [line for line in found if line is not None]
+
+    def keep(self) -> Keep:
+        """Return the policy that is set: by what it is decided who stands for a story."""
+        return self._policy.rule.keep
 
     def newest_stories(
         self, cursor: str | None = None, *, limit: int = 50, min_size: int = 1

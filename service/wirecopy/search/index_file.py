@@ -44,6 +44,12 @@ CREATE VIRTUAL TABLE words USING fts5(
 
 
 NAME = "search.sqlite3"
+Failure = sqlite3.Error  # what the methods of a file raise when the disk or the file is in the way
+
+
+def is_damage(error: Exception) -> bool:
+    """Whether a failure says that the file is no database any more, rather than that the disk is full, say."""
+    return type(error) is sqlite3.DatabaseError
 
 
 def remove(folder: Path) -> None:
@@ -85,6 +91,7 @@ class IndexFile:
         self._writing = threading.Lock()
         self._readers = threading.local()
         self._open: list[sqlite3.Connection] = []
+        self._generation = 0
         self._begin()
 
     @property
@@ -92,6 +99,14 @@ class IndexFile:
         """How far the file is."""
         with self._writing:
             return Place(*self._writer.execute("SELECT seq, at FROM reached").fetchone())
+
+    def start_anew(self) -> None:
+        """Put a new file, empty, in the place of one that is damaged; who reads the old one ends with that."""
+        with self._writing:
+            self._writer.close()
+            self._remove()
+            self._generation += 1
+            self._begin()
 
     def start_over(self) -> None:
         """Empty the file: it is to be filled from the first event on."""
@@ -205,10 +220,10 @@ class IndexFile:
 
     def _reader(self) -> sqlite3.Connection:
         """The connection of this thread."""
-        own: sqlite3.Connection | None = getattr(self._readers, "own", None)
-        if own is None:
-            own = self._readers.own = self._connect()
-        return own
+        own: tuple[int, sqlite3.Connection] | None = getattr(self._readers, "own", None)
+        if own is None or own[0] != self._generation:
+            own = self._readers.own = self._generation, self._connect()
+        return own[1]
 
     def _close(self) -> None:
         for connection in self._open:

@@ -16,7 +16,7 @@ from wirecopy import errors
 from wirecopy.schema.answers import Milliseconds
 from wirecopy.schema.events import Event
 from wirecopy.schema.listing import Document
-from wirecopy.search.index_file import IndexFile
+from wirecopy.search.index_file import Failure, IndexFile, is_damage
 from wirecopy.web.feed.following import Follower, Following
 from wirecopy.web.log import Log
 from wirecopy.web.owner import Owner
@@ -44,6 +44,7 @@ class Indexing:
         self._caught_up = asyncio.Condition()
         self._task: asyncio.Task[None] | None = None
         self._purge_at: float | None = None
+        self._follower: Follower | None = None
 
     def start(self) -> None:
         """Begin to follow."""
@@ -60,8 +61,13 @@ class Indexing:
         self.file.close()
 
     async def ask(self, question: Callable[[IndexFile], T]) -> T:
-        """Return what `question` finds in the file, in a thread of its own."""
-        return await asyncio.get_running_loop().run_in_executor(self._readers, question, self.file)
+        """Return what `question` finds in the file, in a thread of its own. Raises NotReady while it cannot be read."""
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._readers, question, self.file)
+        except Failure as error:
+            if is_damage(error):
+                await self._begin_anew()
+            raise errors.NotReady(f"searches cannot be answered now: {error}") from None
 
     def forget(self, article_id: str) -> None:
         """Take an article that was erased out as soon as may be, and purge the file a moment later.
@@ -92,9 +98,20 @@ class Indexing:
                 return
             except errors.EventsGone as gone:
                 self._reached = max(self._reached, (gone.oldest or 1) - 1)
-            except (errors.WirecopyError, OSError) as error:
+            except (errors.WirecopyError, OSError, Failure) as error:
                 self._log.write("index", problem=str(error))
+                if is_damage(error):
+                    await self._begin_anew()
                 await asyncio.sleep(_TRY_AGAIN_SECONDS)
+
+    async def _begin_anew(self) -> None:
+        """Put a new file in the place of a damaged one, if the disk lets us; else it is tried again."""
+        with contextlib.suppress(OSError, Failure):
+            await self._aside(self.file.start_anew)
+            self._reached = 0
+            if self._follower is not None:
+                self._follower.after = 0
+                self._follower.wake()
 
     async def _follow(self) -> None:
         """Take up what comes, for ever. Raises what reading the feed raises."""
@@ -142,7 +159,7 @@ class Indexing:
 
     async def _wait(self) -> None:
         """Return when there is something new; purge the file first where that is due."""
-        follower = Follower(self._following, self._reached)
+        follower = self._follower = Follower(self._following, self._reached)
         try:
             while not await follower.wait(_PURGE_AFTER_SECONDS if self._purge_at else None):
                 if self._purge_at is not None and time.monotonic() >= self._purge_at:

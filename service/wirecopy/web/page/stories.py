@@ -80,10 +80,15 @@ async def get(service: RunningService, call: Call) -> web.StreamResponse:
         headers = {**replies.SECURITY, "Location": rendering.path_of("stories", story.id) + suffix}
         return web.Response(status=308, headers=headers)
     life = [] if service.indexing is None else await service.indexing.ask(lambda file: file.life(story.id, _EVENTS))
+    missing = [name for name in story.recall if name not in {member.id for member in story.members}][:500]
+    elsewhere = await service.owner.ask(lambda d: d.documents(missing)) if missing else []
+    rule = await service.owner.ask(lambda d: d.keep())
+    chosen = [a for a in actions if a.kind == "corrected" and not a.undone_by and a.after == story.canonical]
     data = {"story": story, "ties": _ties(story, matches), "life": life, "edits": actions}
     return rendering.answer(
-        service, call, "story.html", data, growth=pictures.growth(_moments(story)), titles=_titles(story),
-        ordered=rendering.travelling(_in_order(story)),
+        service, call, "story.html", data, growth=pictures.growth(_moments(story)),
+        titles=_titles(story) | {document.id: document for document in elsewhere},
+        ordered=rendering.travelling(_in_order(story)), why=chosen[0] if chosen else keep or rule,
         last=service.following.newest,
     )  # fmt: skip
 
