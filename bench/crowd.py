@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 from bench import hostile
 
+_CONNECTIONS = 16  # of the writer
+
 
 @dataclass(frozen=True)
 class Crowd:
@@ -45,19 +47,26 @@ async def _read(port: int, path: str, stop: asyncio.Event, answered: list[int]) 
 
 
 async def _write(port: int, bodies: Sequence[tuple[str, bytes]], every: float) -> tuple[list[float], list[int]]:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    """Send each article when it is due, on a connection that is free: a slow answer delays no other."""
+    free: asyncio.Queue[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = asyncio.Queue()
+    for _ in range(_CONNECTIONS):
+        free.put_nowait(await asyncio.open_connection("127.0.0.1", port))
     loop = asyncio.get_running_loop()
-    seconds: list[float] = []
-    statuses: list[int] = []
     began = loop.time()
-    for number, (article_id, body) in enumerate(bodies):
+
+    async def send(number: int, article_id: str, body: bytes) -> tuple[float, int]:
         due = began + number * every
         await asyncio.sleep(max(0.0, due - loop.time()))
+        reader, writer = await free.get()
         writer.write(hostile.put(article_id, len(body), 0) + body)
-        statuses.append(await _status(reader))
-        seconds.append(loop.time() - due)
-    writer.close()
-    return seconds, statuses
+        status = await _status(reader)
+        free.put_nowait((reader, writer))
+        return loop.time() - due, status
+
+    done = await asyncio.gather(*(send(number, *one) for number, one in enumerate(bodies)))
+    while not free.empty():
+        free.get_nowait()[1].close()
+    return [seconds for seconds, _ in done], [status for _, status in done]
 
 
 async def _status(reader: asyncio.StreamReader) -> int:

@@ -13,6 +13,7 @@ import logging
 import os
 import resource
 import signal
+import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -37,6 +38,9 @@ if TYPE_CHECKING:
     from wirecopy.detector.standby import Standby
 
 _BACKLOG = 1024
+_SWITCH_SECONDS = (
+    0.0005  # the loop waits so long for its turn, behind each call of the system, while the owner computes
+)
 _SPARE_DESCRIPTORS = 40  # the store, streams' spools, webhooks, the log
 
 
@@ -111,6 +115,7 @@ async def _serve(
 ) -> None:
     config = settings.config
     config = _within_descriptors(config, log)
+    sys.setswitchinterval(_SWITCH_SECONDS)
     loop = asyncio.get_running_loop()
     app = build_app(config, open_detector, log, _index_file(config), settings.loading)
     server = Server(app, app.handle)
