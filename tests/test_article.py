@@ -24,9 +24,9 @@ def parse_fields(**fields: Any) -> Article:
 
 def test_all_fields_are_read() -> None:
     article = parse_fields(
-        title="T", source="S", url="http://example.org/1", published="1970-01-01T00:00:01Z", language="en"
+        title="T", source="S", url="http://example.org/1", published="2001-09-09T01:46:40Z", language="en"
     )
-    assert article == Article("a", "Some text.", "T", "S", "http://example.org/1", 1000, "en")
+    assert article == Article("a", "Some text.", "T", "S", "http://example.org/1", 10**12, "en")
 
 
 def test_null_is_the_same_as_absent_and_unknown_fields_are_ignored() -> None:
@@ -117,10 +117,10 @@ def test_depth_is_counted_from_the_article_itself() -> None:
     assert parse(b'{"id": "a", "text": "b", "x": [{}]}', Limits(max_depth=3)) == Article("a", "b")
 
 
-def test_lone_surrogates_become_replacement_characters_in_every_field() -> None:
-    line = b'{"id": "i\\ud800", "text": "a \\udfff b \\ud83d\\ude00", "title": "\\uDEAD", "x": {"\\ud800": 1}}'
-    assert parse(line, LIMITS) == Article("i\ufffd", "a \ufffd b 😀", "\ufffd")
-    assert from_fields({"id": "i\ud800", "text": "t\udc80"}, LIMITS) == Article("i\ufffd", "t\ufffd")
+def test_lone_surrogates_become_replacement_characters_in_every_field_but_the_id() -> None:
+    line = b'{"id": "i", "text": "a \\udfff b \\ud83d\\ude00", "title": "\\uDEAD", "x": {"\\ud800": 1}}'
+    assert parse(line, LIMITS) == Article("i", "a \ufffd b 😀", "\ufffd")
+    assert from_fields({"id": "i", "text": "t\udc80"}, LIMITS) == Article("i", "t\ufffd")
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.edits import edits, take_step
 from tests.streams import MemoryStore, articles, image, small, stream, written
 from wirecopy.batch import run as batch
-from wirecopy.config import Config
+from wirecopy.config import Config, Limits
 from wirecopy.detection.index import contents
 from wirecopy.detector import ingestion, state
 from wirecopy.detector.answers import boilerplate
@@ -111,7 +111,8 @@ def test_dedupe_without_look_ahead_gives_the_stories_of_the_service(taken: list[
         rows = [{**msgspec.to_builtins(article), "published": _time(article.published)} for article in taken]
         file.write_bytes(b"".join(msgspec.json.encode(row) + b"\n" for row in rows))
         run = batch.dedupe(
-            [str(file)], Config(), mapping={}, look_ahead=False, strict=True, want_lines=False,
+            [str(file)], Config(limits=Limits(earliest_published="1900-01-01")),
+            mapping={}, look_ahead=False, strict=True, want_lines=False,
             on_refusal=lambda refusal: None, on_progress=lambda count: None
         )  # fmt: skip
     stored = [live.article(article.id) for article in taken]

@@ -30,6 +30,8 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True):
     max_field_bytes: Bytes = 64 * 2**10
     max_source_bytes: Bytes = 2**10
     max_depth: Annotated[int, Meta(ge=1, le=256)] = 64
+    earliest_published: Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")] = "1980-01-02"
+    most_hours_ahead: Annotated[float, Meta(ge=0, le=100_000_000)] = 36.0
 
 
 class Intake(Struct, frozen=True, forbid_unknown_fields=True):

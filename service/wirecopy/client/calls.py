@@ -101,7 +101,7 @@ def encode_article(article: Sendable) -> bytes:
     if not isinstance(article, Article):
         return orjson.dumps(dict(article), option=orjson.OPT_NAIVE_UTC)
     fields = {name: value for name, value in msgspec.structs.asdict(article).items() if value is not None}
-    for name in ("published", "embargoed"):
+    for name in ("published", "embargoed", "updated"):
         if name in fields:
             fields[name] = format_published(fields[name])
     if article.status == "canceled" and not article.text:

@@ -318,7 +318,10 @@ class Detector(Recorder):
         article_id = self._archive.kept[number].id
         if text is None and status != "canceled":
             raise errors.UsageError(f"the text of {article_id!r} is not kept: send it again with its status")
-        return Article(article_id, text or "", d.title, d.source, d.url, d.published, d.language, status, embargoed)
+        return Article(
+            article_id, text or "", d.title, d.source, d.url, d.published, d.language, status, embargoed,
+            d.version, d.updated,
+        )  # fmt: skip
 
     def _choose(self, action: ActionRecord, story: str | None) -> None:
         """Make a choice of who stands for a story, or the end of one, durable."""

@@ -160,9 +160,13 @@ def kept_of(
         content=content,
         status=article.status,
         embargoed=article.embargoed,
+        version=article.version,
+        updated=article.updated,
     )
     if replaces is not None:
         old = archive.kept[replaces]
+        if article.version is None and article.updated is None:  # what an editor or another sender changes says none
+            kept.version, kept.updated = old.version, old.updated
         kept.came, kept.first_seen, kept.revision = old.came, old.first_seen, old.revision + 1
     return kept
 
@@ -229,6 +233,8 @@ def describe(
         status=article.status,
         embargoed=article.embargoed,
         recall=recall or [],
+        version=kept.version,
+        updated=kept.updated,
     )
 
 

@@ -8,6 +8,8 @@ ingest     same id and content: the stored answer again
 
 from collections.abc import Callable, Sequence
 
+from msgspec import structs
+
 from wirecopy.config import Config
 from wirecopy.detector.browsing import Browsing
 from wirecopy.detector.feed.changes import ChangeCapture
@@ -66,7 +68,8 @@ class Recorder(Browsing):
 
         (With a store that writes in a thread of its own: later, see `when_durable`.) The same id with the same content
         gets the stored answer again (`replayed`); with other content it becomes a new revision, whose story is decided
-        anew. `first_seen` is this moment, in milliseconds since 1970, and must not go back. Raises InvalidArticle
+        anew, unless it is older by its `version` or `updated`: then it changes nothing (`superseded`).
+        `first_seen` is this moment, in milliseconds since 1970, and must not go back. Raises InvalidArticle
         before anything has changed, and StorageFailed, after which the object is of no further use.
         """
         contents = [content_of(article) for article in articles]
@@ -75,6 +78,7 @@ class Recorder(Browsing):
         state.expire(first_seen)
         batch.facts += self._lift(first_seen)[0]
         again: list[tuple[int, int]] = []
+        superseded: list[tuple[int, int]] = []
         fresh: list[int] = []
         coming: dict[str, tuple[int, bytes]] = {}  # id -> number and content of what is in this batch
         for k, (article, content) in enumerate(zip(articles, contents, strict=True)):
@@ -87,12 +91,17 @@ class Recorder(Browsing):
             else:
                 batch.decide_new(fresh)
                 fresh = []
+                if self._archive.kept[current[0]].is_newer_than(article):
+                    superseded.append((k, current[0]))
+                    continue
                 coming[article.id] = state.loaded, content
                 batch.decide_revision(k, current[0])
         batch.decide_new(fresh)
         self._append(batch, first_seen)
         for k, number in again:
             batch.verdicts[k] = self._stored_answer(number)
+        for k, number in superseded:
+            batch.verdicts[k] = structs.replace(self._stored_answer(number), replayed=False, superseded=True)
         return [batch.verdicts[k] for k in range(len(articles))]
 
     def when_durable(self, told: Callable[[BaseException | None], None]) -> None:

@@ -133,6 +133,8 @@ class State:
                 content=content,
                 status=article.status,
                 embargoed=article.embargoed,
+                version=article.version,
+                updated=article.updated,
             )
             add(number, kept)
             number += 1

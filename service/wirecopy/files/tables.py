@@ -12,6 +12,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 from wirecopy.errors import InputFailed
 from wirecopy.files.lines import opened, read_blocks, split_lines
+from wirecopy.schema.dates import format_published
 
 DELIMITERS = (",", ";", "\t", "|")
 # What tables that are not UTF-8 are written in; a guess among all that Python knows goes astray on short ones.
@@ -172,7 +173,7 @@ def read_parquet(file: str, check: Check, select: Callable[[Sequence[str]], list
             columns = table.schema_arrow.names
             check(columns)
             for batch in table.iter_batches(batch_size=_PARQUET_BATCH_ROWS, columns=select(columns)):
-                for row in _with_millisecond_times(pyarrow, batch).to_pylist():
+                for row in _with_readable_times(pyarrow, batch).to_pylist():
                     number += 1
                     yield TableRow(number, {name: _plain(value) for name, value in row.items()})
     except (OSError, ValueError, OverflowError, pyarrow.ArrowException) as error:
@@ -185,14 +186,30 @@ def _seekable(stream: BinaryIO, pyarrow: Any) -> Any:
     return stream if stream.seekable() else pyarrow.BufferReader(stream.read())
 
 
-def _with_millisecond_times(pyarrow: Any, batch: Any) -> Any:
-    """Cast times to milliseconds, UTC where they are zoned: nanoseconds cannot become Python values otherwise."""
+def _with_readable_times(pyarrow: Any, batch: Any) -> Any:
+    """Cast times to milliseconds, UTC where they are zoned: nanoseconds cannot become Python values otherwise.
+
+    A column with a time outside the years 1 to 9999 becomes text, that time a word that is no date: it costs its row.
+    """
     columns = []
     for column in batch.columns:
         if pyarrow.types.is_timestamp(column.type):
             column = column.cast(pyarrow.timestamp("ms", "UTC" if column.type.tz else None), safe=False)
+            try:
+                column.to_pylist()
+            except (ValueError, OverflowError):
+                column = pyarrow.array([_time_or_word(value) for value in column.cast(pyarrow.int64()).to_pylist()])
         columns.append(column)
     return pyarrow.RecordBatch.from_arrays(columns, names=batch.schema.names)
+
+
+def _time_or_word(milliseconds: int | None) -> str | None:
+    if milliseconds is None:
+        return None
+    try:
+        return format_published(milliseconds)
+    except OverflowError:
+        return f"a time outside the years 1 to 9999 ({milliseconds} ms)"
 
 
 def _plain(value: Any) -> Any:

@@ -39,7 +39,8 @@ class Verdict(Struct, frozen=True):
 
     `relation`, `match` and `score` belong to the best match among the other members of the story, all null when the
     article stands alone. `matches` are all verified matches, best first. `candidates` counts the articles that were
-    compared; `truncated` says that more of them, or of the text, were left out by a limit.
+    compared; `truncated` says that more of them, or of the text, were left out by a limit. `superseded`: what came is
+    older than what is kept under this id, and changed nothing; the rest tells of what is kept.
     """
 
     id: str
@@ -53,6 +54,7 @@ class Verdict(Struct, frozen=True):
     candidates: int
     truncated: bool
     replayed: bool = False
+    superseded: bool = False
 
 
 class Member(Struct, Generic[When], frozen=True):

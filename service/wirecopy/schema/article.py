@@ -7,6 +7,7 @@ with the standard library and the surrogates become U+FFFD. The cost beyond orjs
 
 import json
 import re
+import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
@@ -17,7 +18,7 @@ from msgspec import Struct, structs
 
 from wirecopy.config import Limits
 from wirecopy.errors import InvalidArticle, MalformedArticle
-from wirecopy.schema.dates import parse_published
+from wirecopy.schema.dates import format_published, parse_published
 from wirecopy.schema.names import FIELDS as FIELDS
 from wirecopy.schema.names import FieldNames, text_in
 from wirecopy.schema.names import without_surrogates as without_surrogates
@@ -27,6 +28,8 @@ Status = Literal["usable", "withheld", "canceled"]  # IPTC's words for the publi
 
 _NAMES = FieldNames()
 _STATUSES = get_args(Status)
+_MARK = b"\xef\xbb\xbf"
+_MOST_VERSIONS = 10**15
 _STATUS_WORDS = {  # what other systems call them
     **dict.fromkeys(("usable", "publish", "published", "live", "active", "approved", "ok"), "usable"),
     **dict.fromkeys(("withheld", "embargoed", "draft", "pending", "private", "unpublished"), "withheld"),
@@ -40,7 +43,8 @@ class Article(Struct, frozen=True, gc=False):
     """One version of a text as some outlet sent it. `published` and `embargoed` are in milliseconds since 1970 UTC.
 
     A withheld article is shown to nobody, nor is one that is `embargoed`, before that moment; a canceled one was wrong,
-    and may come without a text, which is empty then.
+    and may come without a text, which is empty then. Of two contents of one id the one with the lower `version`, or
+    else with the earlier `updated` (milliseconds too), is the older, whichever comes last.
     """
 
     id: str
@@ -52,10 +56,12 @@ class Article(Struct, frozen=True, gc=False):
     language: str | None = None
     status: Status = "usable"
     embargoed: int | None = None
+    version: int | None = None
+    updated: int | None = None
 
     def __post_init__(self) -> None:
         """Take times in other forms than milliseconds. Raises InvalidArticle, which names the field."""
-        for name in ("published", "embargoed"):
+        for name in ("published", "embargoed", "updated"):
             value = getattr(self, name)
             if value is not None and type(value) is not int:
                 structs.force_setattr(self, name, parse_published(value, name))
@@ -73,6 +79,8 @@ class Article(Struct, frozen=True, gc=False):
             language: str | None = None,
             status: Status = "usable",
             embargoed: datetime | str | int | None = None,
+            version: int | None = None,
+            updated: datetime | str | int | None = None,
         ) -> None:
             """Take times as `datetime`, as texts in any form that feeds write, or in milliseconds since 1970."""
 
@@ -121,6 +129,7 @@ def decode(data: bytes, limits: Limits) -> dict[str, Any]:
     try:
         fields = orjson.loads(data)
     except orjson.JSONDecodeError as error:
+        data = data.removeprefix(_MARK)  # where files were joined it may stand before any line
         fields = _decode_again(data, error)
     if type(fields) is not dict:
         raise InvalidArticle(f"an article must be a JSON object, not {_type_name(fields)}")
@@ -147,11 +156,13 @@ def build(
     With `warn` an optional field that cannot be read is told to it and left out; an embargo that cannot be read makes
     the article withheld, since it must not be shown too early. Without, it is refused. Raises InvalidArticle.
     """
-    article_id, text, title, source, url, published, language, status, embargoed = values
+    article_id, text, title, source, url, published, language, status, embargoed, version, updated = values
     if type(article_id) is int:
         article_id = str(article_id)
     if type(article_id) is not str or not article_id:
         _refuse_required(0, article_id, names)
+    if "\ufffd" in article_id:  # what could not be read of two ids must not make them one
+        raise InvalidArticle(f"{_label(0, names)} holds a character that could not be read (U+FFFD or half of one)")
     if status is not None and status not in _STATUSES:
         status = _status(status, names, warn)
     if type(text) is not str or not text or text.isspace():
@@ -171,10 +182,15 @@ def build(
             title, url, language = (_optional(k, values[k], limits, names, warn) for k in (2, 4, 6))
             break
     if published is not None:
-        published = _moment(5, published, names, zone, warn)
+        published = _plausible(_moment(5, published, names, zone, warn), limits, names, warn)
     if embargoed is not None:
         embargoed = _moment(8, embargoed, names, zone, warn)
         status = "withheld" if embargoed is None and status != "canceled" else status
+    if version is not None or updated is not None:
+        version = None if version is None else _version(version, names, warn)
+        updated = None if updated is None else _moment(10, updated, names, zone, warn)
+        known: Any = status or "usable"
+        return Article(article_id, text, title, source, url, published, language, known, embargoed, version, updated)
     if status is None and embargoed is None:
         return Article(article_id, text, title, source, url, published, language)
     return Article(article_id, text, title, source, url, published, language, status or "usable", embargoed)
@@ -208,6 +224,33 @@ def _moment(
     except InvalidArticle as error:
         _leave_out(error, warn)
         return None
+
+
+def _plausible(
+    published: int | None, limits: Limits, names: Sequence[str], warn: Callable[[str], None] | None
+) -> int | None:
+    """The date, None where it cannot be one: the zero of a clock, or too far ahead of the clock."""
+    if published is None:
+        return None
+    latest = time.time_ns() // 1_000_000 + round(limits.most_hours_ahead * 3_600_000)
+    if parse_published(limits.earliest_published) <= published <= latest:
+        return published
+    _leave_out(InvalidArticle(f"{_label(5, names)} cannot be: {format_published(published)}"), warn or _ignore)
+    return None
+
+
+def _ignore(warning: str) -> None:
+    """Say nothing: a date that cannot be is unknown, and no reason to refuse an article."""
+
+
+def _version(value: object, names: Sequence[str], warn: Callable[[str], None] | None) -> int | None:
+    if type(value) is int and 0 <= value < _MOST_VERSIONS:
+        return value
+    if type(value) is str and len(value) < 16 and value.isascii() and value.isdigit():
+        return int(value)
+    shown = repr(value[:60]) if type(value) is str else _type_name(value)
+    _leave_out(InvalidArticle(f"{_label(9, names)} must be a whole number, not {shown}"), warn)
+    return None
 
 
 def _status(value: object, names: Sequence[str], warn: Callable[[str], None] | None) -> str | None:
@@ -251,6 +294,10 @@ def _type_name(value: object) -> str:
 
 def _decode_again(data: bytes, error: orjson.JSONDecodeError) -> Any:
     """Read JSON that orjson refused because of lone surrogates; raise MalformedArticle for every other cause."""
+    try:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError as again:
+        error = again
     try:
         text = data.decode()
     except UnicodeDecodeError as fault:

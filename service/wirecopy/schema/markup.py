@@ -35,7 +35,6 @@ _QUOTED = re.compile(r"""=\s*(?:"[^"]*"|'[^']*')""")
 _ATTRIBUTE = re.compile(r"[^\s/]+")
 _NITF_BODY = re.compile(r"<body\.content[\s>]")
 SPACE = re.compile(r"[ \t\r\n\f\v]+")
-_LINE_SPACE = re.compile(r"[ \t]*\n[ \t]*")
 _BLANK_LINES = re.compile(r"\n{3,}")
 
 
@@ -69,7 +68,8 @@ def to_text(markup: str) -> str:
 
 def tidy(pieces: Iterable[str]) -> str:
     """Return the pieces as one text, with no space at the ends of lines and one blank line between paragraphs."""
-    return _BLANK_LINES.sub("\n\n", _LINE_SPACE.sub("\n", "".join(pieces))).strip()
+    lines = "\n".join(line.strip(" \t") for line in "".join(pieces).split("\n"))
+    return _BLANK_LINES.sub("\n\n", lines).strip()
 
 
 def _enter(node: LexborNode, pieces: list[str]) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 from wirecopy.errors import InvalidArticle
 
-FIELDS = ("id", "text", "title", "source", "url", "published", "language", "status", "embargoed")
+FIELDS = ("id", "text", "title", "source", "url", "published", "language", "status", "embargoed", "version", "updated")
 
 # What others call our fields, in the order in which they are looked for. docs/inputs.md shows this table.
 NAMES: dict[str, tuple[str, ...]] = {
@@ -80,6 +80,8 @@ NAMES: dict[str, tuple[str, ...]] = {
     "language": ("lang", "language_code", "lang_code", "langcode", "source_language"),
     "status": ("pub_status", "publication_status"),
     "embargoed": ("embargo", "embargo_date", "embargoed_until", "embargo_until"),
+    "version": (),
+    "updated": ("updated_at", "modified_at", "date_modified", "last_modified"),
 }
 # Where a field's value is when it is an object.
 WITHIN: dict[str, tuple[str, ...]] = {

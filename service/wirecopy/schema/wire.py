@@ -40,7 +40,7 @@ class ArticleInput(Struct, frozen=True):
     times or dates as RFC 3339, ISO 8601 or RFC 822 write them, or seconds or milliseconds since 1970. `status`: a
     withheld article is matched and shown to nobody, as is one that is embargoed, before that moment; of a canceled one
     its story lists what is to be recalled. Without: usable. `text` may be left out of what is canceled, and of nothing
-    else.
+    else. Of two contents of one id, the one with the lower `version`, or else the earlier `updated`, is the older.
     """
 
     text: Annotated[str, Meta(min_length=1, pattern=r"\S")] | None = None
@@ -52,6 +52,8 @@ class ArticleInput(Struct, frozen=True):
     language: str | None = None
     status: Status | None = None
     embargoed: str | int | float | None = None
+    version: int | str | None = None
+    updated: str | int | float | None = None
 
 
 class Revisions(Struct, frozen=True):

@@ -225,7 +225,7 @@ class Metrics:
         outcomes = {"new": 0, "revised": 0, "replayed": 0}
         rejects = 0
         for verdict in commit.verdicts:
-            if verdict.replayed:
+            if verdict.replayed or verdict.superseded:
                 outcomes["replayed"] += 1
                 continue
             outcomes["new" if verdict.revision == 1 else "revised"] += 1

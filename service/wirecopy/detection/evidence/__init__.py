@@ -3,6 +3,7 @@
 Read in this order:
 
 - `model`: features to log-odds, log-odds to relation
+- `stubs`: equal notices under headlines of different articles, which are no evidence
 - `alignment`: the shared passages of two texts, side by side
 - `fitting`: the weights of a model from labelled pairs
 """

@@ -19,6 +19,7 @@ import numpy.typing as npt
 import xxhash
 
 from wirecopy.detection.evidence.model import Link, relations
+from wirecopy.detection.evidence.stubs import are_stubs
 from wirecopy.detection.index.contents import I64, U64, WindowContents, dates
 from wirecopy.detection.index.index import LshIndex
 from wirecopy.detection.index.passages import Stretch, find_stretches
@@ -30,6 +31,7 @@ from wirecopy.detection.kernels.passages import clear_passages
 from wirecopy.detection.kernels.passes import find_articles, verify_articles
 from wirecopy.detection.words.text import Traces
 
+NO_EVIDENCE = -10.0  # log-odds of two stubs, see evidence.stubs
 TOGETHER = 64  # articles that one call of a compiled pass takes
 
 T = TypeVar("T")
@@ -168,12 +170,33 @@ class Window(CountedPassages):
         with _Hidden(self._index, without):
             sought = self._find(-1, slot, days, self._hashes([source]))
             counts, verified = self._verify(-1, slot, days, sought)
-        return next(_cut(counts, sought, verified))
+        return self._without_stubs(self.loaded, next(_cut(counts, sought, verified)))
 
     def judge(self, pairs: Sequence[tuple[int, int]]) -> Iterable[Link]:
         """Compare pairs (later, earlier) of articles in the window."""
         odds, results = self._judge(pairs)
-        return list(map(Link, odds.tolist(), relations(results)))
+        links = list(map(Link, odds.tolist(), relations(results)))
+        for k, (later, earlier) in enumerate(pairs):
+            if links[k].odds > NO_EVIDENCE and self._are_stubs(later, earlier):
+                links[k] = Link(NO_EVIDENCE, links[k].relation)
+        return links
+
+    def _without_stubs(self, number: int, found: Findings) -> Findings:
+        """Leave out matches that share nothing but a notice with the article of this number."""
+        chosen = [k for k, (other, _) in enumerate(found.matches) if not self._are_stubs(number, other)]
+        if len(chosen) == len(found.matches):
+            return found
+        return found._replace(matches=[found.matches[k] for k in chosen], results=found.results[chosen])
+
+    def _are_stubs(self, number: int, other: int) -> bool:
+        words, weights, starts, sizes = self._traces.arrays
+        sides: list[Any] = []
+        for each in (number, other):
+            slot = self._traces.capacity if each == self.loaded else each % self._traces.capacity
+            start, size = starts.item(slot), sizes.item(slot)
+            end = start + (size & 0xFFFFFFFF)
+            sides += words[start:end], weights[start:end], size >> 32
+        return are_stubs(*sides)
 
     def _founds(self, first: int, days: I64, hashes: U64, start: Start[Any]) -> Iterator[Findings]:
         """Find and verify block by block, in two lanes: each task begins the next of its kind."""
@@ -182,7 +205,9 @@ class Window(CountedPassages):
         verifying = finding and start(partial(self._verify_block, coming, 0, finding))
         while verifying is not None:
             counts, sought, verified, verifying = verifying()
-            yield from _cut(counts, sought, verified)
+            for found in _cut(counts, sought, verified):
+                yield self._without_stubs(first, found)
+                first += 1
 
     def _find_block(self, coming: "_Coming", k: int) -> tuple[I64, "Sought", Any]:
         """Return the slots and candidates of the articles from the `k`th on, and the task of the block after them."""

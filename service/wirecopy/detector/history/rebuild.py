@@ -159,7 +159,19 @@ class _Remaking:
 
     def take_article(self, article_id: str, d: Decision, text: str) -> None:
         """Take a revision as it was decided then; it is decided anew, with others, before anything but events is."""
-        article = Article(article_id, text, d.title, d.source, d.url, d.published, d.language, d.status, d.embargoed)
+        article = Article(
+            article_id,
+            text,
+            d.title,
+            d.source,
+            d.url,
+            d.published,
+            d.language,
+            d.status,
+            d.embargoed,
+            d.version,
+            d.updated,
+        )
         self._waiting.append((d, article))
         if len(self._waiting) == _BATCH:
             self._decide_waiting()

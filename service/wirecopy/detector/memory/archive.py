@@ -15,7 +15,7 @@ from wirecopy import errors
 from wirecopy.detection.grouping.packed_rows import PackedRows
 from wirecopy.detector.memory.id_table import IdTable
 from wirecopy.detector.memory.records import Decision, decode_decision
-from wirecopy.schema.article import Status
+from wirecopy.schema.article import Article, Status
 from wirecopy.storage import Reading
 
 
@@ -43,6 +43,14 @@ class Kept(ArticleHead, array_like=True, gc=False):
     record: int = 0
     status: Status = "usable"
     embargoed: int | None = None
+    version: int | None = None
+    updated: int | None = None
+
+    def is_newer_than(self, article: Article) -> bool:
+        """Whether an article under this id is of an earlier version: by its number, or else by when it was updated."""
+        if self.version is not None and article.version is not None and self.version != article.version:
+            return self.version > article.version
+        return self.updated is not None and article.updated is not None and self.updated > article.updated
 
 
 def kept_as(decision: Decision, article_id: str, record: int) -> Kept:
@@ -60,6 +68,8 @@ def kept_as(decision: Decision, article_id: str, record: int) -> Kept:
         record=record,
         status=decision.status,
         embargoed=decision.embargoed,
+        version=decision.version,
+        updated=decision.updated,
     )
 
 

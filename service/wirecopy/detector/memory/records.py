@@ -74,6 +74,8 @@ class Decision(Struct, array_like=True, frozen=True, gc=False):
     status: Status = "usable"
     embargoed: int | None = None
     recall: list[int] = []
+    version: int | None = None
+    updated: int | None = None
 
 
 class Epoch(Struct, array_like=True, frozen=True):

@@ -58,6 +58,8 @@ def find(item: Mapping[str, Any]) -> Found:
         "language": fields.get("language"),
         "status": status,
         "embargoed": embargoed,
+        "version": _version(fields),
+        "updated": _first(fields, "versioncreated"),
     }
 
 
@@ -226,6 +228,13 @@ def _status(fields: _Fields) -> tuple[Named | None, Named | None]:
 def _first(fields: _Fields, *names: str) -> Named | None:
     """The first of these fields that is there."""
     return next((fields[name] for name in names if name in fields), None)
+
+
+def _version(fields: _Fields) -> Named | None:
+    """The version, where it is a number: ninjs lets it be any text."""
+    found = fields.get("version")
+    is_number = found is not None and str(found.value).isascii() and str(found.value).isdigit()
+    return found if is_number and len(str(found.value if found else "")) < 16 else None
 
 
 def _refuse_without_text(fields: _Fields) -> Never:

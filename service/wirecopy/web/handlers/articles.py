@@ -167,7 +167,8 @@ def tell(call: Call, verdict: Verdict, warnings: Sequence[str]) -> web.StreamRes
     """Return the answer with a verdict, and with which fields were left out."""
     call.story = verdict.story
     call.warnings = len(warnings) or None
-    response = replies.json(verdict, 200 if verdict.replayed or verdict.revision > 1 else 201)
+    is_known = verdict.replayed or verdict.superseded or verdict.revision > 1
+    response = replies.json(verdict, 200 if is_known else 201)
     if warnings:
         response.headers["Wirecopy-Warning"] = quote("; ".join(warnings)[:_MOST_TOLD], safe=_PLAIN)
     return response

@@ -255,9 +255,11 @@ class Stream:
         remaining = iter(verdicts)
         assert self._call.tally is not None
         for number, (found, warnings) in enumerate(batch.lines, batch.first_line):
+            if found is None:
+                continue
             if isinstance(found, Article):
                 verdict = next(remaining)
-                status = 200 if verdict.replayed or verdict.revision > 1 else 201
+                status = 200 if verdict.replayed or verdict.superseded or verdict.revision > 1 else 201
                 self._call.tally.count(verdict, warnings)
                 yield BulkAnswer(number, status, found.id, verdict=verdict, warnings=tuple(warnings))
             elif isinstance(found.error, errors.NotText):

@@ -135,8 +135,9 @@ class _Run:
         items = []
         for (action, article, warnings), verdict in zip(together, verdicts, strict=True):
             self._call.tally.count(verdict, warnings)
-            result = "noop" if verdict.replayed else "updated" if verdict.revision > 1 else "created"
-            items.append(_Item(action, article.id, result, 200 if verdict.replayed else _DONE[result]))
+            is_unchanged = verdict.replayed or verdict.superseded
+            result = "noop" if is_unchanged else "updated" if verdict.revision > 1 else "created"
+            items.append(_Item(action, article.id, result, 200 if is_unchanged else _DONE[result]))
         return items
 
     async def _one(self, action: _Action) -> _Item:
@@ -196,7 +197,7 @@ class _Run:
             stored = await self._service.owner.ask(lambda detector: detector.article(article_id))
         except errors.UnknownArticle:
             return None
-        kept = {name: getattr(stored, name) for name in FIELDS}
+        kept: dict[str, Any] = {name: getattr(stored, name, None) for name in FIELDS}
         for name in ("published", "embargoed"):
             kept[name] = None if kept[name] is None else format_published(kept[name])
         return {name: value for name, value in kept.items() if value is not None}
@@ -268,7 +269,7 @@ def _id_of(of: Mapping[str, Any]) -> str | None:
 
 def _fields_of(article: Article) -> dict[str, Any]:
     fields = {name: getattr(article, name) for name in FIELDS}
-    for name in ("published", "embargoed"):
+    for name in ("published", "embargoed", "updated"):
         fields[name] = None if fields[name] is None else format_published(fields[name])
     return fields
 

@@ -68,9 +68,9 @@ class BadLine(NamedTuple):
 
 
 class Line(NamedTuple):
-    """A line that was read: the article, or what is wrong, and which of its fields were left out."""
+    """A line that was read: the article, or what is wrong, and which of its fields were left out; None: it is blank."""
 
-    found: Article | BadLine
+    found: Article | BadLine | None
     warnings: list[str]
 
 
@@ -79,7 +79,7 @@ def parse_line(line: bytes | None, limits: Limits, parse: Callable[[bytes, list[
     if line is None:
         return Line(BadLine(TooLarge(f"the line is longer than {limits.max_line_bytes} bytes")), [])
     if not line or line.isspace():
-        return Line(BadLine(errors.MalformedArticle("the line is blank")), [])
+        return Line(None, [])
     warnings: list[str] = []
     try:
         return Line(check_body_id(parse(line, warnings)), warnings)

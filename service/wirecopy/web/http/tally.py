@@ -16,7 +16,7 @@ class Tally:
     def count(self, verdict: Verdict, warnings: Sequence[str] = ()) -> None:
         """Count an article that is on disk."""
         self.left_out += len(warnings)
-        if verdict.replayed:
+        if verdict.replayed or verdict.superseded:
             self.replayed += 1
         else:
             self.taken += 1
