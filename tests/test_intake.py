@@ -142,7 +142,13 @@ def test_every_name_of_the_table_is_understood_alone() -> None:
     for ours, others in NAMES.items():
         assert ours in FIELDS
         for name in others:
-            value = {"text": "T.", "published": 1723455000, "embargoed": 1723455000, "status": "usable"}.get(ours, "v")
+            value = {
+                "text": "T.",
+                "published": 1723455000,
+                "embargoed": 1723455000,
+                "updated": 1723455000,
+                "status": "usable",
+            }.get(ours, "v")
             record = {"id": "a", "text": "T.", name: value}
             record.pop(ours, None)
             assert getattr(read(record)[0], ours) == (MOMENT if value == 1723455000 else value), (ours, name)
