@@ -38,9 +38,7 @@ if TYPE_CHECKING:
     from wirecopy.detector.standby import Standby
 
 _BACKLOG = 1024
-_SWITCH_SECONDS = 0.0005  # that the loop waits for its turn, behind each call of the system, while others compute
-    0.0005  # the loop waits so long for its turn, behind each call of the system, while the owner computes
-)
+_SWITCH_SECONDS = 0.0005  # that the loop waits for its turn while another thread computes
 _SPARE_DESCRIPTORS = 40  # the store, streams' spools, webhooks, the log
 
 
