@@ -6,7 +6,6 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from wirecopy.detector.answers import views
 from wirecopy.schema import wire
 from wirecopy.schema.answers import Verdict
 from wirecopy.schema.article import Article
@@ -97,6 +96,8 @@ async def revisions(service: RunningService, call: Call) -> web.StreamResponse:
     texts, has_more = await service.owner.ask_in_parts(
         lambda detector: detector.revision_texts_in_parts(article_id, after, limit)
     )
+    from wirecopy.detector.answers import views  # the compiled kernels: not before the service listens
+
     found = await service.owner.work_aside(partial(views.with_changes, texts))
     told = [wire.revision(one) for one in found if one.revision > after]
     return replies.json(wire.Revisions(article_id, told, told[-1].revision if has_more and told else None))
