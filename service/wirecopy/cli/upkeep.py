@@ -247,9 +247,10 @@ def warm_up(baseline: bool, into: Path | None, data: Path | None, idle: bool) ->
     """Compile the kernels now, for this processor, so that the next start need not.
 
     A wheel for Linux brings kernels that run on any x86-64 processor with AVX2 (x86-64-v3), or any aarch64. What is
-    compiled here gives the same results bit for bit, in about the same time, and is used from the next start on. It is kept in the first of these folders that can be written: NUMBA_CACHE_DIR, the user's cache, the data
-    folder, the system's folder for temporary files. With --baseline and without --into, kernels are put into the
-    package itself, as in a wheel.
+    compiled here gives the same results bit for bit, in about the same time, and is used from the next start on. It
+    is kept in the first of these folders that can be written: NUMBA_CACHE_DIR, the user's cache, the data folder,
+    the system's folder for temporary files. With --baseline and without --into, kernels are put into the package
+    itself, as in a wheel.
 
     \b
     Examples:
