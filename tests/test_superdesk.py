@@ -17,8 +17,10 @@ from wirecopy.web.feed.webhooks import standard_headers
 from wirecopy.web.service import read_superdesk_secret
 
 ITEM: dict[str, Any] = {
-    "guid": "urn:newsml:desk.example:7", "type": "text", "version": "3", "pubstatus": "usable", "headline": "Bridge closed",
-    "versioncreated": "2026-03-02T09:30:00+0000", "body_html": "<p>The bridge closed.</p>", "source": "Desk", "language": "en",
+    "guid": "urn:newsml:desk.example:7", "type": "text", "version": "3", "pubstatus": "usable",
+    "headline": "Bridge closed",
+    "versioncreated": "2026-03-02T09:30:00+0000", "body_html": "<p>The bridge closed.</p>", "source": "Desk",
+    "language": "en",
     "associations": {"featuremedia": {"type": "picture", "guid": "p", "renditions": {}}}, "priority": 6, "urgency": 3,
 }  # fmt: skip
 JSON = {"Content-Type": "application/json"}

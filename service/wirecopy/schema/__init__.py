@@ -7,7 +7,9 @@ Read in this order:
 - `answers`: what callers are told: verdicts, stories, comparisons
 - `wire`: what service and client say to each other beyond these
 - `events`: the types of the feed
-- `ninjs`: items of IPTC's ninjs and of AP as articles
+- `names`, `intake`: what others call our fields, and records of any feed as articles
+- `elements`: the elements of a JSON list as a stream
+- `formats`: the wire's own formats, one file each
 - `markup`: text out of HTML and NITF
 - `version`: the one place of the version number
 """
