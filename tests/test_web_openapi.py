@@ -32,7 +32,7 @@ def schemathesis(service: Service, folder: Path, *options: str) -> None:
         [*command, f"{service.url}/openapi.json", "--checks", CHECKS, "--seed", "1", "--no-color", *options],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         cwd=folder,
         check=False,
     )
