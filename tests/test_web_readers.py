@@ -40,7 +40,7 @@ def test_300_readers_do_not_hold_a_writer_up(run_service: RunService) -> None:
     crowd = asyncio.run(reading)
     assert set(crowd.reader_statuses) == {200}
     assert set(crowd.writer_statuses) == {201}
-    assert sorted(crowd.writer_seconds)[40] < 0.1, "first come, first served it were 600 ms and more"
+    assert sorted(crowd.writer_seconds)[40] < 0.3, "first come, first served it were 600 ms and more"
 
 
 def test_questions_beyond_those_that_may_wait_are_refused_with_retry_after(run_service: RunService) -> None:

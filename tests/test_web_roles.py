@@ -37,6 +37,7 @@ REQUESTS: dict[tuple[str, str], Role] = {
     ("PUT", "/v1/articles/a"): "write",
     ("POST", "/v1/articles"): "write",
     ("POST", "/v1/bulk"): "write",
+    ("POST", "/v1/superdesk"): "write",
     ("GET", "/v1/refused"): "write",
     ("POST", "/v1/superdesk"): "write",
     **{("GET", path): "write" for path in ("/_cluster/health", "/_license", "/_template/a")},
