@@ -122,6 +122,14 @@ def test_a_program_at_the_root_is_told_what_this_is(desk: httpx.Client) -> None:
     assert answer["routes"]["stories"] == "/v1/stories"
 
 
+def test_shippers_may_call_their_index_like_a_page(desk: httpx.Client) -> None:
+    lines = b'{"index": {"_id": "shipped"}}\n{"text": "Some words."}\n'
+    sent = desk.post("/stories/_bulk", content=lines, headers={"Content-Type": "application/x-ndjson"})
+    assert (sent.status_code, sent.json()["errors"]) == (200, False)
+    assert desk.put("/stories", json={}).status_code == 200
+    assert desk.get("/articles/shipped").status_code == 200
+
+
 def test_an_id_that_ends_like_a_suffix_is_reached(desk: httpx.Client) -> None:
     desk.put("/v1/articles/x.json", json={"text": "Some words."})
     assert "x.json" in desk.get("/articles/x.json.html").text
