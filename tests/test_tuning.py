@@ -447,3 +447,14 @@ def test_a_wrong_model_file_is_refused_by_file_and_expectation(
 def test_a_missing_model_file_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"absent\.json: detection\.model: expected a model"):
         model_file.load(str(tmp_path / "absent.json"))
+
+
+def test_what_is_printed_shows_the_shipped_model_and_recommends_only_what_is_better() -> None:
+    found = tuned()
+    better = found._replace(chosen=found.shipped._replace(f1=found.shipped.f1 + 0.01))
+    equal = found._replace(chosen=found.shipped)
+    for which, is_recommended in ((better, True), (equal, False)):
+        lines = list(tuning.describe(which))
+        assert which.is_better == is_recommended
+        assert any(line.startswith("The shipped model on the same labels: precision") for line in lines)
+        assert any(line.startswith("Not recommended") for line in lines) != is_recommended

@@ -62,6 +62,12 @@ class Tuned(NamedTuple):
     left_out: dict[str, ThresholdRow]
     threshold: float
     chosen: ThresholdRow
+    shipped: ThresholdRow
+
+    @property
+    def is_better(self) -> bool:
+        """Whether the model, cross-validated, has a higher F1 on these labels than the shipped one."""
+        return self.chosen.f1 > self.shipped.f1
 
 
 def examples_of(sets: Sequence[LabelledSet], same_event: float = SAME_EVENT_WEIGHT) -> Examples:
@@ -203,7 +209,8 @@ def tune(sets: Sequence[LabelledSet], precision: float | None, *, from_scratch: 
         "bias_moved": round(moved, 4),
     }
     model = msgspec.structs.replace(model, bias=round(model.bias + moved, 4), trained=trained)
-    return Tuned(model, sets, rows, judged.bins(), left_out, threshold, chosen)
+    shipped = Judged.of(sets, [log_odds(shipped_model(), s.features) for s in sets]).at(LEAST)
+    return Tuned(model, sets, rows, judged.bins(), left_out, threshold, chosen, shipped)
 
 
 def check(sets: Sequence[LabelledSet]) -> None:
@@ -240,6 +247,13 @@ def describe(tuned: Tuned) -> Iterator[str]:
     yield from (f"  {r.threshold:>14.2f} {r.precision:>10.3f} {r.recall:>7.3f} {r.f1:>6.3f}" for r in tuned.rows)
     chosen = tuned.chosen
     yield f"\nChosen: {chosen.threshold:.3f}, precision {chosen.precision:.3f}, recall {chosen.recall:.3f}"
+    shipped = tuned.shipped
+    yield (
+        f"The shipped model on the same labels: precision {shipped.precision:.3f}, recall {shipped.recall:.3f}, "
+        f"F1 {shipped.f1:.3f}; the new one {chosen.f1:.3f}"
+    )
+    if not tuned.is_better:
+        yield "Not recommended: by cross-validation this model is not better than the shipped one. Keep that."
     if tuned.left_out:
         yield "\nEach file by a model of the others, at that threshold:\n\n  precision  recall     F1"
         for name, r in tuned.left_out.items():
