@@ -1,7 +1,7 @@
 """What the clients say and hear: each call as a value, articles as bytes, answers as types. No connections here."""
 
 import random
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Generic, NamedTuple, TypeVar
 from urllib.parse import quote
@@ -343,3 +343,21 @@ def chunk_lines(lines: Iterable[bytes]) -> Iterator[list[bytes]]:
 def refusal_of(problem: Problem, retry_after: float | None = None) -> errors.ServiceRefused:
     """The error for a problem, which may be that of a line."""
     return errors.ServiceRefused(problem.status, problem.type, problem.title, problem.detail, retry_after)
+
+
+async def chunks_of(articles: Iterable[Sendable] | AsyncIterable[Sendable]) -> AsyncIterator[list[bytes]]:
+    """Yield the articles as lines by the chunk, from an iterable of either kind."""
+    if not isinstance(articles, AsyncIterable):
+        for chunk in chunk_lines(encode_article(article) for article in articles):
+            yield chunk
+        return
+    gathered: list[bytes] = []
+    size = 0
+    async for article in articles:
+        gathered.append(encode_article(article))
+        size += len(gathered[-1])
+        if len(gathered) == MAX_CHUNK_LINES or size >= MAX_CHUNK_BYTES:
+            yield gathered
+            gathered, size = [], 0
+    if gathered:
+        yield gathered

@@ -514,7 +514,7 @@ class AsyncClient(AsyncServiceCalls):
         not answered may be sent again, which does no harm.
         """
         sent = 0
-        async for chunk in _async_chunks(articles):
+        async for chunk in calls.chunks_of(articles):
             done, retries = 0, calls.Retries(self._retries, is_repeatable=True)
             while done < len(chunk):
                 begin = done
@@ -558,23 +558,6 @@ def _trusting(ca_file: str) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=ca_file)
     except (OSError, ssl.SSLError) as error:
         raise errors.UsageError(f"{ca_file}: no certificates can be read: {error.strerror or error}") from None
-
-
-async def _async_chunks(articles: Iterable[Sendable] | AsyncIterable[Sendable]) -> AsyncIterator[list[bytes]]:
-    if not isinstance(articles, AsyncIterable):
-        for chunk in calls.chunk_lines(calls.encode_article(article) for article in articles):
-            yield chunk
-        return
-    gathered: list[bytes] = []
-    size = 0
-    async for article in articles:
-        gathered.append(calls.encode_article(article))
-        size += len(gathered[-1])
-        if len(gathered) == calls.MAX_CHUNK_LINES or size >= calls.MAX_CHUNK_BYTES:
-            yield gathered
-            gathered, size = [], 0
-    if gathered:
-        yield gathered
 
 
 class _reaching:
