@@ -39,7 +39,6 @@ REQUESTS: dict[tuple[str, str], Role] = {
     ("POST", "/v1/bulk"): "write",
     ("POST", "/v1/superdesk"): "write",
     ("GET", "/v1/refused"): "write",
-    ("POST", "/v1/superdesk"): "write",
     **{("GET", path): "write" for path in ("/_cluster/health", "/_license", "/_template/a")},
     **{(method, path): "write" for method in ("POST", "PUT") for path in ("/_bulk", "/a/_bulk", *_TEMPLATES)},
     ("HEAD", "/a"): "write",

@@ -122,9 +122,8 @@ def find(call: Call) -> Route:
     Raises NoSuchPath, MalformedRequest.
     """
     path = call.request.rel_url.raw_path
-    is_for_shippers = call.request.method == "PUT" or path.endswith(
-        ("/_bulk", "/_mapping")
-    )  # also of an index "stories"
+    # shippers may call their index like a page
+    is_for_shippers = call.request.method == "PUT" or path.endswith(("/_bulk", "/_mapping"))
     page = None if is_for_shippers else table.find(path)
     if page is not None and _open_page(call, *page):
         return page[0]
