@@ -269,6 +269,7 @@ def test_kernels_are_compiled_by_our_border_only() -> None:
     for file in cache.PACKAGE.glob("*.py"):
         source = file.read_text(encoding="utf-8")
         assert file.name == "compiling.py" or not re.search(r"from numba import.*\bn?jit\b|numba\.n?jit", source), file
+        assert "cache=True" not in source, f"{file}: numba's own cache looks at one file only"
         assert "fastmath" not in source, f"{file}: results would depend on the processor"
 
 

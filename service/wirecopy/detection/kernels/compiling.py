@@ -38,7 +38,7 @@ def njit(signature: Any, **options: Any) -> Any:
     def compile_or_load(function: Any) -> Any:
         if config.DISABLE_JIT:
             return function
-        dispatcher = _njit(**options)(function)
+        dispatcher = _njit(**{**options, "cache": False})(function)  # ours is put in below; numba's may find no folder
         dispatcher._cache = _KernelCache(kernels_of_this_process(), function)
         dispatcher.compile(signature)
         dispatcher.disable_compile()

@@ -95,7 +95,7 @@ def keep_passages_once(words, first, n, seen, stamp, out, places):
 
 
 @njit(
-    types.void(U32_IN, I64_IN, I64_IN, U64, types.int64, U32, I64, I64, I64), cache=True, nogil=True
+    types.void(U32_IN, I64_IN, I64_IN, U64, types.int64, U32, I64, I64, I64), nogil=True
 )  # fmt: skip
 def keep_once(words, bounds, title_words, seen, stamp, out, out_bounds, out_title_words, places):
     """Write the traces words[bounds[k]:bounds[k + 1]] to `out`, each with what stands in it twice only once.
