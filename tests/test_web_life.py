@@ -235,7 +235,7 @@ def test_while_loading_the_service_is_live_and_not_ready(run_service: RunService
         assert "wirecopy_ready 0.0" in client.get("/metrics").text
         loading.set()
         wait_until(lambda: client.get("/readyz").status_code == 200)
-        assert client.get("/readyz").json() == {"status": "ready"}
+        assert client.get("/readyz").json() == {"status": "ready", "role": "writer", "warnings": []}
         assert "wirecopy_ready 1.0" in client.get("/metrics").text
 
 
