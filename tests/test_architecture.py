@@ -15,9 +15,10 @@ PACKAGE = ROOT / "service" / "wirecopy"
 MAY_IMPORT: dict[str, set[str]] = {
     "__init__": {"client", "detection", "detector", "schema"},
     "__main__": {"cli"},
-    "cli": {"batch", "client", "config", "detector", "files", "schema", "search", "storage", "web"},
+    "cli": {"batch", "client", "config", "detector", "files", "schema", "search", "spark", "storage", "web"},
     "web": {"config", "detector", "schema", "search"},
     "batch": {"config", "detection", "detector", "files", "schema", "storage"},
+    "spark": {"batch", "config", "detection", "detector", "files", "schema"},
     "client": {"config", "files", "schema"},
     "detector": {"config", "detection", "schema", "storage"},
     "files": {"config", "schema"},
@@ -48,7 +49,8 @@ LIVES_IN: dict[str, tuple[str, ...]] = {
     "datasketch": ("detection/words/minhash.py",),
     "llvmlite": ("detection/kernels/",),
     "numba": ("detection/kernels/",),
-    "pyarrow": ("files/tables.py", "files/answers.py"),
+    "pyarrow": ("files/tables.py", "files/answers.py", "spark/"),
+    "pyspark": ("spark/",),
     "selectolax": ("schema/markup.py",),
     "psycopg": ("storage/postgres/",),
     "rich": ("cli/terminal.py",),
@@ -68,7 +70,7 @@ NOT_IMPERATIVE = {
 
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "common", "base", "misc", "manager", "factory"}
 
-MOST_ENTRIES = 14  # of the package's own folder
+MOST_ENTRIES = 15  # of the package's own folder
 MOST_LINES = 600  # of a file
 MOST_LINES_OF_KERNELS = 500
 MOST_METHODS = 25  # of a class

@@ -18,6 +18,7 @@ from wirecopy.batch.resume import Journal
 from wirecopy.batch.selection import Selection, Taken
 from wirecopy.config import Config, override
 from wirecopy.detection.evidence.model import Link, probability
+from wirecopy.detection.grouping.stories import Grouping
 from wirecopy.detection.index.reserved import return_freed
 from wirecopy.detection.index.window import Start
 from wirecopy.detector.memory.archive import Archive
@@ -77,7 +78,8 @@ class Result(NamedTuple):
 
     def rows(self) -> Iterator[OutputRow]:
         """The accepted articles in input order, without those that were known before the run."""
-        return _rows(self.journal.state, self.policy, self.journal.first)
+        state = self.journal.state
+        return rows_of(state.archive, state.stories, self.policy, range(self.journal.first, state.decided))
 
     def unique_lines(self) -> Iterator[bytes]:
         """The whole input line of each story's canonical, in input order, of those in `rows`.
@@ -225,7 +227,8 @@ _decode_article = msgspec.msgpack.Decoder(Article).decode
 def _count(state: State, policy: Policy, first: int) -> tuple[int, int, int]:
     """Return stories, copies, rewrites."""
     begun = copies = rewrites = 0
-    for number, members, is_canonical, best in _places(state, policy, first):
+    numbers = range(first, state.decided)
+    for number, members, is_canonical, best in _places(state.archive, state.stories, policy, numbers):
         begun += members[bisect_left(members, first)] == number  # each is counted with the first member of this run
         if not is_canonical:
             is_rewrite = best is not None and best[1].relation == "rewrite"
@@ -234,11 +237,12 @@ def _count(state: State, policy: Policy, first: int) -> tuple[int, int, int]:
     return begun, copies, rewrites
 
 
-def _rows(state: State, policy: Policy, first: int) -> Iterator[OutputRow]:
-    kept, story_of = state.archive.kept, state.stories.story_of
-    places = _places(state, policy, first)
-    for begin in range(first, state.decided, BATCH):
-        heads = kept.heads(range(begin, min(begin + BATCH, state.decided)))
+def rows_of(archive: Archive, stories: Grouping, policy: Policy, numbers: range) -> Iterator[OutputRow]:
+    """Yield the output of articles, in order of their numbers."""
+    kept, story_of = archive.kept, stories.story_of
+    places = _places(archive, stories, policy, numbers)
+    for begin in range(numbers.start, numbers.stop, BATCH):
+        heads = kept.heads(range(begin, min(begin + BATCH, numbers.stop)))
         for head, (number, _, is_canonical, best) in zip(heads, places, strict=False):
             if best is None:
                 yield OutputRow(head.id, story_of[number], is_canonical, None, None, None)
@@ -249,12 +253,12 @@ def _rows(state: State, policy: Policy, first: int) -> Iterator[OutputRow]:
 
 
 def _places(
-    state: State, policy: Policy, first: int
+    archive: Archive, stories: Grouping, policy: Policy, numbers: range
 ) -> Iterator[tuple[int, Sequence[int], bool, tuple[int, Link] | None]]:
-    """Each article from the number `first` on: the members of its story, whether it stands for them, its best match."""
-    archive, stories, hidden = state.archive, state.stories, state.archive.hidden
+    """Each of some articles: the members of its story, whether it stands for them, its best match."""
+    hidden = archive.hidden
     standing: dict[int, int] = {}  # by the first member of a story
-    for number in range(first, state.decided):
+    for number in numbers:
         members = stories.story_of.beside(number)
         if len(members) == 1:
             yield number, members, number not in hidden, None
