@@ -75,7 +75,7 @@ MOST_LINES = 600  # of a file
 MOST_LINES_OF_KERNELS = 500
 MOST_METHODS = 25  # of a class
 MOST_LINES_OF_A_FUNCTION = 60  # but kernels, which say one loop in one piece
-MOST_ARROWS = 60  # between rooms: a room that imports another, whatever the number of files
+MOST_ARROWS = 68  # between rooms: a room that imports another, whatever the number of files
 
 
 def modules_of(folder: Path) -> list[Path]:

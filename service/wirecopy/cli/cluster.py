@@ -1,6 +1,7 @@
 """`wirecopy dedupe --engine spark`: the same command, run by a cluster. Like `commands`: parse, call, print."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,22 +16,40 @@ if TYPE_CHECKING:
     from wirecopy.spark.plan import Summary
 
 
-def options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that say by what a run is run."""
-    for option in (
-        click.option(
-            "--partitions", metavar="N", type=click.IntRange(1), help="Of Spark's shuffles; changes no output."
-        ),
-        click.option(
-            "--checkpoints", metavar="DIR", help="Keep Spark's stages there, and go on with those that are done."
-        ),
-        click.option("--master", metavar="URL", help="Where Spark runs: local[4], spark://host:7077, yarn."),
-        click.option(
-            "--engine", type=click.Choice(["local", "spark"]), default="local", help="By what; both say the same."
-        ),
-    ):
-        command = option(command)
-    return command
+_ALONE = ("unique", "state", "against", "resume", "strict", "profile", "fetch_nitf", "as_json")  # for one machine
+
+ReadSettings = Callable[[str | None, str | None, str | None], "Config"]
+
+
+def by_engine(read_settings: ReadSettings) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    """Return what gives `dedupe` the options that say by what it is run, and runs it by that."""
+
+    def decorate(alone: Callable[..., int]) -> Callable[..., int]:
+        @wraps(alone)
+        def run(engine: str, master: str | None, checkpoints: str | None, partitions: int | None, **given: Any) -> int:
+            if engine == "local":
+                return alone(**given)
+            settings = read_settings(given["config_file"], given["window_days"], given["keep"])
+            others = [given[name] for name in _ALONE] + [not given["look_ahead"]]
+            what = given["inputs"], given["output"], settings, given["mapping"], given["schema"]
+            return dedupe(*what, others, master, checkpoints, partitions)
+
+        command: Callable[..., int] = run
+        for option in _OPTIONS:
+            command = option(command)
+        return command
+
+    return decorate
+
+
+_OPTIONS = (
+    click.option("--partitions", metavar="N", type=click.IntRange(1), help="Of Spark's shuffles; changes no output."),
+    click.option("--checkpoints", metavar="DIR", help="Keep Spark's stages there, and go on with those that are done."),
+    click.option("--master", metavar="URL", help="Where Spark runs: local[4], spark://host:7077, yarn."),
+    click.option(
+        "--engine", type=click.Choice(["local", "spark"]), default="local", help="By what; both say the same."
+    ),
+)
 
 
 def dedupe(

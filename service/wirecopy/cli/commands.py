@@ -172,7 +172,7 @@ def commands() -> None:
 @click.option("--profile", is_flag=True, help="Print the seconds that each stage took.")
 @service.nitf_option
 @service.json_option
-@cluster.options
+@cluster.by_engine(_settings)
 def dedupe(
     inputs: tuple[str, ...],
     output: str | None,
@@ -190,8 +190,6 @@ def dedupe(
     profile: bool,
     fetch_nitf: str | None,
     as_json: bool,
-    engine: str,
-    **given: Any,
 ) -> int:
     """Group the articles of all INPUTs into stories.
 
@@ -225,7 +223,6 @@ def dedupe(
       wirecopy dedupe 'archive/*.csv' --map text=body,id=uri --window-days none -o stories.jsonl
       zcat feed.gz | wirecopy dedupe - --output - --unique unique.jsonl | jq .story
       wirecopy dedupe wednesday.jsonl --state known --against known -o wednesday-stories.jsonl
-      wirecopy dedupe 'archive/*.jsonl.gz' --engine spark --master spark://host:7077 -o stories/
     """
     from wirecopy.cli import terminal
     from wirecopy.cli.outputs import Outputs
@@ -233,9 +230,6 @@ def dedupe(
 
     service.check_mapping(mapping, schema)
     settings = _settings(config_file, window_days, keep)
-    if engine == "spark":
-        others = (unique, state, against, resume, strict, not look_ahead, profile, fetch_nitf, as_json)
-        return cluster.dedupe(inputs, output, settings, mapping, schema, others, **given)
     outputs = Outputs(output, unique, inputs, schema)
     intake = IntakeParser.of(settings.limits, settings.intake, **mapping)
     intake.is_strict |= strict
