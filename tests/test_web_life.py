@@ -62,7 +62,8 @@ class Process:
         self.folder = folder
         self.process = subprocess.Popen(
             [sys.executable, "-c", PROGRAM, str(folder), *options],
-            cwd=ROOT,
+            cwd=folder,  # its data is in ./data
+            env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'service'}"},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -8,6 +8,7 @@ time is spent; what is missing then is made up for when it is quiet. After an er
 import asyncio
 import contextlib
 import time
+import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -49,13 +50,13 @@ class Indexing:
     def start(self) -> None:
         """Begin to follow."""
         self._task = asyncio.get_running_loop().create_task(self._run())
+        self._task.add_done_callback(self._tell_end)
 
     async def close(self) -> None:
         """Stop, and close the file."""
         if self._task is not None:
             self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await asyncio.wait([self._task])
         self._thread.shutdown()
         self._readers.shutdown()
         self.file.close()
@@ -104,6 +105,11 @@ class Indexing:
                     await self._begin_anew()
                 await asyncio.sleep(_TRY_AGAIN_SECONDS)
 
+    def _tell_end(self, task: asyncio.Task[None]) -> None:
+        """Say what nobody foresaw, at once: searches stay as they are then, and nothing else is concerned."""
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._log.write("index", problem="it follows no more", traceback="".join(traceback.format_exception(error)))
+
     async def _begin_anew(self) -> None:
         """Put a new file in the place of a damaged one, if the disk lets us; else it is tried again."""
         with contextlib.suppress(OSError, Failure):
@@ -133,8 +139,7 @@ class Indexing:
         with contextlib.suppress(errors.EventsGone, errors.UsageError):
             if place.seq:
                 read = await self._owner.ask(lambda detector: detector.events_reader(place.seq - 1, 1))
-                [event] = await asyncio.to_thread(read)
-                is_same = (event.seq, event.at) == place
+                is_same = [(event.seq, event.at) for event in await asyncio.to_thread(read)] == [place]
         if not is_same:
             self._log.write("index", state="made anew", reason="it does not belong to this feed")
             await self._aside(self.file.start_over)
