@@ -45,7 +45,7 @@ def matches(candidates: DataFrame, articles: DataFrame, rarity: Any, settings: D
         laid = sent.take(pa.array(order))
         bench = Bench(
             traces_of(laid.column("trace")), laid.column("title_words").to_numpy(), dates_of(laid.column("published")),
-            weights_of(rarity.value), model, min_words=min_words, min_odds=min_odds,
+            laid.column("source").to_pylist(), weights_of(rarity.value), model, min_words=min_words, min_odds=min_odds,
         )  # fmt: skip
         wanted = [np.frombuffer(value, dtype=np.int64) for value in asked.column("candidates").to_pylist()]
         found = bench.verify(len(own), [at[np.searchsorted(numbers, others)] for others in wanted], most)
@@ -59,10 +59,10 @@ def matches(candidates: DataFrame, articles: DataFrame, rarity: Any, settings: D
         )  # fmt: skip
 
     needed = candidates.mapInArrow(need, _NEEDED).distinct()
-    sent = needed.join(articles.select("number", "published", "title_words", "trace"), "number")
+    sent = needed.join(articles.select("number", "published", "source", "title_words", "trace"), "number")
     asked = candidates.groupBy("slice")
     return asked.cogroup(
-        sent.select("slice", "number", "published", "title_words", "trace").groupBy("slice")
+        sent.select("slice", "number", "published", "source", "title_words", "trace").groupBy("slice")
     ).applyInArrow(verify, MATCHES)
 
 

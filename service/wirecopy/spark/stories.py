@@ -40,8 +40,8 @@ def stories(
         members = members.sort_by("number")
         bench = Bench(
             traces_of(members.column("trace")), members.column("title_words").to_numpy(),
-            dates_of(members.column("published")), weights_of(rarity.value), model, min_words=detection.min_words,
-            min_odds=detection.min_odds,
+            dates_of(members.column("published")), members.column("source").to_pylist(), weights_of(rarity.value),
+            model, min_words=detection.min_words, min_odds=detection.min_odds,
         )  # fmt: skip
         numbers = members.column("number").to_numpy()
         archive, grouped = _archive_of(members, moment), _group(len(numbers), _matches_of(numbers, links), bench)

@@ -4,12 +4,15 @@ A cluster verifies and groups on it what a window would: the same kernels over t
 """
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from wirecopy.detection.evidence.model import Link, Model, relations
+from wirecopy.detection.evidence.model import Link, Model, Relation, relations
+from wirecopy.detection.evidence.stubs import are_stubs
+from wirecopy.detection.index.contents import outlet_of
+from wirecopy.detection.index.window import NO_EVIDENCE
 from wirecopy.detection.kernels.judging import judge_pairs
 from wirecopy.detection.kernels.layout import RESULTS
 from wirecopy.detection.kernels.passes import verify_articles
@@ -27,15 +30,15 @@ class Matched(NamedTuple):
     later: I64
     earlier: I64
     odds: F64
-    relations: list[str]
+    relations: list[Relation]
 
 
 class Bench:
     """Articles by their places, 0 to n - 1."""
 
     def __init__(
-        self, traces: Traces, title_words: I64, dates: I64, terms: TermWeights, model: Model, *, min_words: int,
-        min_odds: float,
+        self, traces: Traces, title_words: I64, dates: I64, sources: Sequence[str | None], terms: TermWeights,
+        model: Model, *, min_words: int, min_odds: float,
     ) -> None:  # fmt: skip
         weights = np.empty(len(traces.words), dtype=np.uint8)
         terms.weigh(traces, weights)
@@ -43,6 +46,7 @@ class Bench:
         sizes[:-1] = title_words << 32 | np.diff(traces.bounds)
         self._store = traces.words.copy(), weights, starts, sizes  # kernels want words that may be written
         self._dates = np.append(dates, np.int64(0))
+        self._outlets = np.array([outlet_of(source) for source in sources] + [0], dtype=np.uint64)
         self._min_words, self._min_odds = min_words, min_odds
         self._model, self._screen = model.arrays(), model.screen_array(min_odds)
         longest = int(np.diff(traces.bounds).max(initial=1))
@@ -64,18 +68,35 @@ class Bench:
         limits = np.array([0, self._min_words, 0, 0, most, 0], dtype=np.int64)
         nothing = np.zeros(count, np.int64), np.zeros(1), np.zeros((1, RESULTS), np.float32)
         matched = verify_articles(
-            0, count, self._dates[:count].copy(), self._dates, self._store, self._model, self._screen, limits,
-            self._min_odds, self._scratch, counts, counts, found, *nothing, *out
+            0, count, self._dates[:count].copy(), self._dates, self._outlets, self._store, self._model, self._screen,
+            limits, self._min_odds, self._scratch, counts, counts, found, *nothing, *out
         )  # fmt: skip
-        later = np.repeat(np.arange(count), out[0] >> 32)
-        return Matched(later, out[1][:matched], out[2][:matched], list(relations(out[3][:matched])))
+        later, earlier = np.repeat(np.arange(count), out[0] >> 32), out[1][:matched]
+        stay = [
+            k for k, pair in enumerate(zip(later.tolist(), earlier.tolist(), strict=True)) if not self._are_stubs(*pair)
+        ]
+        said = relations(out[3][:matched])
+        return Matched(later[stay], earlier[stay], out[2][:matched][stay], [said[k] for k in stay])
 
     def judge(self, pairs: Sequence[tuple[int, int]]) -> Iterable[Link]:
         """Compare pairs (later, earlier) of places."""
         places = np.array(pairs, dtype=np.int64).reshape(-1, 2)
         odds, results = np.empty(len(pairs)), np.empty((len(pairs), RESULTS), np.float32)
         judge_pairs(
-            places[:, 0].copy(), places[:, 1].copy(), self._dates, self._store, self._min_words, self._model,
-            self._scratch, odds, results
+            places[:, 0].copy(), places[:, 1].copy(), self._dates, self._outlets, self._store, self._min_words,
+            self._model, self._scratch, odds, results
         )  # fmt: skip
-        return list(map(Link, odds.tolist(), relations(results)))
+        links = list(map(Link, odds.tolist(), relations(results)))
+        for k, pair in enumerate(pairs):
+            if links[k].odds > NO_EVIDENCE and self._are_stubs(*pair):
+                links[k] = Link(NO_EVIDENCE, links[k].relation)
+        return links
+
+    def _are_stubs(self, one: int, other: int) -> bool:
+        words, weights, starts, sizes = self._store
+        sides: list[Any] = []
+        for place in (one, other):
+            start, size = starts.item(place), sizes.item(place)
+            end = start + (size & 0xFFFFFFFF)
+            sides += words[start:end], weights[start:end], size >> 32
+        return are_stubs(*sides)

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import xxhash
 
 from wirecopy.detection.evidence.model import Model, shipped_model
 from wirecopy.detection.index.index import LshIndex, scratch_for
@@ -238,6 +239,16 @@ class WindowContents:
 def dates(published: Sequence[int | None]) -> I64:
     """Return publication times as the index holds them."""
     return np.array([UNKNOWN if date is None else date for date in published], dtype=np.int64)
+
+
+def hash_of(source: str | None) -> int:
+    """Return what stands for a source in arrays; never 0."""
+    return xxhash.xxh3_64_intdigest((source or "").encode()) or 1
+
+
+def outlet_of(source: str | None) -> int:
+    """Return what tells a known source from others; 0 when it is unknown."""
+    return hash_of(source) if source else 0
 
 
 def _word_index() -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:

@@ -16,11 +16,10 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-import xxhash
 
 from wirecopy.detection.evidence.model import Link, relations
 from wirecopy.detection.evidence.stubs import are_stubs
-from wirecopy.detection.index.contents import I64, U64, WindowContents, dates
+from wirecopy.detection.index.contents import I64, U64, WindowContents, dates, hash_of
 from wirecopy.detection.index.index import LshIndex
 from wirecopy.detection.index.passages import Stretch, find_stretches
 from wirecopy.detection.kernels import passages
@@ -60,7 +59,7 @@ class CountedPassages(WindowContents):
     def source_hash(self, source: str | None) -> int:
         """What passages of a source are counted under; never 0."""
         if source not in self._sources:
-            self._sources[source] = xxhash.xxh3_64_intdigest((source or "").encode()) or 1
+            self._sources[source] = hash_of(source)
         return self._sources[source]
 
     def outlet(self, source: str | None) -> int:
