@@ -1,6 +1,7 @@
 """What senders get wrong: versions out of order, dates that cannot be, notices in the place of texts, words twice."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from wirecopy.config import Limits
 from wirecopy.detection.words import repeats, text
 from wirecopy.detector.detector import Detector
 from wirecopy.errors import InvalidArticle
+from wirecopy.files.lines import read_lines
 from wirecopy.schema.article import Article, parse
 from wirecopy.schema.dates import format_published
 from wirecopy.schema.formats import ninjs
@@ -167,6 +169,14 @@ def test_ids_that_could_not_be_read_never_become_one() -> None:
     for line in (b'{"id": "x\\ud800", "text": "one"}', b'{"id": "x\\ud801", "text": "two"}'):
         with pytest.raises(InvalidArticle, match="could not be read"):
             parse(line, Limits())
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_utf_16_that_says_so_is_read(tmp_path: Path, encoding: str) -> None:
+    mark = "" if encoding == "utf-16" else "\ufeff"
+    (tmp_path / "in.jsonl").write_bytes((mark + '{"text": "Łódź"}\n{"text": "二"}\n').encode(encoding))
+    lines = list(read_lines(str(tmp_path / "in.jsonl"), 1000))
+    assert [line and line.decode() for line in lines] == ['{"text": "Łódź"}', '{"text": "二"}']
 
 
 def test_a_byte_order_mark_before_a_record_is_passed_over() -> None:

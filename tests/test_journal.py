@@ -67,7 +67,10 @@ class Runs:
         return str(self.folder / name)
 
     def command(self, taken: Sequence[Article], *options: str) -> list[str]:
-        return ["dedupe", write(self.folder / "in.jsonl", taken), "--output", str(self.output), *options]
+        settings = self.folder / "settings.yaml"
+        settings.write_text("limits: {earliest_published: '1970-01-01'}", encoding="utf-8")  # where the stream begins
+        files = [write(self.folder / "in.jsonl", taken), "--output", str(self.output)]
+        return ["dedupe", *files, *([] if "--config" in options else ["--config", str(settings)]), *options]
 
     def __call__(self, taken: Sequence[Article], *options: str, code: int = 0) -> bytes:
         """-> the output, empty when there is none."""
@@ -400,7 +403,8 @@ def test_an_input_that_fails_is_gone_on_with_when_it_is_whole(run: Runs) -> None
     more = run.path("missing.jsonl.gz")
     Path(more).write_bytes(b"\x1f\x8b\x08")
     file = write(run.folder / "first.jsonl", taken[:40])
-    arguments = ["dedupe", file, more, "-o", str(run.output), "--no-look-ahead", "--state", known]
+    settings = run.path("settings.yaml")
+    arguments = ["dedupe", file, more, "-o", str(run.output), "--no-look-ahead", "--state", known, "--config", settings]
     run.output.unlink()
     assert main(arguments) == 3
     assert not run.output.exists()

@@ -47,6 +47,7 @@ def test_a_new_article_is_answered_with_201_and_its_verdict(service: Service) ->
         "candidates": 0,
         "truncated": False,
         "replayed": False,
+        "superseded": False,
     }
 
 

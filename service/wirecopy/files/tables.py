@@ -21,6 +21,7 @@ _CHARSETS = (
     *("shift_jis", "euc_jp", "gb18030", "big5", "euc_kr"),
 )
 _PARQUET_BATCH_ROWS = 512
+_NO_TIME = "\0a time outside the years 1 to 9999"  # begins with what no text begins with
 _HEAD_BYTES = 2**18  # of a table, by which its charset is found
 
 
@@ -175,7 +176,12 @@ def read_parquet(file: str, check: Check, select: Callable[[Sequence[str]], list
             for batch in table.iter_batches(batch_size=_PARQUET_BATCH_ROWS, columns=select(columns)):
                 for row in _with_readable_times(pyarrow, batch).to_pylist():
                     number += 1
-                    yield TableRow(number, {name: _plain(value) for name, value in row.items()})
+                    if impossible := next(
+                        (v for v in row.values() if isinstance(v, str) and v.startswith(_NO_TIME)), ""
+                    ):
+                        yield TableRow(number, None, impossible[1:])
+                    else:
+                        yield TableRow(number, {name: _plain(value) for name, value in row.items()})
     except (OSError, ValueError, OverflowError, pyarrow.ArrowException) as error:
         where = f"row {number + 1} or a later one is unreadable" if number else "it is not readable as parquet"
         raise InputFailed(file, f"{where}: {' '.join(str(error).split())}") from None
@@ -209,7 +215,7 @@ def _time_or_word(milliseconds: int | None) -> str | None:
     try:
         return format_published(milliseconds)
     except OverflowError:
-        return f"a time outside the years 1 to 9999 ({milliseconds} ms)"
+        return f"{_NO_TIME} ({milliseconds} ms since 1970)"
 
 
 def _plain(value: Any) -> Any:
