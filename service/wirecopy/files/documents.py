@@ -39,17 +39,36 @@ def read_json(file: str, intake: IntakeParser, form: Format | None, fetch: Fetch
 
     Raises InputFailed for a file that cannot be read.
     """
-    blocks = read_blocks(file)
-    head = b""
-    for block in blocks:
-        head += block
-        if len(head) >= _HEAD_BYTES or b"\n" in head.strip():
-            break
-    whole = chain((head,), blocks)
+    head, whole = _with_head(read_blocks(file), and_more=True)
     if _is_lines(head):
         yield from read_json_lines(whole, intake, form, fetch)
     else:
         yield from _read_elements(file, whole, intake, form, fetch)
+
+
+def read_named_lines(
+    file: str, intake: IntakeParser, form: Format | None, fetch: FetchNitf | None
+) -> Iterator[InputRecord]:
+    """Yield the records of a file that is called JSON lines, which may be an array over several lines all the same.
+
+    Raises InputFailed for a file that cannot be read.
+    """
+    head, whole = _with_head(read_blocks(file))
+    first = head.lstrip().partition(b"\n")[0].strip()
+    if first == b"[" or (first[:1] == b"[" and first[1:].lstrip()[:1] == b"{" and first[-1:] == b","):
+        yield from _read_elements(file, whole, intake, form, fetch)
+    else:
+        yield from read_json_lines(whole, intake, form, fetch)
+
+
+def _with_head(blocks: Iterator[bytes], *, and_more: bool = False) -> tuple[bytes, Iterator[bytes]]:
+    """Return how the blocks begin, all of the first line where it is not too long (`and_more`), and all blocks."""
+    head = b""
+    for block in blocks:
+        head += block
+        if len(head) >= _HEAD_BYTES or b"\n" in (head.strip() if and_more else head.lstrip()):
+            break
+    return head, chain((head,) if head else (), blocks)
 
 
 def read_json_lines(

@@ -14,10 +14,9 @@ import orjson
 from wirecopy.config import Limits
 from wirecopy.errors import ArticleError, InputFailed, InvalidArticle, MalformedArticle, NotText, Refusal
 from wirecopy.files.archives import read_archive
-from wirecopy.files.documents import FetchNitf, InputRecord, read_json, read_json_lines, read_whole, read_wire
+from wirecopy.files.documents import FetchNitf, InputRecord, read_json, read_named_lines, read_whole, read_wire
 from wirecopy.files.feeds import is_feed, read_feed
 from wirecopy.files.inputs import Container, Schema, check_exists, container_of, expand, form_of
-from wirecopy.files.lines import read_blocks
 from wirecopy.files.tables import TableRow, read_csv, read_parquet
 from wirecopy.schema.article import Article, decode, from_fields
 from wirecopy.schema.intake import IntakeParser
@@ -127,7 +126,7 @@ def _read_file(
     if container is Container.JSON:
         return read_json(file, intake, form, fetch)
     if container is Container.JSON_LINES:
-        return read_json_lines(read_blocks(file), intake, form, fetch)
+        return read_named_lines(file, intake, form, fetch)
     if container is Container.DOCUMENT:
         return _read_document(file, intake, schema)
     if container is Container.WARC:
