@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from wirecopy import errors
-from wirecopy.cli.terminal import printable
+from wirecopy.cli.refusals import Telling
 
 if TYPE_CHECKING:
     from wirecopy.config import Config
@@ -78,7 +78,7 @@ def dedupe(
         with plan.session(master, partitions) as spark:
             return plan.dedupe_files(
                 spark, files, settings, target, cut, mapping=mapping, schema=schema,
-                on_refusal=lambda refusal: click.echo(printable(str(refusal)), err=True),
+                on_refusal=Telling().refusal,
                 on_stage=lambda name: click.echo(f"wirecopy: {name}", err=True),
             )  # fmt: skip
 
