@@ -154,3 +154,11 @@ def test_what_is_apart_already_is_pinned_apart_without_a_move() -> None:
     assert before["old"] != before["new"] == before["next"]
     live.pin(["old", "new"], together=False, now=NOW)
     assert {name: live.article(name).story for name in before} == before
+
+
+def test_a_pin_that_was_made_before_a_restart_is_not_made_twice() -> None:
+    store = MemoryStore()
+    live = opened(store)
+    live.ingest([held(f"a{number}", number) for number in range(2)], NOW)
+    made = live.pin(["a0", "a1"], together=True, now=NOW)
+    assert opened(store).pin(["a1", "a0"], together=True, now=NOW).id == made.id

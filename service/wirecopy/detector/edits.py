@@ -142,7 +142,9 @@ def restore(state: State, edit: Edit) -> None:
         stories.pins.remove(edit.unpinned)
     if edit.pin is not None:
         together, left, right = edit.pin
-        new = NumberedPin(edit.number, together, frozenset(left) & known.keys(), frozenset(right) & known.keys())
+        new = NumberedPin(
+            edit.number, together, frozenset(left).intersection(known), frozenset(right).intersection(known)
+        )
         if new.ties_somebody:
             stories.pins.add(new)
     stories.link((b, a, Link(odds, relation)) for b, a, odds, relation in edit.links if a in known and b in known)
