@@ -18,7 +18,7 @@ from wirecopy.detection.kernels.layout import BORROWING, I64, I64_IN, U8, U8_IN,
 
 LONGEST_NAME = 31  # letters of a character reference: &CounterClockwiseContourIntegral;
 # Of what a telling character is evidence, as bench/make_unicode.py writes it.
-FOREIGN, UMLAUT, U_UMLAUT, SHARP_S, DANISH, RING, DIAERESIS, RING_MARK, PERSIAN = range(9)
+FOREIGN, UMLAUT, U_UMLAUT, SHARP_S, DANISH, RING_LETTER, DIAERESIS, RING_MARK, PERSIAN = range(9)
 ANY, DANISH_STYLE, GERMAN_STYLE = range(3)
 BREVE = 0x306
 _SUFFIXES = "ها هاي هايي هايش هايم تر ترين اي ام ات اش اند ايم ايد"  # as they are folded
@@ -183,7 +183,7 @@ def evidence_of(what, before):
             return U_UMLAUT
         return UMLAUT if before == 0x61 or before == 0x6F else RING_MARK
     if what == RING_MARK:
-        return RING if before == 0x61 else RING_MARK
+        return RING_LETTER if before == 0x61 else RING_MARK
     return what
 
 
@@ -203,7 +203,7 @@ def weigh_evidence(what, seen):
     elif what == SHARP_S:
         german += 3
         with_u += 1
-    elif what in (FOREIGN, RING):
+    elif what in (FOREIGN, RING_LETTER):
         german = max(german - 2, -4)
     elif what == DANISH:
         danish += 1
@@ -369,7 +369,7 @@ def fold(
                     n = uint64(put(out, n, spelling >> 16))
             elif style == GERMAN_STYLE and what in (UMLAUT, U_UMLAUT):
                 n = uint64(put(out, n, 0x65))
-            elif style == DANISH_STYLE and what == RING:
+            elif style == DANISH_STYLE and what == RING_LETTER:
                 n = uint64(put(out, n, 0x61))
             elif what == FOREIGN and not 0x61 <= previous <= 0x7A:
                 what = RING_MARK
