@@ -695,6 +695,19 @@ def sketches(
     return [{whole, *(key for key, _ in words | pairs)} - {0} for whole, words, pairs in found]
 
 
+def keys_of(
+    traces: Sequence[Sequence[int]],
+    weights: Sequence[Sequence[int]],
+    titles: Sequence[int],
+    min_words: int,
+    importance: Sequence[np.float32],
+) -> list[set[int]]:
+    """The keys of each trace, whose first words are its title's."""
+    several = zip(traces, weights, titles, strict=True)
+    found = [sketch(a, w, title, min_words, importance) for a, w, title in several]
+    return [{whole, *(key for key, _ in words | pairs)} - {0} for whole, words, pairs in found]
+
+
 # --- index ------------------------------------------------------------------------------------------------------------
 
 
@@ -806,6 +819,41 @@ def is_near(minute: int | None, other: int | None, window: int) -> bool:
 def near_minutes(minute: int | None, reach: int, tried: Sequence[int | None]) -> list[bool]:
     """Which of some minutes are near."""
     return [is_near(minute, other, reach) for other in tried]
+
+
+def minutes_of(dates: Sequence[int | None]) -> list[int | None]:
+    return [minute_of(date) for date in dates]
+
+
+class Post(NamedTuple):
+    key: int
+    number: int
+    minute: int | None
+    rarity: int
+    is_context: bool
+
+
+def shared_keys(
+    posts: Sequence[Post], first: int, last: int, reach: int, most_hits: int, ring: int
+) -> list[tuple[int, int, int]]:
+    """(number, earlier number, rarity) of the newest earlier ones of a key, of the `ring` before it, that are near."""
+    found = []
+    for t in range(first, last):
+        one = posts[t]
+        before = [other for other in reversed(posts[max(t - ring, 0) : t]) if other.key == one.key]
+        near = [other for other in before if is_near(one.minute, other.minute, reach)]
+        if not one.is_context:
+            found += [(one.number, other.number, one.rarity) for other in near[:most_hits]]
+    return found
+
+
+def join_ends(pairs: Sequence[tuple[int, int]], count: int) -> list[int]:
+    """The smallest of all that each of `count` is connected with."""
+    root = list(range(count))
+    for _ in range(count):
+        for a, b in pairs:
+            root[a] = root[b] = min(root[a], root[b])
+    return root
 
 
 def near_in_ring(minutes: Sequence[int | None], first: int, last: int) -> list[bool]:

@@ -745,6 +745,27 @@ def test_sketches(several: list[list[tuple[int, int]]]) -> None:
     assert [set(row.tolist()) - {0} for row in keys] == reference.sketches(traces, weights, 5, list(importance()))
 
 
+@law
+@given(
+    st.lists(
+        st.tuples(
+            st.lists(st.tuples(u32s, st.sampled_from([0, 1, 60, 127, 128, 188])), max_size=60), st.integers(0, 9)
+        ),
+        max_size=4,
+    )
+)
+def test_keys_of(several: list[tuple[list[tuple[int, int]], int]]) -> None:
+    traces, weights = ([[entry[side] for entry in trace] for trace, _ in several] for side in range(2))
+    titles = [min(title, len(trace)) for trace, title in several]
+    keys = np.full((len(several), kernels.KEYS), 7, dtype=np.uint32)
+    kernels.keys_of(
+        joined(traces), u8([weight for part in weights for weight in part]), bounds_of(traces), i64(titles), 5,
+        importance(), keys, np.zeros(keys.shape, dtype=np.uint8)
+    )  # fmt: skip
+    found = [set(row.tolist()) - {0} for row in keys]
+    assert found == reference.keys_of(traces, weights, titles, 5, list(importance()))
+
+
 # --- index ------------------------------------------------------------------------------------------------------------
 
 
@@ -888,6 +909,47 @@ def test_near_minutes(minute: int | None, others: list[int | None], reach: int) 
     first, last = kernels.near_minutes(as_minute(minute), reach)
     found = [other is None or first <= other <= last for other in others]
     assert found == reference.near_minutes(minute, reach, others)
+
+
+@law
+@given(st.lists(st.none() | st.integers(-(10**15), 10**15), max_size=9))
+def test_minutes_of(dates: list[int | None]) -> None:
+    found = np.zeros(len(dates), dtype=np.int64)
+    kernels.minutes_of(i64([kernels.UNKNOWN if date is None else date for date in dates]), found)
+    assert found.tolist() == [as_minute(minute) for minute in reference.minutes_of(dates)]
+
+
+@law
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 2), st.none() | st.integers(-9, 9), st.integers(1, 9), st.booleans()), max_size=40
+    ),
+    st.integers(0, 12), st.integers(1, 5), st.data(),
+)  # fmt: skip
+def test_shared_keys(
+    drawn: list[tuple[int, int | None, int, bool]], reach: int, most_hits: int, data: st.DataObject
+) -> None:
+    by_key = sorted(drawn, key=lambda post: post[0])
+    several = [reference.Post(post[0], 3 * k, post[1], post[2], post[3]) for k, post in enumerate(by_key)]
+    first = data.draw(st.integers(0, len(several)))
+    last = data.draw(st.integers(first, len(several)))
+    own, others, shared = (np.zeros(most_hits * len(several), dtype=np.int64) for _ in range(3))
+    found = kernels.shared_keys(
+        first, last, u32([post.key for post in several]), i64([post.number for post in several]),
+        i64([as_minute(post.minute) for post in several]), u8([post.rarity for post in several]),
+        u8([post.is_context for post in several]), reach, most_hits, own, others, shared
+    )  # fmt: skip
+    told = list(zip(own[:found].tolist(), others[:found].tolist(), shared[:found].tolist(), strict=True))
+    assert told == reference.shared_keys(several, first, last, reach, most_hits, kernels.RING)
+
+
+@law
+@given(st.integers(1, 12), st.lists(st.tuples(st.integers(0, 11), st.integers(0, 11)), max_size=15))
+def test_join_ends(count: int, drawn: list[tuple[int, int]]) -> None:
+    pairs = [(a % count, b % count) for a, b in drawn]
+    root = np.zeros(count, dtype=np.int64)
+    kernels.join_ends(i64([a for a, _ in pairs]), i64([b for _, b in pairs]), root)
+    assert root.tolist() == reference.join_ends(pairs, count)
 
 
 @law
