@@ -104,7 +104,7 @@ def test_a_stream_that_ends_early_raises_after_the_answers_it_gave(run_service: 
     service = run_service(detector=Failing())
     articles = [Article(f"a{number}", "poison" if number == 1000 else "x" * (number + 1)) for number in range(1500)]
     answers: list[wire.BulkAnswer] = []
-    with Client(service.url) as client, pytest.raises(errors.ServiceRefused, match="503 Storage failed"):
+    with Client(service.url, retries=0) as client, pytest.raises(errors.ServiceRefused, match="503 Storage failed"):
         answers.extend(client.bulk(articles))
     assert len(answers) <= 1001
     assert all(answer.verdict for answer in answers[:-1])
@@ -160,7 +160,7 @@ def test_something_else_that_answers_is_told_from_the_service(answer: bytes) -> 
 
         thread = threading.Thread(target=answer_once)
         thread.start()
-        with Client(f"http://127.0.0.1:{server.getsockname()[1]}") as client:
+        with Client(f"http://127.0.0.1:{server.getsockname()[1]}", retries=0) as client:
             with pytest.raises(errors.ServiceError):
                 client.put_article(ARTICLE)
             with pytest.raises(errors.ServiceError):
