@@ -78,7 +78,10 @@ def test_every_library_that_is_imported_is_declared(library: str, distributions:
 
 
 # Files that nobody loads who has not the extra.
-OF_AN_EXTRA: set[str] = {f"client/connectors/{name}" for name in ("kafka", "nats", "rabbitmq", "redis_streams")}
+OF_AN_EXTRA: set[str] = {
+    *(f"client/connectors/{name}" for name in ("kafka", "nats", "rabbitmq", "redis_streams")),
+    *(f"spark/{file.stem}" for file in (PACKAGE / "spark").glob("*.py") if file.stem != "__init__"),
+}
 
 
 def test_every_declared_library_is_imported(distributions: dict[str, set[str]]) -> None:
