@@ -12,6 +12,7 @@ from tests.test_comparison import AGENCY, OUTLET
 from wirecopy import Article, Client, errors
 from wirecopy.config import Config
 from wirecopy.config import Service as ServiceSettings
+from wirecopy.detection.evidence.model import FEATURES
 
 IDS = ("wire/1 é", "daily")
 PATH = f"/v1/articles/{quote(IDS[0], safe='')}/matches/{IDS[1]}"
@@ -45,7 +46,7 @@ def test_a_pair_is_explained_by_its_kept_texts(start: Start) -> None:
     assert passage["text"] == AGENCY[passage["a_start"] : passage["a_end"]]
     assert [paragraph["mark"] for paragraph in told["paragraphs"]["b"]] == ["shared"] * 4 + ["only here"]
     assert told["numbers"] == [{"a": None, "b": {"text": "300", "start": 559, "end": 562, "word": 95, "words": 1}}]
-    assert len(told["features"]) == 29
+    assert len(told["features"]) == len(FEATURES)
 
 
 def test_without_texts_words_are_told_and_the_callers_texts_are_aligned(start: Start) -> None:
