@@ -29,6 +29,7 @@ if shutil.which("java") is None:
         "no Java is installed, which Spark needs: apt-get install openjdk-17-jre-headless", allow_module_level=True
     )
 
+from pyspark import SparkContext
 from pyspark.sql import SparkSession
 
 import wirecopy.spark
@@ -42,13 +43,26 @@ FLAT = "detection: {boilerplate_stories: 0}\n"
 
 @pytest.fixture(scope="module")
 def spark() -> Iterator[SparkSession]:
-    os.environ["PYSPARK_PYTHON"] = sys.executable
-    os.environ["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYSPARK_PYTHON", sys.executable)
+        patch.setenv("PYTHONPATH", os.pathsep.join(path for path in sys.path if path))
+        yield from sessions()
+
+
+def sessions() -> Iterator[SparkSession]:
+    """One session, and the end of the Java machine that it was started with."""
     builder = SparkSession.builder.master("local[2,4]").config("spark.ui.enabled", "false")
     session = builder.config("spark.sql.shuffle.partitions", "3").config("spark.driver.memory", "1g").getOrCreate()
     session.sparkContext.setLogLevel("OFF")
     yield session
     session.stop()
+    gateway = SparkContext._gateway
+    assert gateway is not None
+    gateway.shutdown()
+    gateway.proc.stdin.close()
+    gateway.proc.kill()
+    gateway.proc.wait()
+    SparkContext._gateway = SparkContext._jvm = None
 
 
 def write(folder: Path, parts: Sequence[Sequence[Article]]) -> list[str]:

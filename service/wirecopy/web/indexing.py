@@ -42,6 +42,7 @@ class Indexing:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="index")
         self._readers = ThreadPoolExecutor(2, thread_name_prefix="search")
         self._reached = 0
+        self._generation = 0  # of the file: a page that was read for an older one says nothing of this one
         self._caught_up = asyncio.Condition()
         self._task: asyncio.Task[None] | None = None
         self._purge_at: float | None = None
@@ -114,6 +115,7 @@ class Indexing:
         """Put a new file in the place of a damaged one, if the disk lets us; else it is tried again."""
         with contextlib.suppress(OSError, Failure):
             await self._aside(self.file.start_anew)
+            self._generation += 1
             self._reached = 0
             if self._follower is not None:
                 self._follower.after = 0
@@ -146,7 +148,7 @@ class Indexing:
             self._reached = 0
 
     async def _take_page(self) -> None:
-        after = self._reached
+        after, generation = self._reached, self._generation
         read = await self._owner.ask(lambda detector: detector.events_reader(after, _PAGE))
         events: list[Event[Milliseconds]] = (await asyncio.to_thread(read))[: 4 * _PAGE]
         ids = list(dict.fromkeys(e.article for e in events if e.article and e.type in ("created", "joined", "revised")))
@@ -158,6 +160,8 @@ class Indexing:
         await self._aside(lambda: self.file.take(events, found, (set(ids) | gone) - here))
         if gone - here:
             self._purge_at = time.monotonic() + _PURGE_AFTER_SECONDS
+        if generation != self._generation:
+            return  # the file was made anew meanwhile: everything is read again
         self._reached = events[-1].seq if events else self._following.newest
         async with self._caught_up:
             self._caught_up.notify_all()
