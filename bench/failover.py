@@ -18,9 +18,11 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 from urllib.parse import urlsplit
 
 from bench.postgres import PostgresServer, running
@@ -55,6 +57,13 @@ class Serving:
             assert found, Path(self.log.name).read_text(encoding="utf-8")[-2000:]
             self._url = found[1]
         return self._url
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process.returncode is None:
+            self.end(signal.SIGKILL)
 
     def end(self, number: int = signal.SIGTERM) -> int:
         """Send a signal, and wait for the end."""
@@ -104,7 +113,7 @@ class Senders:
 
 def text(chance: random.Random) -> str:
     """A text unlike all others."""
-    return " ".join(f"{chance.choice('bdfgklmnprst')}{chance.getrandbits(40):x}" for _ in range(60))
+    return " ".join("".join(chance.choices("abcdefghijklmnopqrstuvwxyz", k=9)) for _ in range(60))
 
 
 def put(url: str, name: str, body: bytes) -> dict[str, Any] | None:
@@ -158,13 +167,19 @@ def fill(store: str, articles: int) -> None:
 
 def run(server: PostgresServer, folder: Path, rounds: int, articles: int, seed: int = 1) -> list[Takeover]:
     """Raise AssertionError when anything that was acknowledged is not as it was told."""
-    store, chance, pause = server.database(), random.Random(seed), threading.Event()
+    store = server.database()
     if articles:
         fill(store, articles)
-    writer, takeovers = Serving(store, folder), list[Takeover]()
+    with ExitStack() as services:
+        return _rounds(lambda: services.enter_context(Serving(store, folder)), rounds, seed)
+
+
+def _rounds(start: Callable[[], Serving], rounds: int, seed: int) -> list[Takeover]:
+    chance, pause = random.Random(seed), threading.Event()
+    writer, takeovers = start(), list[Takeover]()
     answered: dict[str, dict[str, Any]] = {}
     wait_ready(writer.url, "writer")
-    standby = Serving(store, folder)
+    standby = start()
     for count in range(rounds):
         wait_ready(standby.url, "standby")
         senders = Senders([writer.url, standby.url], f"round{count}", seed * 1000 + count)
@@ -172,14 +187,16 @@ def run(server: PostgresServer, folder: Path, rounds: int, articles: int, seed: 
         writer.end(signal.SIGKILL)
         killed, before = time.monotonic(), len(senders.moments)
         senders.urls[:] = [standby.url]
-        wait_ready(standby.url, "writer")
-        pause.wait(0.3)
-        senders.stop()
+        try:
+            wait_ready(standby.url, "writer")
+            pause.wait(0.3)
+        finally:
+            senders.stop()
         after = [moment for moment in senders.moments if moment > killed + 0.001]
         takeovers.append(Takeover(min(after) - killed if after else GIVE_UP_SECONDS, before))
         answered |= senders.answered
         print(f"round {count + 1}: {takeovers[-1].seconds:.2f} s, {before} acknowledged before", flush=True)
-        writer, standby = standby, Serving(store, folder)
+        writer, standby = standby, start()
     check(writer.url, answered)
     standby.end(signal.SIGKILL)
     assert writer.end() == 0
@@ -193,7 +210,8 @@ def check(url: str, answered: dict[str, dict[str, Any]]) -> None:
         status, _, stored = get(url, f"/v1/articles/{name}")
         assert status == 200, f"{name} was acknowledged and is lost"
         assert stored["story"] == verdict["story"], f"{name} was told {verdict['story']}, and is in {stored['story']}"
-        assert stories.setdefault(stored["story"], name) == name, f"{stored['story']} was told of two articles"
+        other = stories.setdefault(stored["story"], name)
+        assert other == name, f"{stored['story']} was told of two articles: {answered[other]} and {verdict}"
 
 
 def main() -> None:

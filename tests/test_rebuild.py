@@ -41,7 +41,7 @@ from wirecopy.storage.place import StoreFolder
 law: Callable[[Any], Any] = settings(deadline=None, max_examples=25, suppress_health_check=list(HealthCheck))
 DAY = 86_400_000
 NOW = 20_000 * DAY
-CODE = (rebuilding.__file__, sys.modules[replacing.__module__].__file__)
+CODE = (rebuilding.__file__, sys.modules["wirecopy.storage.replacing"].__file__)
 
 
 def opened(folder: Path, config: Config | None = None, scheme: str = SCHEME) -> Any:

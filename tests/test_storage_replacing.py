@@ -11,10 +11,9 @@ from tests.storage_deaths import die_at
 from tests.storage_writer import SCHEME, append_some, record
 from wirecopy import errors, storage
 from wirecopy.storage import Entry, Snapshot, Store, log, migration, replacing, rows, verify
-from wirecopy.storage import replacing as replacing_verb
 from wirecopy.storage.place import StoreFolder
 
-CODE = sys.modules[replacing_verb.__module__].__file__
+CODE = sys.modules["wirecopy.storage.replacing"].__file__  # the function of this name hides it
 
 
 @pytest.fixture
@@ -166,7 +165,6 @@ def test_a_folder_is_copied_beside_its_service(data: Path, tmp_path: Path) -> No
         storage.copy(data, tmp_path / "copy")
 
 
-@pytest.mark.xfail(reason="known: the counted lines moved with the second store", strict=False)
 def test_a_kill_at_any_line_leaves_the_old_database_or_the_new_one(tmp_path: Path) -> None:
     line, schemes = 0, []
     folder = tmp_path / "data"
