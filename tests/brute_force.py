@@ -2,8 +2,9 @@
 
 No index, no store, no record, no event: an operation changes the dictionaries, and every answer is computed from them.
 The evidence of a pair is what two articles give that are alone in a window, clusters are those of the compiled kernel
-(`tests/test_kernels.py` holds both against plain twins). Boilerplate and epochs, which make the evidence depend on what
-came before, must be switched off in the Detector that is compared with it; no story may outgrow `REGION`.
+(`tests/detection/kernels/test_kernels.py` holds both against plain twins). Boilerplate and epochs, which make the
+evidence depend on what came before, must be switched off in the Detector that is compared with it; no story may outgrow
+`REGION`.
 """
 
 import copy

@@ -1,6 +1,7 @@
 """A plain twin of every kernel, of the same name: what the kernel means, written to be obvious and slow.
 
-Twins take and return plain values where kernels fill arrays; tests/test_kernels.py brings the two together.
+Twins take and return plain values where kernels fill arrays;
+tests/detection/kernels/test_kernels.py brings the two together.
 """
 
 import html.entities
