@@ -339,7 +339,7 @@ WITH_EXACT_BATCH = """
     import wirecopy
     from wirecopy.cli import commands as cli
     sys.path.insert(0, sys.argv.pop(1))
-    from test_cli import ExactBatch
+    from tests.cli.test_cli import ExactBatch
     import wirecopy.batch
 
     batch = wirecopy.batch.run = sys.modules["wirecopy.batch.run"] = ExactBatch()
@@ -350,8 +350,8 @@ def test_a_reader_who_leaves_ends_the_run_quietly(tmp_path: Path) -> None:
     file = tmp_path / "in.jsonl"
     file.write_bytes(b"".join(b'{"id": "%d", "text": "%d"}\n' % (number, number) for number in range(20_000)))
     code = textwrap.dedent(WITH_EXACT_BATCH) + "sys.exit(cli.main(sys.argv[1:]))"
-    tests = str(Path(__file__).parent.parent)
-    command = [sys.executable, "-c", code, tests, "dedupe", str(file), "--output", "-"]
+    root = str(Path(__file__).parent.parent.parent)
+    command = [sys.executable, "-c", code, root, "dedupe", str(file), "--output", "-"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stderr is not None
@@ -365,7 +365,7 @@ def test_a_terminated_run_leaves_no_temporary_file(articles: Path, tmp_path: Pat
     code = WITH_EXACT_BATCH + (
         "    batch.dedupe = lambda *_, **__: os.kill(os.getpid(), signal.SIGTERM)\n    sys.exit(cli.main(sys.argv[1:]))"
     )
-    run = run_python(code, str(Path(__file__).parent.parent), "dedupe", str(articles), "-o", str(tmp_path / "out"))
+    run = run_python(code, str(Path(__file__).parent.parent.parent), "dedupe", str(articles), "-o", str(tmp_path / "out"))
     assert run.returncode == 143
     assert [path.name for path in tmp_path.iterdir()] == [articles.name]
 
@@ -377,7 +377,7 @@ def test_a_full_disk_is_one_sentence_and_leaves_what_was_there(articles: Path, t
         "    resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10))\n"
         "    sys.exit(cli.main(sys.argv[1:]))"
     )
-    run = run_python(code, str(Path(__file__).parent.parent), "dedupe", str(articles), "-o", str(tmp_path / "out"))
+    run = run_python(code, str(Path(__file__).parent.parent.parent), "dedupe", str(articles), "-o", str(tmp_path / "out"))
     assert run.returncode == 3
     assert run.stderr.decode() == f"wirecopy: cannot write {tmp_path / 'out'}: file too large\n"
     assert (tmp_path / "out").read_bytes() == b"before"
