@@ -34,7 +34,7 @@ from bench.servers import start_service
 from wirecopy import Client
 from wirecopy.schema.events import Event
 from wirecopy.schema.listing import Document
-from wirecopy.search.index_file import IndexFile, Wanted
+from wirecopy.web.search.index_file import IndexFile, Wanted
 
 PAGES = 10
 FIRST = ("us11.jsonl.gz", "kursk.jsonl")

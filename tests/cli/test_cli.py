@@ -365,7 +365,9 @@ def test_a_terminated_run_leaves_no_temporary_file(articles: Path, tmp_path: Pat
     code = WITH_EXACT_BATCH + (
         "    batch.dedupe = lambda *_, **__: os.kill(os.getpid(), signal.SIGTERM)\n    sys.exit(cli.main(sys.argv[1:]))"
     )
-    run = run_python(code, str(Path(__file__).parent.parent.parent), "dedupe", str(articles), "-o", str(tmp_path / "out"))
+    run = run_python(
+        code, str(Path(__file__).parent.parent.parent), "dedupe", str(articles), "-o", str(tmp_path / "out")
+    )
     assert run.returncode == 143
     assert [path.name for path in tmp_path.iterdir()] == [articles.name]
 
@@ -377,7 +379,9 @@ def test_a_full_disk_is_one_sentence_and_leaves_what_was_there(articles: Path, t
         "    resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10))\n"
         "    sys.exit(cli.main(sys.argv[1:]))"
     )
-    run = run_python(code, str(Path(__file__).parent.parent.parent), "dedupe", str(articles), "-o", str(tmp_path / "out"))
+    run = run_python(
+        code, str(Path(__file__).parent.parent.parent), "dedupe", str(articles), "-o", str(tmp_path / "out")
+    )
     assert run.returncode == 3
     assert run.stderr.decode() == f"wirecopy: cannot write {tmp_path / 'out'}: file too large\n"
     assert (tmp_path / "out").read_bytes() == b"before"

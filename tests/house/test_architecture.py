@@ -15,8 +15,8 @@ PACKAGE = ROOT / "service" / "wirecopy"
 MAY_IMPORT: dict[str, set[str]] = {
     "__init__": {"client", "detection", "detector", "schema"},
     "__main__": {"cli"},
-    "cli": {"batch", "client", "config", "detector", "files", "schema", "search", "spark", "storage", "web"},
-    "web": {"config", "detector", "schema", "search"},
+    "cli": {"batch", "client", "config", "detector", "files", "schema", "spark", "storage", "web"},
+    "web": {"config", "detector", "schema"},
     "batch": {"config", "detection", "detector", "files", "schema", "storage"},
     "spark": {"batch", "config", "detection", "detector", "files", "schema"},
     "client": {"config", "files", "schema"},
@@ -24,7 +24,6 @@ MAY_IMPORT: dict[str, set[str]] = {
     "files": {"config", "schema"},
     "schema": {"config"},
     "detection": set(),
-    "search": {"schema"},
     "storage": set(),
     "config": set(),
     "errors": set(),
@@ -55,7 +54,7 @@ LIVES_IN: dict[str, tuple[str, ...]] = {
     "psycopg": ("storage/postgres/",),
     "rich": ("cli/terminal.py",),
     "jinja2": ("web/page/",),
-    "sqlite3": ("search/", "storage/"),
+    "sqlite3": ("storage/", "web/search/"),
     "yaml": ("config.py",),
 }
 
@@ -70,12 +69,12 @@ NOT_IMPERATIVE = {
 
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "common", "base", "misc", "manager", "factory"}
 
-MOST_ENTRIES = 15  # of the package's own folder
+MOST_ENTRIES = 14  # of the package's own folder
 MOST_LINES = 600  # of a file
 MOST_LINES_OF_KERNELS = 500
 MOST_METHODS = 25  # of a class
 MOST_LINES_OF_A_FUNCTION = 60  # but kernels, which say one loop in one piece
-MOST_ARROWS = 68  # between rooms: a room that imports another, whatever the number of files
+MOST_ARROWS = 60  # between rooms: a room that imports another, whatever the number of files
 
 
 def modules_of(folder: Path) -> list[Path]:
@@ -224,13 +223,17 @@ def test_docstrings_open_in_one_form() -> None:
 
 
 def test_few_arrows_lead_from_room_to_room() -> None:
-    """Count each pair of neighbouring rooms once, in the house and in each of its floors."""
+    """Count each pair of neighbouring rooms once, in the house and in each of its floors; `errors` is open to all."""
     arrows: set[tuple[Path, str, str]] = set()
     for module in modules_of(PACKAGE):
         for file in our_imports(module) if module.name != "__init__.py" else ():
             floor = Path(os.path.commonpath([module.parent, file.parent]))
             one, other = entry_of(module, floor), entry_of(file, floor)
-            if one != other and (floor == PACKAGE or ((floor / one).is_dir() and (floor / other).is_dir())):
+            if (
+                one != other
+                and other != "errors"
+                and (floor == PACKAGE or ((floor / one).is_dir() and (floor / other).is_dir()))
+            ):
                 arrows.add((floor.relative_to(PACKAGE), one, other))
     assert len(arrows) <= MOST_ARROWS, sorted(arrows)
 

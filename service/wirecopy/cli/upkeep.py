@@ -190,7 +190,7 @@ def compact(data: "Where") -> int:
     from pathlib import Path
 
     from wirecopy import storage
-    from wirecopy.search.index_file import remove
+    from wirecopy.web.search.index_file import remove
 
     before, after = storage.compact(data)
     if isinstance(data, Path):

@@ -17,7 +17,6 @@ from aiohttp import web
 
 from wirecopy import errors
 from wirecopy.config import Config
-from wirecopy.search.index_file import IndexFile
 from wirecopy.web import routes
 from wirecopy.web.http import cross_origin, problems, queries, replies
 from wirecopy.web.http.call import Call
@@ -26,6 +25,7 @@ from wirecopy.web.loading import Loading
 from wirecopy.web.log import Log
 from wirecopy.web.page import rendering
 from wirecopy.web.route import Handler, Route
+from wirecopy.web.search.index_file import IndexFile
 from wirecopy.web.service import RunningService
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from wirecopy import errors
 from wirecopy.schema.listing import Document, StoryLine
-from wirecopy.search.index_file import Hit, Wanted
 from wirecopy.web.indexing import Indexing
+from wirecopy.web.search.index_file import Hit, Wanted
 from wirecopy.web.service import RunningService
 
 _AT_ONCE = 200  # hits that are looked at

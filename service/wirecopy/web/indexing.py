@@ -17,10 +17,10 @@ from wirecopy import errors
 from wirecopy.schema.answers import Milliseconds
 from wirecopy.schema.events import Event
 from wirecopy.schema.listing import Document
-from wirecopy.search.index_file import Failure, IndexFile, is_damage
 from wirecopy.web.feed.following import Follower, Following
 from wirecopy.web.log import Log
 from wirecopy.web.owner import Owner
+from wirecopy.web.search.index_file import Failure, IndexFile, is_damage
 
 T = TypeVar("T")
 

@@ -23,7 +23,6 @@ from msgspec.structs import replace
 from wirecopy import errors
 from wirecopy.config import Auth, Config
 from wirecopy.schema.version import VERSION
-from wirecopy.search.index_file import NAME
 from wirecopy.web import notification
 from wirecopy.web.app import App, build_app
 from wirecopy.web.connections import Server
@@ -32,6 +31,7 @@ from wirecopy.web.key_reload import KeyReload
 from wirecopy.web.last_resort import LastResort
 from wirecopy.web.loading import Loading
 from wirecopy.web.log import Handler, Log
+from wirecopy.web.search.index_file import NAME
 
 if TYPE_CHECKING:
     from wirecopy.detector.detector import Detector

@@ -11,12 +11,12 @@ from wirecopy.schema.answers import Verdict
 from wirecopy.schema.article import Article
 from wirecopy.schema.formats import known
 from wirecopy.schema.formats.found import Format
-from wirecopy.search.index_file import Wanted
 from wirecopy.web.finding import find_articles
 from wirecopy.web.handlers.stories import DEFAULT_LIMIT, MAX_LIMIT
 from wirecopy.web.http import queries, replies
 from wirecopy.web.http.call import Call, check_body_id, check_id
 from wirecopy.web.http.problems import InvalidParameter
+from wirecopy.web.search.index_file import Wanted
 from wirecopy.web.service import RunningService
 
 _SHORT_ITEM_BYTES = 2 * 2**10

@@ -7,10 +7,10 @@ from aiohttp import web
 from wirecopy.config import Keep
 from wirecopy.schema import wire
 from wirecopy.schema.answers import Milliseconds, Story
-from wirecopy.search.index_file import Wanted
 from wirecopy.web.finding import find_story_ids
 from wirecopy.web.http import queries, replies
 from wirecopy.web.http.call import Call, check_id
+from wirecopy.web.search.index_file import Wanted
 from wirecopy.web.service import RunningService
 
 if TYPE_CHECKING:

@@ -11,13 +11,13 @@ from aiohttp import web
 from wirecopy.config import Keep
 from wirecopy.schema.actions import Action
 from wirecopy.schema.answers import Match, Milliseconds, Story
-from wirecopy.search.index_file import Wanted
 from wirecopy.web.finding import RELATIONS, Asked, find_stories
 from wirecopy.web.http import queries, replies
 from wirecopy.web.http.call import Call, check_id
 from wirecopy.web.http.problems import InvalidParameter
 from wirecopy.web.http.sessions import cookie_of
 from wirecopy.web.page import pictures, rendering
+from wirecopy.web.search.index_file import Wanted
 from wirecopy.web.service import RunningService
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from zstandard import ZstdCompressor, ZstdDecompressor
 from wirecopy.schema.answers import Milliseconds
 from wirecopy.schema.events import Event
 from wirecopy.schema.listing import Document
-from wirecopy.search.terms import indexed, question
+from wirecopy.web.search.terms import indexed, question
 
 _VERSION = 1
 _DAY = 86_400_000

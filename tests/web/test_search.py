@@ -15,8 +15,8 @@ from wirecopy import Article, Client
 from wirecopy.config import Config, Page
 from wirecopy.schema.events import Event
 from wirecopy.schema.listing import Document
-from wirecopy.search.index_file import IndexFile, Wanted
-from wirecopy.search.terms import question
+from wirecopy.web.search.index_file import IndexFile, Wanted
+from wirecopy.web.search.terms import question
 
 __all__ = ["page"]  # a fixture
 
