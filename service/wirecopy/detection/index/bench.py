@@ -12,6 +12,7 @@ import numpy.typing as npt
 from wirecopy.detection.evidence.model import Link, Model, Relation, relations
 from wirecopy.detection.evidence.stubs import are_stubs
 from wirecopy.detection.index.contents import outlet_of
+from wirecopy.detection.index.sizes import pack, title_words_of, words_of
 from wirecopy.detection.index.window import NO_EVIDENCE
 from wirecopy.detection.kernels.judging import judge_pairs
 from wirecopy.detection.kernels.layout import RESULTS
@@ -43,7 +44,7 @@ class Bench:
         weights = np.empty(len(traces.words), dtype=np.uint8)
         terms.weigh(traces, weights)
         starts, sizes = traces.bounds.copy(), np.zeros(len(traces.bounds), dtype=np.int64)
-        sizes[:-1] = title_words << 32 | np.diff(traces.bounds)
+        sizes[:-1] = pack(title_words, np.diff(traces.bounds))
         self._store = traces.words.copy(), weights, starts, sizes  # kernels want words that may be written
         self._dates = np.append(dates, np.int64(0))
         self._outlets = np.array([outlet_of(source) for source in sources] + [0], dtype=np.uint64)
@@ -97,6 +98,6 @@ class Bench:
         sides: list[Any] = []
         for place in (one, other):
             start, size = starts.item(place), sizes.item(place)
-            end = start + (size & 0xFFFFFFFF)
-            sides += words[start:end], weights[start:end], size >> 32
+            end = start + words_of(size)
+            sides += words[start:end], weights[start:end], title_words_of(size)
         return are_stubs(*sides)

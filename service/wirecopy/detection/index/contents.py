@@ -17,6 +17,7 @@ import xxhash
 from wirecopy.detection.evidence.model import Model, shipped_model
 from wirecopy.detection.index.index import LshIndex, scratch_for
 from wirecopy.detection.index.reserved import reserve
+from wirecopy.detection.index.sizes import title_words_of, words_of
 from wirecopy.detection.index.traces import TraceStore
 from wirecopy.detection.kernels.index import chain_articles, restore_articles
 from wirecopy.detection.kernels.layout import KEYS, UNKNOWN
@@ -125,9 +126,9 @@ class WindowContents:
         words, weights, starts, sizes = self._traces.arrays
         slot = number % self._traces.capacity
         start, size = starts.item(slot), sizes.item(slot)
-        end = start + (size & 0xFFFFFFFF)
+        end = start + words_of(size)
         keys = self._index.keys_of(number)
-        return Written(size >> 32, words[start:end].tobytes(), weights[start:end].tobytes(), keys.tobytes())
+        return Written(title_words_of(size), words[start:end].tobytes(), weights[start:end].tobytes(), keys.tobytes())
 
     def restore(self, articles: Restored) -> None:
         """Put articles back whose numbers follow all others; `chain` must come before anything else is asked."""
@@ -201,7 +202,7 @@ class WindowContents:
         oldest = max(self.oldest, self.loaded + BLOCK - self._cap)
         surplus = self._traces.live_words - self._word_cap
         if surplus > 0:
-            sizes = self._traces.arrays[3][self._slots(range(self.oldest, self.loaded))] & 0xFFFFFFFF
+            sizes = words_of(self._traces.arrays[3][self._slots(range(self.oldest, self.loaded))])
             oldest = max(oldest, self.oldest + 1 + int(np.searchsorted(np.cumsum(sizes), surplus)))
         return oldest
 

@@ -5,9 +5,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from wirecopy.detection.index.sizes import title_words_of, words_of
 from wirecopy.detection.kernels.passages import GRAM, repeated_stretches
-
-_WORDS = 0xFFFFFFFF  # sizes hold title words << 32 | words
 
 
 class Stretch(NamedTuple):
@@ -34,7 +33,7 @@ def find_stretches(
 ) -> list[Stretch]:
     """Return what would be masked today in stored articles of a source, article by article."""
     sizes = store[3][slots]
-    words = int((sizes & _WORDS).sum())
+    words = int(words_of(sizes).sum())
     room = words // GRAM + 1
     articles, starts, ends, bounds = (np.empty(room + 1, np.int64) for _ in range(4))
     digests, passages = np.empty(room, np.uint64), np.empty(words, np.int64)
@@ -45,7 +44,7 @@ def find_stretches(
         numbers[articles[:found]],
         starts[:found],
         ends[:found],
-        (sizes >> 32)[articles[:found]],
+        title_words_of(sizes)[articles[:found]],
         digests[:found],
     )
     edges = bounds[: found + 1].tolist()

@@ -11,9 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from wirecopy.detection.index.reserved import Reserved, reserve
+from wirecopy.detection.index.sizes import pack, words_of
 from wirecopy.detection.words.text import Traces
-
-_WORDS = 0xFFFFFFFF  # sizes hold title words << 32 | words
 
 
 class TraceStore:
@@ -52,7 +51,7 @@ class TraceStore:
 
     def at(self, slots: npt.NDArray[np.int64]) -> tuple[Traces, npt.NDArray[np.uint8]]:
         """Return the same for slots whose traces stand one after the other."""
-        bounds = np.array([0, *accumulate((self._sizes[slots] & _WORDS).tolist())], dtype=np.int64)
+        bounds = np.array([0, *accumulate(words_of(self._sizes[slots]).tolist())], dtype=np.int64)
         start = int(self._starts[slots[0]]) if len(slots) else 0
         end = start + int(bounds[-1])
         return Traces(self._words.array[start:end], bounds), self._weights.array[start:end]
@@ -60,7 +59,7 @@ class TraceStore:
     def forget(self, first: int, last: int) -> None:
         """Give up the traces of the oldest articles, `first` to `last` - 1; numbers without one do not matter."""
         slots = np.arange(first, last) % self.capacity
-        sizes = self._sizes[slots] & _WORDS
+        sizes = words_of(self._sizes[slots])
         self.live_words -= int(sizes.sum())
         ends = self._tail + (self._starts[slots] - self._tail) % len(self._words.array) + sizes
         tail = max(self._tail, int(ends[sizes > 0].max(initial=0)))
@@ -73,7 +72,7 @@ class TraceStore:
     def erase(self, number: int) -> None:
         """Make the words and weights of an article that was not forgotten zeros, and all of them the text's."""
         slot = number % self.capacity
-        start, size = int(self._starts[slot]), int(self._sizes[slot]) & _WORDS
+        start, size = int(self._starts[slot]), words_of(int(self._sizes[slot]))
         self._words.array[start : start + size] = 0
         self._weights.array[start : start + size] = 0
         self._sizes[slot] = size
@@ -112,7 +111,7 @@ class TraceStore:
         start = begin % len(self._words.array)
         self._words.array[start : start + len(traces.words)] = traces.words
         self._starts[slots] = start + traces.bounds[:-1]
-        self._sizes[slots] = title_words << 32 | (traces.bounds[1:] - traces.bounds[:-1])
+        self._sizes[slots] = pack(title_words, np.diff(traces.bounds))
 
     def _clear(self, first: int, last: int) -> None:
         """Make zeros of what lies between two places: memory that cannot be given back yet still holds nothing."""

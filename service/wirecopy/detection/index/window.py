@@ -22,6 +22,7 @@ from wirecopy.detection.evidence.stubs import are_stubs
 from wirecopy.detection.index.contents import I64, U64, WindowContents, dates, hash_of
 from wirecopy.detection.index.index import LshIndex
 from wirecopy.detection.index.passages import Stretch, find_stretches
+from wirecopy.detection.index.sizes import title_words_of, words_of
 from wirecopy.detection.kernels import passages
 from wirecopy.detection.kernels.index import drop_rings
 from wirecopy.detection.kernels.judging import judge_pairs
@@ -83,7 +84,7 @@ class CountedPassages(WindowContents):
 
     def words_of(self, numbers: I64) -> I64:
         """Return how many words the traces of articles in the window have."""
-        sizes: I64 = self._traces.arrays[3][self._slots(numbers)] & 0xFFFFFFFF
+        sizes: I64 = words_of(self._traces.arrays[3][self._slots(numbers)])
         return sizes
 
     def repeated(self, numbers: I64, source: int) -> list[Stretch]:
@@ -193,8 +194,8 @@ class Window(CountedPassages):
         for each in (number, other):
             slot = self._traces.capacity if each == self.loaded else each % self._traces.capacity
             start, size = starts.item(slot), sizes.item(slot)
-            end = start + (size & 0xFFFFFFFF)
-            sides += words[start:end], weights[start:end], size >> 32
+            end = start + words_of(size)
+            sides += words[start:end], weights[start:end], title_words_of(size)
         return are_stubs(*sides)
 
     def _founds(self, first: int, days: I64, hashes: U64, start: Start[Any]) -> Iterator[Findings]:
@@ -255,7 +256,7 @@ class Window(CountedPassages):
             self._limits, self._min_odds, self._verifying, sought.counts, sought.qualified, sought.candidates,
             sought.judged, sought.odds, sought.results, counts, *found
         )  # fmt: skip
-        counts |= (self._traces.arrays[3][slots] & 0xFFFFFFFF) >= self.max_words
+        counts |= words_of(self._traces.arrays[3][slots]) >= self.max_words
         return counts, found
 
     def _judge(self, pairs: Sequence[tuple[int, int]]) -> tuple[npt.NDArray[np.float64], F32]:
