@@ -7,6 +7,7 @@ ARGS ?=
 EVAL ?=
 
 BIN := .venv/bin
+SETUP_RUN := .venv/.setup-run
 SETUP := .venv/.setup
 SETUP_BENCH := .venv/.setup-bench
 
@@ -20,10 +21,10 @@ help: ## list these commands
 
 setup: $(SETUP) ## make .venv with the package (editable) and its dev group
 
-demo: $(SETUP) ## group the packaged sample into stories and print them
+demo: $(SETUP_RUN) ## group the packaged sample into stories and print them
 	@$(BIN)/wirecopy demo
 
-demo-page: $(SETUP) ## serve the packaged sample on the page and print its address; ARGS="--port 9000"
+demo-page: $(SETUP_RUN) ## serve the packaged sample on the page and print its address; ARGS="--port 9000"
 	@$(BIN)/wirecopy demo --page $(ARGS)
 
 test: $(SETUP) ## run the test suite; ARGS="-k reading" narrows it
@@ -58,7 +59,7 @@ format: $(SETUP) ## format the code and fix what can be fixed
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-run: $(SETUP) ## start the service on 127.0.0.1:8080; ARGS="--port 9000"
+run: $(SETUP_RUN) ## start the service on 127.0.0.1:8080; ARGS="--port 9000"
 	@$(BIN)/wirecopy serve $(ARGS)
 
 bench: $(SETUP_BENCH) ## every benchmark at a small size, under ten minutes, results in build/bench; EVAL=folder
@@ -82,11 +83,16 @@ clean: ## remove .venv and everything that was made
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Stamps: made again whenever pyproject.toml is newer. A broken or half-made .venv has no stamp.
-$(SETUP): pyproject.toml
+$(SETUP_RUN): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "wirecopy needs Python 3.11 or newer; name one with PYTHON=..." >&2; exit 1; }
-	@echo "Setting up .venv (first a minute or two, later nothing)"
+	@echo "Setting up .venv (first a minute or so, later nothing)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@$(BIN)/pip install -qq -e '.[dev]'
+	@$(BIN)/pip install -qq --no-compile -e . # Python compiles what it reads, when it reads it
+	@touch $@
+
+$(SETUP): $(SETUP_RUN)
+	@echo "Adding what the tests need"
+	@$(BIN)/pip install -qq --no-compile -e '.[dev]'
 	@touch $@
 
 $(SETUP_BENCH): $(SETUP)
