@@ -1,9 +1,10 @@
 """A whole run over files: read, refuse duplicates, look ahead, decide, and the state at the end.
 
-Reading and tracing go on in a thread each beside the rest, finding candidates and verifying them in two more: the
-compiled parts release the interpreter.
+Reading and tracing go on in a thread each beside the rest. Then candidates are found in one thread, block after block,
+and verified in as many as there are, while the main thread groups: the compiled parts release the interpreter.
 """
 
+import os
 import time
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -31,8 +32,6 @@ from wirecopy.files.kept_lines import KeptLines
 from wirecopy.files.reading import Chunk, Schema, read
 from wirecopy.schema.article import Article
 from wirecopy.schema.intake import IntakeParser
-
-_MATCHING = 2  # threads: one finds the candidates of a block while another verifies those of the one before
 
 T = TypeVar("T")
 _Traced = tuple[Chunk, ArticleTraces]
@@ -107,13 +106,15 @@ def dedupe(
     intake: IntakeParser | None = None,
     fetch_nitf: FetchNitf | None = None,
     on_chunk: Callable[[Chunk], None] = lambda _: None,
+    threads: int | None = None,
 ) -> Result:
     """Group the articles of all inputs into stories, together with those that `journal` knows.
 
     With `look_ahead` the term weights are learnt from all articles before the first is decided; without, the run takes
     exactly the path of a service that is given the articles in this order. With `strict` the first refusal raises
     Refused. `intake` reads records instead of `mapping`, `fetch_nitf` as in `reading.read`; `on_chunk` is called with
-    each chunk of input before it is taken. Raises InputFailed and UsageError as reading does, OtherInput when the
+    each chunk of input before it is taken. `threads` match, one for each core by default; the result is the same, and
+    with one nothing goes on beside the rest. Raises InputFailed and UsageError as reading does, OtherInput when the
     journal is that of another run.
     """
     started = time.perf_counter()
@@ -128,12 +129,8 @@ def dedupe(
         inputs, limits=config.limits, mapping=mapping, keep_lines=want_lines, schema=schema, intake=intake,
         fetch_nitf=fetch_nitf,
     )  # fmt: skip
-    max_words = config.detection.max_words
-    with _traced(chunks, max_words, beside) as traced, ThreadPoolExecutor(_MATCHING) as threads:
-
-        def start(task: Callable[[], T]) -> Callable[[], T]:
-            return threads.submit(task).result
-
+    threads = threads or cores()
+    with _traced(chunks, config.detection.max_words, beside, threads) as traced, _beginning(threads) as start:
         for chunk, traces in _each_timed(stages, "waiting for input", traced):
             with _timed(stages, "loading"):
                 on_chunk(chunk)
@@ -269,9 +266,26 @@ def _places(
         yield number, members, is_canonical, stories.best_match(number, hidden)
 
 
+def cores() -> int:
+    """Return how many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 @contextmanager
-def _traced(chunks: Iterable[Chunk], max_words: int, stages: dict[str, float]) -> Iterator[Iterator[_Traced]]:
-    """Chunks with their traces, both made ahead, each in a thread."""
+def _beginning(threads: int) -> Iterator[Start[Any]]:
+    """What begins tasks in so many threads; with one, a task runs when its result is asked for."""
+    if threads == 1:
+        yield lambda task: task
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        yield lambda task: pool.submit(task).result
+
+
+@contextmanager
+def _traced(
+    chunks: Iterable[Chunk], max_words: int, stages: dict[str, float], threads: int
+) -> Iterator[Iterator[_Traced]]:
+    """Chunks with their traces, both made ahead, each in a thread, where there is more than one."""
 
     def traced(chunks: Iterable[Chunk]) -> Iterator[_Traced]:
         for chunk in chunks:
@@ -280,6 +294,9 @@ def _traced(chunks: Iterable[Chunk], max_words: int, stages: dict[str, float]) -
             yield chunk, traces
 
     reading = _each_timed(stages, "reading and parsing", chunks)
+    if threads == 1:
+        yield traced(reading)
+        return
     with made_ahead(reading) as read_ahead, made_ahead(traced(read_ahead)) as traced_ahead:
         yield traced_ahead
 

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from wirecopy.spark.plan import Summary
 
 
-_ALONE = ("unique", "state", "against", "resume", "strict", "profile", "fetch_nitf", "as_json")  # for one machine
+_ALONE = (  # options for one machine
+    "unique", "state", "against", "resume", "strict", "threads", "profile", "fetch_nitf", "as_json",
+)  # fmt: skip
 
 ReadSettings = Callable[[str | None, str | None, str | None], "Config"]
 

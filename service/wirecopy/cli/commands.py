@@ -169,6 +169,9 @@ def commands() -> None:
     "--against", metavar="DIR", help="Group with what DIR knows, a state or the data of a service; only read."
 )
 @click.option("--resume", is_flag=True, help="Go on with the run of the same command that was interrupted.")
+@click.option(
+    "--threads", type=click.IntRange(1, 256), metavar="N", help="How many to match with.  [default: one for each core]"
+)
 @click.option("--profile", is_flag=True, help="Print the seconds that each stage took.")
 @service.nitf_option
 @service.json_option
@@ -187,6 +190,7 @@ def dedupe(
     state: str | None,
     against: str | None,
     resume: bool,
+    threads: int | None,
     profile: bool,
     fetch_nitf: str | None,
     as_json: bool,
@@ -244,20 +248,10 @@ def dedupe(
         journal = kept.enter_context(opened) if needs_journal else None
         with terminal.counting() as on_progress:
             result = run.dedupe(
-                inputs,
-                settings,
-                mapping=mapping,
-                look_ahead=look_ahead,
-                strict=strict,
-                want_lines=unique is not None,
-                on_refusal=outputs.told.refusal,
-                on_progress=on_progress,
-                schema=schema,
-                journal=journal,
-                intake=intake,
-                fetch_nitf=service.nitf_fetcher(fetch_nitf),
-                on_chunk=outputs.on_chunk,
-            )
+                inputs, settings, mapping=mapping, look_ahead=look_ahead, strict=strict, want_lines=unique is not None,
+                on_refusal=outputs.told.refusal, on_progress=on_progress, schema=schema, journal=journal, intake=intake,
+                fetch_nitf=service.nitf_fetcher(fetch_nitf), on_chunk=outputs.on_chunk, threads=threads,
+            )  # fmt: skip
         outputs.told.finish(intake.names_found(), is_empty=not result.summary.articles)
         outputs.write(result)
         stack.close()  # the outputs are complete: only now the run has ended

@@ -37,6 +37,7 @@ GROWING = 1 << 21  # articles that a window which may grow has room for at once;
 
 I64 = npt.NDArray[np.int64]
 U64 = npt.NDArray[np.uint64]
+WordIndex = tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]
 
 
 class Written(NamedTuple):
@@ -95,8 +96,9 @@ class WindowContents:
             dtype=np.int64,
         )  # fmt: skip
         self._seeking = scratch_for(max_key_articles)
-        # One each: they may run side by side.
-        self._finding, self._verifying, self._judging = _word_index(), _word_index(), _word_index()
+        # One each: they may run side by side. Of verification there are as many as have run at once.
+        self._finding, self._judging = word_index(), word_index()
+        self._verifying: list[WordIndex] = []
 
     def __len__(self) -> int:
         return len(self._index)
@@ -252,6 +254,6 @@ def outlet_of(source: str | None) -> int:
     return hash_of(source) if source else 0
 
 
-def _word_index() -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+def word_index() -> WordIndex:
     """Room for `kernels.index_words`, whatever the trace."""
     return np.empty(heads_for(LONGEST_TRACE), dtype=np.int32), np.empty(LONGEST_TRACE, dtype=np.int32)

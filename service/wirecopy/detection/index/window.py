@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from wirecopy.detection.evidence.model import Link, relations
 from wirecopy.detection.evidence.stubs import are_stubs
-from wirecopy.detection.index.contents import I64, U64, WindowContents, dates, hash_of
+from wirecopy.detection.index.contents import I64, U64, WindowContents, dates, hash_of, word_index
 from wirecopy.detection.index.index import LshIndex
 from wirecopy.detection.index.passages import Stretch, find_stretches
 from wirecopy.detection.index.sizes import title_words_of, words_of
@@ -199,37 +199,34 @@ class Window(CountedPassages):
         return are_stubs(*sides)
 
     def _founds(self, first: int, days: I64, hashes: U64, start: Start[Any]) -> Iterator[Findings]:
-        """Find and verify block by block, in two lanes: each task begins the next of its kind."""
+        """Find block by block, each of which begins the next; verify whatever was found, several blocks at once."""
         coming = _Coming(first, days, hashes, start)
         finding = start(partial(self._find_block, coming, 0)) if len(days) else None
-        verifying = finding and start(partial(self._verify_block, coming, 0, finding))
-        while verifying is not None:
-            counts, sought, verified, verifying = verifying()
+        while finding is not None:
+            verifying, finding = finding()
+            counts, sought, verified = verifying()
             for found in _cut(counts, sought, verified):
                 yield self._without_stubs(first, found)
                 first += 1
 
-    def _find_block(self, coming: "_Coming", k: int) -> tuple[I64, "Sought", Any]:
-        """Return the slots and candidates of the articles from the `k`th on, and the task of the block after them."""
+    def _find_block(self, coming: "_Coming", k: int) -> tuple[Callable[[], Any], Callable[[], Any] | None]:
+        """Find the candidates of the articles from the `k`th on; return what verifies them, and finds of the block
+        after them.
+        """
         days, hashes, first = coming.days[k : k + TOGETHER], coming.hashes[k : k + TOGETHER], coming.first + k
         slots = self._slots(range(first, first + len(days)))
         self.terms.weigh(*self._traces.at(slots))
         sought = self._find(first, slots, days, hashes)
         self._passages_of[slots] = np.where(sought.counted, hashes, 0)
-        behind = k + TOGETHER
-        more = behind < len(coming.days)
-        return slots, sought, coming.start(partial(self._find_block, coming, behind)) if more else None
+        behind, find_next = k + TOGETHER, None
+        if behind < len(coming.days):  # before verification: all of it waits for this
+            find_next = coming.start(partial(self._find_block, coming, behind))
+        return coming.start(partial(self._verify_block, first, slots, days, sought)), find_next
 
-    def _verify_block(
-        self, coming: "_Coming", k: int, finding: Callable[[], Any]
-    ) -> tuple[I64, "Sought", "Verified", Any]:
-        """Return what was found and verified of the articles from the `k`th on, and the task of the block after
-        them.
-        """
-        slots, sought, finding_next = finding()
-        counts, verified = self._verify(coming.first + k, slots, coming.days[k : k + TOGETHER], sought)
-        task = partial(self._verify_block, coming, k + TOGETHER, finding_next)
-        return counts, sought, verified, finding_next and coming.start(task)
+    def _verify_block(self, first: int, slots: I64, days: I64, sought: "Sought") -> tuple[I64, "Sought", "Verified"]:
+        """Verify what was found of the articles from number `first` on, whatever else goes on."""
+        counts, verified = self._verify(first, slots, days, sought)
+        return counts, sought, verified
 
     def _find(self, first: int, slots: I64, days: I64, hashes: U64) -> "Sought":
         """Run `kernels.find_articles`."""
@@ -251,11 +248,16 @@ class Window(CountedPassages):
         counts, found = np.empty(count, np.int64), Verified(
             np.empty(most, np.int64), np.empty(most, np.float64), np.empty((most + 1, RESULTS), np.float32)
         )  # fmt: skip
+        try:
+            scratch = self._verifying.pop()
+        except IndexError:  # more run at once than ever before
+            scratch = word_index()
         verify_articles(
             first, count, days, self._index.all_dates, self._outlets, self._traces.arrays, self._model, self._screen,
-            self._limits, self._min_odds, self._verifying, sought.counts, sought.qualified, sought.candidates,
-            sought.judged, sought.odds, sought.results, counts, *found
+            self._limits, self._min_odds, scratch, sought.counts, sought.qualified, sought.candidates, sought.judged,
+            sought.odds, sought.results, counts, *found
         )  # fmt: skip
+        self._verifying.append(scratch)
         counts |= words_of(self._traces.arrays[3][slots]) >= self.max_words
         return counts, found
 
