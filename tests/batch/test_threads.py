@@ -10,6 +10,7 @@ import pytest
 
 from wirecopy import config
 from wirecopy.batch import run
+from wirecopy.batch.prefetch import cores
 from wirecopy.cli.commands import main
 from wirecopy.detection.index.window import TOGETHER, Window
 
@@ -61,4 +62,4 @@ def test_what_fails_in_a_thread_ends_the_run(articles: str, monkeypatch: pytest.
 def test_there_is_at_least_one_thread(articles: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["dedupe", articles, "--threads", "0"]) == 2
     assert "--threads" in capsys.readouterr().err
-    assert run.cores() >= 1
+    assert cores() >= 1

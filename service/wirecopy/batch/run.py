@@ -4,7 +4,6 @@ Reading and tracing go on in a thread each beside the rest. Then candidates are 
 and verified in as many as there are, while the main thread groups: the compiled parts release the interpreter.
 """
 
-import os
 import time
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -14,7 +13,8 @@ from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
-from wirecopy.batch.prefetch import made_ahead
+from wirecopy.batch.apart import Part
+from wirecopy.batch.prefetch import cores, made_ahead
 from wirecopy.batch.resume import Journal
 from wirecopy.batch.selection import Selection, Taken
 from wirecopy.config import Config, override
@@ -25,7 +25,7 @@ from wirecopy.detection.index.window import Start
 from wirecopy.detector.memory.archive import Archive
 from wirecopy.detector.memory.canonical import Policy, rule_of
 from wirecopy.detector.state import BATCH, State
-from wirecopy.detector.tracing import ArticleTraces, trace
+from wirecopy.detector.tracing import ArticleTraces, trace, trace_encoded
 from wirecopy.errors import Refusal, Refused
 from wirecopy.files.documents import FetchNitf
 from wirecopy.files.kept_lines import KeptLines
@@ -35,6 +35,7 @@ from wirecopy.schema.intake import IntakeParser
 
 T = TypeVar("T")
 _Traced = tuple[Chunk, ArticleTraces]
+_Read = Chunk | Part
 
 
 class OutputRow(msgspec.Struct, frozen=True, gc=False):
@@ -107,6 +108,7 @@ def dedupe(
     fetch_nitf: FetchNitf | None = None,
     on_chunk: Callable[[Chunk], None] = lambda _: None,
     threads: int | None = None,
+    parts: Iterable[Part] | None = None,
 ) -> Result:
     """Group the articles of all inputs into stories, together with those that `journal` knows.
 
@@ -114,8 +116,8 @@ def dedupe(
     exactly the path of a service that is given the articles in this order. With `strict` the first refusal raises
     Refused. `intake` reads records instead of `mapping`, `fetch_nitf` as in `reading.read`; `on_chunk` is called with
     each chunk of input before it is taken. `threads` match, one for each core by default; the result is the same, and
-    with one nothing goes on beside the rest. Raises InputFailed and UsageError as reading does, OtherInput when the
-    journal is that of another run.
+    with one nothing goes on beside the rest. `parts` are the inputs as another process reads them, for runs that ask
+    for no text. Raises InputFailed and UsageError as reading does, OtherInput when the journal is that of another run.
     """
     started = time.perf_counter()
     stages = dict.fromkeys(("waiting for input", "loading", "looking ahead", "deciding", "describing"), 0.0)
@@ -125,7 +127,7 @@ def dedupe(
     lines = KeptLines() if want_lines else None
     waiting = _Waiting() if look_ahead and journal.writes else None
     refused = 0
-    chunks = read(
+    chunks: Iterable[_Read] = parts or read(
         inputs, limits=config.limits, mapping=mapping, keep_lines=want_lines, schema=schema, intake=intake,
         fetch_nitf=fetch_nitf,
     )  # fmt: skip
@@ -266,11 +268,6 @@ def _places(
         yield number, members, is_canonical, stories.best_match(number, hidden)
 
 
-def cores() -> int:
-    """Return how many processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 @contextmanager
 def _beginning(threads: int) -> Iterator[Start[Any]]:
     """What begins tasks in so many threads; with one, a task runs when its result is asked for."""
@@ -283,22 +280,28 @@ def _beginning(threads: int) -> Iterator[Start[Any]]:
 
 @contextmanager
 def _traced(
-    chunks: Iterable[Chunk], max_words: int, stages: dict[str, float], threads: int
+    chunks: Iterable[_Read], max_words: int, stages: dict[str, float], threads: int
 ) -> Iterator[Iterator[_Traced]]:
     """Chunks with their traces, both made ahead, each in a thread, where there is more than one."""
 
-    def traced(chunks: Iterable[Chunk]) -> Iterator[_Traced]:
-        for chunk in chunks:
+    def traced(coming: Iterable[_Read]) -> Iterator[_Traced]:
+        for came in coming:
             with _timed(stages, "tracing"):
-                traces = trace(chunk.articles, max_words)
-            yield chunk, traces
+                traces = _trace(came, max_words)
+            yield traces
 
-    reading = _each_timed(stages, "reading and parsing", chunks)
+    reading: Iterator[_Read] = _each_timed(stages, "reading and parsing", chunks)
     if threads == 1:
         yield traced(reading)
         return
     with made_ahead(reading) as read_ahead, made_ahead(traced(read_ahead)) as traced_ahead:
         yield traced_ahead
+
+
+def _trace(came: _Read, max_words: int) -> _Traced:
+    if isinstance(came, Part):
+        return came.chunk, trace_encoded(came.encoded, came.bounds, max_words)
+    return came, trace(came.articles, max_words)
 
 
 def _each_timed(stages: dict[str, float], stage: str, items: Iterable[T]) -> Iterator[T]:

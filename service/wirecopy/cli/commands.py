@@ -228,6 +228,7 @@ def dedupe(
       zcat feed.gz | wirecopy dedupe - --output - --unique unique.jsonl | jq .story
       wirecopy dedupe wednesday.jsonl --state known --against known -o wednesday-stories.jsonl
     """
+    from wirecopy.batch import apart, prefetch
     from wirecopy.cli import terminal
     from wirecopy.cli.outputs import Outputs
     from wirecopy.schema.intake import IntakeParser
@@ -239,18 +240,22 @@ def dedupe(
     intake.is_strict |= strict
     with gc_control.unsearched(), ExitStack() as kept, ExitStack() as stack:
         outputs.open(stack)
+        needs_journal = state is not None or against is not None or resume
+        asks_for_texts = needs_journal or outputs.shows_table or fetch_nitf is not None
+        is_apart = not asks_for_texts and (threads or prefetch.cores()) > 1 and apart.is_worthwhile(inputs, schema)
+        reader = apart.reading(inputs, settings, intake, mapping, schema, keeps_lines=unique is not None)
+        parts = stack.enter_context(reader) if is_apart else None
         terminal.load_kernels()  # once everything else is known to be right
         from wirecopy.batch import resume as resuming
         from wirecopy.batch import run
 
-        needs_journal = state is not None or against is not None or resume
         opened = resuming.open_journal(settings, look_ahead=look_ahead, folder=state, against=against, resume=resume)
         journal = kept.enter_context(opened) if needs_journal else None
         with terminal.counting() as on_progress:
             result = run.dedupe(
                 inputs, settings, mapping=mapping, look_ahead=look_ahead, strict=strict, want_lines=unique is not None,
                 on_refusal=outputs.told.refusal, on_progress=on_progress, schema=schema, journal=journal, intake=intake,
-                fetch_nitf=service.nitf_fetcher(fetch_nitf), on_chunk=outputs.on_chunk, threads=threads,
+                fetch_nitf=service.nitf_fetcher(fetch_nitf), on_chunk=outputs.on_chunk, threads=threads, parts=parts,
             )  # fmt: skip
         outputs.told.finish(intake.names_found(), is_empty=not result.summary.articles)
         outputs.write(result)

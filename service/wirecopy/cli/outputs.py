@@ -28,7 +28,7 @@ class Outputs:
         Raises UsageError for endings that name no format, and for outputs that are inputs too; as `reading.expand`.
         """
         self.told = Telling()
-        self._shows_table = output is None and sys.stdout is not None and sys.stdout.isatty()
+        self.shows_table = output is None and sys.stdout is not None and sys.stdout.isatty()
         self._target = "-" if output is None else output
         self._unique = unique
         self._shown: dict[str, Article] = {}
@@ -42,7 +42,7 @@ class Outputs:
 
     def open(self, stack: ExitStack) -> None:
         """Open the files, which are complete when the stack is closed. Raises OutputFailed."""
-        if not self._shows_table:
+        if not self.shows_table:
             self._stories_file = stack.enter_context(writing.open_output(self._target))
         if self._unique is not None:
             self._unique_file = stack.enter_context(writing.open_output(self._unique))
@@ -50,7 +50,7 @@ class Outputs:
     def on_chunk(self, chunk: reading.Chunk) -> None:
         """Tell what a chunk of input says, and keep what a table will show of it."""
         self.told.chunk(chunk)
-        if self._shows_table:
+        if self.shows_table:
             shown = [structs.replace(article, text=article.text[:200]) for article in chunk.articles]
             self._shown.update((article.id, article) for article in shown)
 
@@ -67,10 +67,10 @@ class Outputs:
         """Show the table, if that is where stories go, and the summary, in JSON where that was asked for."""
         if profile:
             click.echo(terminal.describe_stages(result.summary), err=True)
-        if self._shows_table:
+        if self.shows_table:
             terminal.show_stories(result.rows(), self._shown)
         if as_json:
             summary = terminal.summary_json(result.summary._asdict() | self.told.facts())
-            click.echo(summary, err=self._target == "-" and not self._shows_table)
+            click.echo(summary, err=self._target == "-" and not self.shows_table)
         else:
             click.echo(terminal.describe_summary(result.summary) + self.told.describe(), err=True)

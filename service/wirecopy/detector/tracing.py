@@ -38,7 +38,18 @@ def trace(articles: Sequence[Article], max_words: int) -> ArticleTraces:
     heads = [f"{article.title}\n" if article.title else "" for article in articles]
     texts = [article.text for article in articles] + [article.title or "" for article in articles]
     # In one call: of few articles, as single requests bring them, the call is what takes long.
-    words, bounds = text.trace(texts, max_words, heads + [""] * len(heads))
-    own = bounds[: len(articles) + 1]
-    kept = repeats.without_repeats(Traces(words[: own[-1]], own), np.diff(bounds[len(articles) :]))
+    return _told_apart(*text.trace(texts, max_words, heads + [""] * len(heads)))
+
+
+def trace_encoded(encoded: memoryview, bounds: memoryview, max_words: int) -> ArticleTraces:
+    """Return the same of articles that are encoded already, as `Part` of `batch.apart` has them."""
+    places = np.frombuffer(bounds, dtype=np.int64)
+    return _told_apart(*text.trace_encoded(np.frombuffer(encoded, dtype=np.uint8), places, max_words))
+
+
+def _told_apart(words: npt.NDArray[np.uint32], bounds: npt.NDArray[np.int64]) -> ArticleTraces:
+    """The traces of articles, from those of as many texts, titles first, and of their titles behind them."""
+    count = len(bounds) // 2
+    own = bounds[: count + 1]
+    kept = repeats.without_repeats(Traces(words[: own[-1]], own), np.diff(bounds[count:]))
     return ArticleTraces(kept.traces, kept.title_words)

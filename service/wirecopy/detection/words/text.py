@@ -150,11 +150,25 @@ def _trace(
     source, bounds = _encoded(pieces)
     if heads:
         bounds = bounds[::2].copy()
+    return _trace_encoded(source, bounds, scale_words, scale_values, max_words, is_rewritten=is_rewritten)
+
+
+def trace_encoded(source: U8, bounds: I64, max_words: int = 4096) -> Traces:
+    """Return the traces of texts in UTF-8: text k is source[bounds[k]:bounds[k + 1]].
+
+    Behind the last there are 64 more bytes, which are spaces.
+    """
+    return _trace_encoded(source, bounds, *scale_tables(), max_words, is_rewritten=False)
+
+
+def _trace_encoded(
+    source: U8, bounds: I64, scale_words: U32, scale_values: U32, max_words: int, *, is_rewritten: bool
+) -> Traces:
     words, out_bounds, failed = _cut(source, bounds, scale_words, scale_values, max_words, is_rewritten)
     if not failed.any():
         return Traces(words, out_bounds)
     parts = []
-    for k in range(len(texts)):
+    for k in range(len(bounds) - 1):
         if failed[k]:
             whole = source[bounds[k] : bounds[k + 1]].tobytes().decode()
             parts.append(_rewritten(whole, scale_words, scale_values, max_words))
