@@ -18,9 +18,12 @@ from pathlib import Path
 import numpy as np
 
 from bench.changes import invented
+from wirecopy.config import Config
 from wirecopy.detector.detector import SCHEME, Detector
-from wirecopy.detector.feed.changes import ChangeCapture
-from wirecopy.detector.memory.records import Fact
+from wirecopy.detector.feed.feed import Feed
+from wirecopy.detector.history.replay import Replayed, no_others
+from wirecopy.detector.memory.archive import Archive
+from wirecopy.detector.state import State
 from wirecopy.schema.article import Article
 from wirecopy.storage import Store
 
@@ -28,18 +31,12 @@ _CHUNK = 50
 _LOADED = 256
 
 
-class _Blind(ChangeCapture):
-    """A witness that sees nothing."""
-
-    def take(self, arrived: str | None = None, first: Sequence[Fact] = ()) -> list[Fact]:
-        return []
-
-
-def without_books(detector: Detector) -> Detector:
-    """Make a Detector keep no book of what changes."""
-    stories = detector._state.stories
-    detector._capture = _Blind(detector._archive, stories, detector._capture.policy)
-    stories.unwatch()
+def without_books(store: Store) -> Detector:
+    """Return a Detector that keeps no book of what changes: nobody is told who moves between its stories."""
+    settings = Config()
+    state, feed = State(settings, Archive(store)), Feed(store)
+    detector = Detector(settings, store, replayed=Replayed(state, feed, no_others(state.archive)))
+    state.stories.unwatch()
     return detector
 
 
@@ -69,8 +66,8 @@ def main() -> None:
     articles = list(invented(count + count // 2))
     with ExitStack() as stack:
         folders = [Path(stack.enter_context(tempfile.TemporaryDirectory())) for _ in range(2)]
-        detectors = [Detector(store=Store.open(folder, scheme=SCHEME)) for folder in folders]
-        without_books(detectors[1])
+        stores = [Store.open(folder, scheme=SCHEME) for folder in folders]
+        detectors = [Detector(store=stores[0]), without_books(stores[1])]
         for begin in range(0, count, _LOADED):
             for detector in detectors:
                 detector.ingest(articles[begin : min(count, begin + _LOADED)], 1)

@@ -17,6 +17,7 @@ import numpy as np
 
 from wirecopy.detection.grouping.stories import REGION
 from wirecopy.detector.detector import SCHEME, Detector
+from wirecopy.schema.answers import Milliseconds, Story
 from wirecopy.schema.article import Article
 from wirecopy.storage import Store
 
@@ -39,7 +40,7 @@ def invented(count: int) -> Iterator[Article]:
 
 
 def measured(what: str, changes: Iterable[Callable[[], object]]) -> None:
-    """Make the changes and prints what each cost."""
+    """Make the changes and print what each cost."""
     costs = []
     for change in changes:
         started = time.perf_counter(), time.process_time()
@@ -50,11 +51,21 @@ def measured(what: str, changes: Iterable[Callable[[], object]]) -> None:
     print(f"{what:14} {told[0]}; processor {told[1]}", flush=True)
 
 
+def every_story(detector: Detector) -> Iterator[Story[Milliseconds]]:
+    """Yield the stories of two articles and more, newest first."""
+    cursor = None
+    while True:
+        page, cursor = detector.stories(min_size=2, cursor=cursor, limit=1000)
+        yield from page
+        if cursor is None:
+            return
+
+
 def edits(detector: Detector) -> Iterator[tuple[str, list[Callable[[], object]]]]:
     """Return kinds of edits, each with changes that concern stories of their own."""
-    several = [story for story in detector._state.stories.members.items() if 2 <= len(story[1]) <= REGION]
-    ids = [[detector._archive.kept[number].id for number in members] for _, members in several]
-    names = [story for story, _ in several]
+    several = [story for story in every_story(detector) if len(story.members) <= REGION]
+    ids = [[member.id for member in story.members] for story in several]
+    names = [story.id for story in several]
     chosen = random.Random(3).sample(range(len(several)), min(len(several), 6 * _CHANGES))
     parts = [chosen[k::6] for k in range(6)]
     yield "merge", [partial(detector.merge, names[k], names[m], 4) for k, m in zip(parts[0], parts[1], strict=False)]

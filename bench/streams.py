@@ -48,10 +48,11 @@ class MeasuredStream:
             articles |= {article.id: article for article in fresh}
             state.load(fresh, trace(fresh, settings.max_words))
         stream = cls(state.window, list(articles.values()))
-        stream._decide(dated, ahead)
+        stream.decide(dated, ahead)
         return stream
 
-    def _decide(self, dated: bool, ahead: bool) -> None:
+    def decide(self, dated: bool, ahead: bool) -> None:
+        """Find the candidates of every article, in order; nothing can be measured before."""
         window, terms = self._window, self._window.terms
         if ahead:
             terms.begin_epoch()
