@@ -266,8 +266,9 @@ class Service:
         return httpx.Client(base_url=self.url, timeout=20, trust_env=False, verify=False, **options)
 
     def wait_ready(self) -> None:
-        wait_until(lambda: self.app.owner.is_ready or self.app.owner.ended.done(), 120)
-        assert self.app.owner.is_ready, self.app.owner.ended
+        owner = self.app.owner
+        wait_until(lambda: owner.role.is_writer or owner.role.is_standby or owner.ended.done(), 120)
+        assert owner.is_ready, owner.ended
 
     def wait_ended(self) -> None:
         wait_until(self.app.owner.ended.done)
@@ -323,7 +324,7 @@ def serving(
     assert ready.wait(30)
     try:
         if open_detector is None:
-            wait_until(lambda: found[0].app.owner.is_ready)
+            wait_until(lambda: found[0].app.owner.role.is_writer, 60)
         yield found[0]
     finally:
         found[0].stop()

@@ -131,6 +131,8 @@ def answers_as_of_a_record(writer: failover.Serving, standby: failover.Serving) 
     assert (status, problem["type"]) == (503, "/docs#not-writer")
     wait_until(lambda: leads_to(standby.url) == f"{writer.url}/v1/articles/b%2Fc?x=1", 60)
     assert failover.get(standby.url, "/v1/events?after=0")[2]["events"]
+    logs = [failover.get(each.url, "/v1/log?texts=true")[2] for each in (writer, standby)]
+    assert logs[0]["rows"] == logs[1]["rows"] != []
 
 
 def leads_to(url: str) -> str | None:

@@ -79,9 +79,16 @@ def test_pruning_and_redacting_leave_what_a_folder_leaves(
                 target.append((), prune=wanted, redact=kept)
             gone |= wanted | set(kept)
         assert list(one.replay()) == list(other.replay())
+        assert numbers_of(one) == numbers_of(other)
         assert [one.text(k) for k in range(1, one.last + 1)] == [other.text(k) for k in range(1, other.last + 1)]
     assert storage.verify(place) == storage.verify(folder)
     assert storage.verify(place).problems == ()
+
+
+def numbers_of(store: storage.Writing) -> list[tuple[int, bool, bytes | None]]:
+    """What a page of the log holds of each row: the number, whether it was pruned, the text."""
+    page = store.page_after(0, 10_000, 1 << 30, with_texts=True)
+    return [(row[0], row[1] is None, text) for row, text in page.rows]
 
 
 def test_a_detector_on_a_server_says_and_keeps_what_one_on_a_folder_does(place: storage.Where, tmp_path: Path) -> None:

@@ -52,6 +52,7 @@ REQUESTS: dict[tuple[str, str], Role] = {
     ("DELETE", "/v1/articles?id=a"): "erase",
     ("POST", "/v1/admin/compact"): "admin",
     ("POST", "/v1/admin/clock"): "admin",
+    ("GET", "/v1/log"): "admin",
     ("GET", "/metrics"): "metrics",
 }
 

@@ -1,6 +1,6 @@
 """Connections to a running service.
 
-- `client`: `Client` and `AsyncClient`
+- `client`: `Client` and `AsyncClient`; `editing`: what editors do; `connection`: how a service is reached
 - `calls`: what is said over them
 - `push`: send files, resumable
 - `connectors/`: feed a service from a stream, or a stream from a service

@@ -14,13 +14,17 @@ from wirecopy.config import Keep
 from wirecopy.schema.answers import Comparison, Pin, Reasons, Verdict
 from wirecopy.schema.article import Article
 from wirecopy.schema.dates import format_published
+from wirecopy.schema.log import LogPage
 from wirecopy.schema.wire import (
+    Action,
+    ActionPage,
     BoilerplatePage,
     BulkAnswer,
     Cleared,
     Compacted,
     Event,
     EventPage,
+    FoundPage,
     Matches,
     PinList,
     Problem,
@@ -238,24 +242,51 @@ def get_story(id: str, keep: Keep | None) -> Request[Story]:
 
 
 def get_stories(
-    since: datetime | None, source: str | None, min_size: int, keep: Keep | None, limit: int, cursor: str
+    q: str | None, since: datetime | None, source: str | None, min_size: int, keep: Keep | None, limit: int, cursor: str
 ) -> Request[StoryPage]:
-    asked = {"since": since and since.isoformat(), "source": source, "keep": keep, "cursor": cursor}
+    asked = {"q": q, "since": since and since.isoformat(), "source": source, "keep": keep, "cursor": cursor}
     params = {"min_size": str(min_size), "limit": str(limit), **{name: text for name, text in asked.items() if text}}
     return Request("GET", "/v1/stories", _decode_page, params=params)
 
 
-def merge_stories(id: str, other: str) -> Request[Story]:
-    return Request("POST", _path("/v1/stories", id) + "/merge", _decode_story, orjson.dumps({"with": other}))
+def merge_stories(id: str, other: str, reason: str) -> Request[Story]:
+    return Request(
+        "POST", _path("/v1/stories", id) + "/merge", _decode_story, orjson.dumps({"with": other, "reason": reason})
+    )
 
 
-def split_story(id: str, articles: Sequence[str]) -> Request[Split]:
-    content = orjson.dumps({"articles": list(articles)})
+def split_story(id: str, articles: Sequence[str], reason: str) -> Request[Split]:
+    content = orjson.dumps({"articles": list(articles), "reason": reason})
     return Request("POST", _path("/v1/stories", id) + "/split", _decode_split, content)
 
 
-def post_pin(articles: Sequence[str], together: bool) -> Request[Pin]:
-    content = orjson.dumps({"articles": list(articles), "together": together})
+def correct_canonical(id: str, article: str, reason: str) -> Request[Story]:
+    content = orjson.dumps({"article": article, "reason": reason})
+    return Request("POST", _path("/v1/stories", id) + "/canonical", _decode_story, content)
+
+
+def get_edits(limit: int, cursor: str) -> Request[ActionPage]:
+    params = {"limit": str(limit), **({"cursor": cursor} if cursor else {})}
+    return Request("GET", "/v1/edits", _decode_edits, params=params)
+
+
+def undo(id: str, reason: str) -> Request[Action]:
+    return Request("POST", _path("/v1/edits", id) + "/undo", _decode_action, orjson.dumps({"reason": reason}))
+
+
+def find_articles(q: str, source: str | None, limit: int, cursor: str) -> Request[FoundPage]:
+    asked = {"source": source, "cursor": cursor or None}
+    params = {"q": q, "limit": str(limit), **{name: text for name, text in asked.items() if text is not None}}
+    return Request("GET", "/v1/articles", _decode_found, params=params)
+
+
+def get_log(after: int, limit: int, texts: bool) -> Request[LogPage]:
+    params = {"after": str(after), "limit": str(limit), "texts": "true" if texts else "false"}
+    return Request("GET", "/v1/log", _decode_log, params=params)
+
+
+def post_pin(articles: Sequence[str], together: bool, reason: str) -> Request[Pin]:
+    content = orjson.dumps({"articles": list(articles), "together": together, "reason": reason})
     return Request("POST", "/v1/pins", _decode_pin, content)
 
 
@@ -298,6 +329,10 @@ _decode_page = msgspec.json.Decoder(StoryPage).decode
 _decode_split = msgspec.json.Decoder(Split).decode
 _decode_pin = msgspec.json.Decoder(Pin).decode
 _decode_pins = msgspec.json.Decoder(PinList).decode
+_decode_edits = msgspec.json.Decoder(ActionPage).decode
+_decode_action = msgspec.json.Decoder(Action).decode
+_decode_found = msgspec.json.Decoder(FoundPage).decode
+_decode_log = msgspec.json.Decoder(LogPage).decode
 _decode_event = msgspec.json.Decoder(Event).decode
 _decode_events = msgspec.json.Decoder(EventPage).decode
 _decode_sources = msgspec.json.Decoder(SourcePage).decode

@@ -19,8 +19,12 @@ from wirecopy.schema.actions import Action
 from wirecopy.schema.answers import Milliseconds, Pin
 from wirecopy.schema.article import Article
 from wirecopy.schema.listing import Document, StoryLine
+from wirecopy.schema.log import LogPage, LogRow
+from wirecopy.storage import Row
 
 _MOST_REVISION_CHARACTERS = 4_000_000  # of a page of revisions
+_ROWS_AT_ONCE = 100  # of the log: half a millisecond
+_MOST_LOG_BYTES = 8_000_000  # of a page of it
 _ACTION_ID = re.compile(r"e[0-9]{1,15}")
 
 
@@ -124,6 +128,29 @@ class Browsing(Questions):
             "records": 0 if self._store is None else self._store.last,
         }
 
+    def log_in_parts(self, after: int, limit: int, *, with_texts: bool = False) -> Parts[LogPage]:
+        """Return the records that are on disk behind a number, at most `limit`, fewer where they are long; a generator.
+
+        Raises UsageError where nothing is stored, Damaged.
+        """
+        if self._store is None:
+            raise errors.UsageError("this service stores nothing: there is no log")
+        rows: list[LogRow] = []
+        size, before = 0, b""
+        while True:
+            most, at = min(_ROWS_AT_ONCE, limit - len(rows)), rows[-1].number if rows else after
+            page = self._store.page_after(at, most, _MOST_LOG_BYTES - size, with_texts=with_texts)
+            if rows and page.before != rows[-1].chain:
+                break  # the end, or pruned meanwhile: the next page begins there
+            before = before or page.before
+            rows += [_log_row(row, text) for row, text in page.rows]
+            size += sum(len(row.payload) + len(row.text or b"") for row in rows[-len(page.rows) :])
+            if len(page.rows) < most or len(rows) == limit or size >= _MOST_LOG_BYTES:
+                break
+            yield
+        about, reached = page.about, rows[-1].number if rows else after
+        return LogPage(about.identity, about.format, about.scheme, before, rows, reached, page.last)
+
     def actions(self, cursor: str | None = None, limit: int = 50) -> tuple[list[Action[Milliseconds]], str | None]:
         """Return at most `limit` actions, the newest first, and the cursor of the next page. Raises UsageError."""
         before = None
@@ -173,3 +200,9 @@ class Browsing(Questions):
                 size += len(found[-1].text or "") if count >= len(before) else 0
             yield
         return found, len(wanted) > limit
+
+
+def _log_row(row: Row, text: bytes | None) -> LogRow:
+    number, kind, article_id, payload, text_digest, chain = row
+    named = article_id.decode() if isinstance(article_id, bytes) else article_id
+    return LogRow(number, payload, chain, kind, named, text_digest, text)

@@ -25,7 +25,7 @@ from wirecopy.storage.opening import (
 )
 from wirecopy.storage.opening import replacing_of as replacing
 from wirecopy.storage.pipeline import Pipeline
-from wirecopy.storage.rows import Entry, Record, Remains
+from wirecopy.storage.rows import Entry, Record, Remains, Row
 from wirecopy.storage.snapshot import Snapshot
 from wirecopy.storage.store import Store
 from wirecopy.storage.verbs import Compaction, Reading, Writing
@@ -38,6 +38,7 @@ __all__ = [
     "Record",
     "Remains",
     "Report",
+    "Row",
     "Snapshot",
     "Store",
     "Where",

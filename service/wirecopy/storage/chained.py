@@ -4,10 +4,10 @@ The SQL is that of both; a place for a value is `?`. What differs is behind the 
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from wirecopy import errors
 from wirecopy.storage.rows import (
@@ -23,12 +23,23 @@ from wirecopy.storage.rows import (
     unpack_text,
 )
 
+T = TypeVar("T")
+
 
 class End(NamedTuple):
     """The last number of a log (0 for an empty one) and its chain, which vouches for all before it."""
 
     number: int
     chain: bytes
+
+
+class RowPage(NamedTuple):
+    """Rows of a log in order, each with the stored form of its text, and the chain before the first of them."""
+
+    about: About
+    before: bytes
+    rows: list[tuple[Row, bytes | None]]
+    last: int  # the number of the last record of the whole log
 
 
 class ChainedLog(ABC):
@@ -113,18 +124,15 @@ class ChainedLog(ABC):
         A run of pruned ones is one row. Raises Damaged for a log that does not go on from that end.
         """
         with self.failures(), self.naming():
-            if not self.has_chain(*end):
-                raise BadRow(f"record {end.number} is another one than before")
-            if end.number == self.end().number:
-                return [], end
-            before, _ = self.around(end.number + 1)
-            found = []
-            for row in islice(self._stream(COLUMNS, "records", end.number), most):
-                record = follow(before, end.number + 1, row)
-                before, end = row[5], End(row[0], row[5])
-                if record is not None:
-                    found.append(record)
-            return found, end
+            return _twice(lambda: self._records_after(end, most))
+
+    def page_after(self, after: int, most: int, most_bytes: int, *, with_texts: bool = False) -> RowPage:
+        """The rows of records behind a number, each checked: at most `most`, and none more once they have `most_bytes`.
+
+        The first may be a pruned run that began before that number. Raises Damaged.
+        """
+        with self.failures(), self.naming():
+            return _twice(lambda: self._page_after(after, most, most_bytes, with_texts=with_texts))
 
     def tombstones(self) -> list[tuple[int, int, bool]]:
         """The numbers (first, last) of all pruned runs in order, each with whether nothing remains there; unchecked."""
@@ -171,6 +179,35 @@ class ChainedLog(ABC):
         count: int = self._rows("SELECT count(*) FROM texts")[0][0]
         return count
 
+    def _records_after(self, end: End, most: int) -> tuple[list[Record], End]:
+        if not self.has_chain(*end):
+            raise BadRow(f"record {end.number} is another one than before")
+        if end.number == self.end().number:
+            return [], end
+        before, _ = self.around(end.number + 1)
+        found = []
+        for row in islice(self._stream(COLUMNS, "records", end.number), most):
+            record = follow(before, end.number + 1, row)
+            before, end = row[5], End(row[0], row[5])
+            if record is not None:
+                found.append(record)
+        return found, end
+
+    def _page_after(self, after: int, most: int, most_bytes: int, *, with_texts: bool) -> RowPage:
+        last = self.end().number
+        page = RowPage(self.about, b"" if after >= last else self.around(after + 1)[0], [], last)
+        chain, expected, size = page.before, after + 1, 0
+        for row in islice(self._stream(COLUMNS, "records", after), most if page.before else 0):
+            follow(chain, expected, row)
+            chain, expected = row[5], row[0] + 1
+            has_text = with_texts and row[4] is not None
+            body = self._query("SELECT body FROM texts WHERE number = ?", row[0]) if has_text else []
+            page.rows.append((row, body[0][0] if body else None))
+            size += len(row[3]) + (len(body[0][0]) if body else 0)
+            if size >= most_bytes:
+                break
+        return page
+
     @contextmanager
     def naming(self) -> Iterator[None]:
         """A block in which BadRow becomes Damaged with the name of the database."""
@@ -193,3 +230,11 @@ def checked_about(row: tuple[Any, ...] | None, name: str, newest: int) -> About:
     if about.format > newest:
         raise errors.NewerFormat(name, about.format, newest)
     return about
+
+
+def _twice(read: Callable[[], T]) -> T:
+    """What a few questions find together; asked again where rows were pruned between two of them."""
+    try:
+        return read()
+    except BadRow:
+        return read()

@@ -11,6 +11,7 @@ from itertools import takewhile
 from threading import Condition, Thread
 from typing import NamedTuple
 
+from wirecopy.storage.chained import RowPage
 from wirecopy.storage.rows import Entry, Record, Remains
 from wirecopy.storage.verbs import Compaction, Writing
 
@@ -110,6 +111,11 @@ class Pipeline:
             self._check()
             entry = self._entries.get(number)
         return self._store.text(number) if entry is None else entry.text
+
+    def page_after(self, after: int, most: int, most_bytes: int, *, with_texts: bool = False) -> RowPage:
+        """As `Store.page_after`: only what is on disk."""
+        self._check()
+        return self._store.page_after(after, most, most_bytes, with_texts=with_texts)
 
     def compact(self) -> Compaction:
         """As `Store.compact`, when everything that was appended is on disk."""

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from wirecopy import errors
-from wirecopy.storage.chained import ChainedLog
+from wirecopy.storage.chained import ChainedLog, RowPage
 from wirecopy.storage.checking import find_loss, find_place, look, open_marked
 from wirecopy.storage.rows import Record
 
@@ -62,6 +62,10 @@ class Snapshot:
     def text(self, number: int) -> bytes | None:
         """As `Store.text`."""
         return self._log.text(number)
+
+    def page_after(self, after: int, most: int, most_bytes: int, *, with_texts: bool = False) -> RowPage:
+        """Rows of what is on disk behind a number; as `ChainedLog.page_after`."""
+        return self._log.page_after(after, most, most_bytes, with_texts=with_texts)
 
     def numbers_without_text(self, kind: int) -> set[int]:
         """The numbers of the records of a kind whose texts were not kept."""

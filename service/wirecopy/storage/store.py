@@ -24,6 +24,7 @@ from zstandard import ZstdCompressor
 
 from wirecopy import errors
 from wirecopy.storage import checking
+from wirecopy.storage.chained import RowPage
 from wirecopy.storage.changes import additions, refuse_unknown, take_away
 from wirecopy.storage.copying import create
 from wirecopy.storage.log import RecordLog
@@ -175,6 +176,12 @@ class Store:
         self._refuse_unknown(number)
         with self._reading:
             return self._reader.text(number)
+
+    def page_after(self, after: int, most: int, most_bytes: int, *, with_texts: bool = False) -> RowPage:
+        """Rows of what is on disk behind a number; as `ChainedLog.page_after`."""
+        self._refuse_further_use()
+        with self._reading:
+            return self._reader.page_after(after, most, most_bytes, with_texts=with_texts)
 
     def beat(self) -> None:
         """Nothing to see: the lock on a folder is held until the process ends."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
+from wirecopy.storage.chained import RowPage
 from wirecopy.storage.rows import Entry, Record, Remains
 
 
@@ -28,6 +29,9 @@ class Reading(Protocol):
 
     def text(self, number: int) -> bytes | None:
         """The kept text of a record; None when none was kept or it was pruned."""
+
+    def page_after(self, after: int, most: int, most_bytes: int, *, with_texts: bool = False) -> RowPage:
+        """Rows of what is on disk behind a number; as `ChainedLog.page_after`."""
 
 
 class Writing(Reading, Protocol):

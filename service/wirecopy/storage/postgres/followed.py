@@ -7,7 +7,7 @@ from pathlib import Path
 from threading import Lock
 
 from wirecopy import errors
-from wirecopy.storage.chained import End
+from wirecopy.storage.chained import End, RowPage
 from wirecopy.storage.postgres.address import Address
 from wirecopy.storage.postgres.log import PostgresLog
 from wirecopy.storage.postgres.session import PostgresSession, failures_of
@@ -108,6 +108,11 @@ class FollowedDatabase:
         """As `Store.text`."""
         with self._reading:
             return self._log.text(number)
+
+    def page_after(self, after: int, most: int, most_bytes: int, *, with_texts: bool = False) -> RowPage:
+        """Rows of what is on disk behind a number; as `ChainedLog.page_after`."""
+        with self._reading:
+            return self._log.page_after(after, most, most_bytes, with_texts=with_texts)
 
     def claim(self) -> bool:
         """Take the lock of the one that writes if it is free. Raises StorageFailed."""

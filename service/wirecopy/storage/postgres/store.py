@@ -21,7 +21,7 @@ from zstandard import ZstdCompressor
 
 from wirecopy import errors
 from wirecopy.storage import checking
-from wirecopy.storage.chained import End
+from wirecopy.storage.chained import End, RowPage
 from wirecopy.storage.changes import Additions, additions, refuse_unknown, take_away
 from wirecopy.storage.marks import EMPTY_PIN, Mark, Marks, read_mark
 from wirecopy.storage.place import make_folder
@@ -164,6 +164,12 @@ class PostgresStore:
         self._refuse_unknown(number)
         with self._reading:
             return self._reader.text(number)
+
+    def page_after(self, after: int, most: int, most_bytes: int, *, with_texts: bool = False) -> RowPage:
+        """Rows of what is on disk behind a number; as `ChainedLog.page_after`."""
+        self._refuse_further_use()
+        with self._reading:
+            return self._reader.page_after(after, most, most_bytes, with_texts=with_texts)
 
     def beat(self) -> None:
         """See that this is still the one that writes. Raises StorageFailed, after which it is not."""

@@ -13,9 +13,11 @@ import msgspec
 from wirecopy.schema import wire
 from wirecopy.schema.answers import Comparison, Pin, Reasons, Verdict
 from wirecopy.schema.formats import known
+from wirecopy.schema.log import LogPage
 from wirecopy.schema.version import VERSION
 from wirecopy.web.docs.bulk_paths import bulk_paths, shipper_paths
 from wirecopy.web.docs.edit_paths import editing_paths
+from wirecopy.web.docs.log_paths import log_paths
 from wirecopy.web.docs.pieces import ANYWHERE as _ANYWHERE
 from wirecopy.web.docs.pieces import ID as _ID
 from wirecopy.web.docs.pieces import REFERENCE as _REFERENCE
@@ -53,7 +55,7 @@ _TYPES = (
     ),
     *(Pin, wire.MergeInput, wire.SplitInput, wire.Split, wire.PinInput, wire.PinList, wire.Moved),
     *(wire.CorrectionInput, wire.ReasonInput, wire.Action, wire.ActionPage, wire.FoundPage),
-    *(wire.BulkAnswer, wire.RefusedPage, wire.SkippedItem, wire.Problem, wire.Health, wire.Readiness),
+    *(LogPage, wire.BulkAnswer, wire.RefusedPage, wire.SkippedItem, wire.Problem, wire.Health, wire.Readiness),
 )
 _TIMED_NAME = re.compile(  # `Story[Time]` as msgspec names its schema, and in its title
     r"_typing\.Annotated_datetime\.datetime__msgspec\.Meta_tz_True_+|\[typing\.Annotated\[[^]]*\]\]"
@@ -111,6 +113,7 @@ def describe() -> dict[str, Any]:
             **editing_paths(),
             **_event_paths(),
             **_boilerplate_paths(),
+            **log_paths(),
             **_operation_paths(),
             **shipper_paths(),
         },
