@@ -14,7 +14,7 @@ SETUP_BENCH := .venv/.setup-bench
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-page test test-lowest wheels fuzz soak lint format run bench bench-full clean
+.PHONY: help setup demo demo-page test test-lowest test-pythons wheels fuzz soak lint format run bench bench-full clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -40,6 +40,14 @@ test-lowest: $(SETUP) ## run what stands on a library with the lowest versions o
 	@build/lowest/bin/uv pip compile -q --resolution lowest-direct pyproject.toml -o build/lowest/constraints.txt
 	@build/lowest/bin/uv pip install -q -p build/lowest -c build/lowest/constraints.txt -e '.[dev]'
 	@echo "with the lowest versions" && build/lowest/bin/python -m pytest $(LOWEST)
+
+# Newer Pythons that this machine has, on the PATH or where pyenv keeps them.
+PYTHONS ?= $(shell for version in 3.12 3.13 3.14; do \
+	for python in python$$version $$(ls -d $$HOME/.pyenv/versions/$$version.*/bin/python 2>/dev/null); do \
+		$$python -c '' 2>/dev/null && { echo $$python; break; }; done; done)
+
+test-pythons: wheels ## install the wheel with each newer Python and run there what the README promises; PYTHONS="..."
+	@for python in $(PYTHONS); do echo "an installed wheel, $$python" && $(BIN)/python -m tests.check_install dist $$python || exit 1; done
 
 wheels: $(SETUP) ## build the wheels into dist: one with compiled kernels for this machine and Python, one for all
 	@$(BIN)/python deploy/build_wheels.py

@@ -302,3 +302,16 @@ def test_the_names_that_numba_does_not_offer_to_others_are_there() -> None:
     assert callable(CompileResult._reduce)
     assert callable(CompileResult._rebuild)
     assert len(compiling.own_target()) == 3
+
+
+def test_kernels_that_lie_in_a_later_place_are_read_from_there(wishes: cache.Wishes, tmp_path: Path) -> None:
+    """As of a command that ran without a data folder, before a service that has one and no home."""
+    shutil.rmtree(tmp_path / "home")
+    temporary = Cache(SOURCES, OWN, None)
+    temporary.keep("a", b"code of a")
+    wishes.data = make(tmp_path / "data")
+    kernels = Cache(SOURCES, OWN, None)
+    assert kernels.load("a") == b"code of a"
+    assert kernels.folder is not None
+    assert kernels.folder.is_relative_to(wishes.data)
+    assert kernels.load("b") is None
