@@ -57,14 +57,19 @@ class Broker:
     def stop(self) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait(30)
+        self.process.wait(60)
 
     def _start(self) -> subprocess.Popen[bytes]:
         with (self.folder / "broker.log").open("ab") as log:
             process = subprocess.Popen(
                 self.command, stdout=log, stderr=log, env=self.environment, start_new_session=True
             )
-        wait_until_listening(self.port, process)
+        try:
+            wait_until_listening(self.port, process)
+        except AssertionError:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait(60)
+            raise
         return process
 
 

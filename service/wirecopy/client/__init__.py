@@ -2,6 +2,7 @@
 
 - `client`: `Client` and `AsyncClient`; `editing`: what editors do; `connection`: how a service is reached
 - `calls`: what is said over them
+- `pauses`: how long everything here waits before it tries again
 - `push`: send files, resumable
 - `connectors/`: feed a service from a stream, or a stream from a service
 """

@@ -1,6 +1,5 @@
 """What the clients say and hear: each call as a value, articles as bytes, answers as types. No connections here."""
 
-import random
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -10,6 +9,7 @@ import msgspec
 import orjson
 
 from wirecopy import errors
+from wirecopy.client.pauses import LONGEST_SECONDS, GrowingPauses
 from wirecopy.config import Keep
 from wirecopy.schema.answers import Comparison, Pin, Reasons, Verdict
 from wirecopy.schema.article import Article
@@ -44,7 +44,6 @@ MAX_CHUNK_BYTES = 8 * 2**20
 _JSON = {"Content-Type": "application/json"}
 WORTH_ANOTHER_TRY = (408, 429, 502, 503, 504)  # statuses of refusals that pass
 _FIRST_RETRY_SECONDS = 0.25
-_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 30.0
 BULK = "/v1/bulk?stream=true"
 LINES = {"Content-Type": "application/x-ndjson"}
 
@@ -72,7 +71,7 @@ class Retries:
     def __init__(self, most: int, *, is_repeatable: bool) -> None:
         self._left = most
         self._is_repeatable = is_repeatable
-        self._pause = _FIRST_RETRY_SECONDS
+        self._pauses = GrowingPauses(_FIRST_RETRY_SECONDS)
 
     def pause_after(self, error: errors.ServiceError) -> float:
         """Return the seconds to wait; raise the error when there is no use in that, or no try left."""
@@ -80,12 +79,12 @@ class Retries:
         if self._left <= 0 or not (error.status in WORTH_ANOTHER_TRY if refused else self._is_repeatable):  # type: ignore[attr-defined]
             raise error
         self._left -= 1
-        pause, self._pause = self._pause * random.uniform(0.5, 1.0), min(2 * self._pause, _LONGEST_PAUSE_SECONDS)
-        return max(pause, min(getattr(error, "retry_after", None) or 0.0, _LONGEST_PAUSE_SECONDS))
+        return self._pauses.next(min(getattr(error, "retry_after", None) or 0.0, LONGEST_SECONDS))
 
     def begin_anew(self, most: int) -> None:
         """Something was answered: what follows has all tries before it."""
-        self._left, self._pause = most, _FIRST_RETRY_SECONDS
+        self._left = most
+        self._pauses.begin_anew()
 
 
 def is_repeatable(method: str, path: str) -> bool:
@@ -148,7 +147,7 @@ class Followed:
         self._give_up_after = give_up_after
         self._unfinished = b""
         self._waited = 0.0
-        self._pause = _FIRST_PAUSE_SECONDS
+        self._pauses = GrowingPauses()
 
     def begin(self) -> dict[str, Any]:
         """The query and the headers of the next connection."""
@@ -162,7 +161,8 @@ class Followed:
 
     def feed(self, data: bytes) -> Iterator[Event]:
         """The events that are complete with these bytes. Raises ServiceUnreachable for bytes that are no events."""
-        self._waited, self._pause = 0.0, _FIRST_PAUSE_SECONDS
+        self._waited = 0.0
+        self._pauses.begin_anew()
         *lines, self._unfinished = (self._unfinished + data).split(b"\n")
         for line in lines:
             if line.startswith(b"data: "):
@@ -182,9 +182,8 @@ class Followed:
             asked = error.retry_after or 0.0
         if error is not None and self._give_up_after is not None and self._waited >= self._give_up_after:
             raise error
-        pause = max(asked, self._pause)
+        pause = self._pauses.next(asked)
         self._waited += pause
-        self._pause = min(2 * self._pause, _LONGEST_PAUSE_SECONDS)
         return pause
 
 

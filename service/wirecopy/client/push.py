@@ -8,7 +8,6 @@ and as long as the beginning of the file is the same.
 
 import hashlib
 import os
-import random
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -20,6 +19,7 @@ import msgspec
 from wirecopy import errors
 from wirecopy.client.calls import MAX_CHUNK_LINES, WORTH_ANOTHER_TRY, encode_article, refusal_of
 from wirecopy.client.client import Client
+from wirecopy.client.pauses import GrowingPauses
 from wirecopy.config import Limits
 from wirecopy.errors import Refusal
 from wirecopy.files import reading
@@ -28,8 +28,6 @@ from wirecopy.schema.intake import IntakeParser
 from wirecopy.schema.wire import BulkAnswer
 
 _HEAD_BYTES = 64 * 2**10
-_FIRST_DELAY_SECONDS = 0.5
-_MAX_DELAY_SECONDS = 30.0
 
 Pause = Callable[[float], object]
 
@@ -132,7 +130,7 @@ class _Sender:
         for refusal in work.refusals:
             self._refuse(refusal)
         done = 0
-        delay, progress_at = _FIRST_DELAY_SECONDS, time.monotonic()
+        pauses, progress_at = GrowingPauses(), time.monotonic()
         while done < len(work.lines):
             before = done
             try:
@@ -141,12 +139,11 @@ class _Sender:
                     done += 1
             except errors.ServiceError as error:
                 if done > before:
-                    delay, progress_at = _FIRST_DELAY_SECONDS, time.monotonic()
+                    pauses.begin_anew()
+                    progress_at = time.monotonic()
                 if not _is_worth_another_try(error) or time.monotonic() - progress_at >= self._give_up_after:
                     raise
-                asked = getattr(error, "retry_after", None) or 0.0
-                self._pause(max(asked, delay * random.uniform(0.5, 1.0)))
-                delay = min(2 * delay, _MAX_DELAY_SECONDS)
+                self._pause(pauses.next(getattr(error, "retry_after", None)))
 
     def _count(self, answer: BulkAnswer, place: reading.RecordLocation) -> None:
         """Raise ServiceRefused for the line with which a stream ends early."""

@@ -1,7 +1,6 @@
 """Who decides about the articles of a stream: a running service over HTTP, or a detector in this process."""
 
 import asyncio
-import random
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
@@ -9,9 +8,8 @@ from typing import Protocol
 from wirecopy import errors
 from wirecopy.client.calls import WORTH_ANOTHER_TRY, encode_article, refusal_of
 from wirecopy.client.client import AsyncClient
+from wirecopy.client.pauses import GrowingPauses
 from wirecopy.schema.article import Article
-
-_FIRST_DELAY_SECONDS, _MAX_DELAY_SECONDS = 0.5, 30.0
 
 Pause = Callable[[float], Awaitable[object]]
 
@@ -48,7 +46,7 @@ class ServiceDecider:
         """Send until each article has its answer. Raise ServiceRefused for what trying again does not change."""
         lines = [encode_article(article) for article in articles]
         answers: list[str | None] = []
-        delay = _FIRST_DELAY_SECONDS
+        pauses = GrowingPauses()
         while len(answers) < len(lines):
             before = len(answers)
             try:
@@ -60,11 +58,9 @@ class ServiceDecider:
                 if isinstance(error, errors.ServiceRefused) and error.status not in WORTH_ANOTHER_TRY:
                     raise
                 if len(answers) > before:
-                    delay = _FIRST_DELAY_SECONDS
-                asked = getattr(error, "retry_after", None) or 0.0
+                    pauses.begin_anew()
                 self._tell(f"{error}; trying again")
-                await self._pause(max(asked, delay * random.uniform(0.5, 1.0)))
-                delay = min(2 * delay, _MAX_DELAY_SECONDS)
+                await self._pause(pauses.next(getattr(error, "retry_after", None)))
         return answers
 
     async def close(self) -> None:

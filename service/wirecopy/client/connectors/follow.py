@@ -12,10 +12,9 @@ from typing import NamedTuple
 from wirecopy.client.connectors.dead_letters import DeadLetter, DeadLetterFile
 from wirecopy.client.connectors.decide import Decider
 from wirecopy.client.connectors.ends import Message, StreamSource
+from wirecopy.client.pauses import GrowingPauses
 from wirecopy.errors import ConnectorFailed, InvalidArticle, MalformedArticle
 from wirecopy.schema.article import Article
-
-_FIRST_DELAY_SECONDS, _MAX_DELAY_SECONDS = 0.5, 30.0
 
 Parse = Callable[[bytes], Article]
 
@@ -61,7 +60,7 @@ class StreamReader:
 
         Raise ServiceRefused and OutputFailed; a connector that fails is tried again.
         """
-        delay = _FIRST_DELAY_SECONDS
+        pauses = GrowingPauses()
         while True:
             before = self.progress
             try:
@@ -69,11 +68,10 @@ class StreamReader:
             except ConnectorFailed as error:
                 self._tell(f"{error}; connecting again")
                 if self.progress.articles > before.articles:
-                    delay = _FIRST_DELAY_SECONDS
+                    pauses.begin_anew()
                 self.progress = self.progress._replace(reconnected=self.progress.reconnected + 1)
-                if await self._stopped_within(delay):
+                if await self._stopped_within(pauses.next()):
                     return self.progress
-                delay = min(2 * delay, _MAX_DELAY_SECONDS)
             else:
                 return self.progress
 

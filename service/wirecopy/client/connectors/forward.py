@@ -13,11 +13,11 @@ import msgspec
 
 from wirecopy.client.client import AsyncClient
 from wirecopy.client.connectors.ends import StreamSink
+from wirecopy.client.pauses import GrowingPauses
 from wirecopy.errors import ConnectorFailed, InputFailed, OutputFailed, UsageError
 from wirecopy.schema.wire import Event
 
 _BATCH_EVENTS = 500
-_FIRST_DELAY_SECONDS, _MAX_DELAY_SECONDS = 0.5, 30.0
 
 
 async def forward(
@@ -34,7 +34,7 @@ async def forward(
     Raise UsageError for an outlet that needs a place file and has none, ServiceRefused for a feed that does not go back
     as far as the place (410), InputFailed and OutputFailed for the file. A lost connection is made again.
     """
-    delay = _FIRST_DELAY_SECONDS
+    pauses = GrowingPauses()
     while True:
         end = outlet()
         try:
@@ -42,15 +42,14 @@ async def forward(
             place = _read_place(place_file) if place is None else place
             async for batch in _batches(client, place):
                 await end.put([(event.seq, msgspec.json.encode(event)) for event in batch])
-                delay = _FIRST_DELAY_SECONDS
+                pauses.begin_anew()
                 if place_file is not None:
                     _write_place(place_file, batch[-1].seq)
                 if until is not None and batch[-1].seq >= until:
                     return
         except ConnectorFailed as error:
             tell(f"{error}; connecting again")
-            await pause(delay)
-            delay = min(2 * delay, _MAX_DELAY_SECONDS)
+            await pause(pauses.next())
         finally:
             await end.close()
 

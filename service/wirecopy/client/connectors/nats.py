@@ -31,7 +31,10 @@ class NatsInlet:
             stream = self._connection.jetstream()
             name = self._address.parameters.get("consumer", "wirecopy")
             wanted = ConsumerConfig(
-                durable_name=name, ack_policy=AckPolicy.ALL, ack_wait=_ACK_SECONDS, max_ack_pending=4 * BATCH_MESSAGES
+                durable_name=name,
+                ack_policy=AckPolicy.EXPLICIT,  # "all up to this" would take in what a dead consumer took and left
+                ack_wait=_ACK_SECONDS,
+                max_ack_pending=4 * BATCH_MESSAGES,
             )
             await stream.add_consumer(self._address.name, wanted)
             self._consumer = await stream.pull_subscribe_bind(name, self._address.name)
@@ -49,8 +52,10 @@ class NatsInlet:
         return [Message(one.data, f"message {one.metadata.sequence.stream}", one) for one in found]
 
     async def acknowledge(self, messages: Sequence[Message]) -> None:
-        """Acknowledge the last, and all before it by that; return when the server has said so."""
+        """Acknowledge each; return when the server has said so of the last, which it reads behind the others."""
         try:
+            for message in messages[:-1]:
+                await message.token.ack()
             await messages[-1].token.ack_sync()
         except (NatsError, OSError, TimeoutError) as error:
             raise ConnectorFailed(self._address.shown, str(error) or type(error).__name__) from None
