@@ -7,10 +7,11 @@ processor that the code is for. numba's own cache looks at the file of one kerne
 went on with the machine code of before, and answered wrongly. Here nothing is ever too old: another source, another
 version or another processor is another folder, and a file that is cut or damaged counts as none.
 
-Places that are read: the folder that came with the package, then each of these that has kernels for us: NUMBA_CACHE_DIR,
-the user's cache (XDG_CACHE_HOME or ~/.cache), the service's data folder, the system's folder for temporary files. The
-first that can be written takes what is compiled. Where none can be, kernels live in memory and the next start compiles again. The
-folder in the temporary one must be ours alone: whoever can write a kernel's file can run code as us.
+Places that are read: the folder that came with the package, then each of these that has kernels for us:
+NUMBA_CACHE_DIR, the user's cache (XDG_CACHE_HOME or ~/.cache), the service's data folder, the system's folder for
+temporary files. The first that can be written takes what is compiled. Where none can be, kernels live in memory and the
+next start compiles again. The folder in the temporary one must be ours alone: whoever can write a kernel's file can run
+code as us.
 
 This file imports no compiler, so that it can be asked and told before numba is loaded.
 """
