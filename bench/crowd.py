@@ -70,7 +70,7 @@ async def _write(port: int, bodies: Sequence[tuple[str, bytes]], every: float) -
 
 
 async def _status(reader: asyncio.StreamReader) -> int:
-    """The status of the next answer, all of which is read."""
+    """Return the status of the next answer, all of which is read."""
     head = (await reader.readuntil(b"\r\n\r\n")).lower()
     length = next(line for line in head.split(b"\r\n") if line.startswith(b"content-length:"))
     await reader.readexactly(int(length.split(b":")[1]))

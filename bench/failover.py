@@ -112,12 +112,12 @@ class Senders:
 
 
 def text(chance: random.Random) -> str:
-    """A text unlike all others."""
+    """Return a text unlike all others."""
     return " ".join("".join(chance.choices("abcdefghijklmnopqrstuvwxyz", k=9)) for _ in range(60))
 
 
 def put(url: str, name: str, body: bytes) -> dict[str, Any] | None:
-    """The verdict; None when this service does not take the article, for whatever reason."""
+    """Return the verdict; None when this service does not take the article, for whatever reason."""
     try:
         connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=10)
         connection.request("PUT", f"/v1/articles/{name}", body, {"Content-Type": "application/json"})
@@ -130,7 +130,7 @@ def put(url: str, name: str, body: bytes) -> dict[str, Any] | None:
 
 
 def get(url: str, path: str) -> tuple[int, dict[str, str], Any]:
-    """Status, headers in small letters, and the JSON of an answer."""
+    """Return status, headers in small letters, and the JSON of an answer."""
     connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=10)
     connection.request("GET", path)
     answer = connection.getresponse()

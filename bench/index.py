@@ -80,7 +80,7 @@ def resident_bytes() -> int:
 def look_up_and_insert(  # type: ignore[no-untyped-def]
     first, keys, rarities, published, index, limits, scratch, out, sums, is_inserted
 ):
-    """Take articles through the index one after the other, as `kernels.find_articles` does between its other steps."""
+    """Take articles through the index one after the other, as `passes.find_articles` does between its other steps."""
     dates = index[3]
     most_hits, least, most = limits
     for k in range(keys.shape[0]):

@@ -29,7 +29,7 @@ SHOWN = {"de": ("ü ß ß ", 3), "da": ("æ ø ", 2), "nb": ("æ ø ", 2), "mk":
 
 
 def pair_frequencies(words: dict[str, float]) -> dict[str, float]:
-    """Frequencies of character pairs, per character, in running text of a script without spaces."""
+    """Return frequencies of character pairs, per character, in running text of a script without spaces."""
     pairs: collections.defaultdict[str, float] = collections.defaultdict(float)
     starts: collections.defaultdict[str, float] = collections.defaultdict(float)
     ends: collections.defaultdict[str, float] = collections.defaultdict(float)

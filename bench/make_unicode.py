@@ -1,4 +1,4 @@
-"""Makes unicode.npz: what each code point becomes in the folded text that words are cut from.
+"""Make unicode.npz: what each code point becomes in the folded text that words are cut from.
 
     python -m bench.make_unicode
 
@@ -17,7 +17,7 @@ Unicode tables change with it) and so that loading costs a millisecond. The rule
   chillus, modifier letters that stand for an apostrophe;
 * all code points that Unicode calls default-ignorable are ignored;
 * letters that languages spell differently in ASCII (German ü is ue, Danish å is aa, Turkish ü is u) tell of their
-  language, and have one spelling for each `STYLE`.
+  language, and have one spelling for each of `STYLES`.
 """
 
 import sys
@@ -93,7 +93,7 @@ def is_word(char: str) -> bool:
 
 
 def folded(char: str) -> str:
-    """The characters that `char` becomes; empty when it is dropped."""
+    """Return the characters that `char` becomes; empty when it is dropped."""
     code = ord(char)
     if 0xAC00 <= code <= 0xD7A3 or 0x3041 <= code <= 0x30FF:
         return char
@@ -124,7 +124,7 @@ def _chinese() -> tuple[OpenCC, ...]:
 
 
 def simplified(char: str) -> str:
-    """The simplified form of a Chinese character; where there are several, the first."""
+    """Return the simplified form of a Chinese character; where there are several, the first."""
     if char < "\u3400":
         return char
     for converter in _chinese():
@@ -196,7 +196,7 @@ def classify(code: int) -> tuple[int, str]:
 
 
 def _spellings(char: str) -> list[int]:
-    """The spelling of a telling letter in each style, two characters in one number."""
+    """Return the spelling of a telling letter in each style, two characters in one number."""
     _, spellings = telling(char) or (0, ("",))
     return [sum(ord(letter) << 16 * k for k, letter in enumerate(spelling)) for spelling in spellings]
 

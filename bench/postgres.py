@@ -15,13 +15,13 @@ from typing import Any
 
 
 def binary(name: str) -> str | None:
-    """Where a program of the server is; None when it is not installed."""
+    """Return where a program of the server is; None when it is not installed."""
     found = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), reverse=True)
     return str(found[0]) if found else shutil.which(name)
 
 
 class PostgresServer:
-    """One that runs; `databases` are made on demand, each with a name of its own."""
+    """A server that runs; databases are made on demand, each with a name of its own."""
 
     def __init__(self, folder: Path, *options: str) -> None:
         self.folder = folder
@@ -46,7 +46,7 @@ class PostgresServer:
         self._wait()
 
     def database(self) -> str:
-        """The address of a new, empty database."""
+        """Return the address of a new, empty database."""
         self._made += 1
         name = f"news{self._made}"
         self.run(f"CREATE DATABASE {name}")
@@ -56,7 +56,7 @@ class PostgresServer:
         return f"postgresql://wirecopy@/{name}?host={self.folder}"
 
     def run(self, statement: str, database: str = "postgres") -> list[Any]:
-        """What a statement gives, run beside everything else."""
+        """Return what a statement gives, run beside everything else."""
         import psycopg
 
         with psycopg.connect(self.address(database), autocommit=True) as connection:
@@ -93,7 +93,7 @@ class PostgresServer:
 
 @contextmanager
 def running(*options: str) -> Iterator[PostgresServer]:
-    """A server while the block lasts."""
+    """Yield a server while the block lasts."""
     with tempfile.TemporaryDirectory(prefix="wirecopy-pg-") as name:
         folder = Path(name)
         folder.chmod(0o755)

@@ -1223,7 +1223,7 @@ def number_features(short: Shared, long: Shared) -> dict[str, float]:
 
 
 class Along(NamedTuple):
-    """What the words of a text in their order say: see `kernels.look_along`."""
+    """What the words of a text in their order say: see `features.look_along`."""
 
     rares: int
     rares_kept: int

@@ -228,7 +228,7 @@ def load(path: str | PathLike[str] | None = None, environment: Mapping[str, str]
 
 
 def gather(path: str | PathLike[str] | None, environment: Mapping[str, str]) -> Effective:
-    """The same, with the origin of each setting.
+    """Return the same, with the origin of each setting.
 
     A variable is called WIRECOPY_SECTION__SETTING. Its value is a number, a word, `null`, or a list or an object in
     YAML or JSON. WIRECOPY_SECTION__SETTING_FILE names a file that holds the value: for secrets.
@@ -275,7 +275,7 @@ def _convert(settings: Any, file: str) -> Config:
 
 
 def _all_settings() -> list[tuple[structs.FieldInfo, structs.FieldInfo]]:
-    """Each setting behind its section."""
+    """Return each setting behind its section."""
     return [(section, each) for section in structs.fields(Config) for each in structs.fields(section.type)]
 
 
@@ -310,7 +310,7 @@ def _read_secret(variable: str, file: str) -> str:
 
 
 def _parse(variable: str, text: str, kind: Any) -> Any:
-    """The value of a variable, as a file would give it: of its setting's type as it stands, or in YAML."""
+    """Return the value of a variable, as a file would give it: of its setting's type as it stands, or in YAML."""
     is_yaml = text.startswith(_YAML)
     try:
         if text == "null":

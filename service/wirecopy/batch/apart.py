@@ -64,7 +64,7 @@ class Task(NamedTuple):
 
 
 def is_worthwhile(inputs: Sequence[str], schema: Schema) -> bool:
-    """Whether the inputs are files, and large enough for a process of their own."""
+    """Return whether the inputs are files, and large enough for a process of their own."""
     try:
         files = expand(inputs, schema)
         return all(os.path.isfile(file) and not is_address(file) for file in files) and (
@@ -79,7 +79,7 @@ def reading(
     inputs: Sequence[str], config: Config, intake: IntakeParser, mapping: Mapping[str, str], schema: Schema, *,
     keeps_lines: bool,
 ) -> Iterator[Iterator[Part]]:  # fmt: skip
-    """The chunks of `reading.read`, read by a process that ends with the context at the latest.
+    """Yield the chunks of `reading.read`, read by a process that ends with the context at the latest.
 
     It reads with an intake of its own, made from the same settings and `mapping`; `intake` hears what it had found when
     it has read all. Raises what `read` raises, and InputFailed when the process is ended by somebody else.
@@ -98,7 +98,7 @@ def reading(
 
 
 def _received(process: "subprocess.Popen[bytes]", task: Task, intake: IntakeParser) -> Iterator[bytes]:
-    """The parts as they come; raises how the reading ended."""
+    """Yield the parts as they come; raises how the reading ended."""
     assert process.stdin is not None
     assert process.stdout is not None
     with contextlib.suppress(BrokenPipeError), process.stdin as sink:
@@ -119,7 +119,7 @@ def _received(process: "subprocess.Popen[bytes]", task: Task, intake: IntakePars
 
 
 def _rebuilt(data: bytes) -> Exception:
-    """The failure that the reader told: errors have other arguments than what they are made with."""
+    """Return the failure that the reader told: errors have other arguments than what they are made with."""
     kind, arguments, attributes = pickle.loads(data)
     error = cast(Exception, kind.__new__(kind, *arguments))
     vars(error).update(attributes)

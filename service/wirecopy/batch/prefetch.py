@@ -25,7 +25,7 @@ def cores() -> int:
 def made_ahead(
     source: Iterable[T], *, most: int = _READY, weigh: Callable[[T], int] = lambda _: 1
 ) -> Iterator[Iterator[T]]:
-    """The items of `source`, made in a thread; an error there is raised here, after what came before it.
+    """Yield the items of `source`, made in a thread; an error there is raised here, after what came before it.
 
     Items wait until they weigh `most` together. What is not asked for until the end is dropped then: the thread ends
     with the item that it is at.
@@ -70,19 +70,19 @@ class _Ready(Generic[T]):
             return not self._is_left
 
     def end(self, failure: BaseException | None) -> None:
-        """No more items will come, because of a failure or not."""
+        """Say that no more items will come, because of a failure or not."""
         with self._changed:
             self._has_ended, self._failure = True, failure
             self._changed.notify_all()
 
     def leave(self) -> None:
-        """Nobody will ask any more."""
+        """Say that nobody will ask any more."""
         with self._changed:
             self._is_left = True
             self._changed.notify_all()
 
     def taken(self) -> Iterator[T]:
-        """The items, waiting for each; raises the failure behind the last."""
+        """Yield the items, waiting for each; raises the failure behind the last."""
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._items or self._has_ended)

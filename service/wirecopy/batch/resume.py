@@ -130,7 +130,9 @@ class Journal:
         store.append(entries)
 
     def end(self) -> None:
-        """The run has done all that it was to do: it cannot be gone on with any more. Raises StorageFailed."""
+        """End the run, which has done all that it was to do: it cannot be gone on with any more. Raises
+        StorageFailed.
+        """
         if self._store is not None and self.run is not None and not self.run.is_ended:
             self._tell(structs.replace(self.run, is_ended=True))
 
@@ -140,7 +142,7 @@ class Journal:
         self.run = run
 
     def _noting(self, records: Iterable[Record]) -> Iterator[Record]:
-        """The records, with a note of the last run among them."""
+        """Yield the records, with a note of the last run among them."""
         for record in records:
             if record.kind == RecordKind.RUN:
                 self.run = _run_of(record)
@@ -151,7 +153,8 @@ class Journal:
 def open_journal(
     config: Config, *, look_ahead: bool, folder: str | None, against: str | None, resume: bool
 ) -> Iterator[Journal]:
-    """The journal of a run, see above; `resume`: go on with the one in `folder` that was interrupted, if there is one.
+    """Open the journal of a run, see above; `resume`: go on with the one in `folder` that was interrupted, if there
+    is one.
 
     Raises UsageError for what does not fit together, and what opening a store or a snapshot does.
     """
@@ -223,5 +226,5 @@ def _refuse_unfinished(run: BatchRun | None, folder: str) -> None:
 
 
 def _settings(config: Config, look_ahead: bool) -> bytes:
-    """The digest of all that decisions depend on, beside the articles."""
+    """Return the digest of all that decisions depend on, beside the articles."""
     return xxh3_128_digest(msgspec.json.encode((config.detection, config.stories, look_ahead)))

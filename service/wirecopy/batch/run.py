@@ -77,12 +77,12 @@ class Result(NamedTuple):
     lines: KeptLines | None
 
     def rows(self) -> Iterator[OutputRow]:
-        """The accepted articles in input order, without those that were known before the run."""
+        """Return the accepted articles in input order, without those that were known before the run."""
         state = self.journal.state
         return rows_of(state.archive, state.stories, self.policy, range(self.journal.first, state.decided))
 
     def unique_lines(self) -> Iterator[bytes]:
-        """The whole input line of each story's canonical, in input order, of those in `rows`.
+        """Yield the whole input line of each story's canonical, in input order, of those in `rows`.
 
         The run must have kept lines.
         """
@@ -254,7 +254,7 @@ def rows_of(archive: Archive, stories: Grouping, policy: Policy, numbers: range)
 def _places(
     archive: Archive, stories: Grouping, policy: Policy, numbers: range
 ) -> Iterator[tuple[int, Sequence[int], bool, tuple[int, Link] | None]]:
-    """Each of some articles: the members of its story, whether it stands for them, its best match."""
+    """Yield for each of some articles: the members of its story, whether it stands for them, its best match."""
     hidden = archive.hidden
     standing: dict[int, int] = {}  # by the first member of a story
     for number in numbers:
@@ -270,7 +270,7 @@ def _places(
 
 @contextmanager
 def _beginning(threads: int) -> Iterator[Start[Any]]:
-    """What begins tasks in so many threads; with one, a task runs when its result is asked for."""
+    """Yield what begins tasks in so many threads; with one, a task runs when its result is asked for."""
     if threads == 1:
         yield lambda task: task
         return
@@ -282,7 +282,7 @@ def _beginning(threads: int) -> Iterator[Start[Any]]:
 def _traced(
     chunks: Iterable[_Read], max_words: int, stages: dict[str, float], threads: int
 ) -> Iterator[Iterator[_Traced]]:
-    """Chunks with their traces, both made ahead, each in a thread, where there is more than one."""
+    """Yield chunks with their traces, both made ahead, each in a thread, where there is more than one."""
 
     def traced(coming: Iterable[_Read]) -> Iterator[_Traced]:
         for came in coming:
@@ -305,7 +305,7 @@ def _trace(came: _Read, max_words: int) -> _Traced:
 
 
 def _each_timed(stages: dict[str, float], stage: str, items: Iterable[T]) -> Iterator[T]:
-    """The items, with the time that each took to come."""
+    """Yield the items, with the time that each took to come."""
     waiting = iter(items)
     while True:
         with _timed(stages, stage):

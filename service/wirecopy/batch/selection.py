@@ -87,7 +87,7 @@ class Selection:
         )
 
     def finish(self) -> None:
-        """The input has ended. Raises OtherInput when articles are missing that were decided before."""
+        """End the input. Raises OtherInput when articles are missing that were decided before."""
         if self._journal.is_unsettled:
             self._journal.settle(is_the_last=False)
         decided = self._ready - self._journal.first

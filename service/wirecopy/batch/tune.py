@@ -236,7 +236,7 @@ def describe_labels(labelled: LabelledSet) -> dict[str, int]:
 
 
 def describe(tuned: Tuned) -> Iterator[str]:
-    """The lines in which the command tells what it found."""
+    """Yield the lines in which the command tells what it found."""
     for labelled in tuned.sets:
         counts = describe_labels(labelled)
         yield (

@@ -76,7 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def exit_code(error: errors.WirecopyError) -> int:
-    """The number for an error: that of its nearest class in the table."""
+    """Return the number for an error: that of its nearest class in the table."""
     return next((EXIT_CODES[kind] for kind in type(error).__mro__ if kind in EXIT_CODES), FAILED)
 
 
@@ -108,7 +108,7 @@ def _settings(config_file: str | None, window_days: str | None, keep: str | None
 
 
 def _parse_days(value: str) -> float | None:
-    """A number of days, or None for `none`; the range is that of the setting."""
+    """Return a number of days, or None for `none`; the range is that of the setting."""
     try:
         return None if value == "none" else float(value)
     except ValueError:
@@ -426,7 +426,7 @@ def _fail(sentence: str, code: int) -> int:
 
 
 def _prepare_process() -> None:
-    """Text that an encoding lacks is escaped, SIGTERM unwinds, so that temporary files are removed, exit is quick."""
+    """Escape text that an encoding lacks, unwind at SIGTERM, so that temporary files are removed, and exit quickly."""
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
     with suppress(ValueError):  # only the main thread may
@@ -439,6 +439,6 @@ def _terminate(number: int, frame: object) -> Never:
 
 
 def _forget_standard_output() -> None:
-    """Nobody reads it any more: what is still buffered must not fail once again at exit."""
+    """Forget what nobody reads any more: what is still buffered must not fail once again at exit."""
     with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

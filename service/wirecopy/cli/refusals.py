@@ -53,11 +53,11 @@ class Telling:
             _say(f"the refused records had these fields: {names} (--map text=NAME takes a field from another name)")
 
     def facts(self) -> dict[str, Any]:
-        """What a summary says of it in JSON."""
+        """Return what a summary says of it in JSON."""
         return {"left_out": self.left_out, "skipped": dict(self.skipped)}
 
     def describe(self) -> str:
-        """What a summary says of it, empty when there is nothing."""
+        """Return what a summary says of it, empty when there is nothing."""
         parts = [f"{self.left_out:,} fields left out"] if self.left_out else []
         if self.skipped:
             kinds = ", ".join(f"{count:,} {kind}" for kind, count in self.skipped.most_common(5))

@@ -214,7 +214,7 @@ def check_mapping(mapping: dict[str, str], schema: str) -> None:
 
 
 def nitf_fetcher(option: str | None) -> "FetchNitf | None":
-    """What gets the NITF that items of AP link to, None without the option. Raises UsageError, InputFailed."""
+    """Return what gets the NITF that items of AP link to, None without the option. Raises UsageError, InputFailed."""
     if option is None:
         return None
     from wirecopy.files import remote
@@ -230,7 +230,7 @@ def nitf_fetcher(option: str | None) -> "FetchNitf | None":
 
 
 def _place(config: "Config") -> str:
-    """Where the articles are, without a password."""
+    """Return where the articles are, without a password."""
     from wirecopy.storage import where
 
     return str(where(config.service.store or config.service.data))
@@ -264,7 +264,7 @@ def serve_sample(port: int) -> int:
 
 
 def _open_standby(config: "Config", accept_loss: bool, loading: "Loading") -> "Detector | Standby":
-    """A standby; where nobody has ever written, the writer."""
+    """Return a standby; where nobody has ever written, the writer."""
     _load_kernels(config, loading)
     from wirecopy.detector.detector import scheme_of
     from wirecopy.detector.standby import Standby

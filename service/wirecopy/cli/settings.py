@@ -79,12 +79,12 @@ COMMANDS = (config_command, health)
 
 
 def _reachable(host: str) -> str:
-    """An address of this machine behind which a service listens that was told to listen on `host`."""
+    """Return an address of this machine behind which a service listens that was told to listen on `host`."""
     return {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1", "[::]": "::1"}.get(host, host.strip("[]"))
 
 
 def _describe(effective: Any) -> str:
-    """The settings as YAML, each with its origin behind it."""
+    """Return the settings as YAML, each with its origin behind it."""
     import msgspec
 
     from wirecopy.cli.terminal import printable

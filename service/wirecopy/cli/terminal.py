@@ -84,7 +84,7 @@ def counting(total: int | None = None, what: str = "articles") -> Iterator[Calla
 
 
 def describe_summary(summary: "RunSummary") -> str:
-    """One line of counts and speed."""
+    """Return one line of counts and speed."""
     speed = summary.articles / summary.seconds if summary.seconds > 0 else 0
     counts = f"{summary.stories:,} stories, {summary.copies:,} copies, {summary.rewrites:,} rewrites"
     known = f", {summary.known:,} known before" if summary.known else ""
@@ -92,12 +92,14 @@ def describe_summary(summary: "RunSummary") -> str:
 
 
 def summary_json(facts: Mapping[str, Any]) -> str:
-    """A summary as one JSON object."""
+    """Return a summary as one JSON object."""
     return msgspec.json.encode(facts).decode()
 
 
 def describe_stages(summary: "RunSummary") -> str:
-    """A table of seconds per stage, in the order in which they ran; then those of the threads that ran beside them."""
+    """Return a table of seconds per stage, in the order in which they ran; then those of the threads that ran beside
+    them.
+    """
     whole = summary.seconds or 1.0
     lines = [f"{name:<20} {seconds:9.3f} s {seconds / whole:6.1%}" for name, seconds in summary.stages.items()]
     lines += [f"{'all':<20} {summary.seconds:9.3f} s", "beside, in threads of their own"]
@@ -106,7 +108,7 @@ def describe_stages(summary: "RunSummary") -> str:
 
 
 def describe_boilerplate(passage: "Boilerplate") -> str:
-    """One line: source, articles, words, and the passage, or where it stands when texts are not kept."""
+    """Return one line: source, articles, words, and the passage, or where it stands when texts are not kept."""
     where = f"(in {passage.example} from word {passage.first_word + 1} on; texts are not kept)"
     said = _isolated(printable(where if passage.text is None else passage.text))
     source = _cell(passage.source or "(no source)", _SOURCE_COLUMNS)
@@ -148,7 +150,7 @@ def _print_members(console: Console, members: Sequence["OutputRow"], articles: M
 
 
 def comparison_json(comparison: "Comparison") -> str:
-    """The comparison as one JSON object; offsets count characters."""
+    """Return the comparison as one JSON object; offsets count characters."""
     return msgspec.json.format(msgspec.json.encode(comparison), indent=2).decode()
 
 
@@ -223,7 +225,7 @@ def _console() -> Console:
 
 
 def _block(console: Console, body: str, width: int, start: int | None, end: int | None) -> RenderableType:
-    """A passage wrapped to `width` cells under its offsets, each line isolated by itself."""
+    """Return a passage wrapped to `width` cells under its offsets, each line isolated by itself."""
     wrapped = Text(printable(body[start:end])).wrap(console, width)
     block = Text(f"{start}-{end}\n", style="dim")
     block.append("\n".join(_isolated(line.plain.rstrip()) for line in wrapped), style="not dim")

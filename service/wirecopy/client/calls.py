@@ -82,13 +82,13 @@ class Retries:
         return self._pauses.next(min(getattr(error, "retry_after", None) or 0.0, LONGEST_SECONDS))
 
     def begin_anew(self, most: int) -> None:
-        """Something was answered: what follows has all tries before it."""
+        """Begin counting anew, since something was answered: what follows has all tries before it."""
         self._left = most
         self._pauses.begin_anew()
 
 
 def is_repeatable(method: str, path: str) -> bool:
-    """Whether doing a request twice is as good as doing it once."""
+    """Return whether doing a request twice is as good as doing it once."""
     return method in ("GET", "PUT") or path in ("/v1/articles", "/v1/check")
 
 
@@ -100,7 +100,7 @@ def ended_early(answer: BulkAnswer) -> errors.ServiceRefused | None:
 
 
 def encode_article(article: Sendable) -> bytes:
-    """The article as a JSON object, without what it does not have."""
+    """Return the article as a JSON object, without what it does not have."""
     if not isinstance(article, Article):
         return orjson.dumps(dict(article), option=orjson.OPT_NAIVE_UTC)
     fields = {name: value for name, value in msgspec.structs.asdict(article).items() if value is not None}
@@ -150,7 +150,7 @@ class Followed:
         self._pauses = GrowingPauses()
 
     def begin(self) -> dict[str, Any]:
-        """The query and the headers of the next connection."""
+        """Return the query and the headers of the next connection."""
         self._unfinished = b""
         return {"params": {"after": str(self._after)}, "headers": {"Accept": "text/event-stream"}}
 
@@ -160,7 +160,9 @@ class Followed:
             raise errors.UsageError("what answers there has no events: no wirecopy service, or an older version")
 
     def feed(self, data: bytes) -> Iterator[Event]:
-        """The events that are complete with these bytes. Raises ServiceUnreachable for bytes that are no events."""
+        """Yield the events that are complete with these bytes. Raises ServiceUnreachable for bytes that are no
+        events.
+        """
         self._waited = 0.0
         self._pauses.begin_anew()
         *lines, self._unfinished = (self._unfinished + data).split(b"\n")
@@ -174,7 +176,9 @@ class Followed:
                 yield event
 
     def pause_after(self, error: errors.ServiceError | None) -> float:
-        """Seconds to wait after a connection that ended, None: well. Raises the error that it is no use to wait for."""
+        """Return seconds to wait after a connection that ended, None: well. Raises the error that it is no use to wait
+        for.
+        """
         asked = 0.0
         if isinstance(error, errors.ServiceRefused):
             if error.status not in WORTH_ANOTHER_TRY:
@@ -375,7 +379,7 @@ def chunk_lines(lines: Iterable[bytes]) -> Iterator[list[bytes]]:
 
 
 def refusal_of(problem: Problem, retry_after: float | None = None) -> errors.ServiceRefused:
-    """The error for a problem, which may be that of a line."""
+    """Return the error for a problem, which may be that of a line."""
     return errors.ServiceRefused(problem.status, problem.type, problem.title, problem.detail, retry_after)
 
 

@@ -33,24 +33,24 @@ class Client(EditingCalls):
         return self._call(calls.put_article(article))
 
     def post_article(self, article: Sendable) -> Verdict:
-        """The same by POST, for ids that a proxy on the way would change in a path."""
+        """Return the same by POST, for ids that a proxy on the way would change in a path."""
         return self._call(calls.post_article(article))
 
     def check_article(self, article: Sendable) -> Verdict:
-        """The verdict the article would get; nothing is stored."""
+        """Return the verdict the article would get; nothing is stored."""
         return self._call(calls.check_article(article))
 
     def article(
         self, id: str, *, by_query: bool = False, revision: int | None = None, keep: Keep | None = None
     ) -> Stored:
-        """An article as it is kept, or an earlier revision as it was; `by_query` for proxies that decode paths.
+        """Return an article as it is kept, or an earlier revision as it was; `by_query` for proxies that decode paths.
 
         `keep`, here and below: who stands for a story is told by this policy and not the one that is set.
         """
         return self._call(calls.get_article(id, by_query, revision, keep))
 
     def revisions(self, id: str) -> list[Revision]:
-        """The revisions of an article, in order, with what each changed."""
+        """Return the revisions of an article, in order, with what each changed."""
         page = self._call(calls.get_revisions(id, 0))
         found = page.revisions
         while page.next is not None:
@@ -63,19 +63,19 @@ class Client(EditingCalls):
         self._call(calls.delete_article(id, by_query))
 
     def matches(self, id: str) -> tuple[Match, ...]:
-        """All verified matches of an article, best first."""
+        """Return all verified matches of an article, best first."""
         return self._call(calls.get_matches(id)).matches
 
     def explain(self, a: str, b: str, texts: tuple[str, str] | None = None) -> Comparison:
-        """Why two articles match, or do not; give both `texts` to a service that keeps none."""
+        """Return why two articles match, or do not; give both `texts` to a service that keeps none."""
         return self._call(calls.explain(a, b, texts))
 
     def why(self, id: str, *, keep: Keep | None = None) -> Reasons:
-        """The link that holds each member to a story."""
+        """Return the link that holds each member to a story."""
         return self._call(calls.get_reasons(id, keep))
 
     def story(self, id: str, *, keep: Keep | None = None) -> Story:
-        """A story with its members."""
+        """Return a story with its members."""
         return self._call(calls.get_story(id, keep))
 
     def stories(
@@ -88,7 +88,7 @@ class Client(EditingCalls):
         keep: Keep | None = None,
         page_size: int = 50,
     ) -> Iterator[Story]:
-        """Stories, newest first, asked for by the page; `q`: those of which an article holds these words."""
+        """Yield stories, newest first, asked for by the page; `q`: those of which an article holds these words."""
         cursor: str | None = ""
         while cursor is not None:
             page = self._call(calls.get_stories(q, since, source, min_size, keep, page_size, cursor))
@@ -104,13 +104,15 @@ class Client(EditingCalls):
             cursor = page.cursor
 
     def events(self, after: int = 0, *, limit: int = 1000) -> EventPage:
-        """A page of the feed: at most `limit` events behind the number `after`; `next` is the next page's `after`."""
+        """Return a page of the feed: at most `limit` events behind the number `after`; `next` is the next page's
+        `after`.
+        """
         return self._call(calls.get_events(after, limit))
 
     def follow_events(
         self, after: int = 0, *, give_up_after: float | None = None, pause: Callable[[float], object] = time.sleep
     ) -> Iterator[Event]:
-        """Every event behind the number `after`, then each further one as it comes; there is no end.
+        """Yield every event behind the number `after`, then each further one as it comes; there is no end.
 
         Broken connections are made again, a restarting service is waited for, without an event lost or told twice.
         Raises ServiceRefused for what does not pass (410: `after` is not kept any more), and what is wrong when it has
@@ -131,7 +133,7 @@ class Client(EditingCalls):
             pause(followed.pause_after(failure))
 
     def sources(self, *, page_size: int = 50) -> Iterator[Source]:
-        """How much of each source is copied from whom; by name, asked for by the page."""
+        """Yield how much of each source is copied from whom; by name, asked for by the page."""
         cursor: str | None = ""
         while cursor is not None:
             page = self._call(calls.get_sources(page_size, cursor))
@@ -139,7 +141,9 @@ class Client(EditingCalls):
             cursor = page.cursor
 
     def boilerplate(self, *, source: str | None = None, page_size: int = 50) -> Iterator[Boilerplate]:
-        """What sources repeat, source by source, asked for by the page; `source` "": of articles without a source."""
+        """Yield what sources repeat, source by source, asked for by the page; `source` "": of articles without a
+        source.
+        """
         cursor: str | None = ""
         while cursor is not None:
             page = self._call(calls.get_boilerplate(source, page_size, cursor))
@@ -195,24 +199,24 @@ class AsyncClient(AsyncEditingCalls):
         return await self._call(calls.put_article(article))
 
     async def post_article(self, article: Sendable) -> Verdict:
-        """The same by POST, for ids that a proxy on the way would change in a path."""
+        """Return the same by POST, for ids that a proxy on the way would change in a path."""
         return await self._call(calls.post_article(article))
 
     async def check_article(self, article: Sendable) -> Verdict:
-        """The verdict the article would get; nothing is stored."""
+        """Return the verdict the article would get; nothing is stored."""
         return await self._call(calls.check_article(article))
 
     async def article(
         self, id: str, *, by_query: bool = False, revision: int | None = None, keep: Keep | None = None
     ) -> Stored:
-        """An article as it is kept, or an earlier revision as it was; `by_query` for proxies that decode paths.
+        """Return an article as it is kept, or an earlier revision as it was; `by_query` for proxies that decode paths.
 
         `keep`, here and below: who stands for a story is told by this policy and not the one that is set.
         """
         return await self._call(calls.get_article(id, by_query, revision, keep))
 
     async def revisions(self, id: str) -> list[Revision]:
-        """The revisions of an article, in order, with what each changed."""
+        """Return the revisions of an article, in order, with what each changed."""
         page = await self._call(calls.get_revisions(id, 0))
         found = page.revisions
         while page.next is not None:
@@ -225,19 +229,19 @@ class AsyncClient(AsyncEditingCalls):
         await self._call(calls.delete_article(id, by_query))
 
     async def matches(self, id: str) -> tuple[Match, ...]:
-        """All verified matches of an article, best first."""
+        """Return all verified matches of an article, best first."""
         return (await self._call(calls.get_matches(id))).matches
 
     async def explain(self, a: str, b: str, texts: tuple[str, str] | None = None) -> Comparison:
-        """Why two articles match, or do not; give both `texts` to a service that keeps none."""
+        """Return why two articles match, or do not; give both `texts` to a service that keeps none."""
         return await self._call(calls.explain(a, b, texts))
 
     async def why(self, id: str, *, keep: Keep | None = None) -> Reasons:
-        """The link that holds each member to a story."""
+        """Return the link that holds each member to a story."""
         return await self._call(calls.get_reasons(id, keep))
 
     async def story(self, id: str, *, keep: Keep | None = None) -> Story:
-        """A story with its members."""
+        """Return a story with its members."""
         return await self._call(calls.get_story(id, keep))
 
     async def stories(
@@ -250,7 +254,7 @@ class AsyncClient(AsyncEditingCalls):
         keep: Keep | None = None,
         page_size: int = 50,
     ) -> AsyncIterator[Story]:
-        """Stories, newest first, asked for by the page; `q`: those of which an article holds these words."""
+        """Yield stories, newest first, asked for by the page; `q`: those of which an article holds these words."""
         cursor: str | None = ""
         while cursor is not None:
             page = await self._call(calls.get_stories(q, since, source, min_size, keep, page_size, cursor))
@@ -268,7 +272,9 @@ class AsyncClient(AsyncEditingCalls):
             cursor = page.cursor
 
     async def events(self, after: int = 0, *, limit: int = 1000) -> EventPage:
-        """A page of the feed: at most `limit` events behind the number `after`; `next` is the next page's `after`."""
+        """Return a page of the feed: at most `limit` events behind the number `after`; `next` is the next page's
+        `after`.
+        """
         return await self._call(calls.get_events(after, limit))
 
     async def follow_events(
@@ -278,7 +284,7 @@ class AsyncClient(AsyncEditingCalls):
         give_up_after: float | None = None,
         pause: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> AsyncIterator[Event]:
-        """Every event behind the number `after`, then each further one as it comes; there is no end.
+        """Yield every event behind the number `after`, then each further one as it comes; there is no end.
 
         Broken connections are made again, a restarting service is waited for, without an event lost or told twice.
         Raises ServiceRefused for what does not pass (410: `after` is not kept any more), and what is wrong when it has
@@ -301,7 +307,7 @@ class AsyncClient(AsyncEditingCalls):
             await pause(followed.pause_after(failure))
 
     async def sources(self, *, page_size: int = 50) -> AsyncIterator[Source]:
-        """How much of each source is copied from whom; by name, asked for by the page."""
+        """Yield how much of each source is copied from whom; by name, asked for by the page."""
         cursor: str | None = ""
         while cursor is not None:
             page = await self._call(calls.get_sources(page_size, cursor))
@@ -310,7 +316,9 @@ class AsyncClient(AsyncEditingCalls):
             cursor = page.cursor
 
     async def boilerplate(self, *, source: str | None = None, page_size: int = 50) -> AsyncIterator[Boilerplate]:
-        """What sources repeat, source by source, asked for by the page; `source` "": of articles without a source."""
+        """Yield what sources repeat, source by source, asked for by the page; `source` "": of articles without a
+        source.
+        """
         cursor: str | None = ""
         while cursor is not None:
             page = await self._call(calls.get_boilerplate(source, page_size, cursor))

@@ -44,19 +44,19 @@ class ServiceCalls:
         self._http = httpx.Client(**_options(url, key, timeout, ca_file))
 
     def is_live(self) -> bool:
-        """Whether the service answers at all."""
+        """Return whether the service answers at all."""
         return self._is_ok("/livez")
 
     def is_ready(self) -> bool:
-        """Whether the service takes articles."""
+        """Return whether the service takes articles."""
         return self._is_ok("/readyz")
 
     def metrics(self) -> str:
-        """The service's metrics as Prometheus reads them."""
+        """Return the service's metrics as Prometheus reads them."""
         return self._call(calls.Request("GET", "/metrics", bytes.decode))
 
     def openapi(self) -> dict[str, Any]:
-        """The description of the API."""
+        """Return the description of the API."""
         return self._call(calls.Request("GET", "/openapi.json", orjson.loads))
 
     def compact(self) -> Compacted:
@@ -64,7 +64,7 @@ class ServiceCalls:
         return self._call(calls.compact())
 
     def log(self, after: int = 0, *, limit: int = 1000, texts: bool = False) -> LogPage:
-        """A page of the log: at most `limit` records behind the number `after`, fewer where they are long.
+        """Return a page of the log: at most `limit` records behind the number `after`, fewer where they are long.
 
         `texts`: with the texts that were kept. `next` is the next page's `after`.
         """
@@ -124,19 +124,19 @@ class AsyncServiceCalls:
         self._http = httpx.AsyncClient(**_options(url, key, timeout, ca_file))
 
     async def is_live(self) -> bool:
-        """Whether the service answers at all."""
+        """Return whether the service answers at all."""
         return await self._is_ok("/livez")
 
     async def is_ready(self) -> bool:
-        """Whether the service takes articles."""
+        """Return whether the service takes articles."""
         return await self._is_ok("/readyz")
 
     async def metrics(self) -> str:
-        """The service's metrics as Prometheus reads them."""
+        """Return the service's metrics as Prometheus reads them."""
         return await self._call(calls.Request("GET", "/metrics", bytes.decode))
 
     async def openapi(self) -> dict[str, Any]:
-        """The description of the API."""
+        """Return the description of the API."""
         return await self._call(calls.Request("GET", "/openapi.json", orjson.loads))
 
     async def compact(self) -> Compacted:
@@ -144,7 +144,7 @@ class AsyncServiceCalls:
         return await self._call(calls.compact())
 
     async def log(self, after: int = 0, *, limit: int = 1000, texts: bool = False) -> LogPage:
-        """A page of the log: at most `limit` records behind the number `after`, fewer where they are long.
+        """Return a page of the log: at most `limit` records behind the number `after`, fewer where they are long.
 
         `texts`: with the texts that were kept. `next` is the next page's `after`.
         """

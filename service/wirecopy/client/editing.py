@@ -28,7 +28,7 @@ class EditingCalls(ServiceCalls):
         return self._call(calls.post_pin(articles, together, reason))
 
     def pins(self) -> list[Pin]:
-        """All pins, the oldest first."""
+        """Return all pins, the oldest first."""
         page = self._call(calls.get_pins(0))
         found = page.pins
         while page.next is not None:
@@ -41,7 +41,7 @@ class EditingCalls(ServiceCalls):
         self._call(calls.delete_pin(id))
 
     def edits(self, *, page_size: int = 50) -> Iterator[Action]:
-        """What was done by hand, the newest first, asked for by the page: who, when, why."""
+        """Yield what was done by hand, the newest first, asked for by the page: who, when, why."""
         cursor: str | None = ""
         while cursor is not None:
             page = self._call(calls.get_edits(page_size, cursor))
@@ -73,7 +73,7 @@ class AsyncEditingCalls(AsyncServiceCalls):
         return await self._call(calls.post_pin(articles, together, reason))
 
     async def pins(self) -> list[Pin]:
-        """All pins, the oldest first."""
+        """Return all pins, the oldest first."""
         page = await self._call(calls.get_pins(0))
         found = page.pins
         while page.next is not None:
@@ -86,7 +86,7 @@ class AsyncEditingCalls(AsyncServiceCalls):
         await self._call(calls.delete_pin(id))
 
     async def edits(self, *, page_size: int = 50) -> AsyncIterator[Action]:
-        """What was done by hand, the newest first, asked for by the page: who, when, why."""
+        """Yield what was done by hand, the newest first, asked for by the page: who, when, why."""
         cursor: str | None = ""
         while cursor is not None:
             page = await self._call(calls.get_edits(page_size, cursor))

@@ -21,5 +21,5 @@ class GrowingPauses:
         return max(pause, asked or 0.0)
 
     def begin_anew(self) -> None:
-        """Something went well: the next pause is the first one again."""
+        """Begin anew, since something went well: the next pause is the first one again."""
         self._next = self._first

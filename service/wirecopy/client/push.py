@@ -194,7 +194,7 @@ class _Progress:
                 self._state.files = {name: done for name, done in found.files.items() if _is_same(name, done)}
 
     def select(self, chunk: reading.Chunk) -> _Unsent:
-        """What of a chunk is still to be sent."""
+        """Return what of a chunk is still to be sent."""
         articles = zip(chunk.places, chunk.articles, strict=True)
         remaining = [(place, article) for place, article in articles if self._is_new(place.file, place.line)]
         refusals = [refusal for refusal in chunk.refusals if self._is_new(refusal.file, refusal.line)]
@@ -208,7 +208,7 @@ class _Progress:
         return _Unsent([place for place, _ in remaining], lines, refusals, reached)
 
     def note(self, reached: dict[str, int]) -> None:
-        """Everything up to these lines was answered. Raises OutputFailed."""
+        """Note that everything up to these lines was answered. Raises OutputFailed."""
         for file, line in reached.items():
             if file in self._keeps:
                 name = self._keeps[file]
@@ -218,7 +218,7 @@ class _Progress:
             _write_state(self._file, self._state)
 
     def forget(self) -> None:
-        """Everything was sent."""
+        """Forget the place, since everything was sent."""
         if self._file is not None:
             self._file.unlink(missing_ok=True)
 

@@ -43,7 +43,7 @@ def scheme_of(config: Config) -> str:
 
 
 def _standing(kept: Kept) -> str:
-    """The status of an article, and behind it until when it is embargoed."""
+    """Return the status of an article, and behind it until when it is embargoed."""
     return kept.status if kept.embargoed is None else f"{kept.status} {kept.embargoed}"
 
 
@@ -177,7 +177,7 @@ class Detector(Recorder):
         return self.story(name)
 
     def set_status(self, article_id: str, status: Status, now: int = 0, said: Said = UNSAID) -> Stored[Milliseconds]:
-        """Withholds, releases or cancels an article as it is kept, durably, by a revision; return the article.
+        """Withhold, release or cancel an article as it is kept, durably, by a revision; return the article.
 
         What is released is not embargoed any more. Raises UnknownArticle, UsageError where its text is not kept (then
         whoever has it sends it again), and StorageFailed as `merge` does.
@@ -241,7 +241,7 @@ class Detector(Recorder):
         return boilerplate.finish(self.clear_boilerplate_in_parts(source, now))
 
     def clear_boilerplate_in_parts(self, source: str | None, now: int = 0) -> Parts[int]:
-        """The same, as a generator; each part is durable when it pauses, all of it at its end."""
+        """Yield the same, as a generator; each part is durable when it pauses, all of it at its end."""
         window, cleared = self._state.window, 0
         for part in boilerplate.in_parts(window, window.counted(window.source_hash(source))):
             clearing = Clearing(source or None, int(part[0]), int(part[-1]) + 1, now)
@@ -313,7 +313,7 @@ class Detector(Recorder):
             self.ingest([article], now)
 
     def _as_kept(self, number: int, status: Status, embargoed: int | None) -> Article:
-        """An article as it is kept, with another status. Raises UsageError where its text is not kept."""
+        """Return an article as it is kept, with another status. Raises UsageError where its text is not kept."""
         d, text = self._archive.decision(number), self._archive.text(number)
         article_id = self._archive.kept[number].id
         if text is None and status != "canceled":
@@ -342,7 +342,7 @@ class Detector(Recorder):
         self, kind: ActionKind, now: int, said: Said, stories: Sequence[str], articles: Sequence[str] = (),
         after: str | None = None
     ) -> ActionRecord:  # fmt: skip
-        """The next action, which `_entries_of` makes part of those that are told of."""
+        """Return the next action, which `_entries_of` makes part of those that are told of."""
         number = self._actions.last + 1
         return ActionRecord(number, now, kind, said.by, said.reason, list(stories), list(articles), after=after)
 

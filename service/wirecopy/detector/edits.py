@@ -103,7 +103,7 @@ def _finish(
 
 
 def _said(pin: NumberedPin) -> tuple[bool, list[int], list[int]]:
-    """What a pin says, as a record has it."""
+    """Return what a pin says, as a record has it."""
     return pin.together, sorted(pin.left), sorted(pin.right)
 
 
@@ -186,7 +186,7 @@ def undo(state: State, moment: int, done: Edit, heir_of: Callable[[str], str]) -
 
 
 def _pin_again(state: State, lost: tuple[bool, list[int], list[int]] | None, number: int) -> NumberedPin | None:
-    """The pin that an edit had taken away, among those of its articles that are there."""
+    """Return the pin that an edit had taken away, among those of its articles that are there."""
     if lost is None:
         return None
     together, *sides = lost
@@ -196,7 +196,7 @@ def _pin_again(state: State, lost: tuple[bool, list[int], list[int]] | None, num
 
 
 def _present(state: State, numbers: Iterable[int]) -> dict[int, int]:
-    """The newest revisions of articles, by the numbers that they had, as far as they are kept and in a story."""
+    """Return the newest revisions of articles, by the numbers that they had, as far as they are kept and in a story."""
     archive, known = state.archive, state.stories.story_of
     found: dict[int, int] = {}
     for number in numbers:
@@ -208,7 +208,7 @@ def _present(state: State, numbers: Iterable[int]) -> dict[int, int]:
 
 
 def _places_back(state: State, done: Edit, heir_of: Callable[[str], str]) -> dict[int, str]:
-    """Where everybody goes whom an edit moved, or who came later and belongs to one of them."""
+    """Return where everybody goes whom an edit moved, or who came later and belongs to one of them."""
     stories, last, first = state.stories, dict(done.moves), dict(done.origins)
     places: dict[int, str] = {}
     for old, m in _present(state, last).items():
@@ -234,7 +234,7 @@ def _places_back(state: State, done: Edit, heir_of: Callable[[str], str]) -> dic
 
 
 def _against(state: State, places: Mapping[int, str]) -> int | None:
-    """A pin that would be broken if everybody took these places; None for none."""
+    """Return a pin that would be broken if everybody took these places; None for none."""
     stories = state.stories
     for pin in stories.pins.by_id.values():
         if not places.keys() & (pin.left | pin.right):

@@ -23,5 +23,7 @@ def unsearched() -> Iterator[None]:
 
 
 def leave_at_exit() -> None:
-    """A process that ends gives all its memory back as it is: three searches less, 0.3 s with 50,000 articles."""
+    """Leave everything as it is when the process ends, which gives all its memory back: three searches less,
+    0.3 s with 50,000 articles.
+    """
     atexit.register(gc.freeze)

@@ -112,7 +112,7 @@ class Ingestion:
         return self._state.window.terms.epoch != self._epoch
 
     def _recall(self, number: int) -> list[int]:
-        """What is to be recalled with an article that is about to be canceled, as far as it is known now."""
+        """Return what is to be recalled with an article that is about to be canceled, as far as it is known now."""
         archive, stories = self._state.archive, self._state.stories
         members = (m for m in stories.members[stories.story_of[number]] if m != number)
         return list(dict.fromkeys([*members, *views.copies(archive, number), *archive.recalls.get(number, ())]))
@@ -148,7 +148,7 @@ def kept_of(
     archive: Archive, number: int, article: Article, traces: ArticleTraces, moment: int, content: bytes,
     replaces: int | None
 ) -> Kept:  # fmt: skip
-    """What is to be remembered of one article, the first revision of its id or the one after `replaces`."""
+    """Return what is to be remembered of one article, the first revision of its id or the one after `replaces`."""
     kept = Kept(
         id=article.id,
         published=article.published,
@@ -172,7 +172,7 @@ def kept_of(
 
 
 def traces_for(state: State, article: Article, traces: ArticleTraces, replaces: int | None) -> ArticleTraces:
-    """What an article is compared by: of a cancellation what it cancels, whatever notice came as its text."""
+    """Return what an article is compared by: of a cancellation what it cancels, whatever notice came as its text."""
     if article.status != "canceled" or replaces is None:
         return traces
     window, decision = state.window, state.archive.decision(replaces)

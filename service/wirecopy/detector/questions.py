@@ -122,7 +122,7 @@ class Questions:
         return Pair(self._side_of(number), self._side_of(other), settings, other > number, settings.min_odds)
 
     def explain(self, a_id: str, b_id: str, texts: tuple[str, str] | None = None) -> Comparison:
-        """Why two articles match, or do not; `texts`, where none are kept, lead to what is in characters.
+        """Return why two articles match, or do not; `texts`, where none are kept, lead to what is in characters.
 
         Raises as `pair`, and InvalidArticle for a text whose words are not those of its article.
         """
@@ -145,7 +145,7 @@ class Questions:
     def sources_in_parts(
         self, *, source: str | None = None, cursor: str | None = None, limit: int = 50
     ) -> Parts[tuple[list[Source], str | None]]:
-        """The same, as a generator that returns it at its end; between its parts anything else may be done."""
+        """Return the same, as a generator that returns it at its end; between its parts anything else may be done."""
         return self._source_counts.page(source, cursor, limit)
 
     def story(self, story_id: str, *, keep: Keep | None = None) -> Story[Milliseconds]:
@@ -225,18 +225,18 @@ class Questions:
     def boilerplate_in_parts(
         self, *, source: str | None = None, cursor: str | None = None, limit: int = 50
     ) -> Parts[tuple[list[Boilerplate], str | None]]:
-        """The same, as a generator that returns it at its end; between its parts anything else may be done."""
+        """Return the same, as a generator that returns it at its end; between its parts anything else may be done."""
         return boilerplate.passages(self._state.window, self._archive, source=source, cursor=cursor, limit=limit)
 
     def _side_of(self, number: int) -> Side:
         return _side(self._archive, self._state.window, number, is_stored=self._store is not None)
 
     def _policy_of(self, keep: Keep | None) -> Policy:
-        """The policy that is set, or another one that is asked for."""
+        """Return the policy that is set, or another one that is asked for."""
         return self._policy if keep is None else Policy(rule_of(self._config.stories, keep), self._archive.chosen)
 
     def _find_story(self, story_id: str) -> str:
-        """The id of a story, or of the one that it was merged into. Raises UnknownStory."""
+        """Return the id of a story, or of the one that it was merged into. Raises UnknownStory."""
         found = self._feed.redirects.follow(story_id)
         if not self._archive.shown(self._state.stories.members.get(found, ())):
             raise errors.UnknownStory(story_id)
@@ -252,7 +252,7 @@ class Questions:
 
 
 def _side(archive: Archive, window: Window, number: int, *, is_stored: bool) -> Side:
-    """One of two articles to be explained."""
+    """Return one of two articles to be explained."""
     kept, decision = archive.kept[number], archive.decision(number)
     title_words, trace, weights = decision.title_words, decision.trace, decision.weights
     if not is_stored:

@@ -37,7 +37,7 @@ class Standby(Browsing):
     is_standby = True
 
     def __init__(self, config: Config, followed: "FollowedDatabase", witness: Path | None = None) -> None:
-        """Reads all that there is. Raises as `Detector` does; `witness` as `open_store` takes it."""
+        """Read all that there is. Raises as `Detector` does; `witness` as `open_store` takes it."""
         self._followed = followed
         self._witness_folder = witness
         self.starts_over = 0  # how often all was read from the beginning
@@ -85,7 +85,7 @@ class Standby(Browsing):
         return Detector(self._config, Pipeline(store), replayed=Replayed(self._state, self._feed, self._others))
 
     def renew(self) -> None:
-        """Connects anew after a failure. Raises StorageFailed while nobody answers, TailLost."""
+        """Connect anew after a failure. Raises StorageFailed while nobody answers, TailLost."""
         self._followed.renew()
 
     def close(self) -> None:

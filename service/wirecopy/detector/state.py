@@ -184,7 +184,7 @@ class State:
 
     @contextmanager
     def without(self, number: int | None) -> Iterator[str | None]:
-        """The stories as if an article had been withdrawn, while it lasts; return its story."""
+        """Leave an article out of the stories while the block lasts, as if it had been withdrawn; yield its story."""
         if number is None:
             yield None
             return
@@ -227,7 +227,7 @@ class State:
         return oldest - first
 
     def horizon(self, now: int) -> int:
-        """The moment before which articles have left the window at `now`."""
+        """Return the moment before which articles have left the window at `now`."""
         if self._index_milliseconds is None or not self._forgets:
             return _NEVER
         step = max(1, self._index_milliseconds // _STEPS)
@@ -333,7 +333,7 @@ class State:
             self.stories.apply(moves)
 
     def begin(self, number: int, arrived: int, replaces: int | None) -> None:
-        """What comes before something that was decided is applied."""
+        """Do what comes before something that was decided is applied."""
         self.window.skip_to(number)
         self.expire(arrived)
         self.begin_block()

@@ -48,7 +48,7 @@ def trace_encoded(encoded: memoryview, bounds: memoryview, max_words: int) -> Ar
 
 
 def _told_apart(words: npt.NDArray[np.uint32], bounds: npt.NDArray[np.int64]) -> ArticleTraces:
-    """The traces of articles, from those of as many texts, titles first, and of their titles behind them."""
+    """Return the traces of articles, from those of as many texts, titles first, and of their titles behind them."""
     count = len(bounds) // 2
     own = bounds[: count + 1]
     kept = repeats.without_repeats(Traces(words[: own[-1]], own), np.diff(bounds[count:]))

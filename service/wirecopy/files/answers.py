@@ -53,7 +53,7 @@ def write_lines(output: Output, lines: Iterable[bytes], coding: str | None = Non
 
 
 def _split(target: str) -> tuple[str, str]:
-    """The endings that tell the format and the compression."""
+    """Return the endings that tell the format and the compression."""
     stem, dot, last = os.path.basename(target).lower().rpartition(".")
     if not dot:
         return "", ""  # without an ending: JSON lines

@@ -115,7 +115,7 @@ def line_of(article: Article) -> bytes:
 
 
 def _is_lines(head: bytes) -> bool:
-    """Whether a file that begins so holds a JSON value a line."""
+    """Return whether a file that begins so holds a JSON value a line."""
     start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     first, newline, rest = start.partition(b"\n")
     if start.startswith(b"[") or not newline or not rest.strip():

@@ -25,7 +25,7 @@ WHERE = {
 
 
 def is_feed(data: bytes) -> bool:
-    """Whether the first element of a document is that of a feed."""
+    """Return whether the first element of a document is that of a feed."""
     root = _ROOT.search(_ASIDE.sub(b"", data[:_HEAD_BYTES]))
     return root is not None and root[1].lower() in (b"rss", b"feed", b"rdf")
 

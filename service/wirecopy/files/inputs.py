@@ -117,7 +117,7 @@ def _matching(pattern: str) -> list[str]:
 
 
 def _within(folder: str, schema: Schema) -> list[str]:
-    """The files of a folder, and of those below it, whose format is read; hidden ones are left out."""
+    """Return the files of a folder, and of those below it, whose format is read; hidden ones are left out."""
     found = [
         os.path.join(where, name)
         for where, _, names in os.walk(folder)

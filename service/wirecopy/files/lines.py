@@ -86,7 +86,7 @@ def opened(file: str) -> Iterator[BinaryIO]:
 
 
 def _decompressed(file: str, stream: BinaryIO) -> Iterator[bytes]:
-    """The bytes as they were before they were compressed: by the name's ending, else by how they begin."""
+    """Yield the bytes as they were before they were compressed: by the name's ending, else by how they begin."""
     read = cast(Callable[[int], bytes], getattr(stream, "read1", stream.read))  # what is there, as it comes
     head = read(_HEAD_BYTES)
     suffix = file.lower().rpartition(".")[2]

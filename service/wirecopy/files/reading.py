@@ -52,7 +52,7 @@ class Chunk:
     lines: list[bytes] | None = None
 
     def __bool__(self) -> bool:
-        """Whether there is anything in it."""
+        """Return whether there is anything in it."""
         return bool(self.articles or self.refusals or self.skipped or self.notes)
 
 

@@ -19,7 +19,7 @@ _WEB = ("http", "https")
 
 
 def is_address(name: str) -> bool:
-    """Whether an input is an address and no file."""
+    """Return whether an input is an address and no file."""
     return "://" in name
 
 
@@ -112,7 +112,7 @@ def _fsspec(address: str) -> Any:
 
 @contextmanager
 def _failures_of(address: str) -> Iterator[None]:
-    """Every failure of a library behind fsspec, which has errors of its own, is one of ours."""
+    """Make one of our errors of every failure of a library behind fsspec, which has errors of its own."""
     try:
         yield
     except InputFailed:

@@ -68,7 +68,7 @@ def read_csv(file: str, max_record_bytes: int, check: Check, note: Callable[[str
 
 
 def _delimiter(header: str, file: str) -> str:
-    """The delimiter by which the header has most cells, outside of quotes; of equals the first of DELIMITERS."""
+    """Return the delimiter by which the header has most cells, outside of quotes; of equals the first of DELIMITERS."""
     counts = dict.fromkeys(DELIMITERS, 0)
     is_quoted = False
     for character in header:
@@ -81,7 +81,7 @@ def _delimiter(header: str, file: str) -> str:
 
 
 def _as_utf8(blocks: Iterator[bytes], note: Callable[[str], None]) -> Iterator[bytes]:
-    """The blocks in UTF-8, whatever charset they are in; the first of them decides."""
+    """Yield the blocks in UTF-8, whatever charset they are in; the first of them decides."""
     head = next(blocks, b"")
     while len(head) < _HEAD_BYTES and (more := next(blocks, b"")):
         head += more
@@ -98,7 +98,7 @@ def _as_utf8(blocks: Iterator[bytes], note: Callable[[str], None]) -> Iterator[b
 
 
 def _charset(head: bytes) -> str:
-    """The charset of a text that begins so: UTF-8 unless more of it is none than is; then the best guess."""
+    """Return the charset of a text that begins so: UTF-8 unless more of it is none than is; then the best guess."""
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
     text = head.decode("utf-8", "replace")
@@ -121,7 +121,7 @@ class _CsvLines:
         self.start_record()
 
     def peek(self) -> str:
-        """The first line that is not empty, which is still to come."""
+        """Return the first line that is not empty, which is still to come."""
         for line in self._source:
             if line is None or line.strip():
                 self._source = chain((line,), self._source)
@@ -188,7 +188,7 @@ def read_parquet(file: str, check: Check, select: Callable[[Sequence[str]], list
 
 
 def _seekable(stream: BinaryIO, pyarrow: Any) -> Any:
-    """The stream, or all of it in memory where it cannot be read in any order."""
+    """Return the stream, or all of it in memory where it cannot be read in any order."""
     return stream if stream.seekable() else pyarrow.BufferReader(stream.read())
 
 
@@ -219,7 +219,7 @@ def _time_or_word(milliseconds: int | None) -> str | None:
 
 
 def _plain(value: Any) -> Any:
-    """Dates and times as the strings that JSON would hold, in structs and lists too."""
+    """Return dates and times as the strings that JSON would hold, in structs and lists too."""
     if isinstance(value, dict):
         return {name: _plain(inner) for name, inner in value.items()}
     if isinstance(value, list):

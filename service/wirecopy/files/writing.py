@@ -49,7 +49,7 @@ class Output:
 
 
 def is_stream(target: str) -> bool:
-    """Whether a target is standard output or the like, which has no ending."""
+    """Return whether a target is standard output or the like, which has no ending."""
     return target in _STREAMS
 
 
@@ -121,7 +121,7 @@ def _write_then_rename(target: str) -> Iterator[Output]:
 
 
 def _is_regular(target: str) -> bool:
-    """Whether a regular file is or can be made under this name."""
+    """Return whether a regular file is or can be made under this name."""
     with _failures_of(target):
         try:
             mode = os.stat(target).st_mode

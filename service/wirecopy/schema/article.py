@@ -197,7 +197,9 @@ def build(
 
 
 def _optional(k: int, value: Any, limits: Limits, names: Sequence[str], warn: Callable[[str], None] | None) -> Any:
-    """The optional text, None where it is none or too long. Raises InvalidArticle where nobody is to be warned."""
+    """Return the optional text, None where it is none or too long. Raises InvalidArticle where nobody is to be
+    warned.
+    """
     if value is None:
         return None
     if type(value) is not str:
@@ -229,7 +231,7 @@ def _moment(
 def _plausible(
     published: int | None, limits: Limits, names: Sequence[str], warn: Callable[[str], None] | None
 ) -> int | None:
-    """The date, None where it cannot be one: the zero of a clock, or too far ahead of the clock."""
+    """Return the date, None where it cannot be one: the zero of a clock, or too far ahead of the clock."""
     if published is None:
         return None
     latest = time.time_ns() // 1_000_000 + round(limits.most_hours_ahead * 3_600_000)
@@ -284,7 +286,7 @@ def _refuse_required(k: int, value: object, names: Sequence[str]) -> Never:
 
 
 def _label(k: int, names: Sequence[str]) -> str:
-    """How a message calls a field: by our name, and by the sender's where they differ."""
+    """Return how a message calls a field: by our name, and by the sender's where they differ."""
     return FIELDS[k] if names[k] == FIELDS[k] else f"{FIELDS[k]} ({names[k]})"
 
 
@@ -322,7 +324,9 @@ def _refuse_constant(name: str) -> Never:
 
 
 def _is_deeper(value: Any, max_depth: int) -> bool:
-    """Whether arrays and objects nest more than `max_depth` levels deep in `value`; level by level, not recursive."""
+    """Return whether arrays and objects nest more than `max_depth` levels deep in `value`; level by level, not
+    recursive.
+    """
     level = [value]
     for _ in range(max_depth):
         inner = [item.values() if type(item) is dict else item for item in level]

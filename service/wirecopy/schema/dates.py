@@ -103,7 +103,7 @@ def _of_rfc_3339(found: "re.Match[str]", value: str, name: str, zone: tzinfo) ->
 
 
 def _of_other_text(value: str, name: str, zone: tzinfo) -> int:
-    """A date in another form, with space around it or not."""
+    """Return a date in another form, with space around it or not."""
     text = value.strip()
     if text != value and (found := _RFC_3339.fullmatch(text)):
         return _of_rfc_3339(found, value, name, zone)
@@ -143,7 +143,7 @@ def _of_moment(moment: datetime, zone: tzinfo) -> int:
 
 
 def _offset(written: str | None) -> str:
-    """A zone as `datetime.fromisoformat` reads it, empty where there is none."""
+    """Return a zone as `datetime.fromisoformat` reads it, empty where there is none."""
     if written is None:
         return ""
     return "+00:00" if written[0] in "ZzUG" else written if len(written) > 3 else written + ":00"

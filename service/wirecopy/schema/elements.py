@@ -84,13 +84,13 @@ class ElementSplitter:
         self._add(data[begin:])
 
     def finish(self) -> list[bytes | None]:
-        """What is left behind the last document. Raises MalformedArticle when the last one is not complete."""
+        """Return what is left behind the last document. Raises MalformedArticle when the last one is not complete."""
         if self._depth or self._is_in_list or self._is_in_string:
             raise MalformedArticle("the JSON ends too early: a bracket or a quotation mark is still open")
         return list(self._take())
 
     def _leave_string(self, data: bytes) -> int:
-        """Where the string ends that was open before `data`; 0 when there was none."""
+        """Return where the string ends that was open before `data`; 0 when there was none."""
         if not self._is_in_string or not data:
             return 0
         found = _WITHIN_STRING.match(data, 1 if self._ends_in_escape else 0)
@@ -105,13 +105,13 @@ class ElementSplitter:
         return len(data)
 
     def _see_string(self, head: bytes) -> None:
-        """A string of which this is the beginning, or all of it: it may be the name of what follows."""
+        """See a string of which this is the beginning, or all of it: it may be the name of what follows."""
         self._may_begin_list = False
         if not self._is_in_list and self._depth <= _MOST_NAMES:
             self._name = head.decode(errors="replace") if len(head) < _MOST_NAME_BYTES else ""
 
     def _ends_element(self, token: bytes) -> bool:
-        """Whether an element of the list ends before `token`, which ends the list too if it is a bracket."""
+        """Return whether an element of the list ends before `token`, which ends the list too if it is a bracket."""
         if token in b"{[":
             self._inner += 1
         elif not self._inner:
@@ -127,7 +127,7 @@ class ElementSplitter:
         self._is_in_list, self._had_list = False, self._depth > 0
 
     def _enters_list(self, token: bytes) -> bool:
-        """Whether the elements of a wanted list begin with `token`, or behind it."""
+        """Return whether the elements of a wanted list begin with `token`, or behind it."""
         begins, self._may_begin_list = self._may_begin_list, False
         if token == b"[" and not self._depth:
             self._inner = 0
@@ -144,7 +144,7 @@ class ElementSplitter:
         return True
 
     def _ends_document(self, token: bytes) -> bool:
-        """Whether a document ends with `token`, outside of wanted lists."""
+        """Return whether a document ends with `token`, outside of wanted lists."""
         if token in b"{[":
             if self._depth <= _MOST_NAMES:
                 self._open.append(self._name if self._depth else "")
@@ -170,7 +170,7 @@ class ElementSplitter:
             self._pieces.clear()
 
     def _take(self) -> Iterator[bytes | None]:
-        """What has gathered, unless it is nothing but space; a document that had a list is over with it."""
+        """Yield what has gathered, unless it is nothing but space; a document that had a list is over with it."""
         element = b"".join(self._pieces).strip() if self._size <= self._max_bytes else None
         self._pieces, self._size = [], 0
         if not self._depth:

@@ -30,7 +30,9 @@ class IntakeParser(FieldNames):
         zone: tzinfo = UTC,
         is_strict: bool = False,
     ) -> None:
-        """`mapping` gives the path of a field, `zone` is assumed for times without one; see above for `is_strict`."""
+        """Find fields: `mapping` gives the path of a field, `zone` is assumed for times without one; see above
+        for `is_strict`.
+        """
         super().__init__(mapping)
         self.limits = limits
         self.zone = zone

@@ -123,7 +123,7 @@ class _OpenElements:
         self.count = 0
 
     def see(self, slash: str, name: str, attributes: str) -> None:
-        """A tag: it begins an element, or ends the last of its name."""
+        """See a tag: it begins an element, or ends the last of its name."""
         begun = self._begun.setdefault(name, [])
         if not slash:
             begun.append(attributes)

@@ -104,7 +104,7 @@ class FieldNames:
     """Finds our fields in records. `seen` counts these."""
 
     def __init__(self, mapping: Mapping[str, str] | None = None) -> None:
-        """`mapping` gives the path of a field, which is then looked for nowhere else."""
+        """Find fields by name: `mapping` gives the path of a field, which is then looked for nowhere else."""
         self.seen = 0
         self._mapping = [(FIELDS.index(ours), path, path.split(".")) for ours, path in (mapping or {}).items()]
         self._unmatched = dict(mapping or {})
@@ -166,7 +166,7 @@ class FieldNames:
         return told
 
     def _find_labels(self, names: tuple[str | None, ...]) -> Sequence[str]:
-        """How messages call what was found under these names."""
+        """Return how messages call what was found under these names."""
         labels = [name or ours for name, ours in zip(names, FIELDS, strict=True)]
         for k, path, _ in self._mapping:
             labels[k] = path
@@ -186,7 +186,7 @@ class FieldNames:
         return tuple(None if k in mapped else find(ours) for k, ours in enumerate(FIELDS))
 
     def _follow(self, fields: Mapping[str, Any], k: int, path: str, parts: Sequence[str]) -> Any:
-        """What a path leads to, None when that is nothing."""
+        """Return what a path leads to, None when that is nothing."""
         value = fields.get(path)
         if value is None and len(parts) > 1:
             value = fields
@@ -224,7 +224,7 @@ def without_surrogates(value: Any) -> Any:
 
 
 def _within(ours: str, value: Mapping[str, Any], label: str) -> tuple[Any, str]:
-    """What stands for an object, and its label; the object itself where nothing does."""
+    """Return what stands for an object, and its label; the object itself where nothing does."""
     for name in WITHIN.get(ours, ()):
         if value.get(name) is not None:
             return without_surrogates(value[name]), f"{label}.{name}"
@@ -233,5 +233,5 @@ def _within(ours: str, value: Mapping[str, Any], label: str) -> tuple[Any, str]:
 
 @lru_cache(4096)
 def _plain(name: str) -> str:
-    """A name without what differs between feeds: case, hyphens, underscores."""
+    """Return a name without what differs between feeds: case, hyphens, underscores."""
     return _PUNCTUATION.sub("", name).lower()

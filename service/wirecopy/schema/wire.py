@@ -300,40 +300,40 @@ class Readiness(Struct, frozen=True):
 
 
 def stored(article: answers.Stored[Milliseconds]) -> Stored:
-    """The same article with times that travel."""
+    """Return the same article with times that travel."""
     return Stored(**_with_times(article, "published", "first_seen", "embargoed"))
 
 
 def revision(of: answers.Revision[Milliseconds]) -> Revision:
-    """The same revision with times that travel."""
+    """Return the same revision with times that travel."""
     return Revision(**_with_times(of, "arrived", "published", "embargoed"))
 
 
 def story(of: answers.Story[Milliseconds]) -> Story:
-    """The same story with times that travel, in its members too."""
+    """Return the same story with times that travel, in its members too."""
     members = tuple(Member(**_with_times(member, "published", "first_seen")) for member in of.members)
     return Story(**{**_with_times(of, "first_seen"), "members": members})
 
 
 def action(of: actions.Action[Milliseconds]) -> Action:
-    """The same action with a time that travels."""
+    """Return the same action with a time that travels."""
     return Action(**_with_times(of, "at"))
 
 
 def found(of: listing.Document) -> Found:
-    """The same article with times that travel, without its text."""
+    """Return the same article with times that travel, without its text."""
     fields = _with_times(of, "published", "first_seen")
     del fields["text"]
     return Found(**fields)
 
 
 def event(of: events.Event[Milliseconds]) -> Event:
-    """The same event with a time that travels."""
+    """Return the same event with a time that travels."""
     return Event(**_with_times(of, "at"))
 
 
 def _with_times(value: Struct, *names: str) -> dict[str, Any]:
-    """The fields of `value`, the named ones turned from milliseconds to times."""
+    """Return the fields of `value`, the named ones turned from milliseconds to times."""
     fields = structs.asdict(value)
     for name in names:
         if fields[name] is not None:

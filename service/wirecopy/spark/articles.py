@@ -79,7 +79,8 @@ def read_frame(articles: DataFrame, config: Config) -> DataFrame:
 
 
 def numbered(traced: DataFrame) -> tuple[DataFrame, DataFrame, int]:
-    """Number the articles in the order of parts and places; -> them, the refusals with ids that came twice, how many.
+    """Give the articles numbers in the order of parts and places; return them, the refusals with ids that came twice,
+    how many.
 
     Of articles with one id the first is taken.
     """
@@ -136,7 +137,7 @@ def rarity_ahead(articles: DataFrame, total: int) -> npt.NDArray[np.uint8]:
 
 
 def traces_of(column: Any) -> Traces:
-    """The traces of a column of binary values."""
+    """Return the traces of a column of binary values."""
     values = column.to_pylist()
     bounds = np.zeros(len(values) + 1, dtype=np.int64)
     np.cumsum([len(value) // 4 for value in values], out=bounds[1:])
@@ -144,12 +145,12 @@ def traces_of(column: Any) -> Traces:
 
 
 def dates_of(column: Any) -> npt.NDArray[np.int64]:
-    """The dates of a column, as kernels take them."""
+    """Return the dates of a column, as kernels take them."""
     return dates(column.to_pylist())
 
 
 def weights_of(rarity: npt.NDArray[np.uint8]) -> TermWeights:
-    """Weights by rarities that were counted before."""
+    """Return weights by rarities that were counted before."""
     terms = TermWeights()
     terms.restore(1, rarity)
     return terms

@@ -1,9 +1,9 @@
 """Keys -> postings -> candidates: key by key what the index of one machine finds article by article.
 
-Postings are shuffled by key and sorted by number; each looks back over the newest 128 of its key (`kernels.postings`),
-so a key in every article costs 48 rows a posting and never its square. A key with more than `HOT` postings is cut by
-ranges of them, each with the 128 postings before it. What was found goes to the article's slice, is added up, and the
-best 64 are its candidates.
+Postings are shuffled by key and sorted by number; each looks back over the newest 128 of its key
+(`kernels/postings`), so a key in every article costs 48 rows a posting and never its square. A key with more than
+`HOT` postings is cut by ranges of them, each with the 128 postings before it. What was found goes to the article's
+slice, is added up, and the best 64 are its candidates.
 """
 
 from collections.abc import Iterator
@@ -36,7 +36,7 @@ I64 = npt.NDArray[np.int64]
 
 
 def postings(articles: DataFrame, rarity: Any, settings: Detection) -> DataFrame:
-    """The keys of all articles, one row each. `rarity` is broadcast."""
+    """Return the keys of all articles, one row each. `rarity` is broadcast."""
     min_words = settings.min_words
 
     def run(batches: Batches) -> Batches:
@@ -67,7 +67,7 @@ def postings(articles: DataFrame, rarity: Any, settings: Detection) -> DataFrame
 
 
 def candidates(posted: DataFrame, settings: Detection, partitions: int, hot: int = HOT) -> DataFrame:
-    """The candidates of each article that has some: int64 numbers, those that share most first."""
+    """Return the candidates of each article that has some: int64 numbers, those that share most first."""
     reach = (ALWAYS if settings.window_days is None else int(settings.window_days * 86_400_000)) // MINUTE
     most_hits, most = settings.max_key_articles, settings.max_candidates
     least = round(settings.min_shared_rarity * rarities.STEPS)
@@ -90,7 +90,7 @@ def candidates(posted: DataFrame, settings: Detection, partitions: int, hot: int
 
 
 def _cut(posted: DataFrame, hot: int) -> DataFrame:
-    """Postings with a range, and `context` where they stand before the range that looks at them."""
+    """Return postings with a range, and `context` where they stand before the range that looks at them."""
     plain = posted.withColumns({"range": F.lit(0).cast("long"), "context": F.lit(False)})
     if not hot:
         return plain
@@ -138,7 +138,7 @@ def _look(table: pa.Table, reach: int, most_hits: int) -> Batches:
 
 
 def _added(own: I64, others: I64, shared: I64) -> tuple[I64, I64, I64]:
-    """Sums of what the same two share; sorted by both."""
+    """Return sums of what the same two share; sorted by both."""
     order = np.lexsort((others, own))
     own, others, shared = own[order], others[order], shared[order]
     first = np.ones(len(own), dtype=np.bool_)
@@ -148,7 +148,7 @@ def _added(own: I64, others: I64, shared: I64) -> tuple[I64, I64, I64]:
 
 
 def _packed(own: I64, others: I64, sums: I64) -> Batches:
-    """One row for each article."""
+    """Yield one row for each article."""
     starts = np.flatnonzero(np.concatenate([np.ones(min(1, len(own)), np.bool_), own[1:] != own[:-1]]))
     ends = np.append(starts[1:], len(own))
     numbers = own[starts]
@@ -166,7 +166,7 @@ def _packed(own: I64, others: I64, sums: I64) -> Batches:
 
 
 def _choose(table: pa.Table, least: int, most: int) -> pa.Table:
-    """The candidates of a slice: those that share enough, the most first, of equal ones the latest."""
+    """Return the candidates of a slice: those that share enough, the most first, of equal ones the latest."""
     packed = table.column("others").to_pylist()
     others = np.frombuffer(b"".join(packed), dtype=np.int64)
     sums = np.frombuffer(b"".join(table.column("sums").to_pylist()), dtype=np.int32).astype(np.int64)

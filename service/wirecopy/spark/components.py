@@ -33,7 +33,7 @@ def components(pairs: DataFrame, keep: Keep, few: int = FEW) -> DataFrame:
 
 
 def _join(batches: Batches) -> Batches:
-    """Stars of all pairs of a partition: (number, smallest), without the smallest itself."""
+    """Yield stars of all pairs of a partition: (number, smallest), without the smallest itself."""
     held = [(batch.column(0).to_numpy(), batch.column(1).to_numpy()) for batch in batches]
     if not held:
         return
@@ -48,7 +48,7 @@ def _join(batches: Batches) -> Batches:
 
 
 def _by_rounds(stars: DataFrame, keep: Keep) -> DataFrame:
-    """Pairs (number, other) with other < number, until nothing changes."""
+    """Return pairs (number, other) with other < number, until nothing changes."""
     before = None
     for k in range(_MOST_ROUNDS):
         stars = keep(_small_star(_large_star(stars)).distinct(), f"round-{k}")

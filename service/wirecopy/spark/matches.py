@@ -20,7 +20,7 @@ Batches = Iterator[pa.RecordBatch]
 
 
 def matches(candidates: DataFrame, articles: DataFrame, rarity: Any, settings: Detection, model: Model) -> DataFrame:
-    """All verified matches; of each slice, no article's trace is sent more than once."""
+    """Return all verified matches; of each slice, no article's trace is sent more than once."""
     most, min_words, min_odds = settings.max_candidates, settings.min_words, settings.min_odds
 
     def need(batches: Batches) -> Batches:
@@ -67,5 +67,5 @@ def matches(candidates: DataFrame, articles: DataFrame, rarity: Any, settings: D
 
 
 def pairs_of(matched: DataFrame) -> DataFrame:
-    """Who is connected with whom."""
+    """Return who is connected with whom."""
     return matched.select(F.col("number"), F.col("other"))

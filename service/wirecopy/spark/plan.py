@@ -66,7 +66,9 @@ class Summary(NamedTuple):
 
 @contextmanager
 def session(master: str | None, partitions: int | None) -> Iterator[SparkSession]:
-    """A session of Spark with settings of ours while the block lasts; one that is there already is used as it is."""
+    """Yield a session of Spark with settings of ours while the block lasts; one that is there already is used
+    as it is.
+    """
     active = SparkSession.getActiveSession()
     if active is not None:
         yield active
@@ -191,7 +193,7 @@ def _as_frame(spark: SparkSession, rarity: Any) -> DataFrame:
 
 @contextmanager
 def _folder(options: Options, config: Config, inputs: list[Any]) -> Iterator[str]:
-    """The folder of checkpoints; a temporary one is removed at the end."""
+    """Yield the folder of checkpoints; a temporary one is removed at the end."""
     if options.checkpoints is None:
         made = tempfile.mkdtemp(prefix="wirecopy-spark-")
         try:

@@ -32,7 +32,7 @@ def stories(
     articles: DataFrame, matched: DataFrame, connected: DataFrame, rarity: Any, settings: config.Config, model: Model,
     *, largest: int = LARGEST, now: int | None = None,
 ) -> DataFrame:  # fmt: skip
-    """The rows of all articles. `now`, in milliseconds since 1970, is when embargoes are looked at."""
+    """Return the rows of all articles. `now`, in milliseconds since 1970, is when embargoes are looked at."""
     moment = time.time_ns() // 1_000_000 if now is None else now
     detection, policy = settings.detection, Policy(rule_of(settings.stories))
 
@@ -59,7 +59,9 @@ def stories(
 
 
 def _placed(connected: DataFrame, largest: int) -> DataFrame:
-    """The bucket of each article: small components are laid together by their roots, what is large has its own."""
+    """Return the bucket of each article: small components are laid together by their roots, what is large has
+    its own.
+    """
     sizes = connected.groupBy("root").count()
     is_large: Column = F.col("count") > BUCKET // 4
     sized = connected.join(sizes, "root")
@@ -72,7 +74,7 @@ def _placed(connected: DataFrame, largest: int) -> DataFrame:
 
 
 def _alone(articles: DataFrame, moment: int) -> DataFrame:
-    """The rows of articles without any match."""
+    """Return the rows of articles without any match."""
     is_hidden = (F.col("status") == "withheld") | (F.coalesce(F.col("embargoed"), F.lit(0)) > max(0, moment))
     nothing = F.lit(None)
     return articles.select(
@@ -96,7 +98,7 @@ def _archive_of(members: pa.Table, moment: int) -> Archive:
 
 
 def _matches_of(numbers: np.ndarray, links: pa.Table) -> dict[int, list[tuple[int, Link]]]:
-    """The matches of each article, best first, of equal ones the earliest."""
+    """Return the matches of each article, best first, of equal ones the earliest."""
     found: dict[int, list[tuple[int, Link]]] = {}
     later = np.searchsorted(numbers, links.column("number").to_numpy()).tolist()
     earlier = np.searchsorted(numbers, links.column("other").to_numpy()).tolist()
@@ -139,7 +141,7 @@ def _table(numbers: np.ndarray, rows: Sequence[tuple[OutputRow, str]]) -> pa.Tab
 
 
 def lines(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Rows as the lines of the output file, byte for byte those of one machine."""
+    """Yield rows as the lines of the output file, byte for byte those of one machine."""
     from msgspec.json import Encoder
 
     encode = Encoder().encode

@@ -66,31 +66,35 @@ class ChainedLog(ABC):
 
     @abstractmethod
     def check_structure(self) -> list[str]:
-        """What the database itself finds wrong in its structure, a sentence each."""
+        """Return what the database itself finds wrong in its structure, a sentence each."""
 
     @abstractmethod
     def failures(self) -> AbstractContextManager[None]:
-        """A block in which failures to read become Damaged, Locked or StorageFailed."""
+        """Return a block in which failures to read become Damaged, Locked or StorageFailed."""
 
     @abstractmethod
     def _query(self, query: str, *values: int) -> list[Any]:
-        """All rows of a question that has few."""
+        """Return all rows of a question that has few."""
 
     @abstractmethod
     def _stream(self, columns: str, source: str, after: int) -> Iterator[Any]:
-        """The rows of records behind the number `after`, in order of their numbers, of which there may be many."""
+        """Return the rows of records behind the number `after`, in order of their numbers, of which there may
+        be many.
+        """
 
     @abstractmethod
     def _look_again(self) -> None:
         """Read anew what the database says of itself."""
 
     def end(self) -> End:
-        """Where the log ends, by its last row alone."""
+        """Return where the log ends, by its last row alone."""
         found = self._rows("SELECT number, chain FROM records ORDER BY number DESC LIMIT 1")
         return End(*found[0]) if found else End(0, self.about.genesis())
 
     def has_chain(self, number: int, chain: bytes) -> bool:
-        """Whether a record (0: the beginning) has this chain; True also when it was pruned together with later ones."""
+        """Return whether a record (0: the beginning) has this chain; True also when it was pruned together with later
+        ones.
+        """
         if number == 0:
             return self.about.genesis() == chain
         try:
@@ -100,7 +104,7 @@ class ChainedLog(ABC):
         return row[0] != number or bool(row[5] == chain)
 
     def replay(self) -> Iterator[Record]:
-        """All records but pruned ones, in order, each checked, and that there are none after the end.
+        """Yield all records but pruned ones, in order, each checked, and that there are none after the end.
 
         Raises Damaged, naming the first record that is not as written.
         """
@@ -119,7 +123,7 @@ class ChainedLog(ABC):
             check_pruned(self.about, end - records)
 
     def records_after(self, end: End, most: int) -> tuple[list[Record], End]:
-        """The records of at most `most` rows behind an end that was read before, each checked, and the end then.
+        """Return the records of at most `most` rows behind an end that was read before, each checked, and the end then.
 
         A run of pruned ones is one row. Raises Damaged for a log that does not go on from that end.
         """
@@ -127,7 +131,8 @@ class ChainedLog(ABC):
             return _twice(lambda: self._records_after(end, most))
 
     def page_after(self, after: int, most: int, most_bytes: int, *, with_texts: bool = False) -> RowPage:
-        """The rows of records behind a number, each checked: at most `most`, and none more once they have `most_bytes`.
+        """Return the rows of records behind a number, each checked: at most `most`, and none more once they have
+        `most_bytes`.
 
         The first may be a pruned run that began before that number. Raises Damaged.
         """
@@ -135,19 +140,21 @@ class ChainedLog(ABC):
             return _twice(lambda: self._page_after(after, most, most_bytes, with_texts=with_texts))
 
     def tombstones(self) -> list[tuple[int, int, bool]]:
-        """The numbers (first, last) of all pruned runs in order, each with whether nothing remains there; unchecked."""
+        """Return the numbers (first, last) of all pruned runs in order, each with whether nothing remains there;
+        unchecked.
+        """
         found = self._rows(f"SELECT {COLUMNS} FROM records WHERE kind IS NULL ORDER BY number")
         with self.naming():
             return [(first_of(row), row[0], is_bare(row)) for row in found]
 
     def record(self, number: int) -> Record | None:
-        """One record, None when it was pruned. Raises Damaged; `number` must be one that was given out."""
+        """Return one record, None when it was pruned. Raises Damaged; `number` must be one that was given out."""
         with self.naming():
             before, row = self.around(number)
             return follow(before, number, row)
 
     def text(self, number: int) -> bytes | None:
-        """The kept text of a record; None when none was kept or the record was pruned. Raises Damaged."""
+        """Return the kept text of a record; None when none was kept or the record was pruned. Raises Damaged."""
         with self.naming():
             before, row = self.around(number)
             if follow(before, number, row) is None or row[4] is None:
@@ -156,11 +163,11 @@ class ChainedLog(ABC):
             return unpack_text(number, row[4], found[0][0] if found else None)
 
     def numbers_without_text(self, kind: int) -> set[int]:
-        """The numbers of the records of a kind that never had a text; unchecked."""
+        """Return the numbers of the records of a kind that never had a text; unchecked."""
         return {row[0] for row in self._rows("SELECT number FROM records WHERE kind = ? AND text_digest IS NULL", kind)}
 
     def around(self, number: int) -> tuple[bytes, Row]:
-        """The row that stands for a number, and the chain before it; raises BadRow when there is none."""
+        """Return the row that stands for a number, and the chain before it; raises BadRow when there is none."""
         found = self._rows(f"SELECT {COLUMNS} FROM records WHERE number >= ? ORDER BY number LIMIT 1", number)
         if not found or first_of(found[0]) > number:
             raise BadRow(f"record {number} is missing")
@@ -169,13 +176,13 @@ class ChainedLog(ABC):
         return (earlier[0][0] if earlier else self.about.genesis()), row
 
     def rows_with_texts(self) -> Iterator[tuple[Row, Any]]:
-        """All rows in order, unchecked, each with the stored form of its text."""
+        """Yield all rows in order, unchecked, each with the stored form of its text."""
         with self.failures():
             for row in self._stream(f"{COLUMNS}, body", "records LEFT JOIN texts USING (number)", 0):
                 yield row[:6], row[6]
 
     def texts(self) -> int:
-        """How many texts there are, whomever they belong to."""
+        """Return how many texts there are, whomever they belong to."""
         count: int = self._rows("SELECT count(*) FROM texts")[0][0]
         return count
 
@@ -210,7 +217,7 @@ class ChainedLog(ABC):
 
     @contextmanager
     def naming(self) -> Iterator[None]:
-        """A block in which BadRow becomes Damaged with the name of the database."""
+        """Turn BadRow within the block into Damaged with the name of the database."""
         try:
             yield
         except BadRow as error:
@@ -222,7 +229,7 @@ class ChainedLog(ABC):
 
 
 def checked_about(row: tuple[Any, ...] | None, name: str, newest: int) -> About:
-    """What a database says of itself. Raises Damaged, NewerFormat where its format is above `newest`."""
+    """Return what a database says of itself. Raises Damaged, NewerFormat where its format is above `newest`."""
     try:
         about = About.of_row(row)
     except BadRow as error:
@@ -233,7 +240,7 @@ def checked_about(row: tuple[Any, ...] | None, name: str, newest: int) -> About:
 
 
 def _twice(read: Callable[[], T]) -> T:
-    """What a few questions find together; asked again where rows were pruned between two of them."""
+    """Return what a few questions find together; asked again where rows were pruned between two of them."""
     try:
         return read()
     except BadRow:

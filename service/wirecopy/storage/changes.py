@@ -79,7 +79,7 @@ def _prune(log: ChainedLog, last_of_all: int, gone: Sequence[int]) -> int:
 def _widen(
     log: ChainedLog, last_of_all: int, before: bytes, first: int, last: int, chain: bytes
 ) -> tuple[bytes, int, int, bytes]:
-    """A run together with the pruned runs that touch it."""
+    """Return a run together with the pruned runs that touch it."""
     if first > 1:
         earlier_before, earlier = log.around(first - 1)
         if is_bare(earlier):
@@ -92,7 +92,7 @@ def _widen(
 
 
 def _runs(numbers: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """Maximal runs (first, last) of ascending numbers."""
+    """Yield maximal runs (first, last) of ascending numbers."""
     first = last = numbers[0]
     for number in numbers[1:]:
         if number != last + 1:

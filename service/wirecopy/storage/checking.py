@@ -62,7 +62,7 @@ def verify(folder: Path) -> Report:
 
 
 def find_place(folder: Path) -> StoreFolder:
-    """A folder in which articles are or were stored, to be read.
+    """Return a folder in which articles are or were stored, to be read.
 
     Raises StorageFailed for another, Locked while its database is being replaced.
     """
@@ -94,7 +94,8 @@ def inspect(place: StoreFolder, scheme: str, *, accept_loss: bool) -> CheckedDat
 
 
 def look(place: StoreFolder) -> tuple[Mark | None, WalState | None]:
-    """The mark, and the pin that the write-ahead log answers to: UNKNOWN_PIN in doubt, None when nothing in it counts.
+    """Return the mark, and the pin that the write-ahead log answers to: UNKNOWN_PIN in doubt, None when nothing in it
+    counts.
 
     To be called before the database is opened: then that is at least as far as the mark. A running service may write
     between our two looks, at the mark and at the log; doubt counts only when it stays.
@@ -108,14 +109,14 @@ def look(place: StoreFolder) -> tuple[Mark | None, WalState | None]:
 
 
 def open_marked(place: StoreFolder, pin: WalState | None) -> RecordLog:
-    """The log of a folder, for reading, as `look` found it; raises Damaged when there is none."""
+    """Return the log of a folder, for reading, as `look` found it; raises Damaged when there is none."""
     if not place.database.exists():
         raise errors.Damaged(str(place.database), "it is missing")
     return RecordLog.open(place.database, mode="main file" if pin is None else "ro")
 
 
 def find_loss(log: ChainedLog, mark: Mark | None) -> str | None:
-    """A sentence on what was acknowledged and is missing; None when nothing is."""
+    """Return a sentence on what was acknowledged and is missing; None when nothing is."""
     if mark is None:
         return "the commit counter is missing or damaged, so that nobody can tell whether the last records are there"
     end = log.end().number
@@ -136,7 +137,7 @@ def refuse_damage(log: ChainedLog) -> None:
 
 
 def read_everything(log: ChainedLog) -> Report:
-    """The database's own check of its structure, then every record and every text."""
+    """Return the database's own check of its structure, then every record and every text."""
     problems: list[str] = []
     records = pruned = texts = bodies = last = 0
     before = log.about.genesis()
@@ -179,13 +180,13 @@ def _check_counts(log: ChainedLog, last: int, end: int, bodies: int, pruned: int
 
 
 def holds_articles(folder: Path) -> bool:
-    """Whether a folder has a database, however empty that is; reads nothing of it."""
+    """Return whether a folder has a database, however empty that is; reads nothing of it."""
     place = StoreFolder(Path(folder))
     return place.database.exists() or place.made.exists()
 
 
 def holds_anything(place: StoreFolder) -> bool:
-    """Whether a folder holds or held articles: then it is no place for a new database."""
+    """Return whether a folder holds or held articles: then it is no place for a new database."""
     mark = read_mark(place.marks)
     held_records = place.marks.exists() and (mark is None or mark.number > 0)
     return place.database.exists() or size_of(place.wal) > 0 or held_records

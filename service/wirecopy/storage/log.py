@@ -78,7 +78,7 @@ class RecordLog(ChainedLog):
 
 
 def _sqlite_mode(file: Path, mode: str) -> str:
-    """A folder that nobody can write to (a snapshot) has no place for shared memory, and no need of it."""
+    """Return a folder that nobody can write to (a snapshot) has no place for shared memory, and no need of it."""
     frozen = mode == "ro" and size_of(StoreFolder(file.parent).wal) == 0 and not os.access(file.parent, os.W_OK)
     return "ro&immutable=1" if frozen or mode == "main file" else mode
 

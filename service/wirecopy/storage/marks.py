@@ -103,7 +103,7 @@ class Marks:
 
 
 def read_mark(path: Path) -> Mark | None:
-    """The newest mark, None when there is no file or neither slot is intact; raises StorageFailed."""
+    """Return the newest mark, None when there is no file or neither slot is intact; raises StorageFailed."""
     with failures_of(path):
         try:
             if not stat.S_ISREG(os.lstat(path).st_mode):

@@ -25,7 +25,7 @@ Where = Path | Address
 
 
 def where(name: str | PathLike[str] | Address) -> Where:
-    """The place of a name: `postgresql://…` is a database, all else a folder."""
+    """Return the place of a name: `postgresql://…` is a database, all else a folder."""
     if isinstance(name, Address):
         return name
     text = str(name)
@@ -35,7 +35,7 @@ def where(name: str | PathLike[str] | Address) -> Where:
 def open_store(
     place: Where, *, scheme: str, accept_loss: bool = False, witness: Path | None = None, url: str | None = None
 ) -> Writing:
-    """The store of a place, for writing. Raises what `Store.open` raises.
+    """Return the store of a place, for writing. Raises what `Store.open` raises.
 
     Of a database: `witness` is a folder on this machine that remembers what was acknowledged, `url` where standbys are
     told that the writer is.
@@ -57,7 +57,7 @@ def open_any(place: Where, *, accept_loss: bool = False) -> Writing:
 
 
 def open_snapshot(place: Where, *, scheme: str | None = None) -> Snapshot:
-    """What a place holds now, for reading only. Raises what `Snapshot.open` raises."""
+    """Return what a place holds now, for reading only. Raises what `Snapshot.open` raises."""
     if isinstance(place, Path):
         return Snapshot.open(place, scheme=scheme)
     from wirecopy.storage.postgres import copying as exporting
@@ -66,7 +66,7 @@ def open_snapshot(place: Where, *, scheme: str | None = None) -> Snapshot:
 
 
 def open_followed(place: Where, *, scheme: str) -> "FollowedDatabase":
-    """The log of a running service, to be followed. Raises UsageError for a folder, and as a snapshot does."""
+    """Return the log of a running service, to be followed. Raises UsageError for a folder, and as a snapshot does."""
     if isinstance(place, Path):
         raise errors.UsageError(f"a standby follows a database, and {place} is a folder: set service.store")
     from wirecopy.storage.postgres.followed import FollowedDatabase
@@ -122,7 +122,9 @@ def replacing_of(place: Path) -> AbstractContextManager[Path]: ...
 @overload
 def replacing_of(place: Address) -> AbstractContextManager[Address]: ...
 def replacing_of(place: Where) -> AbstractContextManager[Path] | AbstractContextManager[Address]:
-    """An empty place whose log takes the place of the one there when the block ends well. Raises Locked, NoRoom."""
+    """Return an empty place whose log takes the place of the one there when the block ends well. Raises Locked,
+    NoRoom.
+    """
     if isinstance(place, Path):
         return replacing(place)
     from wirecopy.storage.postgres import copying as exporting
@@ -131,7 +133,7 @@ def replacing_of(place: Where) -> AbstractContextManager[Path] | AbstractContext
 
 
 def holds_articles(place: Where) -> bool:
-    """Whether a place has a log, however empty that is."""
+    """Return whether a place has a log, however empty that is."""
     if isinstance(place, Path):
         return checking.holds_articles(place)
     from wirecopy.storage.postgres import copying as exporting

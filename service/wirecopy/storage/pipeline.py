@@ -37,7 +37,7 @@ class Pipeline:
     """Takes the place of a store. Its methods belong to one thread, those that read included."""
 
     def __init__(self, store: Writing, on_replay: Callable[[int, int], None] | None = None) -> None:
-        """The store must not be written to by anybody else from now on; `close` closes it.
+        """Write to the store, to which nobody else may write from now on; `close` closes it.
 
         `on_replay` hears now and then how many of how many records were replayed; what it raises breaks that off.
         """
@@ -59,7 +59,7 @@ class Pipeline:
         return self._last
 
     def replay(self) -> Iterator[Record]:
-        """All records, as `Store.replay`; to be read before anything is appended."""
+        """Return all records, as `Store.replay`; to be read before anything is appended."""
         return self._store.replay() if self._on_replay is None else self._told_replay(self._on_replay)
 
     def _told_replay(self, on_replay: Callable[[int, int], None]) -> Iterator[Record]:
@@ -71,7 +71,7 @@ class Pipeline:
     def append(
         self, entries: Sequence[Entry], prune: Iterable[int] = (), redact: Mapping[int, Remains] | None = None
     ) -> int:
-        """As `Store.append`, but returns before that is durable. Raises what an earlier call failed with."""
+        """Do as `Store.append`, but returns before that is durable. Raises what an earlier call failed with."""
         with self._changed:
             self._check()
             for entry in entries:
@@ -99,31 +99,31 @@ class Pipeline:
             self._check()
 
     def record(self, number: int) -> Record | None:
-        """As `Store.record`; one that is not on disk yet too."""
+        """Do as `Store.record`; one that is not on disk yet too."""
         with self._changed:
             self._check()
             entry = self._entries.get(number)
         return self._store.record(number) if entry is None else Record(number, *entry[:3])
 
     def text(self, number: int) -> bytes | None:
-        """As `Store.text`; one that is not on disk yet too."""
+        """Do as `Store.text`; one that is not on disk yet too."""
         with self._changed:
             self._check()
             entry = self._entries.get(number)
         return self._store.text(number) if entry is None else entry.text
 
     def page_after(self, after: int, most: int, most_bytes: int, *, with_texts: bool = False) -> RowPage:
-        """As `Store.page_after`: only what is on disk."""
+        """Do as `Store.page_after`: only what is on disk."""
         self._check()
         return self._store.page_after(after, most, most_bytes, with_texts=with_texts)
 
     def compact(self) -> Compaction:
-        """As `Store.compact`, when everything that was appended is on disk."""
+        """Do as `Store.compact`, when everything that was appended is on disk."""
         self.flush()
         return self._store.compact()
 
     def tell_url(self, url: str) -> None:
-        """As `Store.tell_url`."""
+        """Do as `Store.tell_url`."""
         self._store.tell_url(url)
 
     def close(self) -> None:
@@ -162,7 +162,7 @@ class Pipeline:
                     work.told(error)
 
     def _take(self) -> list[_Write]:
-        """Everything that waits, once there is something; nothing when there will be no more."""
+        """Return everything that waits, once there is something; nothing when there will be no more."""
         while True:
             with self._changed:
                 self._is_writing = False

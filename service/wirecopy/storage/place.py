@@ -137,7 +137,7 @@ def sync_file(descriptor: int) -> None:
 
 
 def size_of(file: Path) -> int:
-    """Bytes of a file; 0 when it is missing."""
+    """Return bytes of a file; 0 when it is missing."""
     try:
         return file.stat().st_size
     except FileNotFoundError:
@@ -167,7 +167,7 @@ def connect(file: Path, mode: str) -> sqlite3.Connection:
 
 
 def prepare(connection: sqlite3.Connection) -> None:
-    """Settings of a connection that writes; the first makes the database one with a write-ahead log for good."""
+    """Set up a connection that writes; the first makes the database one with a write-ahead log for good."""
     connection.execute("PRAGMA synchronous = FULL")
     mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
     if mode != b"wal":

@@ -17,7 +17,8 @@ from wirecopy.storage.place import StoreFolder, failures_of, make_folder, size_o
 
 @contextmanager
 def replacing(folder: Path) -> Iterator[Path]:
-    """An empty folder inside `folder`, whose database takes the place of the one in `folder` when the block ends well.
+    """Yield an empty folder inside `folder`, whose database takes the place of the one in `folder` when the block
+    ends well.
 
     `folder` is locked meanwhile, and may hold nothing yet. The block must leave a closed store. When it fails, or the
     process dies, the old database stays. Raises Locked, StorageFailed, NoRoom where the disk cannot hold another

@@ -84,7 +84,7 @@ class About(NamedTuple):
 
     @classmethod
     def new(cls, scheme: str) -> "About":
-        """A new log; its identity makes every checksum in it unlike those of any other log."""
+        """Return a new log; its identity makes every checksum in it unlike those of any other log."""
         return cls(FORMAT, os.urandom(_DIGEST_BYTES), scheme, 0)
 
     @classmethod
@@ -101,41 +101,43 @@ class About(NamedTuple):
         return about
 
     def row(self) -> tuple[int, bytes, str, int, bytes]:
-        """What `of_row` takes."""
+        """Return what `of_row` takes."""
         return (*self, self.seal())
 
     def seal(self) -> bytes:
-        """The checksum over everything in it."""
+        """Return the checksum over everything in it."""
         head = _ABOUT.pack(self.format, self.pruned)
         return xxh3_128_digest(b"".join((b"about", head, self.identity, self.scheme.encode())))
 
     def genesis(self) -> bytes:
-        """The chain before the first record."""
+        """Return the chain before the first record."""
         return xxh3_128_digest(b"genesis" + self.identity)
 
 
 def link(
     before: bytes, number: int, kind: int, article_id: bytes | None, text_digest: bytes | None, payload: bytes
 ) -> bytes:
-    """The chain of a record after one whose chain is `before`."""
+    """Return the chain of a record after one whose chain is `before`."""
     lengths = -1 if article_id is None else len(article_id), -1 if text_digest is None else len(text_digest)
     parts = before, _HEAD.pack(number, kind, *lengths), article_id or b"", text_digest or b"", payload
     return xxh3_128_digest(b"".join(parts))
 
 
 def tombstone(before: bytes, first: int, last: int, chain: bytes, remains: Remains | None = None) -> tuple[Any, ...]:
-    """The row that stands for the pruned records `first` to `last`; `before` and `chain` as those records had them."""
+    """Return the row that stands for the pruned records `first` to `last`; `before` and `chain` as those records had
+    them.
+    """
     kept = b"" if remains is None else _KIND.pack(remains.kind) + remains.payload
     return last, None, None, _FIRST.pack(first) + _run_seal(before, first, last, chain, kept) + kept, None, chain
 
 
 def is_bare(row: Row) -> bool:
-    """Whether a row is a tombstone with which others may become one: nothing remains there."""
+    """Return whether a row is a tombstone with which others may become one: nothing remains there."""
     return row[1] is None and len(row[3]) == _SEAL_END
 
 
 def first_of(row: Row) -> int:
-    """The first number that a row stands for: its own, or that of its pruned run. Raises BadRow."""
+    """Return the first number that a row stands for: its own, or that of its pruned run. Raises BadRow."""
     number, kind, payload = row[0], row[1], row[3]
     try:
         first: int = number if kind is not None else _FIRST.unpack_from(payload)[0]
@@ -182,7 +184,7 @@ def _run_seal(before: bytes, first: int, last: int, chain: bytes, kept: bytes) -
 
 
 def pack_texts(compressor: ZstdCompressor, texts: Sequence[bytes]) -> list[tuple[bytes, bytes]]:
-    """The stored form of each text and the digest that goes into its record.
+    """Return the stored form of each text and the digest that goes into its record.
 
     All are compressed in one call: every call lets the other threads in, and has to wait for its turn afterwards.
     """
@@ -195,7 +197,7 @@ def pack_texts(compressor: ZstdCompressor, texts: Sequence[bytes]) -> list[tuple
 
 
 def unpack_text(number: int, text_digest: bytes, body: Any) -> bytes:
-    """The text of a stored form; raises BadRow when the form is missing or not the one of the digest."""
+    """Return the text of a stored form; raises BadRow when the form is missing or not the one of the digest."""
     if body is None:
         raise BadRow(f"the text of record {number} is missing")
     try:

@@ -52,23 +52,23 @@ class Snapshot:
         return self._log.about.scheme
 
     def replay(self) -> Iterator[Record]:
-        """As `Store.replay`."""
+        """Do as `Store.replay`."""
         return self._log.replay()
 
     def record(self, number: int) -> Record | None:
-        """As `Store.record`."""
+        """Do as `Store.record`."""
         return self._log.record(number)
 
     def text(self, number: int) -> bytes | None:
-        """As `Store.text`."""
+        """Do as `Store.text`."""
         return self._log.text(number)
 
     def page_after(self, after: int, most: int, most_bytes: int, *, with_texts: bool = False) -> RowPage:
-        """Rows of what is on disk behind a number; as `ChainedLog.page_after`."""
+        """Return rows of what is on disk behind a number; as `ChainedLog.page_after`."""
         return self._log.page_after(after, most, most_bytes, with_texts=with_texts)
 
     def numbers_without_text(self, kind: int) -> set[int]:
-        """The numbers of the records of a kind whose texts were not kept."""
+        """Return the numbers of the records of a kind whose texts were not kept."""
         return self._log.numbers_without_text(kind)
 
     def close(self) -> None:

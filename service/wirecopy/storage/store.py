@@ -111,7 +111,8 @@ class Store:
         return self._end.number
 
     def replay(self) -> Iterator[Record]:
-        """All records but pruned ones, in order, each checked; raises Damaged, naming the first that is not as written.
+        """Return all records but pruned ones, in order, each checked; raises Damaged, naming the first that is not as
+        written.
 
         A caller must forget what it was given before that.
         """
@@ -166,28 +167,30 @@ class Store:
         return Compaction(before, size_of(self._place.database))
 
     def record(self, number: int) -> Record | None:
-        """One record, checked; None when it was pruned. Raises Damaged, and ValueError when it was never given out."""
+        """Return one record, checked; None when it was pruned. Raises Damaged, and ValueError when it was never given
+        out.
+        """
         self._refuse_unknown(number)
         with self._reading:
             return self._reader.record(number)
 
     def text(self, number: int) -> bytes | None:
-        """The kept text of a record; None when none was kept or it was pruned. Raises like `record`."""
+        """Return the kept text of a record; None when none was kept or it was pruned. Raises like `record`."""
         self._refuse_unknown(number)
         with self._reading:
             return self._reader.text(number)
 
     def page_after(self, after: int, most: int, most_bytes: int, *, with_texts: bool = False) -> RowPage:
-        """Rows of what is on disk behind a number; as `ChainedLog.page_after`."""
+        """Return rows of what is on disk behind a number; as `ChainedLog.page_after`."""
         self._refuse_further_use()
         with self._reading:
             return self._reader.page_after(after, most, most_bytes, with_texts=with_texts)
 
     def beat(self) -> None:
-        """Nothing to see: the lock on a folder is held until the process ends."""
+        """Do nothing: the lock on a folder is held until the process ends."""
 
     def tell_url(self, url: str) -> None:
-        """Nobody can ask: a folder has no standby."""
+        """Do nothing: a folder has no standby that could ask."""
 
     def close(self) -> None:
         """Move everything into the main file and unlock the folder; may be called twice. Raises StorageFailed."""

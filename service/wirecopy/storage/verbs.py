@@ -22,16 +22,16 @@ class Reading(Protocol):
         """The number of the last record; 0 when there is none."""
 
     def replay(self) -> Iterator[Record]:
-        """All records but pruned ones, in order, each checked."""
+        """Return all records but pruned ones, in order, each checked."""
 
     def record(self, number: int) -> Record | None:
-        """One record, checked; None when it was pruned."""
+        """Return one record, checked; None when it was pruned."""
 
     def text(self, number: int) -> bytes | None:
-        """The kept text of a record; None when none was kept or it was pruned."""
+        """Return the kept text of a record; None when none was kept or it was pruned."""
 
     def page_after(self, after: int, most: int, most_bytes: int, *, with_texts: bool = False) -> RowPage:
-        """Rows of what is on disk behind a number; as `ChainedLog.page_after`."""
+        """Return rows of what is on disk behind a number; as `ChainedLog.page_after`."""
 
 
 class Writing(Reading, Protocol):
@@ -61,7 +61,7 @@ class Writing(Reading, Protocol):
         """Let go of the database; may be called twice."""
 
     def __enter__(self) -> "Writing":
-        """The store itself, which the block closes."""
+        """Return the store itself, which the block closes."""
 
     def __exit__(self, *failure: object) -> None:
         """Close."""

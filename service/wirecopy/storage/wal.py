@@ -39,7 +39,7 @@ class WalTail:
         self.pin = pin
 
     def begin_anew(self) -> WalState:
-        """The log was emptied; returns the pin of that."""
+        """Return the log was emptied; returns the pin of that."""
         self._header, self._hash, self.pin = b"", None, EMPTY_PIN
         return self.pin
 
@@ -84,7 +84,7 @@ class WalTail:
 
 
 def is_as_marked(wal: Path, mark: Mark) -> bool:
-    """Whether the log can be given to SQLite without doubt; False also when it merely is not known."""
+    """Return whether the log can be given to SQLite without doubt; False also when it merely is not known."""
     pin = mark.pin
     if pin.end <= 0:
         return pin.end == 0
@@ -104,7 +104,7 @@ def _read_start(wal: Path) -> bytes:
 
 
 def _salt(header: bytes) -> int:
-    """The first salt of a header; -1 when it is cut short."""
+    """Return the first salt of a header; -1 when it is cut short."""
     salt: int = _U32.unpack_from(header, 16)[0] if len(header) == _HEADER_BYTES else -1
     return salt
 

@@ -128,13 +128,13 @@ class App(RunningService):
         await self.owner.close()
 
     def _tell(self, call: Call, error: Exception) -> web.StreamResponse:
-        """The answer that says what went wrong, to a person as a page."""
+        """Return the answer that says what went wrong, to a person as a page."""
         if call.is_html:
             return rendering.problem(self, call, error)
         return problems.respond(error, call.request_id, call.tally)
 
     def _admit(self, call: Call) -> Handler:
-        """The handler of a call that may be made now. Raises what forbids it."""
+        """Return the handler of a call that may be made now. Raises what forbids it."""
         self.hosts.check(call.request)
         route = routes.find(call)
         handler = routes.handler_of(route, call.request.method)
@@ -160,7 +160,7 @@ class App(RunningService):
         self.check_writes()
 
     def _identify(self, call: Call, route: Route) -> None:
-        """Who asks, which must be somebody who may. Wrong keys count against their address."""
+        """Find out who asks, which must be somebody who may. Wrong keys count against their address."""
         address = self.addresses.bucket_of(self.network_of_client(call))
         if address is not None:
             address.take()

@@ -12,7 +12,9 @@ MILLISECONDS = 1_000_000  # nanoseconds in one
 
 
 def _count_on() -> int:
-    """Nanoseconds of a clock that nobody sets; where the system has one, it counts while the machine sleeps, too."""
+    """Return nanoseconds of a clock that nobody sets; where the system has one, it counts while the machine sleeps,
+    too.
+    """
     return time.clock_gettime_ns(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
@@ -27,7 +29,7 @@ class Clock:
         wall: Callable[[], int] = time.time_ns,
         steady: Callable[[], int] = _count_on,
     ) -> None:
-        """A jump of the clock beyond `max_jump_seconds` is taken when it has lasted for `patience_seconds`."""
+        """Believe a jump of the clock beyond `max_jump_seconds` once it has lasted for `patience_seconds`."""
         self._max_jump = int(max_jump_seconds * 1000)
         self._patience = int(patience_seconds * 1000)
         self._wall = wall
@@ -41,7 +43,7 @@ class Clock:
         self.refused = 0  # how often the clock's word was not taken
 
     def now(self) -> int:
-        """The time, never less than before: a clock that is set back must not reorder intake."""
+        """Return the time, never less than before: a clock that is set back must not reorder intake."""
         steady = self._steady() // MILLISECONDS
         offset = self._measure()
         if abs(offset - self._offset) <= self._max_jump or self._is_taken(offset, steady):
@@ -53,14 +55,14 @@ class Clock:
         return self._last
 
     def confirm(self) -> None:
-        """The machine's clock is right: it is taken when it is asked next."""
+        """Believe the machine's clock when it is asked next."""
         self._is_confirmed = True
 
     def _measure(self) -> int:
         return self._wall() // MILLISECONDS - self._steady() // MILLISECONDS
 
     def _is_taken(self, offset: int, steady: int) -> bool:
-        """Whether a clock that has jumped is right all the same: somebody said so, or it has stayed so."""
+        """Return whether a clock that has jumped is right all the same: somebody said so, or it has stayed so."""
         if self._is_confirmed:
             return True
         if self._refused_since is None or abs(offset - self._refused_offset) > self._max_jump:

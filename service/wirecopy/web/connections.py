@@ -85,13 +85,15 @@ class Connection(web.RequestHandler):
             self._watch_head()  # a head has begun to arrive
 
     def eof_received(self) -> bool:  # type: ignore[override]
-        """The client sends no more: whole requests that it has sent are answered, though not by an endless stream."""
+        """Return the client sends no more: whole requests that it has sent are answered, though not by an endless
+        stream.
+        """
         is_whole = self._last_body is not None and self._last_body.is_eof()
         self.has_ended = self.idle_since is None and is_whole and self.on_lost is None
         return self.has_ended  # True: the transport stays open
 
     def count_served(self) -> None:
-        """The handler of one request has returned; what arrives next belongs to another head."""
+        """Note that the handler of one request has returned; what arrives next belongs to another head."""
         self._served += 1
         self._rests_since = time.monotonic()
 
@@ -121,7 +123,9 @@ class Connection(web.RequestHandler):
         self._stop_watching_writing()
 
     def bear_slow_reader(self, bears: bool) -> None:
-        """Whether this client may leave its answers for as long as it likes; from False on, its time runs."""
+        """Set whether this client may leave its answers unread for as long as it likes; from False on, its time
+        runs.
+        """
         self._bears_slow_reader = bears
         self._stop_watching_writing()
         if not bears and self.writing_paused:
@@ -134,7 +138,7 @@ class Connection(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        """The answer to bytes that are no request: the app never sees them."""
+        """Return the answer to bytes that are no request: the app never sees them."""
         error: Exception = (
             MalformedRequest("these bytes are not a request in HTTP/1.1")
             if status == 400
@@ -218,12 +222,12 @@ class _Refusal(asyncio.Protocol):
 
 
 def connection_of(request: web.BaseRequest) -> Connection:
-    """The connection that a request came by."""
+    """Return the connection that a request came by."""
     return cast(Connection, request.protocol)
 
 
 def _plain_answer(error: errors.WirecopyError) -> bytes:
-    """An answer outside of any request."""
+    """Return an answer outside of any request."""
     response = problems.respond(error)
     body = cast(bytes, response.body)
     head = [f"HTTP/1.1 {response.status} {response.reason}"]

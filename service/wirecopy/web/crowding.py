@@ -47,7 +47,7 @@ class Crowding:
         return True
 
     def leave(self, guest: Guest) -> None:
-        """A connection has ended; does nothing for one that has left before."""
+        """Count a connection as ended; do nothing for one that has left before."""
         own = self._by_address.get(guest.address)
         if own is None or guest not in own:
             return

@@ -90,7 +90,7 @@ def _number(cursor: str | None, kind: str) -> int | None:
 
 
 async def _was_listed(service: RunningService, indexing: Indexing, wanted: Wanted, story: str, before: int) -> bool:
-    """Whether a page before this one has the story already, for a later article of it that fits too."""
+    """Return whether a page before this one has the story already, for a later article of it that fits too."""
     members = await service.owner.ask(lambda d: d.members_of(story))
     return len(members) > 1 and await indexing.ask(lambda file: file.later_hits(wanted, members, before))
 

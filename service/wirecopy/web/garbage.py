@@ -27,7 +27,7 @@ class Garbage:
     """Searches while the service runs."""
 
     def __init__(self, connections: Callable[[], int]) -> None:
-        """`connections` tells how many are open."""
+        """Ask `connections` how many are open."""
         self._connections = connections
         self.ended = 0
         self._searched_at = time.monotonic()
@@ -39,7 +39,7 @@ class Garbage:
         gc.freeze()
 
     def count_ended(self) -> None:
-        """One more connection has ended."""
+        """Count one more connection that has ended."""
         self.ended += 1
 
     async def run(self) -> None:
@@ -66,7 +66,7 @@ class Garbage:
         self._searched_at = time.monotonic()
 
     def is_due(self) -> bool:
-        """Whether enough has ended, or enough time has gone by, since the last."""
+        """Return whether enough has ended, or enough time has gone by, since the last."""
         is_long_ago = time.monotonic() - self._searched_at >= _SEARCH_EVERY_SECONDS
         return self.ended >= _ENDED_CONNECTIONS or is_long_ago
 

@@ -85,7 +85,7 @@ class Indexing:
         await self._aside(self.file.purge)
 
     async def wait_for(self, seq: int, seconds: float) -> bool:
-        """Whether the event of this number is in the file, at the latest after so many seconds."""
+        """Return whether the event of this number is in the file, at the latest after so many seconds."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds), self._caught_up:
                 await self._caught_up.wait_for(lambda: self._reached >= seq)

@@ -57,7 +57,7 @@ class KeyReload:
         self._log.write("keys reloaded", keys=len(auth.keys))
 
     def _stamp(self) -> tuple[int, int, int] | None:
-        """What differs when the file was written or replaced; None when there is none to look at."""
+        """Return what differs when the file was written or replaced; None when there is none to look at."""
         if self._file is None:
             return None
         try:

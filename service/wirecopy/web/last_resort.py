@@ -36,7 +36,7 @@ class LastResort:
         self._until = min(self._until, time.monotonic() + _CLOSING_SECONDS)
 
     def cancel(self) -> None:
-        """It has ended by itself."""
+        """Stand down: the process has ended by itself."""
         self._is_over.set()
         if self._until < math.inf:
             signal.alarm(0)

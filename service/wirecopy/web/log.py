@@ -74,7 +74,7 @@ class Log:
                     return  # nobody reads the log any more
 
     def _format_now(self) -> str:
-        """The time as RFC 3339 with milliseconds; its seconds are formatted once a second."""
+        """Return the time as RFC 3339 with milliseconds; its seconds are formatted once a second."""
         now = time.time()
         if int(now) != self._second:
             self._second = int(now)

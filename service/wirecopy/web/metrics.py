@@ -68,7 +68,7 @@ class Requests(Collector):
         known.add(seconds)
 
     def collect(self) -> Iterator[Metric]:
-        """What is shown."""
+        """Yield what is shown."""
         answered = CounterMetricFamily(
             "wirecopy_requests", "Requests answered", labels=["method", "route", "status"]
         )  # fmt: skip
@@ -91,7 +91,7 @@ class Commits(Collector):
         self.candidates = Distribution(_CANDIDATES)
 
     def collect(self) -> Iterator[Metric]:
-        """What is shown."""
+        """Yield what is shown."""
         for distribution, name, text in (
             (self.seconds, "wirecopy_commit_seconds", "Seconds to decide and store a batch"),
             (self.articles, "wirecopy_batch_articles", "Articles per commit"),
@@ -113,7 +113,7 @@ class Totals(Collector):
         self.read: dict[str, float] = {}
 
     def collect(self) -> Iterator[Metric]:
-        """What is shown."""
+        """Yield what is shown."""
         for name, value in self.read.items():
             yield CounterMetricFamily(f"wirecopy_{name}", self.NAMES[name], value)
 
@@ -178,7 +178,7 @@ class Metrics:
         self.gauge("free_disk_bytes", "Bytes that are free on the disk of the data folder")
 
     def gauge(self, name: str, description: str) -> Gauge:
-        """The gauge wirecopy_<name>, made when it is new."""
+        """Return the gauge wirecopy_<name>, made when it is new."""
         if name not in self._gauges:
             self._gauges[name] = Gauge(f"wirecopy_{name}", description, registry=self.registry)
         return self._gauges[name]
@@ -237,7 +237,7 @@ class Metrics:
         self._rejects.inc(max(0, rejects))
 
     def render(self, gauges: Mapping[str, float], lags: Mapping[str, int]) -> bytes:
-        """The text for Prometheus, after setting `gauges`: ours by name, and whatever the Detector has.
+        """Return the text for Prometheus, after setting `gauges`: ours by name, and whatever the Detector has.
 
         `lags` are those of webhooks, by name.
         """

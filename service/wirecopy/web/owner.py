@@ -143,7 +143,7 @@ class DetectorThread:
         self._owner.start()
 
     def _new_future(self) -> "asyncio.Future[Any]":
-        """A future that fails when the owner ends before it is done."""
+        """Return a future that fails when the owner ends before it is done."""
         future: asyncio.Future[Any] = self._loop.create_future()
         self._unanswered.add(future)
         return future
@@ -250,7 +250,9 @@ class DetectorThread:
                 next_pruning = time.monotonic() + _PRUNE_EVERY_SECONDS
 
     def _take(self, wait_until: float | None) -> list[_Taken]:
-        """Everything in the queue; with `wait_until`, at least one piece of work unless that time comes first."""
+        """Return everything in the queue; with `wait_until`, at least one piece of work unless that time comes
+        first.
+        """
         taken: list[_Taken] = []
         try:
             if wait_until is not None:
@@ -329,7 +331,7 @@ class DetectorThread:
         _set_result(batch.future, commit.verdicts)
 
     def _report_failure(self, error: BaseException) -> None:
-        """Nothing that waits was acknowledged; say so."""
+        """Say that nothing that waits was acknowledged."""
         self.is_ready = False
         for future in list(self._unanswered):
             _set_exception(future, errors.StorageFailed("the service cannot store articles and is stopping"))
@@ -393,17 +395,21 @@ class Owner(DetectorThread):
             return await self._put(question, may_change=False)
 
     async def ask_in_parts(self, begin: "Callable[[Detector], Generator[None, None, T]]") -> T:
-        """The same for a long question: articles are decided between the parts of the generator that it begins."""
+        """Return the same for a long question: articles are decided between the parts of the generator that it
+        begins.
+        """
         async with self._asking():
             return await self._run_parts(await self._put(begin, may_change=False), may_change=False)
 
     async def change(self, change: "Callable[[Detector, int], T]") -> T:
-        """The same for what changes the Detector, at a moment in milliseconds since 1970; raises StorageFailed too."""
+        """Return the same for what changes the Detector, at a moment in milliseconds since 1970; raises StorageFailed
+        too.
+        """
         with self._waiting():
             return await self._put(lambda detector: change(detector, self._now()), may_change=True)
 
     async def change_in_parts(self, begin: "Callable[[Detector, int], Generator[None, None, T]]") -> T:
-        """The same as a generator, between whose parts articles are decided."""
+        """Return the same as a generator, between whose parts articles are decided."""
         with self._waiting():
             parts = await self._put(lambda detector: begin(detector, self._now()), may_change=False)
             return await self._run_parts(parts, may_change=True)
@@ -452,7 +458,7 @@ class Owner(DetectorThread):
 
 
 def _share_of(waiting: int, most: int) -> int:
-    """How many of the single articles that wait are decided next, `most` at most: all of a few, half of many.
+    """Return how many of the single articles that wait are decided next, `most` at most: all of a few, half of many.
 
     While the others are decided, these are committed and answered, and the next are read. All at once, one thread
     would work at a time: clients that wait for the same commit also come again at the same moment.
@@ -461,7 +467,7 @@ def _share_of(waiting: int, most: int) -> int:
 
 
 def _step(parts: "Generator[None, None, T]") -> tuple[bool, T | None]:
-    """Whether a generator has come to its end with the next part, and what it returned then."""
+    """Return whether a generator has come to its end with the next part, and what it returned then."""
     try:
         next(parts)
     except StopIteration as end:

@@ -35,7 +35,7 @@ class RefusedLines:
         self._kept.append(told)
 
     def page(self, after: int, limit: int) -> RefusedPage:
-        """At most `limit` lines behind the number `after`; from the oldest if that was told before a restart."""
+        """Return at most `limit` lines behind the number `after`; from the oldest if that was told before a restart."""
         dropped = self._last - len(self._kept)
         if after > self._last:
             after = 0

@@ -31,15 +31,15 @@ class Route(NamedTuple):
     is_page: bool = False
 
     def taken_by(self, method: str) -> frozenset[str] | None:
-        """The parameters that a method takes; HEAD those of GET."""
+        """Return the parameters that a method takes; HEAD those of GET."""
         if self.parameters is None:
             return None
         return self.parameters.get("GET" if method == "HEAD" else method, _NONE)
 
     def changes(self, method: str) -> bool:
-        """Whether a method is one for the writer: whatever is more than reading."""
+        """Return whether a method is one for the writer: whatever is more than reading."""
         return method not in ("GET", "HEAD") and self.role_for(method) != "read"
 
     def role_for(self, method: str) -> Role:
-        """The role that a method needs; HEAD that of GET."""
+        """Return the role that a method needs; HEAD that of GET."""
         return self.roles["GET" if method == "HEAD" else method]

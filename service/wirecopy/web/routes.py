@@ -119,7 +119,7 @@ _STORY_PREFIX = "/v1/stories/"
 
 
 def find(call: Call) -> Route:
-    """The route of the call's path, whose id, an article's or a story's, goes into the call.
+    """Return the route of the call's path, whose id, an article's or a story's, goes into the call.
 
     Raises NoSuchPath, MalformedRequest.
     """
@@ -145,7 +145,9 @@ def find(call: Call) -> Route:
 
 
 def _find_for_shippers(path: str, method: str) -> Route | None:
-    """The route of a path with the name of an index or a template, which nobody looks at; None for other paths."""
+    """Return the route of a path with the name of an index or a template, which nobody looks at; None for other
+    paths.
+    """
     parts = path.split("/")[1:]
     if len(parts) > 3 or "" in parts or parts[0] == "v1":
         return None
@@ -172,7 +174,7 @@ def _open_page(call: Call, route: Route, ids: list[str], is_json: bool) -> bool:
 
 
 def _find_by_id(path: str) -> tuple[Route, str, str]:
-    """The route of a path that holds an id, or two, and the ids as they stand there."""
+    """Return the route of a path that holds an id, or two, and the ids as they stand there."""
     if path.startswith(_ARTICLE_PREFIX) and "/" not in (encoded := path[len(_ARTICLE_PREFIX) :]) and encoded:
         return ARTICLE, encoded, ""
     parts = path.split("/")
@@ -186,7 +188,7 @@ def _find_by_id(path: str) -> tuple[Route, str, str]:
 
 
 def handler_of(route: Route, method: str) -> Handler:
-    """The handler of a method; HEAD is answered as GET, without the body. Raises MethodNotAllowed."""
+    """Return the handler of a method; HEAD is answered as GET, without the body. Raises MethodNotAllowed."""
     handler = route.handlers.get("GET" if method == "HEAD" else method)
     if handler is None:
         allowed = ", ".join([*route.handlers, *(["HEAD"] if "GET" in route.handlers else [])])

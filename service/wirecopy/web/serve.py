@@ -155,7 +155,7 @@ async def _serve(
 
 
 def _index_file(config: Config) -> Path:
-    """Where the index file of searches stands."""
+    """Return where the index file of searches stands."""
     return Path(config.page.search_file or Path(config.service.data) / NAME)
 
 
@@ -199,7 +199,9 @@ async def _shielded(future: "asyncio.Future[None]") -> None:
 
 
 def _within_descriptors(config: Config, log: Log) -> Config:
-    """The settings with as many connections as the system allows, which is asked for more first. Raises UsageError."""
+    """Return the settings with as many connections as the system allows, which is asked for more first. Raises
+    UsageError.
+    """
     wanted = config.web.max_connections
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     needed = wanted + _SPARE_DESCRIPTORS

@@ -62,7 +62,7 @@ class LogFollower:
             self.next_look = time.monotonic() + LOOK_EVERY_SECONDS
 
     def claims(self) -> bool:
-        """Whether this service has the lock now, and all records before it."""
+        """Return whether this service has the lock now, and all records before it."""
         if self._has_more or self._is_broken:
             return False
         with suppress(errors.StorageFailed):
@@ -70,7 +70,7 @@ class LogFollower:
         return False
 
     def take_over(self, url: str | None) -> "Detector":
-        """The detector that goes on. Raises TailLost, StorageFailed, Damaged."""
+        """Return the detector that goes on. Raises TailLost, StorageFailed, Damaged."""
         started = time.monotonic()
         detector = self._standby.take_over(url)
         self._role.as_of = self._role.writer_url = None

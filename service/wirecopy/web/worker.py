@@ -89,7 +89,7 @@ class Worker:
         process.kill()
 
     def _started(self) -> "subprocess.Popen[bytes]":
-        """The process, ready; runs in the thread."""
+        """Return the process, ready; runs in the thread."""
         is_usable = self._process is not self._given_up
         if self._process is None or not is_usable or self._process.poll() is not None:
             self._forget()

@@ -1267,7 +1267,7 @@ def stretched(texts: tuple[reference.Text, reference.Text], times: int) -> tuple
 
 
 class Met:
-    """What `kernels.meet` and `kernels.follow_runs` make of two texts, and their twins."""
+    """What `shared.meet` and `shared.follow_runs` make of two texts, and their twins."""
 
     def __init__(self, a: reference.Text, b: reference.Text) -> None:
         n, m = len(a.trace), len(b.trace)

@@ -55,7 +55,7 @@ async def forward(
 
 
 async def _batches(client: AsyncClient, after: int) -> AsyncIterator[list[Event]]:
-    """Pages of what is there, then events as they come."""
+    """Yield pages of what is there, then events as they come."""
     while (page := await client.events(after, limit=_BATCH_EVENTS)).events:
         yield page.events
         after = page.next

@@ -144,7 +144,9 @@ def _changes(
     missing_a: Sequence[tuple[Value, WordSpan]],
     alike: Iterable[tuple[float, int, int]],
 ) -> list[Difference]:
-    """Pairs what is most alike first; every value is told once, where it was paired or else where it first stands."""
+    """Return pairs what is most alike first; every value is told once, where it was paired or else where it first
+    stands.
+    """
     partner: dict[Value, Difference] = {}
     taken: set[Value] = set()
     for _, i, j in sorted(alike, key=lambda pair: (-pair[0], pair[1], pair[2])):
@@ -174,7 +176,7 @@ def _numbers_of(words: U32) -> list[tuple[Value, WordSpan]]:
 
 
 def _scales() -> set[int]:
-    """The hashes of thousand, million and billion, as they stand behind a number."""
+    """Return the hashes of thousand, million and billion, as they stand behind a number."""
     return {int(trace([name]).words[0]) & HASH for name in ("thousand", "million", "billion")}
 
 
@@ -191,7 +193,9 @@ def _same_places(
 
 
 def _around(words: U32, pieces: Sequence[tuple[Value, WordSpan]], nothing: int) -> I64:
-    """The three words before and behind each piece; negative, and different in each text, where there are none."""
+    """Return the three words before and behind each piece; negative, and different in each text, where there
+    are none.
+    """
     side = len(_CONTEXT) // 2
     padded = np.full(len(words) + 2 * side, -nothing, dtype=np.int64)
     padded[side : side + len(words)] = words & HASH
@@ -210,7 +214,7 @@ def _missing_quotes(words: U32, other: U32) -> Iterator[tuple[Value, WordSpan]]:
 
 
 def _stands_in(part: U32, words: U32) -> bool:
-    """Whether the words of `part` stand together in `words`."""
+    """Return whether the words of `part` stand together in `words`."""
     wanted, text = (part & HASH).tobytes(), (words & HASH).tobytes()
     at = text.find(wanted)
     while at >= 0 and at % 4:
@@ -219,7 +223,7 @@ def _stands_in(part: U32, words: U32) -> bool:
 
 
 def _common(a: Sequence[int], b: Sequence[int]) -> int:
-    """How many words two quotations have in common, each as often as both have it."""
+    """Return how many words two quotations have in common, each as often as both have it."""
     rest = list(b)
     count = 0
     for word in a:
@@ -230,7 +234,7 @@ def _common(a: Sequence[int], b: Sequence[int]) -> int:
 
 
 def _holders(words: Sequence[int], paragraphs: Sequence[WordSpan]) -> dict[int, list[int]]:
-    """Which paragraphs hold a word; only the first of those that stand everywhere."""
+    """Return which paragraphs hold a word; only the first of those that stand everywhere."""
     holders: dict[int, list[int]] = {}
     for k, (begin, end) in enumerate(paragraphs):
         for word in words[begin:end]:
@@ -243,7 +247,7 @@ def _holders(words: Sequence[int], paragraphs: Sequence[WordSpan]) -> dict[int, 
 def _find_counterpart(
     words: Sequence[int], weights: Sequence[int], holders: dict[int, list[int]]
 ) -> tuple[int, int | None]:
-    """How much weight stands in the best two neighbouring paragraphs; and the best one alone."""
+    """Return how much weight stands in the best two neighbouring paragraphs; and the best one alone."""
     alone: dict[int, int] = {}
     joint: dict[int, int] = {}
     for word, weight in zip(words, weights, strict=True):

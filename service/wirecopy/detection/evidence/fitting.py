@@ -69,7 +69,7 @@ def knots_of(features: F64) -> list[tuple[str, float]]:
 
 
 def log_odds(model: Model, features: F64) -> F64:
-    """Return what `kernels.log_odds` says of each row."""
+    """Return what `judging.log_odds` says of each row."""
     bias, weights, hinged, knots, hinge_weights, *_ = model.arrays()
     odds: F64 = bias + features @ weights + np.maximum(0.0, features[:, hinged] - knots) @ hinge_weights
     return odds + leaves_of(model.trees, features)

@@ -49,7 +49,7 @@ class Tree(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Screen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Whether a pair can have log-odds from `least_odds` on, guessed by what `kernels.glance` knows of it.
+    """Whether a pair can have log-odds from `least_odds` on, guessed by what `screening.glance` knows of it.
 
     It can where bias + sum of weight * feature + sum of square * feature ** 2 is not negative.
     """
@@ -74,7 +74,7 @@ class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     screen: Screen | None = None
 
     def arrays(self) -> tuple[float, npt.NDArray[np.float64], npt.NDArray[np.int64], Any, Any, Any, Any, Any]:
-        """What `kernels.log_odds` takes. Raises KeyError for a feature that does not exist."""
+        """Return what `judging.log_odds` takes. Raises KeyError for a feature that does not exist."""
         weights = np.zeros(len(FEATURES))
         place = {name: k for k, name in enumerate(FEATURES)}
         for name, weight in self.weights.items():
@@ -92,7 +92,8 @@ class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.bias, weights, hinged, knots, hinge_weights, asked, np.array(thresholds), np.array(leaves)
 
     def screen_array(self, least_odds: float) -> npt.NDArray[np.float64]:
-        """What `kernels.may_match` takes; empty where nothing can be screened, for want of a screen or below its odds.
+        """Return what `screening.may_match` takes; empty where nothing can be screened, for want of a screen or below
+        its odds.
 
         Raises KeyError for a feature that is missing.
         """
@@ -106,17 +107,17 @@ class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @cache
 def shipped_model() -> Model:
-    """The model in data/model.json."""
+    """Return the model in data/model.json."""
     return msgspec.json.decode(resources.files("wirecopy").joinpath("data/model.json").read_bytes(), type=Model)
 
 
 def probability(odds: float) -> float:
-    """The probability of log-odds, to four digits."""
+    """Return the probability of log-odds, to four digits."""
     return round(float(1.0 / (1.0 + np.exp(-odds))), 4)
 
 
 def relations(results: npt.NDArray[np.float32]) -> list[Relation]:
-    """What two texts with a shared source are to each other, for each row of results of `kernels.verify`.
+    """Return what two texts with a shared source are to each other, for each row of results of `features.verify`.
 
     `identical`: the same words in the same order; `contains`: the longer is a round-up that holds the other among
     several stories; `copy`: half of the shorter text stands in shared runs; else `rewrite`.

@@ -19,7 +19,7 @@ _KNOWN = 1 << 14  # ids that are not taken apart or put together anew
 
 @lru_cache(_KNOWN)
 def story_age(story: str) -> int:
-    """Orders story ids by the moment in which they began."""
+    """Return what orders story ids by the moment in which they began."""
     number, dash, part = story[1:].partition("-")
     return int(number) << _PART_BITS | (min(int(part), _PART) if dash else 0)
 
@@ -113,11 +113,13 @@ class Membership(Mapping[int, str]):
         return _story_of_age(age)
 
     def oldest(self) -> Iterator[str]:
-        """The stories, oldest first."""
+        """Return the stories, oldest first."""
         return (_story_of_age(age) for age in self._began if self._of(age))
 
     def newest(self, before: str | None = None) -> Iterator[str]:
-        """The stories, newest first, from the one before `before`; any string that a story might have as its id."""
+        """Return the stories, newest first, from the one before `before`; any string that a story might have as
+        its id.
+        """
         began = self._began
         at = len(began) if before is None else bisect_left(began, story_age(before))
         return (_story_of_age(began[k]) for k in range(at - 1, -1, -1) if self._of(began[k]))

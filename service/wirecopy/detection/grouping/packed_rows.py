@@ -26,7 +26,7 @@ class Numbers:
         return self._count
 
     def __iter__(self) -> Iterator[int]:
-        """The articles in ascending order."""
+        """Yield the articles in ascending order."""
         for shelf in sorted(self._shelves):
             for k, value in enumerate(self._shelves.get(shelf, ())):
                 if value >= 0:
@@ -107,7 +107,7 @@ class PackedRows:
         return shelf is not None and shelf.places[number & _PLACE] > 0
 
     def __iter__(self) -> Iterator[int]:
-        """The articles in ascending order."""
+        """Yield the articles in ascending order."""
         for first in sorted(self._shelves):
             shelf = self._shelves.get(first)
             for k, place in enumerate(shelf.places if shelf else ()):

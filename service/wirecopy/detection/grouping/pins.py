@@ -66,7 +66,7 @@ class Pins:
                 del self._of[number]
 
     def rename(self, number: int, heir: int) -> None:
-        """The pins of an article are those of its next revision."""
+        """Give the pins of an article to its next revision."""
         for pin_id in sorted(self._of.get(number, ())):
             pin = self.by_id[pin_id]
             left, right = (frozenset(heir if m == number else m for m in side) for side in (pin.left, pin.right))

@@ -175,7 +175,7 @@ class Grouping:
         return [Move(m, home) for m in sorted(group) if self.story_of[m] != home]
 
     def _home(self, number: int) -> str | None:
-        """The story of those that an article without one is tied to; None when it is tied to nobody."""
+        """Return the story of those that an article without one is tied to; None when it is tied to nobody."""
         tied = self.pins.tied([number]) - {number}
         return next((self.story_of[m] for m in sorted(tied) if m in self.story_of), None)
 
@@ -257,7 +257,8 @@ class Grouping:
                         tell_change(self.story_of[number])
 
     def best_match(self, number: int, without: Container[int] = ()) -> tuple[int, Link] | None:
-        """The best link to another member of the article's story, of equal ones the earliest; None when there is none.
+        """Return the best link to another member of the article's story, of equal ones the earliest; None when there is
+        none.
 
         Of an article that has lost its links: its last best, while that is still in its story. Never one of `without`.
         """
@@ -284,7 +285,9 @@ class Grouping:
         return (sum(odds) / len(odds), len(odds)) if odds else (None, 0)
 
     def newest(self, before: str | None = None) -> Iterable[str]:
-        """The stories, newest first, from the one before `before`; any string that a story might have as its id."""
+        """Return the stories, newest first, from the one before `before`; any string that a story might have as
+        its id.
+        """
         return self.story_of.newest(before)
 
     def _live(self, story: str, oldest: int) -> Sequence[int]:
@@ -294,7 +297,7 @@ class Grouping:
     def _find_best(
         self, number: int, matches: Sequence[tuple[int, Link]], live: dict[str, Sequence[int]], evidence: "_Evidence"
     ) -> str | None:
-        """The story whose members speak for the article most, by a sample of them; None when none does."""
+        """Return the story whose members speak for the article most, by a sample of them; None when none does."""
         best, where = self.least, None
         for story, members in live.items():
             linked = [m for m, _ in matches if self.story_of[m] == story][: SAMPLE // 2]
@@ -350,7 +353,7 @@ class Grouping:
     def _name(
         self, number: int | None, founded: str, parts: Iterator[str], clusters: list[list[int]], oldest: int
     ) -> list[Move]:
-        """Each old story goes to the cluster that holds most of it, each cluster keeps the oldest of its stories."""
+        """Give each old story to the cluster that holds most of it; each cluster keeps the oldest of its stories."""
         held: dict[str, list[int]] = {}
         for k, cluster in enumerate(clusters):
             for article in cluster:
@@ -392,12 +395,12 @@ class _Evidence:
         return self._complete(pairs, [link for k, b in enumerate(articles) for link in self._row(b, articles[:k])])
 
     def _row(self, b: int, others: Sequence[int]) -> Iterator[Link | None]:
-        """What is known of an article and each of some earlier ones."""
+        """Return what is known of an article and each of some earlier ones."""
         row = self.own if b == self._number else self._known.row(b)
         return iter([None] * len(others)) if row is None else map(row.get, others)
 
     def _complete(self, pairs: Sequence[tuple[int, int]], known: Iterable[Link | None]) -> list[float]:
-        """The clipped log-odds of pairs, of which some links are known."""
+        """Return the clipped log-odds of pairs, of which some links are known."""
         found = list(known)
         if None in found:
             missing = [k for k, link in enumerate(found) if link is None]
@@ -410,7 +413,7 @@ class _Evidence:
         return [CLIP if value > CLIP else -CLIP if value < -CLIP else value for value in odds]
 
     def links(self) -> list[tuple[int, int, Link]]:
-        """All that is new."""
+        """Return all that is new."""
         number = self._number
         own = [(number, other, link) for other, link in self.own.items()] if number is not None else []
         return own + [(b, a, link) for (b, a), link in self._made.items()]
@@ -436,10 +439,10 @@ def _cluster_pinned(
 
 @cache
 def _pairs_of(size: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Rows and columns of a matrix below its diagonal, row by row; sizes are at most REGION + 1."""
+    """Return rows and columns of a matrix below its diagonal, row by row; sizes are at most REGION + 1."""
     return np.tril_indices(size, -1)
 
 
 def _parts(number: int, first: int) -> Iterator[str]:
-    """Ids for stories that part from others when the article `number` comes."""
+    """Return ids for stories that part from others when the article `number` comes."""
     return (f"s{number}-{part}" for part in count(first))

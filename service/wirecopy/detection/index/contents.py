@@ -70,7 +70,7 @@ class WindowContents:
         min_shared_rarity: float, max_candidates: int, boilerplate_stories: int, min_odds: float,
         model: Model | None = None, grows: bool = True
     ) -> None:  # fmt: skip
-        """At most `capacity` articles stay when blocks are begun with `overfull`; else it `grows`."""
+        """Keep at most `capacity` articles when blocks are begun with `overfull`; else it `grows`."""
         capacity = max(capacity, GROWING) if grows else capacity
         self.terms = TermWeights()
         self.loaded = 0  # the number of the next article to be loaded
@@ -255,5 +255,5 @@ def outlet_of(source: str | None) -> int:
 
 
 def word_index() -> WordIndex:
-    """Room for `kernels.index_words`, whatever the trace."""
+    """Return room for `shared.index_words`, whatever the trace."""
     return np.empty(heads_for(LONGEST_TRACE), dtype=np.int32), np.empty(LONGEST_TRACE, dtype=np.int32)

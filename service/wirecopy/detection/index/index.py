@@ -2,7 +2,7 @@
 
 Flat arrays and compiled loops only: a posting is eight bytes and no object, and what many articles share stands in
 rings. Per article 64 keys: one for the whole text, 31 rare words, 32 rare pairs of neighbouring words
-(`kernels.sketch`). Chains grow by linear hashing, so there
+(`keys.sketch`). Chains grow by linear hashing, so there
 is no pause for a rebuild; slots form a ring, so forgetting the oldest costs nothing. Memory: 10 bytes per key and a
 ring per sixteen articles, of the articles that came, not of those that may.
 """
@@ -31,7 +31,7 @@ ARTICLES_PER_RING = 16  # a kilobyte each; at half of it, looking up is no faste
 
 
 def scratch_for(most_hits: int) -> tuple[npt.NDArray[np.generic], ...]:
-    """Return what `kernels.candidates` needs room for."""
+    """Return what `index.candidates` needs room for."""
     table, hits = 1 << int(np.ceil(np.log2(2 * KEYS * most_hits + 1))), 2 * KEYS * most_hits + 1
     return (
         np.zeros(table, dtype=np.int64),

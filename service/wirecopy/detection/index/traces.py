@@ -87,7 +87,7 @@ class TraceStore:
         return larger
 
     def _room(self, words: int) -> int:
-        """Where the next `words` words can stand together."""
+        """Return where the next `words` words can stand together."""
         size = len(self._words.array)
         begin = self._head
         if begin % size + words > size:

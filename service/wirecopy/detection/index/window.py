@@ -43,7 +43,7 @@ F32 = npt.NDArray[np.float32]
 class Findings(NamedTuple):
     """What the compiled pass found for one article.
 
-    matches: (number, link), best first; results[k]: what `kernels.verify` says of matches[k]; how many candidates were
+    matches: (number, link), best first; results[k]: what `features.verify` says of matches[k]; how many candidates were
     compared; whether some, or words of the text, were left out; whether its passages were counted.
     """
 
@@ -58,13 +58,13 @@ class CountedPassages(WindowContents):
     """The window as who asks what sources repeat sees it: passages, counted by the hash of their source."""
 
     def source_hash(self, source: str | None) -> int:
-        """What passages of a source are counted under; never 0."""
+        """Return what passages of a source are counted under; never 0."""
         if source not in self._sources:
             self._sources[source] = hash_of(source)
         return self._sources[source]
 
     def outlet(self, source: str | None) -> int:
-        """What tells a known source from others; 0 when it is unknown."""
+        """Return what tells a known source from others; 0 when it is unknown."""
         return self.source_hash(source) if source else 0
 
     @property
@@ -229,7 +229,7 @@ class Window(CountedPassages):
         return counts, sought, verified
 
     def _find(self, first: int, slots: I64, days: I64, hashes: U64) -> "Sought":
-        """Run `kernels.find_articles`."""
+        """Run `passes.find_articles`."""
         count, most = len(slots), int(self._limits[4])
         places = count * most
         sought = Sought(
@@ -243,7 +243,7 @@ class Window(CountedPassages):
         return sought
 
     def _verify(self, first: int, slots: I64, days: I64, sought: "Sought") -> tuple[I64, "Verified"]:
-        """Run `kernels.verify_articles`; return its counts, and its matches."""
+        """Run `passes.verify_articles`; return its counts, and its matches."""
         count, most = len(slots), int(sought.counts.sum())
         counts, found = np.empty(count, np.int64), Verified(
             np.empty(most, np.int64), np.empty(most, np.float64), np.empty((most + 1, RESULTS), np.float32)
@@ -299,7 +299,7 @@ class _Coming(NamedTuple):
 
 
 class Sought(NamedTuple):
-    """What `kernels.find_articles` writes of several articles.
+    """What `passes.find_articles` writes of several articles.
 
     How many candidates each has, how many qualified, whether its passages were counted, and which the candidates are:
     the same room for each article. How many of these, the first ones, were judged, with their log-odds and results at
@@ -316,7 +316,7 @@ class Sought(NamedTuple):
 
 
 class Verified(NamedTuple):
-    """What `kernels.verify_articles` writes of the matches of several articles, one after the other."""
+    """What `passes.verify_articles` writes of the matches of several articles, one after the other."""
 
     others: I64
     odds: npt.NDArray[np.float64]

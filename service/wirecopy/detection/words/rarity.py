@@ -9,8 +9,8 @@ So five articles alone are weighed by the prior, and a language that the prior h
 hundreds. Stems are counted in a table of 2 ** 22 slots without keys: bounded memory, and stems that share a slot only
 look a little less rare than they are.
 
-Weights change only in epochs. An epoch is a table of rarities, begun when the number of counted articles reaches
-`EPOCH_STARTS`; all keys and weights of an article are made under one epoch.
+Weights change only in epochs. An epoch is a table of rarities, begun at the numbers of counted articles that
+`next_epoch_start` gives; all keys and weights of an article are made under one epoch.
 """
 
 from functools import cache
@@ -33,7 +33,7 @@ UNKNOWN = 255  # in the prior: of which it says nothing
 
 
 def next_epoch_start(counted: int) -> int:
-    """The number of counted articles at which the epoch after the one of `counted` articles begins.
+    """Return the number of counted articles at which the epoch after the one of `counted` articles begins.
 
     64, 256, 1024, 4096, 16384, 65536, 262144, then every 262144 articles.
     """
@@ -55,7 +55,7 @@ def prior() -> npt.NDArray[np.uint8]:
 
 @cache
 def prior_rarity() -> npt.NDArray[np.uint8]:
-    """The rarities of epoch 0, when nothing has been counted."""
+    """Return the rarities of epoch 0, when nothing has been counted."""
     return rarity_of(np.zeros(TERM_SLOTS, dtype=np.uint32), 0, OWN)
 
 
@@ -126,7 +126,7 @@ class TermWeights:
         self.epoch, self.rarity = epoch, rarity
 
     def weigh(self, traces: Traces, weights: npt.NDArray[np.uint8]) -> None:
-        """Write the weights of all words of `traces`, see `kernels.weigh`."""
+        """Write the weights of all words of `traces`, see `weights.weigh`."""
         self._scratch.fit(traces.longest)
         weigh(traces.words, traces.bounds, self.rarity, weights, self._scratch.seen, self._scratch.stamp)
 

@@ -1,4 +1,4 @@
-"""Spellings that need their context: a text is rewritten before it is folded where `kernels.fold` asks for that.
+"""Spellings that need their context: a text is rewritten before it is folded where `folding.fold` asks for that.
 
     broken encodings    UTF-8 that was read as Windows-1252, Latin-1 or Windows-1251 is read again as what it is
     composition         one character for each kana with its mark, also a half-width one, and for each Hangul syllable
@@ -111,7 +111,9 @@ _LOOKS_BROKEN = {
 
 @cache
 def _bytes_of(encoding: str) -> dict[str, int]:
-    """The bytes from 0x80 on by the characters that they are read as; where there is none, by those of Latin-1."""
+    """Return the bytes from 0x80 on by the characters that they are read as; where there is none, by those of
+    Latin-1.
+    """
     table = {chr(byte): byte for byte in range(0x80, 0x100)} if encoding == "cp1252" else {}
     for byte in range(0x80, 0x100):
         char = bytes([byte]).decode(encoding, "replace")
@@ -122,7 +124,7 @@ def _bytes_of(encoding: str) -> dict[str, int]:
 
 @cache
 def _sequences(encoding: str) -> "re.Pattern[str]":
-    """Characters that are together one of UTF-8, in a wrong encoding."""
+    """Return characters that are together one of UTF-8, in a wrong encoding."""
 
     def among(first: int, last: int, more: str = "") -> str:
         return (
@@ -151,7 +153,7 @@ def _unbroken(text: str) -> Iterator[Edit] | None:
 
 
 def _decoded(sequence: str, encoding: str) -> str:
-    """The character, "" when it is none; one of the lost bytes leaves _LOST."""
+    """Return the character, "" when it is none; one of the lost bytes leaves _LOST."""
     if _LOST in sequence:
         return _LOST
     try:
@@ -263,7 +265,7 @@ _LATIN_OF = {cyrillic: latin for latin, cyrillic in _CYRILLIC_OF.items()}
 
 
 def _unmixed(text: str) -> Iterator[Edit]:
-    """Words of Latin and Cyrillic letters whose letters of one script all look like ones of the other.
+    """Yield words of Latin and Cyrillic letters whose letters of one script all look like ones of the other.
 
     Case and marks play no part, as they play none in what a word becomes.
     """
@@ -288,7 +290,7 @@ def _unmixed(text: str) -> Iterator[Edit]:
 
 
 def _bases(word: str) -> str:
-    """The letters of a word in small, without their marks."""
+    """Return the letters of a word in small, without their marks."""
     letters = (unicodedata.normalize("NFD", char)[0] for char in word)  # one by one: what takes long is many marks
     return "".join(char for char in letters if not "\u0300" <= char <= "\u036f").lower()
 

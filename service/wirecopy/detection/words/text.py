@@ -76,7 +76,9 @@ def _fnv(name: str) -> int:
 
 @cache
 def fold_tables() -> tuple[Any, ...]:
-    """The arrays that `kernels.fold` reads: ASCII, pairs of bytes, two-level Unicode table, expansions, references."""
+    """Return the arrays that `folding.fold` reads: ASCII, pairs of bytes, two-level Unicode table, expansions,
+    references.
+    """
     with resources.files("wirecopy").joinpath("data/unicode.npz").open("rb") as file, np.load(file) as data:
         block_of, blocks, expansions = data["block_of"], data["blocks"], data["expansions"]
     ascii_fold = np.full(128, 0x20, dtype=np.uint8)
@@ -96,7 +98,9 @@ def fold_tables() -> tuple[Any, ...]:
 
 
 def _code(chars: str) -> int:
-    """What a reference is read as: its first character, as the second, if any, is a mark or a space; but for fj."""
+    """Return what a reference is read as: its first character, as the second, if any, is a mark or a space; but
+    for fj.
+    """
     return _TWO_LETTERS if chars == "fj" else ord(chars[0])
 
 
@@ -106,7 +110,7 @@ _SCALE_SLOTS = 1024
 
 @cache
 def scale_tables() -> tuple[U32, U32]:
-    """(hash table of the hashes of unit words, the hash that stands for each), as `kernels.scaled` reads them."""
+    """(hash table of the hashes of unit words, the hash that stands for each), as `words.scaled` reads them."""
     nothing = np.empty(0, dtype=np.uint32)
     pairs = {}
     for value, names in SCALES.items():
@@ -179,7 +183,7 @@ def _trace_encoded(
 
 
 def _rewritten(text: str, scale_words: U32, scale_values: U32, max_words: int) -> U32:
-    """The trace of a text that must be rewritten; of a long one no more is looked at than its words need."""
+    """Return the trace of a text that must be rewritten; of a long one no more is looked at than its words need."""
     size = min(len(text), _CHARACTERS_PER_WORD * (max_words + 1))
     while True:
         found = _trace([spellings.rewrite(text[:size])], scale_words, scale_values, max_words, is_rewritten=True).words
@@ -206,7 +210,7 @@ def _encoded(pieces: Sequence[str]) -> tuple[U8, I64]:
 
 
 def _is_mostly_not_ascii(pieces: Sequence[str], sizes: I64) -> bool:
-    """Whether most of the characters are in pieces that are not all ASCII."""
+    """Return whether most of the characters are in pieces that are not all ASCII."""
     is_ascii = np.fromiter(map(str.isascii, pieces), np.bool_, len(pieces))
     return bool(2 * sizes[is_ascii].sum() < sizes.sum())
 
@@ -283,7 +287,7 @@ class _Places(NamedTuple):
 
 
 def _places(text: str, *, is_rewritten: bool) -> _Places | None:
-    """The words of the whole text; None when it must be rewritten first."""
+    """Return the words of the whole text; None when it must be rewritten first."""
     source = np.frombuffer(text.encode(), dtype=np.uint8)
     folded = np.empty(4 * len(source) + 144, dtype=np.uint8)
     origin = np.zeros(len(folded), dtype=np.int64)

@@ -1,6 +1,6 @@
 """Boilerplate: what sources repeat in article after article, found and described in small parts.
 
-The passages of a source are counted (`detection.window`), not kept; so they are looked up in the articles that were
+The passages of a source are counted (`index.window`), not kept; so they are looked up in the articles that were
 counted. That may be all articles there are: every function here is a generator that pauses after a few milliseconds'
 work, so that articles can be decided in between, and returns what it found at its end.
 """
@@ -98,7 +98,7 @@ def _sources(window: Window, source: str | None, after: str) -> Iterator[int]:
 
 
 def _learnt(window: Window, own: int) -> Parts[tuple[list[_Entry], int]]:
-    """The wordings that a source repeats, in their order, and how many words were looked at.
+    """Yield the wordings that a source repeats, in their order, and how many words were looked at.
 
     A wording all of whose passages stand in more frequent ones is left out: where two blocks of clutter stand together
     in some articles and apart in others, each is shown once. So are wordings that only share their counters, by chance,
@@ -137,7 +137,7 @@ def _learnt(window: Window, own: int) -> Parts[tuple[list[_Entry], int]]:
 
 
 def _describe(archive: Archive, entry: _Entry, max_words: int) -> Boilerplate | None:
-    """What callers are told; None when the article in which the passage was found has gone since."""
+    """Return what callers are told; None when the article in which the passage was found has gone since."""
     number, start, end, title_words = entry.stretch[:4]
     kept = archive.kept.get(number)
     if kept is None or not archive.is_shown(number):
@@ -149,7 +149,7 @@ def _describe(archive: Archive, entry: _Entry, max_words: int) -> Boilerplate | 
 
 
 def _cut(title: str | None, body: str, start: int, end: int, max_words: int) -> str:
-    """The words start .. end - 1 of an article, as they stand there."""
+    """Return the words start .. end - 1 of an article, as they stand there."""
     spans, _, _ = repeats.spans(title, body, max_words)
     whole = f"{title}\n{body}" if title else body
     return whole[int(spans.first[start]) : int(spans.last[min(end, len(spans.last)) - 1])]

@@ -109,7 +109,7 @@ def explain(pair: Pair, texts: tuple[str, str] | None = None) -> Comparison:
 
 
 def _with_text(of: Side, given: str, settings: Detection) -> Side:
-    """The side with the text that a caller gave for it."""
+    """Return the side with the text that a caller gave for it."""
     spans = repeats.spans(of.title, given, settings.max_words).spans
     if not np.array_equal(spans.words & HASH, of.words & HASH):
         raise InvalidArticle(f"the text given for {of.id!r} is not that of the article which is kept")
@@ -125,7 +125,7 @@ class _Spans(NamedTuple):
     last: list[int]
 
     def find(self, begin: int, end: int) -> tuple[str, int, int] | tuple[None, None, None]:
-        """Text, start and end of the words begin .. end - 1."""
+        """Return text, start and end of the words begin .. end - 1."""
         if end > len(self.first):
             return None, None, None
         start, stop = self.first[begin], self.last[end - 1]
@@ -133,7 +133,7 @@ class _Spans(NamedTuple):
 
 
 def _judge(a: Side, b: Side, settings: Detection, least: float) -> tuple[float, Relation | None, dict[str, float]]:
-    """The log-odds, the relation from `least` on or where one contains the other, and the features."""
+    """Return the log-odds, the relation from `least` on or where one contains the other, and the features."""
     heads = np.empty(heads_for(len(a.words)), dtype=np.int32)
     following = np.empty(len(a.words), dtype=np.int32)
     features, results = np.zeros(layout.FEATURES, np.float32), np.zeros(RESULTS, np.float32)
@@ -179,7 +179,7 @@ def _fragment(piece: WordSpan | None, spans: _Spans) -> Fragment | None:
 
 
 def _mark(a: Side, in_a: _Spans, b: Side, in_b: _Spans) -> Paragraphs | None:
-    """The paragraphs of both, where both texts are at hand."""
+    """Return the paragraphs of both, where both texts are at hand."""
     if a.text is None or b.text is None:
         return None
     places_a, places_b = _paragraphs(in_a), _paragraphs(in_b)

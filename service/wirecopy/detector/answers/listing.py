@@ -94,7 +94,7 @@ def _relations(
 
 
 def _outlets(archive: Archive, numbers: Sequence[int]) -> tuple[Outlet, ...]:
-    """The sources in a story, the first that had it first."""
+    """Return the sources in a story, the first that had it first."""
     found: dict[str, tuple[int, int]] = {}
     for number in numbers:
         kept = archive.kept[number]

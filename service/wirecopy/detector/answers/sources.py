@@ -192,7 +192,7 @@ class SourceCounts:
 
 
 def _tell_alone(archive: Archive, numbers: Sequence[int]) -> _StoryCounts:
-    """What a story of one shown member, or none, adds."""
+    """Return what a story of one shown member, or none, adds."""
     source = archive.kept[numbers[0]].source if numbers else None
     return _StoryCounts((_ArticleCounts(source, None, False),) if source else (), None)
 
@@ -244,7 +244,7 @@ def _origin(
 
 
 def _links(stories: Grouping, number: int) -> Collection[tuple[int, Link]]:
-    """What is remembered of an article's evidence."""
+    """Return what is remembered of an article's evidence."""
     if number in stories.links:
         return stories.links[number].items()
     return (stories.last_best[number],) if number in stories.last_best else ()

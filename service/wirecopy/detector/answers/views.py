@@ -39,7 +39,7 @@ class Placement(NamedTuple):
 
 
 def place(archive: Archive, stories: Grouping, number: int, policy: Policy) -> Placement:
-    """The place that an article has."""
+    """Return the place that an article has."""
     name, members = stories.story_of[number], stories.story_of.beside(number)
     if len(members) == 1:
         return Placement(name, number not in archive.hidden, None)
@@ -51,7 +51,7 @@ def place(archive: Archive, stories: Grouping, number: int, policy: Policy) -> P
 def proposed_place(
     archive: Archive, stories: Grouping, number: int, kept: Kept, change: Regrouping, policy: Policy
 ) -> Placement:  # fmt: skip
-    """The place that an article would have if `change`, which it causes, were applied."""
+    """Return the place that an article would have if `change`, which it causes, were applied."""
     name, moved = change.moves[0].story, dict(change.moves[1:])
     members = {m for m in stories.members.get(name, ()) if moved.get(m, name) == name}
     members |= {m for m, story in moved.items() if story == name}
@@ -63,12 +63,12 @@ def proposed_place(
 
 
 def is_hidden(kept: Kept) -> bool:
-    """Whether an article is hidden at the moment at which it comes."""
+    """Return whether an article is hidden at the moment at which it comes."""
     return kept.status == "withheld" or (kept.embargoed is not None and kept.embargoed > kept.arrived)
 
 
 def verdict(archive: Archive, decision: Decision, article_id: str, *, replayed: bool = False) -> Verdict:
-    """What was decided, as it was told then; matches that are not kept any more, or hidden, are left out."""
+    """Return what was decided, as it was told then; matches that are not kept any more, or hidden, are left out."""
     best = decision.best
     if best is not None and not _was_shown(archive, best[0], decision.arrived):
         best = None
@@ -92,7 +92,7 @@ def verdict(archive: Archive, decision: Decision, article_id: str, *, replayed: 
 
 
 def matches(archive: Archive, number: int) -> tuple[Match, ...]:
-    """All verified matches of an article with newest revisions of others, earlier and later ones, best first."""
+    """Return all verified matches of an article with newest revisions of others, earlier and later ones, best first."""
     found = [(found.odds, found.number, found) for found in archive.decision(number).matches]
     for later in archive.later.get(number, ()):
         if later in archive.kept:
@@ -102,7 +102,7 @@ def matches(archive: Archive, number: int) -> tuple[Match, ...]:
 
 
 def stored(archive: Archive, stories: Grouping, number: int, policy: Policy) -> Stored[Milliseconds]:
-    """An article as it is now."""
+    """Return an article as it is now."""
     decision = archive.decision(number)
     name = stories.story_of[number]
     relation, match, score = _best(archive, stories, number)
@@ -111,7 +111,7 @@ def stored(archive: Archive, stories: Grouping, number: int, policy: Policy) -> 
 
 
 def stored_then(archive: Archive, number: int) -> Stored[Milliseconds]:
-    """A revision as it was decided when it came."""
+    """Return a revision as it was decided when it came."""
     decision = archive.decision(number)
     told = verdict(archive, decision, archive.kept[number].id)
     return _stored(archive, number, decision, (told.story, told.canonical, told.relation, told.match, told.score))
@@ -123,7 +123,7 @@ def _stored(
     decision: Decision,
     place: tuple[str, bool, Relation | None, str | None, float | None],
 ) -> Stored[Milliseconds]:
-    """What is kept of an article, beside its place: story, whether canonical, relation, match, score."""
+    """Return what is kept of an article, beside its place: story, whether canonical, relation, match, score."""
     kept = archive.kept[number]
     name, is_canonical, relation, match, score = place
     return Stored(
@@ -155,7 +155,7 @@ class RevisionText(NamedTuple):
 
 
 def revision_text(archive: Archive, number: int) -> RevisionText:
-    """One kept revision of an article."""
+    """Return one kept revision of an article."""
     kept, decision = archive.kept[number], archive.decision(number)
     told = Revision(
         revision=kept.revision,
@@ -172,7 +172,7 @@ def revision_text(archive: Archive, number: int) -> RevisionText:
 
 
 def with_changes(texts: Sequence[RevisionText]) -> list[Revision[Milliseconds]]:
-    """Revisions that follow each other, each but the first with what it changed."""
+    """Return revisions that follow each other, each but the first with what it changed."""
     told = [one.revision for one in texts[:1]]
     for before, now in pairwise(texts):
         changed = changes(before.title, before.text, now.title, now.text)
@@ -181,7 +181,7 @@ def with_changes(texts: Sequence[RevisionText]) -> list[Revision[Milliseconds]]:
 
 
 def story(archive: Archive, stories: Grouping, name: str, policy: Policy) -> Story[Milliseconds]:
-    """A story as it is now, its members in the order in which they came; one of them at least must be shown."""
+    """Return a story as it is now, its members in the order in which they came; one of them at least must be shown."""
     numbers = sorted(archive.shown(stories.members[name]), key=lambda number: archive.kept[number].came)
     first = policy.canonical(archive, numbers)
     members = tuple(_member(archive, stories, number, first) for number in numbers)
@@ -203,7 +203,7 @@ def story(archive: Archive, stories: Grouping, name: str, policy: Policy) -> Sto
 
 
 def recall(archive: Archive, members: Sequence[int]) -> list[int]:
-    """The articles that are copies or rewrites of what was canceled among the members of a story, as they came.
+    """Return the articles that are copies or rewrites of what was canceled among the members of a story, as they came.
 
     All other members, those elsewhere that match, and what was known when it was canceled; not what was canceled too.
     """
@@ -217,7 +217,7 @@ def recall(archive: Archive, members: Sequence[int]) -> list[int]:
 
 
 def copies(archive: Archive, number: int) -> list[int]:
-    """The other articles that an article is a copy or rewrite of, or that are one of it, wherever they are."""
+    """Return the other articles that an article is a copy or rewrite of, or that are one of it, wherever they are."""
     matched = [found.number for found in archive.decision(number).matches if found.relation != "contains"]
     for later in archive.later.get(number, ()):
         if later in archive.kept:
@@ -227,7 +227,7 @@ def copies(archive: Archive, number: int) -> list[int]:
 
 
 def reasons(archive: Archive, stories: Grouping, name: str, policy: Policy) -> Reasons:
-    """What holds each member to a story, in the order in which they came."""
+    """Return what holds each member to a story, in the order in which they came."""
     numbers = sorted(archive.shown(stories.members[name]), key=lambda number: archive.kept[number].came)
     first = policy.canonical(archive, numbers)
     return Reasons(name, stories.least, tuple(_tie(archive, stories, number, first) for number in numbers))
@@ -288,19 +288,19 @@ def _match(archive: Archive, found: StoredMatch, other: int) -> Match:
 
 
 def _reversed(found: StoredMatch) -> StoredMatch:
-    """The same match seen from the other article."""
+    """Return the same match seen from the other article."""
     return StoredMatch(
         found.number, found.odds, found.relation, found.other_in_this, found.this_in_other, found.shared_words
     )  # fmt: skip
 
 
 def _is_told(archive: Archive, number: int) -> bool:
-    """Whether others are told of an article: it is kept, of its newest revision, and not hidden."""
+    """Return whether others are told of an article: it is kept, of its newest revision, and not hidden."""
     return archive.is_current(number) and number not in archive.hidden
 
 
 def _was_shown(archive: Archive, number: int, moment: int) -> bool:
-    """Whether an article is kept, is shown, and was so at a moment before."""
+    """Return whether an article is kept, is shown, and was so at a moment before."""
     kept = archive.kept.get(number)
     if kept is None or not archive.is_shown(number):
         return False

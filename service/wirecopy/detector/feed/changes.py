@@ -90,7 +90,7 @@ class ChangeCapture:
         return self.policy.canonical(self._archive, members)
 
     def _members(self, story: str) -> Sequence[int]:
-        """The members that readers know of; none of a story that there is not."""
+        """Return the members that readers know of; none of a story that there is not."""
         return self._archive.shown(self._stories.story_of.of(story))
 
     def _existed(self, story: str, origins: dict[int, str | None]) -> bool:
@@ -101,7 +101,7 @@ class ChangeCapture:
     def _stand(
         self, story: str, numbers: Sequence[int], origins: dict[int, str | None], existed: bool
     ) -> Standing | None:
-        """Who stood for a story and who does; None for a story that is no more."""
+        """Return who stood for a story and who does; None for a story that is no more."""
         kept, members = self._archive.kept, self._members(story)
         before = self._standing.pop(story, None)
         if not members:

@@ -87,7 +87,7 @@ class Feed:
         del self._firsts[:count], self._records[:count], self._moments[:count]
 
     def attach(self, store: Reading) -> None:
-        """Reads from another store from now on, which holds the same records."""
+        """Read from another store from now on, which holds the same records."""
         self._store = store
 
     def reader(self, after: int, limit: int) -> Callable[[], list[Event[Milliseconds]]]:

@@ -84,7 +84,7 @@ class Outline:
                 self.is_of_runs = True
 
     def end(self) -> None:
-        """All records were taken: what was embargoed until the latest moment is shown."""
+        """End, since all records were taken: what was embargoed until the latest moment is shown."""
         self.archive.lift(self.moment)
 
     def omitted(self, textless: set[int]) -> Omitted:

@@ -61,7 +61,7 @@ class Rebuilt(NamedTuple):
     lost_pins: int
 
     def describe(self) -> str:
-        """One line for a person."""
+        """Return one line for a person."""
         events, lost = "nothing that readers know of has changed", ""
         if self.last_event >= self.first_event:
             events = f"the feed says what has changed in events {self.first_event:,} to {self.last_event:,}"
@@ -85,7 +85,7 @@ class Rebuild:
         self._outline = outline
 
     def describe(self) -> str:
-        """One line for a person: what is going to be done."""
+        """Return one line for a person: what is going to be done."""
         left_out = ""
         if self.omitted.numbers:
             left_out = f"; left out, as their texts were not kept: {self.omitted.articles:,} articles"
@@ -115,7 +115,8 @@ class Rebuild:
 def open_rebuild(
     folder: Where, config: Config, *, without_missing: bool = False, accept_loss: bool = False
 ) -> Iterator[Rebuild]:
-    """A rebuild of what `folder` holds, to be run in the block; when that ends well, the new database is in place.
+    """Yield a rebuild of what `folder` holds, to be run in the block; when that ends well, the new database is in
+    place.
 
     The folder is locked meanwhile. When the block fails, or the process dies, the old database stays. Raises
     TextsMissing for articles without kept text, unless they may be left out; UsageError for what `dedupe` keeps;
@@ -195,7 +196,7 @@ class _Remaking:
                 self._append(entry(clearing))
 
     def end(self, outline: Outline, moment: int) -> Rebuilt:
-        """All records were taken. Makes what is left durable: pins, events, what a checkpoint holds."""
+        """Return all records were taken. Makes what is left durable: pins, events, what a checkpoint holds."""
         self._decide_waiting()
         self._leave_blank(outline.next, outline.moment)
         lost = sum(not self._keep_pin(pin, outline.moment) for pin in outline.stories.pins.by_id.values())

@@ -124,7 +124,7 @@ Batch = list[tuple[Decision, Kept]]
 
 
 def _in_batches(records: Iterable[Record], state: State) -> Iterator[tuple[int, Batch | AnyRecord | None]]:
-    """The records in order with the number of each, decisions gathered as far as they may be applied at once."""
+    """Yield the records in order with the number of each, decisions gathered as far as they may be applied at once."""
     waiting: Batch = []
     for number, kind, article_id, payload in records:
         record = decode(kind, payload)
@@ -144,7 +144,9 @@ def _in_batches(records: Iterable[Record], state: State) -> Iterator[tuple[int, 
 
 
 def _stands_apart(decision: Decision, last: Decision, state: State) -> bool:
-    """Whether something else happens before a decision is applied: room is made, or an earlier revision leaves."""
+    """Return whether something else happens before a decision is applied: room is made, or an earlier revision
+    leaves.
+    """
     return (
         decision.number % BLOCK == 0
         or decision.number != last.number + 1

@@ -94,6 +94,6 @@ class Actions:
 
 
 def _word(kind: str, value: str | None) -> str | None:
-    """A status without its embargo; anything else as it is."""
+    """Return a status without its embargo; anything else as it is."""
     is_status = value is not None and value.partition(" ")[0] in get_args(Status) and kind in ("status", "undone")
     return value.partition(" ")[0] if is_status and value is not None else value

@@ -47,7 +47,9 @@ class Kept(ArticleHead, array_like=True, gc=False):
     updated: int | None = None
 
     def is_newer_than(self, article: Article) -> bool:
-        """Whether an article under this id is of an earlier version: by its number, or else by when it was updated."""
+        """Return whether an article under this id is of an earlier version: by its number, or else by when it was
+        updated.
+        """
         if self.version is not None and article.version is not None and self.version != article.version:
             return self.version > article.version
         return self.updated is not None and article.updated is not None and self.updated > article.updated
@@ -110,15 +112,15 @@ class Remembered(Mapping[int, Kept]):
         return kept
 
     def look(self, number: int) -> Kept:
-        """The same for who looks at many once: nothing is put at hand."""
+        """Return the same for who looks at many once: nothing is put at hand."""
         return self._open.get(number) or _decode(self._row(number))
 
     def head(self, number: int) -> ArticleHead:
-        """The head of an article, for who asks for nothing more."""
+        """Return the head of an article, for who asks for nothing more."""
         return self._open.get(number) or _decode_head(self._row(number))
 
     def heads(self, numbers: range) -> list[ArticleHead]:
-        """The heads of articles that follow each other, all of which are remembered."""
+        """Return the heads of articles that follow each other, all of which are remembered."""
         return list(map(self.head, numbers))
 
     def put(self, number: int, kept: Kept) -> None:
@@ -207,7 +209,7 @@ class Archive:
             self._decisions[decision.number] = decision
 
     def settle(self) -> None:
-        """What was kept is in the store now."""
+        """Forget what was at hand until it was in the store: it is there now."""
         if self._store is not None:
             self._decisions.clear()
 
@@ -242,7 +244,7 @@ class Archive:
         return lifted
 
     def is_shown(self, number: int) -> bool:
-        """Whether others may be told of a kept article: neither this nor the newest revision of it is hidden."""
+        """Return whether others may be told of a kept article: neither this nor the newest revision of it is hidden."""
         if not self.hidden:
             return True
         return number not in self.hidden and self.number_of.get(self.kept[number].id) not in self.hidden
@@ -254,12 +256,12 @@ class Archive:
         return [number for number in numbers if number not in self.hidden]
 
     def is_current(self, number: int) -> bool:
-        """Whether a number is that of the newest revision of a kept article."""
+        """Return whether a number is that of the newest revision of a kept article."""
         kept = self.kept.get(number)
         return kept is not None and self.number_of.get(kept.id) == number
 
     def still_recalled(self, number: int) -> bool:
-        """Whether an article is a copy or rewrite of one that was canceled, and is so still."""
+        """Return whether an article is a copy or rewrite of one that was canceled, and is so still."""
         return any(
             self.is_current(canceled) and self.kept[canceled].status == "canceled" and canceled not in self.hidden
             for canceled in self.recalled_by.get(number, ())
@@ -282,22 +284,22 @@ class Archive:
                 del self.later[other]
 
     def attach(self, store: Reading) -> None:
-        """Reads from another store from now on, which holds the same records."""
+        """Read from another store from now on, which holds the same records."""
         self._store = store
 
     def revisions(self, article_id: str) -> list[int]:
-        """The numbers of all revisions of an article that are kept, in order. Raises UnknownArticle."""
+        """Return the numbers of all revisions of an article that are kept, in order. Raises UnknownArticle."""
         return [*self._earlier.get(article_id, ()), self.number(article_id)]
 
     def number(self, article_id: str) -> int:
-        """The number of the newest revision of an article. Raises UnknownArticle."""
+        """Return the number of the newest revision of an article. Raises UnknownArticle."""
         try:
             return self.number_of[article_id]
         except KeyError:
             raise errors.UnknownArticle(article_id) from None
 
     def decision(self, number: int) -> Decision:
-        """What was decided for a kept article. Raises Damaged, StorageFailed."""
+        """Return what was decided for a kept article. Raises Damaged, StorageFailed."""
         if self._store is None or number in self._decisions:
             return self._decisions[number]
         record = self._store.record(self.kept[number].record)
@@ -305,6 +307,6 @@ class Archive:
         return decode_decision(record.payload)
 
     def text(self, number: int) -> str | None:
-        """The text of a kept article; None where texts are not kept. Raises Damaged, StorageFailed."""
+        """Return the text of a kept article; None where texts are not kept. Raises Damaged, StorageFailed."""
         text = None if self._store is None else self._store.text(self.kept[number].record)
         return None if text is None else text.decode()

@@ -53,7 +53,7 @@ class Policy:
         return kept.status == "canceled", -choice, self._tier(kept), published, kept.came
 
     def canonical(self, archive: Archive, members: Sequence[int]) -> int:
-        """The member that stands for its story, a hidden one only where all are."""
+        """Return the member that stands for its story, a hidden one only where all are."""
         kept = archive.kept
         return min(archive.shown(members) or members, key=lambda number: self.rank(kept[number]))
 
@@ -69,7 +69,9 @@ class Policy:
                 return self._place(kept.source)
 
     def _place(self, source: str | None) -> int:
-        """The place of the first name in the list that is the source's own, or that of a domain that it is under."""
+        """Return the place of the first name in the list that is the source's own, or that of a domain that it is
+        under.
+        """
         if source is None or len(source) > _LONGEST_NAME:
             return self._others
         name = _fold(source)
@@ -83,7 +85,8 @@ class Policy:
 
 @lru_cache(4096)
 def _fold(name: str) -> str:
-    """A name without what writers differ in: case, composition and width, spaces, invisible characters, a `www.`.
+    """Return a name without what writers differ in: case, composition and width, spaces, invisible characters, a
+    `www.`.
 
     The dots of Turkish i are left out, so that İHA, iha, ANADOLU AJANSI and Anadolu Ajansı find themselves.
     """

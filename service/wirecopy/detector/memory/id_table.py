@@ -31,7 +31,7 @@ class IdTable(Mapping[str, int]):
         return self._count
 
     def __iter__(self) -> Iterator[str]:
-        """The ids, in the order of their numbers."""
+        """Return the ids, in the order of their numbers."""
         return iter([self._id_of(number) for number in sorted((slot & _NUMBER) - 1 for slot in self._slots if slot)])
 
     def __contains__(self, article_id: object) -> bool:
@@ -71,7 +71,7 @@ class IdTable(Mapping[str, int]):
         self._count -= 1
 
     def _find(self, article_id: str) -> int:
-        """The place of an id, or the free one in which it would be."""
+        """Return the place of an id, or the free one in which it would be."""
         slots, hashed = self._slots, hash(article_id) & _HASH
         at = hashed >> _HASH_BITS - self._bits
         while slot := slots[at]:

@@ -243,7 +243,7 @@ class EventBatch(EventBatchHead, array_like=True, frozen=True):
     facts: list[Fact]
 
     def events(self) -> list[Event[Milliseconds]]:
-        """The events, numbered."""
+        """Return the events, numbered."""
         return [
             Event(seq, f.type, self.at, f.story, f.article, f.other, f.previous, f.revision, f.articles)
             for seq, f in enumerate(self.facts, self.first)
@@ -300,7 +300,7 @@ def scheme(model: Model) -> str:
 
 
 def content_of(article: Article) -> bytes:
-    """The 128 bits that tell one content from another: all fields but the id.
+    """Return the 128 bits that tell one content from another: all fields but the id.
 
     Raises InvalidArticle for an article that could not be stored: made by hand, of other types or of broken Unicode.
     """
@@ -338,10 +338,10 @@ _compressor = ZstdCompressor(level=1)
 
 
 def compress(table: bytes) -> bytes:
-    """A table as a record holds it."""
+    """Return a table as a record holds it."""
     return _compressor.compress(table)
 
 
 def decompress(table: bytes) -> bytes:
-    """The table as it was."""
+    """Return the table as it was."""
     return ZstdDecompressor().decompress(table)

@@ -33,7 +33,7 @@ def find(entry: Mapping[str, Any]) -> Found:
 
 
 def is_entry(item: Mapping[str, Any]) -> bool:
-    """Whether an object looks like an entry."""
+    """Return whether an object looks like an entry."""
     return str(item.get("format", "")).startswith("digitalwires") or ("article_html" in item and "urn" in item)
 
 

@@ -57,7 +57,9 @@ def _message(message: bytes) -> Iterator[Found | MalformedArticle]:
 
 
 def _headline(body: str) -> tuple[str | None, str]:
-    """The title and the text. Headlines end with a line that ends with =; without one the first line is the title."""
+    """Return the title and the text. Headlines end with a line that ends with =; without one the first line is the
+    title.
+    """
     lines = [line.strip() for line in body.strip().splitlines()]
     ends = [k for k, line in enumerate(lines[:_MOST_HEADLINES]) if line.endswith("=")]
     last = ends[0] if ends else 0

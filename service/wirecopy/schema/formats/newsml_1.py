@@ -48,7 +48,7 @@ def find(item: xml.Element) -> Found:
 
 
 def _id(identifier: xml.Element | None) -> str | None:
-    """What all revisions share: provider, date and item; else the public identifier."""
+    """Return what all revisions share: provider, date and item; else the public identifier."""
     parts = [xml.line(xml.child(identifier, name)) for name in ("ProviderId", "DateId", "NewsItemId")]
     if all(parts):
         return "urn:newsml:" + ":".join(part for part in parts if part)
@@ -56,7 +56,7 @@ def _id(identifier: xml.Element | None) -> str | None:
 
 
 def _content(item: xml.Element) -> tuple[xml.Element | None, str | None]:
-    """The longest text among the content items, with its NITF if it is in such a document."""
+    """Return the longest text among the content items, with its NITF if it is in such a document."""
     found: list[tuple[xml.Element | None, str]] = []
     for content in xml.each(item, "ContentItem"):
         kind = (xml.attribute(xml.child(content, "MediaType"), "FormalName") or "Text").lower()

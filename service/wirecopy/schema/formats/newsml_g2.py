@@ -55,7 +55,7 @@ def find(item: xml.Element) -> Found:
 
 
 def _text(item: xml.Element) -> str | None:
-    """The longest text among the equal forms of the content: XML before HTML and plain text."""
+    """Return the longest text among the equal forms of the content: XML before HTML and plain text."""
     texts = [
         _of_xml(each) for content in xml.children(item, "contentSet") for each in xml.children(content, "inlineXML")
     ]
@@ -106,7 +106,7 @@ def _published(meta: xml.Element | None, about: xml.Element | None) -> str | Non
 
 
 def _code(element: xml.Element | None) -> str | None:
-    """The code of a concept without its scheme: `usable` of stat:usable or of an address that ends so."""
+    """Return the code of a concept without its scheme: `usable` of stat:usable or of an address that ends so."""
     found = xml.attribute(element, "qcode") or xml.attribute(element, "uri") or xml.attribute(element, "literal")
     return None if found is None else found.rpartition(":")[2].rpartition("/")[2] or None
 

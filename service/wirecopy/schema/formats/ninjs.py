@@ -64,7 +64,7 @@ def find(item: Mapping[str, Any]) -> Found:
 
 
 def _unwrapped(item: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The item itself: AP's answers hold it under `data`, `item` or both."""
+    """Return the item itself: AP's answers hold it under `data`, `item` or both."""
     for name in ("data", "item"):
         inner = item.get(name)
         if isinstance(inner, dict):
@@ -98,7 +98,9 @@ def _title(fields: _Fields) -> Named | None:
 
 
 def _text(fields: _Fields, *, needs_one: bool) -> Named | None:
-    """The best body: plain text before HTML, of several the longest; None where there is none and none is needed."""
+    """Return the best body: plain text before HTML, of several the longest; None where there is none and none is
+    needed.
+    """
     bodies = _values(fields, "bodies")
     for lower, (name, value) in fields.items():
         if lower.startswith("body_") or lower == "body":
@@ -121,7 +123,7 @@ def _text(fields: _Fields, *, needs_one: bool) -> Named | None:
 
 
 def _of_markup(body: "_Value") -> str:
-    """The text of a body: of NITF without its pictures' captions, of all else as of HTML."""
+    """Return the text of a body: of NITF without its pictures' captions, of all else as of HTML."""
     if body.kind == "xml":
         with suppress(MalformedArticle):
             root = xml.parse(body.value.encode("utf-8", "replace"))
@@ -131,7 +133,7 @@ def _of_markup(body: "_Value") -> str:
 
 
 def _descriptions(fields: _Fields) -> list["_Value"]:
-    """What an item of type text says of itself: some agencies have their text there and no body."""
+    """Return what an item of type text says of itself: some agencies have their text there and no body."""
     if "type" not in fields or fields["type"].value != "text":
         return []
     found = [body for body in _values(fields, "descriptions") if body.role.lower() not in ("caption", "ednote")]
@@ -142,7 +144,7 @@ def _descriptions(fields: _Fields) -> list["_Value"]:
 
 
 def _inlined(fields: _Fields) -> list["_Value"]:
-    """The NITF that an item of AP links to, where who fetched it has put it into the item."""
+    """Return the NITF that an item of AP links to, where who fetched it has put it into the item."""
     renditions = fields.get("renditions")
     nitf = renditions.value.get("nitf") if renditions is not None and isinstance(renditions.value, dict) else None
     for name in ("content", "body", "value"):
@@ -161,7 +163,7 @@ class _Value(NamedTuple):
 
 
 def _values(fields: _Fields, name: str) -> list[_Value]:
-    """The values of an array of {role, contenttype, value}. Raises InvalidArticle for another form."""
+    """Return the values of an array of {role, contenttype, value}. Raises InvalidArticle for another form."""
     if name not in fields:
         return []
     label, listed = fields[name]
@@ -180,7 +182,7 @@ def _values(fields: _Fields, name: str) -> list[_Value]:
 
 
 def _kind(said: str, value: str) -> str:
-    """What a value is written in, by its media type, role or name, or else by its looks."""
+    """Return what a value is written in, by its media type, role or name, or else by its looks."""
     said = said.lower()
     if "html" in said:
         return "html"
@@ -192,7 +194,7 @@ def _kind(said: str, value: str) -> str:
 
 
 def _source(fields: _Fields) -> Named | None:
-    """Who sent it: `source`, else the first of the information sources, else the holder of the copyright."""
+    """Return who sent it: `source`, else the first of the information sources, else the holder of the copyright."""
     if "source" in fields:
         return fields["source"]
     for name in ("infosources", "infosource"):
@@ -212,7 +214,9 @@ def _source(fields: _Fields) -> Named | None:
 
 
 def _status(fields: _Fields) -> tuple[Named | None, Named | None]:
-    """The publication status, and until when the item is embargoed. AP has a status for that, and may give no time."""
+    """Return the publication status, and until when the item is embargoed. AP has a status for that, and may give no
+    time.
+    """
     embargoed = _first(fields, "embargoed", "embargoeduntil")
     if "pubstatus" not in fields:
         return None, embargoed
@@ -226,12 +230,12 @@ def _status(fields: _Fields) -> tuple[Named | None, Named | None]:
 
 
 def _first(fields: _Fields, *names: str) -> Named | None:
-    """The first of these fields that is there."""
+    """Return the first of these fields that is there."""
     return next((fields[name] for name in names if name in fields), None)
 
 
 def _version(fields: _Fields) -> Named | None:
-    """The version, where it is a number: ninjs lets it be any text."""
+    """Return the version, where it is a number: ninjs lets it be any text."""
     found = fields.get("version")
     is_number = found is not None and str(found.value).isascii() and str(found.value).isdigit()
     return found if is_number and len(str(found.value if found else "")) < 16 else None

@@ -38,7 +38,7 @@ def parse(data: bytes) -> Element:
 
 
 def _as_utf8(data: bytes) -> bytes:
-    """The document, declared to be UTF-8 where it declares one of the old charsets and is UTF-8 all the same."""
+    """Return the document, declared to be UTF-8 where it declares one of the old charsets and is UTF-8 all the same."""
     declared = _DECLARED.match(data)
     if declared is None or declared[2].lower() in (b"utf-8", b"utf8") or declared[2].lower().startswith(b"utf-16"):
         return data

@@ -28,5 +28,5 @@ class Address(NamedTuple):
 
 
 def is_address(text: str) -> bool:
-    """Whether a text names a database of PostgreSQL and not a folder."""
+    """Return whether a text names a database of PostgreSQL and not a folder."""
     return text.startswith(_SCHEMES)

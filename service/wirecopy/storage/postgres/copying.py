@@ -18,7 +18,7 @@ _AT_ONCE = 500  # rows that are sent together
 
 
 def open_snapshot(address: Address, scheme: str | None = None) -> Snapshot:
-    """What a database holds now, also beside a running service; None for a scheme takes any.
+    """Return what a database holds now, also beside a running service; None for a scheme takes any.
 
     Raises StorageFailed when there is nothing to read, Damaged, OtherScheme, NewerFormat.
     """
@@ -75,7 +75,7 @@ def restore(backup: Path, address: Address) -> Report:
 
 @contextmanager
 def replacing(address: Address) -> Iterator[Address]:
-    """An address, whose log takes the place of that of `address` when the block ends well, in one transaction.
+    """Yield an address, whose log takes the place of that of `address` when the block ends well, in one transaction.
 
     `address` is locked meanwhile, and may hold nothing yet. Raises Locked, StorageFailed.
     """
@@ -97,13 +97,13 @@ def replacing(address: Address) -> Iterator[Address]:
 
 
 def holds_articles(address: Address) -> bool:
-    """Whether a database has a log, however empty that is. Raises StorageFailed."""
+    """Return whether a database has a log, however empty that is. Raises StorageFailed."""
     with closing(PostgresSession.open(address)) as session:
         return is_there(session)
 
 
 def scheme_in(address: Address) -> str:
-    """The scheme of what a database holds. Raises StorageFailed where it holds nothing."""
+    """Return the scheme of what a database holds. Raises StorageFailed where it holds nothing."""
     with closing(PostgresLog.open(address)) as log:
         return log.about.scheme
 

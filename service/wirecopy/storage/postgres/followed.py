@@ -65,7 +65,7 @@ class FollowedDatabase:
         return found[0][0] if found else None
 
     def replay(self) -> Iterator[Record]:
-        """All records that there are now, each checked. Raises Damaged, StorageFailed."""
+        """Yield all records that there are now, each checked. Raises Damaged, StorageFailed."""
         self._log.freeze()
         try:
             end = self._log.end()
@@ -76,7 +76,7 @@ class FollowedDatabase:
                 self._log.session.run("ROLLBACK")
 
     def news(self, most: int) -> list[Record]:
-        """The records of the next rows behind the end, at most so many rows. Raises Damaged, StorageFailed."""
+        """Return the records of the next rows behind the end, at most so many rows. Raises Damaged, StorageFailed."""
         with self._reading:
             found, self.end = self._log.records_after(self.end, most)
         return found
@@ -100,17 +100,17 @@ class FollowedDatabase:
             return self._log.tombstones()
 
     def record(self, number: int) -> Record | None:
-        """As `Store.record`."""
+        """Do as `Store.record`."""
         with self._reading:
             return self._log.record(number)
 
     def text(self, number: int) -> bytes | None:
-        """As `Store.text`."""
+        """Do as `Store.text`."""
         with self._reading:
             return self._log.text(number)
 
     def page_after(self, after: int, most: int, most_bytes: int, *, with_texts: bool = False) -> RowPage:
-        """Rows of what is on disk behind a number; as `ChainedLog.page_after`."""
+        """Return rows of what is on disk behind a number; as `ChainedLog.page_after`."""
         with self._reading:
             return self._log.page_after(after, most, most_bytes, with_texts=with_texts)
 
@@ -119,7 +119,7 @@ class FollowedDatabase:
         return self._claim.try_lock()
 
     def take_over(self, *, scheme: str, witness: Path | None, url: str | None) -> PostgresStore:
-        """The store, whose lock was claimed and all of whose records were read. Raises as `PostgresStore.open`.
+        """Return the store, whose lock was claimed and all of whose records were read. Raises as `PostgresStore.open`.
 
         Also TailLost, where the database does not hold what was read from it.
         """

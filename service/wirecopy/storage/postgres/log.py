@@ -84,7 +84,7 @@ class PostgresLog(ChainedLog):
 
 
 def is_there(session: PostgresSession) -> bool:
-    """Whether the schema of a session holds a log, however empty that is."""
+    """Return whether the schema of a session holds a log, however empty that is."""
     query = "SELECT to_regclass(%s)::text, to_regclass(%s)::text"
     schema = session.address.schema
     found: bool = session.rows(query, f'"{schema}".about', f'"{schema}".records')[0] != (None, None)

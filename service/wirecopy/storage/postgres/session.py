@@ -73,7 +73,7 @@ class PostgresSession:
         return self.has_lock
 
     def wait_lock(self) -> bool:
-        """The same; one whose holder has just died is waited for."""
+        """Return the same; one whose holder has just died is waited for."""
         until = time.monotonic() + _HOLDER_DIES_SECONDS
         while not self.try_lock():
             if time.monotonic() > until:
@@ -82,7 +82,7 @@ class PostgresSession:
         return True
 
     def is_locked(self) -> bool:
-        """Whether some session has the lock of the one that writes."""
+        """Return whether some session has the lock of the one that writes."""
         query = (
             "SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = database WHERE locktype = 'advisory' "
             "AND granted AND datname = current_database() AND classid = %s::bigint::oid AND objid = %s::bigint::oid"
@@ -90,12 +90,12 @@ class PostgresSession:
         return bool(self.rows(query, _LOCK_CLASS, _lock_of(self.address) & 0xFFFFFFFF)[0][0])
 
     def rows(self, query: str, *values: Any) -> list[Any]:
-        """The rows that a statement gives. Raises StorageFailed, Damaged."""
+        """Return the rows that a statement gives. Raises StorageFailed, Damaged."""
         with failures_of(self.address), self.in_time():
             return self.connection.execute(query.encode(), values, binary=True).fetchall()
 
     def change(self, query: str, *values: Any) -> int:
-        """How many rows a statement changed. Raises StorageFailed, Damaged."""
+        """Return how many rows a statement changed. Raises StorageFailed, Damaged."""
         with failures_of(self.address), self.in_time():
             return self.connection.execute(query.encode(), values, binary=True).rowcount
 
@@ -111,13 +111,13 @@ class PostgresSession:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """A block whose statements are committed together, or not at all."""
+        """Commit the statements of the block together, or none of them."""
         with failures_of(self.address), self.connection.transaction():
             yield
 
     @contextmanager
     def in_time(self) -> Iterator[None]:
-        """A block in which the server must answer in time, or the connection is shut."""
+        """Shut the connection when the server does not answer within the block in time."""
         self._until = time.monotonic() + PATIENCE_SECONDS
         try:
             yield

@@ -110,7 +110,8 @@ class PostgresStore:
         return self._end.number
 
     def replay(self) -> Iterator[Record]:
-        """All records but pruned ones, in order, each checked; raises Damaged, naming the first that is not as written.
+        """Return all records but pruned ones, in order, each checked; raises Damaged, naming the first that is not as
+        written.
 
         A caller must forget what it was given before that.
         """
@@ -120,7 +121,7 @@ class PostgresStore:
     def append(
         self, entries: Sequence[Entry], prune: Iterable[int] = (), redact: Mapping[int, Remains] | None = None
     ) -> int:
-        """As `Store.append`; also StorageFailed where another one writes since, of which nothing was stored then."""
+        """Do as `Store.append`; also StorageFailed where another one writes since, of which nothing was stored then."""
         added = additions(entries, self._end, self._compressor)
         gone, redacted = sorted(set(prune)), dict(redact or {})
         for numbers in (gone, sorted(redacted)):
@@ -138,7 +139,7 @@ class PostgresStore:
         return self.last
 
     def prune(self, numbers: Iterable[int]) -> None:
-        """As `Store.prune`; what PostgreSQL still holds of them, `compact` takes away."""
+        """Do as `Store.prune`; what PostgreSQL still holds of them, `compact` takes away."""
         self.append((), prune=numbers)
 
     def compact(self) -> Compaction:
@@ -154,19 +155,19 @@ class PostgresStore:
             return Compaction(before, self._size())
 
     def record(self, number: int) -> Record | None:
-        """As `Store.record`."""
+        """Do as `Store.record`."""
         self._refuse_unknown(number)
         with self._reading:
             return self._reader.record(number)
 
     def text(self, number: int) -> bytes | None:
-        """As `Store.text`."""
+        """Do as `Store.text`."""
         self._refuse_unknown(number)
         with self._reading:
             return self._reader.text(number)
 
     def page_after(self, after: int, most: int, most_bytes: int, *, with_texts: bool = False) -> RowPage:
-        """Rows of what is on disk behind a number; as `ChainedLog.page_after`."""
+        """Return rows of what is on disk behind a number; as `ChainedLog.page_after`."""
         self._refuse_further_use()
         with self._reading:
             return self._reader.page_after(after, most, most_bytes, with_texts=with_texts)
@@ -266,7 +267,7 @@ def _take_over(writer: PostgresLog, token: bytes, url: str | None) -> None:
 
 
 def _find_loss(writer: PostgresLog, witness: Path | None) -> str | None:
-    """A sentence on what was acknowledged and is missing; None when nothing is. Raises Damaged."""
+    """Return a sentence on what was acknowledged and is missing; None when nothing is. Raises Damaged."""
     number, chain, pruned = writer.session.rows("SELECT number, chain, pruned FROM writer")[0]
     own = Mark(number, bytes(chain), pruned, True, EMPTY_PIN)
     seen = None if witness is None else read_mark(_witness_file(witness))

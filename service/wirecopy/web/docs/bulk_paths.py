@@ -10,7 +10,7 @@ from wirecopy.web.handlers import bulk, refusals
 
 
 def bulk_paths() -> dict[str, Any]:
-    """Paths of bulk intake, and of what it refused."""
+    """Return paths of bulk intake, and of what it refused."""
     answers = {"schema": {"type": "string"}, "x-line-schema": {"$ref": REFERENCE.format(name="BulkAnswer")}}
     limit = {"type": "integer", "minimum": 1, "maximum": refusals.MAX_LIMIT, "default": refusals.DEFAULT_LIMIT}
     after = {"type": "integer", "minimum": 0, "maximum": refusals.MAX_SEQ, "default": 0}
@@ -71,7 +71,7 @@ def bulk_paths() -> dict[str, Any]:
 
 
 def shipper_paths() -> dict[str, Any]:
-    """Paths that shippers for Elasticsearch use: Vector, Logstash, Fluent Bit, NiFi, Kafka Connect."""
+    """Return paths that shippers for Elasticsearch use: Vector, Logstash, Fluent Bit, NiFi, Kafka Connect."""
     value = content("As Elasticsearch answers.", "application/json", {"schema": {"type": "object"}})
     index = {
         "name": "index",

@@ -8,7 +8,7 @@ from wirecopy.web.handlers import log
 
 
 def log_paths() -> dict[str, Any]:
-    """The path of the log."""
+    """Return the path of the log."""
     after = {"type": "integer", "minimum": 0, "maximum": log.MAX_NUMBER, "default": 0}
     limit = {"type": "integer", "minimum": 1, "maximum": log.MAX_LIMIT, "default": log.DEFAULT_LIMIT}
     return {

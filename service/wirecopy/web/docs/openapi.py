@@ -80,19 +80,19 @@ _EXAMPLE = {
 
 @cache
 def as_json() -> bytes:
-    """The description as JSON."""
+    """Return the description as JSON."""
     return msgspec.json.format(msgspec.json.encode(describe()), indent=1)
 
 
 def _with_plain_names(components: Any) -> Any:
-    """The schemas under the names of their types, where msgspec adds how moments are told."""
+    """Return the schemas under the names of their types, where msgspec adds how moments are told."""
     encoded = msgspec.json.encode(components).decode()
     return msgspec.json.decode(_TIMED_NAME.sub("", encoded))
 
 
 @cache
 def describe() -> dict[str, Any]:
-    """The description, as decoded JSON."""
+    """Return the description, as decoded JSON."""
     _, schemas = _with_plain_names(msgspec.json.schema_components(_TYPES, ref_template=_REFERENCE))
     return {
         "openapi": "3.1.0",
@@ -409,7 +409,7 @@ def _event_paths() -> dict[str, Any]:
 
 
 def _webhooks() -> dict[str, Any]:
-    """What the service itself sends."""
+    """Return what the service itself sends."""
     signature = {"name": "Wirecopy-Signature", "in": "header", "required": True, "schema": {"type": "string"}}
     delivered = {
         "operationId": "deliver_events",

@@ -18,7 +18,7 @@ Description = Mapping[str, Any]
 
 
 def render(description: Description) -> tuple[bytes, str]:
-    """The page and its Content-Security-Policy."""
+    """Return the page and its Content-Security-Policy."""
     style = resources.files("wirecopy.web.docs").joinpath("docs.css").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
@@ -119,7 +119,7 @@ def _about(parameter: Mapping[str, Any]) -> str:
 
 
 def _type(schema: Mapping[str, Any]) -> str:
-    """A schema in a few words, as HTML."""
+    """Return a schema in a few words, as HTML."""
     if "$ref" in schema:
         name = escape(schema["$ref"].rpartition("/")[2])
         return f'<a href="#type-{name}">{name}</a>'
@@ -151,6 +151,6 @@ def _method(method: str) -> str:
 
 
 def _inline(text: str) -> str:
-    """Text as HTML, with `code` between backticks and line breaks as spaces."""
+    """Return text as HTML, with `code` between backticks and line breaks as spaces."""
     parts = escape(" ".join(text.split())).split("`")
     return "".join(f"<code>{part}</code>" if number % 2 else part for number, part in enumerate(parts))

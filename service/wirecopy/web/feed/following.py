@@ -56,13 +56,15 @@ class Following:
         self._pages: dict[int, asyncio.Task[EventsRead]] = {}
 
     def tell(self, newest: int) -> None:
-        """The event of this number, and all before it, are on disk: wake who waits, now or a moment later."""
+        """Wake who waits for the event of this number, which is on disk with all before it, now or a moment later."""
         self.newest = newest
         if self._waking is None:
             self._waking = self._loop.call_at(max(self._wake_at, self._loop.time()), self._wake)
 
     async def page(self, after: int) -> EventsRead:
-        """The events behind `after`. Raises EventsGone, UsageError where there was never such a number, Overloaded."""
+        """Return the events behind `after`. Raises EventsGone, UsageError where there was never such a number,
+        Overloaded.
+        """
         reading = self._pages.get(after)
         if reading is None:
             reading = self._pages[after] = self._loop.create_task(self._read(after))
@@ -104,7 +106,9 @@ class Follower:
         following.followers.add(self)
 
     async def wait(self, seconds: float | None) -> bool:
-        """Whether there are events behind `after`, once there are; False after so many seconds, and when stopped."""
+        """Return whether there are events behind `after`, once there are; False after so many seconds, and when
+        stopped.
+        """
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 while not self.is_stopped and self._following.last <= self.after:
@@ -113,7 +117,7 @@ class Follower:
         return not self.is_stopped and self._following.last > self.after
 
     async def page(self) -> EventsRead:
-        """The events behind `after`. Raises as `Following.page`."""
+        """Return the events behind `after`. Raises as `Following.page`."""
         return await self._following.page(self.after)
 
     async def pause(self, seconds: float) -> None:

@@ -33,7 +33,7 @@ class Target(NamedTuple):
 
 
 def read_targets(settings: config.Webhooks) -> list[Target]:
-    """The webhooks of the configuration with their secrets.
+    """Return the webhooks of the configuration with their secrets.
 
     Raises ConfigError, which names the first setting that is refused: a host that is neither listed nor this machine, a
     secret that cannot be read or is too short, an unknown type of event, a name that is given twice.
@@ -55,7 +55,9 @@ def read_targets(settings: config.Webhooks) -> list[Target]:
 
 
 def read_hosts(settings: config.Webhooks) -> frozenset[str]:
-    """The hosts that are listed, as they stand in URLs that are parsed. Raises ConfigError for one that is no host."""
+    """Return the hosts that are listed, as they stand in URLs that are parsed. Raises ConfigError for one that is no
+    host.
+    """
     hosts = []
     for place, host in enumerate(settings.allowed_hosts):
         try:
@@ -78,7 +80,7 @@ class LoopbackResolver(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
-        """The addresses of a host. Raises OSError where there are none, or one is not allowed."""
+        """Return the addresses of a host. Raises OSError where there are none, or one is not allowed."""
         found = await self._resolver.resolve(host, port, family)
         if host not in self._allowed and not all(is_loopback(each["host"]) for each in found):
             raise OSError(None, f"{host} leads to another machine and is not among webhooks.allowed_hosts")
@@ -104,7 +106,7 @@ def _read_url(where: str, text: str, allowed_hosts: AbstractSet[str]) -> URL:
 
 
 def _leads_here(host: str) -> bool:
-    """Whether a host leads to this machine and nowhere else; one that leads nowhere does not."""
+    """Return whether a host leads to this machine and nowhere else; one that leads nowhere does not."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

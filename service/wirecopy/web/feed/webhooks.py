@@ -91,7 +91,7 @@ class WebhookSender:
             self._log.write("internal error", traceback="".join(traceback.format_exception(error)))
 
     def _session(self) -> aiohttp.ClientSession:
-        """Connections that are made anew for each delivery, so that where they lead is looked at each time."""
+        """Make connections anew for each delivery, so that where they lead is looked at each time."""
         resolver = LoopbackResolver(self._allowed_hosts)
         return aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(resolver=resolver, use_dns_cache=False, force_close=True),
@@ -214,7 +214,7 @@ class _Webhook:
 
 
 def sign(secret: bytes, moment: int, body: bytes) -> str:
-    """The header that vouches for a body: when it was sent, in seconds since 1970, and the HMAC of both."""
+    """Return the header that vouches for a body: when it was sent, in seconds since 1970, and the HMAC of both."""
     digest = hmac.new(secret, b"%d." % moment + body, hashlib.sha256)
     return f"t={moment},v1={digest.hexdigest()}"
 
@@ -232,5 +232,5 @@ def standard_headers(secret: bytes, number: str, moment: int, body: bytes) -> di
 
 
 def pause_after(failures: int, settings: config.Webhooks) -> float:
-    """Seconds between a failure and the next attempt, after so many failures in a row: doubled each time."""
+    """Return seconds between a failure and the next attempt, after so many failures in a row: doubled each time."""
     return min(settings.max_retry_seconds, settings.first_retry_seconds * 2.0 ** min(failures - 1, 64))

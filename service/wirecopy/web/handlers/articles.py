@@ -111,7 +111,7 @@ async def matches(service: RunningService, call: Call) -> web.StreamResponse:
 
 
 async def _find(service: RunningService, call: Call) -> web.StreamResponse:
-    """The articles that hold some words, a page at a time."""
+    """Return the articles that hold some words, a page at a time."""
     values = call.query
     queries.check_names(values, {"q", "source", "language", "since", "cursor", "limit"})
     sources = (values["source"],) if "source" in values else ()

@@ -151,7 +151,7 @@ class Stream:
         return _End(self._next_line, None)
 
     async def _batches(self) -> AsyncIterator[list[bytes | None]]:
-        """Lines of the body by the batch. Raises what ends the stream early."""
+        """Yield lines of the body by the batch. Raises what ends the stream early."""
         gathered: list[bytes | None] = []
         size = 0
         patience = self._call.patience
@@ -195,7 +195,7 @@ class Stream:
         await self._under_way.put(batch)
 
     async def _read_lines(self, lines: Sequence[bytes | None]) -> list[Line]:
-        """What the lines hold; markup is read in a process of its own, line by line where all take too long."""
+        """Return what the lines hold; markup is read in a process of its own, line by line where all take too long."""
         limits = self._service.limits
         if self._request is None:
             return [parse_line(line, limits, self._service.intake.parse) for line in lines]
@@ -224,7 +224,7 @@ class Stream:
             return
 
     def _linger(self) -> float:
-        """Seconds to wait for more lines before a batch that is not full goes on its way."""
+        """Return seconds to wait for more lines before a batch that is not full goes on its way."""
         return _LINGER_SECONDS if self._batches_under_way else 0.0
 
     def _hold(self) -> None:
@@ -333,7 +333,7 @@ class Stream:
 
 
 def _first_of(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The first error of a group; none of it keeps the frames that it went through, and these the lines."""
+    """Return the first error of a group; none of it keeps the frames that it went through, and these the lines."""
     group.__traceback__ = None
     errors_ = [_first_of(error) if isinstance(error, BaseExceptionGroup) else error for error in group.exceptions]
     for error in errors_:

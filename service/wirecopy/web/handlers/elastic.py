@@ -59,7 +59,7 @@ class _Item(NamedTuple):
     reason: str = ""
 
     def told(self) -> dict[str, Any]:
-        """As Elasticsearch tells it."""
+        """Return it as Elasticsearch tells it."""
         item: dict[str, Any] = {"_index": self.action.into, "_id": self.id, "status": self.status}
         if self.reason:
             kind = "version_conflict_engine_exception" if self.status == 409 else "mapper_parsing_exception"
@@ -126,7 +126,7 @@ class _Run:
             yield item
 
     async def _commit(self) -> list[_Item]:
-        """What became of the articles that wait to be stored."""
+        """Return what became of the articles that wait to be stored."""
         together, self._together = self._together, []
         if not together:
             return []
@@ -141,7 +141,7 @@ class _Run:
         return items
 
     async def _one(self, action: _Action) -> _Item:
-        """What becomes of an action that is not `index`, or that is wrong."""
+        """Return what becomes of an action that is not `index`, or that is wrong."""
         try:
             if action.error:
                 raise errors.MalformedArticle(action.error)
@@ -163,7 +163,7 @@ class _Run:
         return _Item(action, article_id, "deleted", 200)
 
     async def _create(self, action: _Action) -> _Item:
-        """As `index`, unless another content is kept under the id."""
+        """Do as `index`, unless another content is kept under the id."""
         warnings: list[str] = []
         article = self._article(action, warnings)
         kept = await self._kept(article.id)
@@ -174,7 +174,7 @@ class _Run:
         return item
 
     async def _update(self, action: _Action) -> _Item:
-        """What is kept, with the fields of `doc` in place of its own; `upsert` where nothing is kept."""
+        """Return what is kept, with the fields of `doc` in place of its own; `upsert` where nothing is kept."""
         asked = decode(action.source, self._service.limits)
         if not isinstance(asked.get("doc"), dict):
             raise errors.InvalidArticle("an update must have an object as doc; scripts are not run here")
@@ -192,7 +192,7 @@ class _Run:
         return item
 
     async def _kept(self, article_id: str) -> dict[str, Any] | None:
-        """The fields of the article that is kept under this id, as they are sent; None when there is none."""
+        """Return the fields of the article that is kept under this id, as they are sent; None when there is none."""
         try:
             stored = await self._service.owner.ask(lambda detector: detector.article(article_id))
         except errors.UnknownArticle:
@@ -203,7 +203,7 @@ class _Run:
         return {name: value for name, value in kept.items() if value is not None}
 
     def _article(self, action: _Action, warnings: list[str]) -> Article:
-        """The article of an action. Raises ArticleError."""
+        """Return the article of an action. Raises ArticleError."""
         intake = self._service.intake
         if action.id is not None:
             fields = {**decode(action.source, intake.limits), "id": action.id}
@@ -222,7 +222,7 @@ class _Run:
 
 
 def _actions(data: bytes, index: str) -> Iterator[_Action]:
-    """The actions of a body; a broken action line fails alone, with the document behind it if one follows."""
+    """Yield the actions of a body; a broken action line fails alone, with the document behind it if one follows."""
     lines = iter(enumerate(data.split(b"\n"), 1))
     for number, line in lines:
         if not line.strip():
@@ -245,7 +245,7 @@ def _actions(data: bytes, index: str) -> Iterator[_Action]:
 
 
 def _action_in(line: bytes) -> tuple[str, Mapping[str, Any], str]:
-    """The name of the action in a line, what it says, and what is wrong with it."""
+    """Return the name of the action in a line, what it says, and what is wrong with it."""
     try:
         found = orjson.loads(line)
     except orjson.JSONDecodeError:
@@ -258,7 +258,7 @@ def _action_in(line: bytes) -> tuple[str, Mapping[str, Any], str]:
 
 
 def _is_action_like(line: bytes) -> bool:
-    """Whether a broken line was meant as an action, behind which a document comes."""
+    """Return whether a broken line was meant as an action, behind which a document comes."""
     return any(b'"%b"' % name.encode() in line[:40] for name in _ACTIONS)
 
 

@@ -22,7 +22,7 @@ _HEARTBEAT = b":\n\n"  # a comment: it keeps proxies patient, and shows which cl
 
 
 def is_asked_for(accept: str) -> bool:
-    """Whether an `Accept` header asks for events as they come, rather than for a page as JSON."""
+    """Return whether an `Accept` header asks for events as they come, rather than for a page as JSON."""
     wishes: dict[str, float] = {}
     for wish in accept.lower().split(","):
         media_type, *parameters = (part.strip() for part in wish.split(";"))

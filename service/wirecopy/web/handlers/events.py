@@ -22,7 +22,7 @@ async def get(service: RunningService, call: Call) -> web.StreamResponse:
 
 
 def _place(call: Call) -> int:
-    """Where a stream goes on: behind the last event that the client had, or else where its address says."""
+    """Return where a stream goes on: behind the last event that the client had, or else where its address says."""
     queries.check_names(call.query, {"after"})  # pages have a limit, a stream has none
     last = call.request.headers.get("Last-Event-ID", "")
     values = {**call.query, "Last-Event-ID": last} if last else call.query

@@ -42,7 +42,7 @@ async def _explain(service: RunningService, call: Call, texts: tuple[str, str] |
 
 
 def _texts_in(data: bytes, limits: Limits) -> tuple[str, str]:
-    """The texts in {"a": text, "b": text}. Raises MalformedArticle, InvalidArticle."""
+    """Return the texts in {"a": text, "b": text}. Raises MalformedArticle, InvalidArticle."""
     fields = decode(data, limits)
     for name in ("a", "b"):
         if not isinstance(fields.get(name), str):

@@ -52,7 +52,7 @@ async def metrics(service: RunningService, call: Call) -> web.StreamResponse:
 
 
 def _disk(folder: Path) -> dict[str, float]:
-    """How much the data folder holds and how much room there is; nothing while there is no such folder."""
+    """Return how much the data folder holds and how much room there is; nothing while there is no such folder."""
     found: dict[str, float] = {}
     with suppress(OSError):
         found["data_bytes"] = sum(file.stat().st_size for file in folder.iterdir() if file.is_file())

@@ -55,5 +55,5 @@ async def get_page(service: RunningService, call: Call) -> web.StreamResponse:
 
 
 def stories_of(detector: "Detector", names: list[str], keep: Keep | None, min_size: int) -> list[Story[Milliseconds]]:
-    """The stories of these ids that have so many articles, in their order."""
+    """Return the stories of these ids that have so many articles, in their order."""
     return [detector.story(name, keep=keep) for name in names if len(detector.members_of(name)) >= min_size]

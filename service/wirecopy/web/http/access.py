@@ -114,7 +114,7 @@ class Keys:
         self._anyone = _anyone_of(auth)
 
     def identify(self, authorization: str) -> Caller:
-        """The client who sent this Authorization header; without one, anyone. Raises NotAuthorized."""
+        """Return the client who sent this Authorization header; without one, anyone. Raises NotAuthorized."""
         if not self._clients or (not authorization and self._anyone.roles):
             return self._anyone
         scheme, _, key = authorization.partition(" ")
@@ -127,13 +127,13 @@ class Keys:
         return client
 
     def holder(self, key: str) -> Caller | None:
-        """The client whose key this is."""
+        """Return the client whose key this is."""
         digest = hashlib.sha256(key.encode("utf-8", "surrogateescape")).digest()
         found = [client for client in self._clients if hmac.compare_digest(digest, client.digest)]
         return found[0] if found else None
 
     def named(self, name: str) -> Caller | None:
-        """The client of this name, as long as it has a key."""
+        """Return the client of this name, as long as it has a key."""
         return next((client for client in self._clients if client.name == name), None)
 
 
@@ -147,7 +147,7 @@ class Addresses:
         self._buckets: dict[str, Bucket] = {}
 
     def bucket_of(self, address: str) -> Bucket | None:
-        """The bucket of an address; None where there is no limit."""
+        """Return the bucket of an address; None where there is no limit."""
         if self._rate is None:
             return None
         bucket = self._buckets.get(address)
@@ -158,7 +158,7 @@ class Addresses:
         return bucket
 
     def _forget(self) -> None:
-        """Those that rest; and the oldest half, if that does not make room."""
+        """Forget those that rest; and the oldest half, if that does not make room."""
         self._buckets = {address: bucket for address, bucket in self._buckets.items() if not bucket.is_full}
         if len(self._buckets) >= _MOST_ADDRESSES:
             newest = list(self._buckets.items())[_MOST_ADDRESSES // 2 :]
@@ -178,7 +178,7 @@ def client_of(remote: str, forwarded: str | None, proxies: Sequence[str]) -> str
 
 
 def network_of(host: str) -> str:
-    """What counts as one address: an IPv4 address; of IPv6 the half that a single customer is given."""
+    """Return what counts as one address: an IPv4 address; of IPv6 the half that a single customer is given."""
     if ":" not in host:
         return host
     try:
@@ -191,7 +191,7 @@ def network_of(host: str) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches `host`."""
+    """Return whether only this machine reaches `host`."""
     try:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
@@ -199,12 +199,14 @@ def is_loopback(host: str) -> bool:
 
 
 def has_duplicates(keys: Sequence[Key]) -> bool:
-    """Whether two clients have the same name, or the same key."""
+    """Return whether two clients have the same name, or the same key."""
     return len({key.name for key in keys}) < len(keys) or len({key.sha256 for key in keys}) < len(keys)
 
 
 def _anyone_of(auth: Auth) -> Caller:
-    """Who comes without a key: may do everything where there are no keys, nothing where there are, or what is set."""
+    """Return who comes without a key: may do everything where there are no keys, nothing where there are, or what is
+    set.
+    """
     if auth.anonymous is not None:
         return Caller("", b"", None, frozenset(auth.anonymous))
     return Caller("", b"", None, frozenset()) if auth.keys else ANYONE

@@ -58,7 +58,7 @@ class AnswerSpool:
             self._descriptor = -1
 
     def _write(self, data: bytes) -> bool:
-        """Whether `data` found room in the file."""
+        """Return whether `data` found room in the file."""
         if self._end - self._start + len(data) > self._capacity:
             return False
         try:

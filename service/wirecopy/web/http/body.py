@@ -47,11 +47,11 @@ class Patience:
         return data
 
     def read_whole(self) -> bytes | None:
-        """The body when all of it is there already, None when not. Raises MalformedRequest."""
+        """Return the body when all of it is there already, None when not. Raises MalformedRequest."""
         return self._read_arrived() if self._content.is_eof() else None
 
     async def read_within(self, seconds: float) -> bytes | None:
-        """The same, but None when nothing more has arrived after so many seconds."""
+        """Return the same, but None when nothing more has arrived after so many seconds."""
         data: bytes | None = self._read_arrived()
         if not data and not self._is_over():
             data = await self._wait(seconds) if seconds else None
@@ -76,7 +76,7 @@ class Patience:
             raise _malformed(error) from None
 
     async def _wait(self, seconds: float) -> bytes | None:
-        """What arrives, b"" when interrupted, None when nothing came."""
+        """Return what arrives, b"" when interrupted, None when nothing came."""
         loop = asyncio.get_running_loop()
         started = loop.time()
         try:

@@ -66,12 +66,13 @@ class Call:
         self.share = Share(budget)
 
     def new_patience(self) -> body.Patience:
-        """A clock for reading the body that starts from zero."""
+        """Return a clock for reading the body that starts from zero."""
         settings = self._web
         return body.Patience(self.request, settings.body_timeout_seconds, settings.min_body_bytes_per_second)
 
     async def read_json(self) -> bytes:
-        """The whole body, which must be declared to be JSON: other types can be sent by any web page without asking.
+        """Return the whole body, which must be declared to be JSON: other types can be sent by any web page without
+        asking.
 
         Raises what `body.read_all` raises, UnsupportedType, UnknownExpectation.
         """
@@ -87,7 +88,9 @@ class Call:
         return await body.read_all(self.request, self.patience, self.share, self._web.max_body_bytes, coding)
 
     async def read_form(self, most_bytes: int) -> dict[str, list[str]]:
-        """The fields of a form that a page sent, files as their text. Raises as `read_json`, and MalformedRequest."""
+        """Return the fields of a form that a page sent, files as their text. Raises as `read_json`, and
+        MalformedRequest.
+        """
         content_type = self.request.headers.get("Content-Type", "")
         if content_type.partition(";")[0].strip().lower() not in FORM_TYPES:
             raise UnsupportedType("the form must be sent as application/x-www-form-urlencoded or multipart/form-data")

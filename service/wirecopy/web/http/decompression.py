@@ -33,7 +33,7 @@ class Decoder(Protocol):
 
 
 def decoder_for(coding: str) -> Decoder:
-    """The decoder for a Content-Encoding (empty: none). Raises UnsupportedType."""
+    """Return the decoder for a Content-Encoding (empty: none). Raises UnsupportedType."""
     match coding.strip().lower():
         case "" | "identity":
             return _Identity()
@@ -49,7 +49,7 @@ class _Identity:
         yield data
 
     def finish(self) -> None:
-        """Nothing can be missing."""
+        """Do nothing: nothing can be missing."""
 
 
 class _Expansion:

@@ -12,7 +12,9 @@ _MOST_FIELDS = 2000
 
 
 def read_fields(data: bytes, content_type: str) -> dict[str, list[str]]:
-    """The values of each field, in order. Raises MalformedRequest for what is no form, or has too many fields."""
+    """Return the values of each field, in order. Raises MalformedRequest for what is no form, or has too many
+    fields.
+    """
     pairs = _parts(data, content_type) if content_type.lower().startswith(MULTIPART) else _pairs(data)
     if len(pairs) > _MOST_FIELDS:
         raise MalformedRequest(f"the form has more than {_MOST_FIELDS} fields")

@@ -21,7 +21,7 @@ class Hosts:
     """The names under which the service answers."""
 
     def __init__(self, listened: str, listed: Iterable[str]) -> None:
-        """`listened` is the address or name that is listened on; `*` among those `listed` stands for all."""
+        """Allow `listened`, the address or name that is listened on; `*` among those `listed` stands for all."""
         self._names = {"localhost", _bare(listened), *(_bare(name) for name in listed)}
         self._all_addresses = _is_everywhere(_bare(listened))
         self._known: set[str] = set()  # headers that were looked at and are fine, as they came
@@ -53,7 +53,7 @@ class Hosts:
 
 
 def _bare(host: str) -> str:
-    """A name or address without port, brackets and the dot at its end, in small letters."""
+    """Return a name or address without port, brackets and the dot at its end, in small letters."""
     host = host.strip().lower()
     if bracketed := _BRACKETED.fullmatch(host):
         return bracketed[1]

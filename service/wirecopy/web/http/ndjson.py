@@ -40,7 +40,7 @@ class LineSplitter:
             self._add(unfinished)
 
     def finish(self) -> list[bytes | None]:
-        """The last line, when it has no newline."""
+        """Return the last line, when it has no newline."""
         return [self._complete()] if self._size else []
 
     def _add(self, piece: bytes) -> None:
@@ -75,7 +75,7 @@ class Line(NamedTuple):
 
 
 def parse_line(line: bytes | None, limits: Limits, parse: Callable[[bytes, list[str]], Article]) -> Line:
-    """The article that `parse` finds in a line (None: it was too long), or what is wrong with it."""
+    """Return the article that `parse` finds in a line (None: it was too long), or what is wrong with it."""
     if line is None:
         return Line(BadLine(TooLarge(f"the line is longer than {limits.max_line_bytes} bytes")), [])
     if not line or line.isspace():
@@ -88,7 +88,7 @@ def parse_line(line: bytes | None, limits: Limits, parse: Callable[[bytes, list[
 
 
 def parse_items(request: known.WireRequest, lines: Sequence[bytes | None]) -> list[Line]:
-    """The same for lines of a format of the wire, or for one document that may hold many items."""
+    """Return the same for lines of a format of the wire, or for one document that may hold many items."""
     found: list[Line] = []
     for line in lines:
         if not line or line.isspace():
@@ -136,12 +136,12 @@ class WholeBody:
         return iter(())
 
     def finish(self) -> list[bytes | None]:
-        """The document."""
+        """Return the document."""
         return [b"".join(self._pieces) if self._size <= self._max_bytes else None]
 
 
 def _id_in(line: bytes, limits: Limits) -> str | None:
-    """The id of a line that is no article, to find it by."""
+    """Return the id of a line that is no article, to find it by."""
     try:
         found = decode(line, limits).get("id")
     except errors.ArticleError:

@@ -135,19 +135,21 @@ KINDS: dict[type[BaseException], ProblemType] = {
 
 
 def kind_of(error: BaseException) -> ProblemType:
-    """The entry of the nearest class of `error`; INTERNAL for what the table does not know."""
+    """Return the entry of the nearest class of `error`; INTERNAL for what the table does not know."""
     return next((KINDS[base] for base in type(error).__mro__ if base in KINDS), INTERNAL)
 
 
 def describe(error: BaseException, request_id: str | None = None) -> Problem:
-    """What a client is told of `error`; nothing of what is inside an unexpected one."""
+    """Return what a client is told of `error`; nothing of what is inside an unexpected one."""
     kind = kind_of(error)
     detail = "" if kind is INTERNAL else str(error)
     return Problem(f"/docs#{kind.name}", kind.title, kind.status, detail, request_id)
 
 
 def respond(error: BaseException, request_id: str | None = None, tally: Tally | None = None) -> web.Response:
-    """The answer to a request that met `error`, after `tally` of its articles were decided, where it holds many."""
+    """Return the answer to a request that met `error`, after `tally` of its articles were decided, where it
+    holds many.
+    """
     kind, problem = kind_of(error), describe(error, request_id)
     headers = {**SECURITY, "Content-Type": CONTENT_TYPE}
     if kind.retry_after_seconds is not None:

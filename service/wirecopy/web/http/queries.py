@@ -17,7 +17,7 @@ _MAX_PARAMETERS = 20
 
 
 def read(request: web.BaseRequest, allowed: AbstractSet[str]) -> dict[str, str]:
-    """The parameters of the request. Raises MalformedRequest (no UTF-8) and InvalidParameter."""
+    """Return the parameters of the request. Raises MalformedRequest (no UTF-8) and InvalidParameter."""
     query = request.rel_url.raw_query_string
     if not query:
         return {}
@@ -41,12 +41,14 @@ def check_names(values: Mapping[str, str], allowed: AbstractSet[str]) -> None:
 
 
 def source_page(values: Mapping[str, str], default: int, most: int) -> tuple[str | None, str | None, int]:
-    """The source, the cursor and the limit of a page of what is listed by source. Raises as `integer` does."""
+    """Return the source, the cursor and the limit of a page of what is listed by source. Raises as `integer` does."""
     return values.get("source"), values.get("cursor"), integer(values, "limit", default, 1, most)
 
 
 def policy(values: Mapping[str, str]) -> Keep | None:
-    """The policy by which an answer tells who stands for a story, None for the one that is set. Raises as `read`."""
+    """Return the policy by which an answer tells who stands for a story, None for the one that is set. Raises as
+    `read`.
+    """
     name = values.get("keep")
     if name is None:
         return None
@@ -56,7 +58,7 @@ def policy(values: Mapping[str, str]) -> Keep | None:
 
 
 def integer(values: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
-    """The parameter as a whole number from `low` to `high`. Raises InvalidParameter."""
+    """Return the parameter as a whole number from `low` to `high`. Raises InvalidParameter."""
     text = values.get(name)
     if text is None:
         return default
@@ -66,7 +68,7 @@ def integer(values: Mapping[str, str], name: str, default: int, low: int, high: 
 
 
 def boolean(values: Mapping[str, str], name: str) -> bool:
-    """Whether the parameter is true; without it, it is not. Raises InvalidParameter."""
+    """Return whether the parameter is true; without it, it is not. Raises InvalidParameter."""
     text = values.get(name, "false")
     if text not in ("true", "false"):
         raise InvalidParameter(f"{name} must be true or false")
@@ -74,7 +76,7 @@ def boolean(values: Mapping[str, str], name: str) -> bool:
 
 
 def moment(values: Mapping[str, str], name: str) -> int | None:
-    """The parameter as milliseconds since 1970 UTC, None when it is not given. Raises InvalidParameter."""
+    """Return the parameter as milliseconds since 1970 UTC, None when it is not given. Raises InvalidParameter."""
     text = values.get(name)
     if text is None:
         return None

@@ -89,11 +89,11 @@ class Answer(web.StreamResponse):
             await writer.write(memoryview(body)[start : start + _PIECE_BYTES])
 
     async def write_eof(self, data: bytes = b"") -> None:
-        """Nothing is left to be sent."""
+        """Do nothing: nothing is left to be sent."""
 
 
 def gone(error: ConnectionError) -> ConnectionResetError:
-    """What to raise instead of `error` when a client has left.
+    """Return what to raise instead of `error` when a client has left.
 
     The framework keeps the error that it raised, the error the frames that it went through, and these the body or the
     answer: megabytes that only a search for garbage would free.
@@ -103,17 +103,17 @@ def gone(error: ConnectionError) -> ConnectionResetError:
 
 
 def json(value: Any, status: int = 200) -> Answer:
-    """An answer of one JSON value."""
+    """Return an answer of one JSON value."""
     return Answer(_encode(value), status)
 
 
 def nothing() -> web.Response:
-    """An answer that says no more than that it was done."""
+    """Return an answer that says no more than that it was done."""
     return web.Response(status=204, headers=SECURITY)
 
 
 def content(body: bytes, content_type: str, headers: Mapping[str, str] | None = None) -> web.Response:
-    """An answer of any type."""
+    """Return an answer of any type."""
     return web.Response(body=body, headers={**SECURITY, **(headers or {}), "Content-Type": content_type})
 
 

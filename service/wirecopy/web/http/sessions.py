@@ -107,7 +107,7 @@ class Sessions:
 
 
 def _are_equal(own: str, given: str) -> bool:
-    """Whether two strings are the same, in a time that tells nothing."""
+    """Return whether two strings are the same, in a time that tells nothing."""
     return hmac.compare_digest(own.encode(), given.encode("utf-8", "replace"))
 
 

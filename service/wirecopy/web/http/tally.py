@@ -27,7 +27,7 @@ class Tally:
         return self.taken + self.replayed + self.refused + self.skipped
 
     def headers(self) -> dict[str, str]:
-        """As the answer tells it, for senders that look at no body."""
+        """Return it as the answer tells it, for senders that look at no body."""
         counts = {"Taken": self.taken, "Replayed": self.replayed, "Refused": self.refused}
         if self.skipped:
             counts["Skipped"] = self.skipped

@@ -122,7 +122,7 @@ async def undo(service: RunningService, call: Call) -> web.StreamResponse:
 
 
 async def _read(service: RunningService, call: Call) -> dict[str, list[str]]:
-    """The fields of a form of this very session. Raises CrossOrigin."""
+    """Return the fields of a form of this very session. Raises CrossOrigin."""
     call.check_same_origin()
     fields = await call.read_form(_MOST_BYTES)
     service.desk.sessions.check_token(call.session, _one(fields, "token"))
@@ -130,7 +130,7 @@ async def _read(service: RunningService, call: Call) -> dict[str, list[str]]:
 
 
 async def _change(service: RunningService, change: "Callable[[Detector, int], Any]") -> Any:
-    """What a change returned, once it is on disk, and in the index file, if that is quick."""
+    """Return what a change returned, once it is on disk, and in the index file, if that is quick."""
     done = await service.owner.change(change)
     if service.indexing is not None:
         await service.indexing.wait_for(service.following.newest, _WAIT_SECONDS)
@@ -149,7 +149,7 @@ def _said(call: Call, fields: dict[str, list[str]]) -> Said:
 
 
 def _story_id(given: str) -> str:
-    """The id in what somebody pasted: an id, or the address of a story."""
+    """Return the id in what somebody pasted: an id, or the address of a story."""
     name = given.strip().rstrip("/").rpartition("/")[2].partition("?")[0].removesuffix(".json").removesuffix(".html")
     if not name:
         raise InvalidParameter("name the other story, by its id or its address")

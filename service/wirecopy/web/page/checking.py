@@ -51,7 +51,7 @@ def _form(service: RunningService, call: Call, given: dict[str, str], wrong: str
 
 
 async def _given(service: RunningService, fields: dict[str, str]) -> dict[str, str]:
-    """The text and title of a form: pasted, of a file, or of an address that may be fetched."""
+    """Return the text and title of a form: pasted, of a file, or of an address that may be fetched."""
     text, title = fields.get("text", ""), fields.get("title", "")
     if not text.strip():
         text = fields.get("file", "")

@@ -66,5 +66,5 @@ def _compare(pair: "Pair") -> tuple[Comparison, list[Any]]:
 
 
 def _reasons(comparison: Comparison) -> list[str]:
-    """The names of what speaks for a common source, as far as there are words for it."""
+    """Return the names of what speaks for a common source, as far as there are words for it."""
     return [name for name, least in _REASONS if comparison.features.get(name, 0.0) >= least]

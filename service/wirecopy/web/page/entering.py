@@ -45,6 +45,6 @@ def _form(service: RunningService, call: Call, following: str, wrong: str | None
 
 
 def _own_path(path: str) -> str:
-    """A path of this service: nothing that leads to another."""
+    """Return a path of this service: nothing that leads to another."""
     is_own = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable() and len(path) < 2000
     return path if is_own else "/"

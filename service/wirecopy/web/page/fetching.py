@@ -27,7 +27,7 @@ async def fetch_text(address: str, hosts: list[str]) -> str:
 
 
 async def _fetch(url: URL) -> tuple[bytes, str]:
-    """The body and its type; redirects are not followed: they may lead to a host that is not listed."""
+    """Return the body and its type; redirects are not followed: they may lead to a host that is not listed."""
     timeout = aiohttp.ClientTimeout(total=_SECONDS)
     async with (
         aiohttp.ClientSession(timeout=timeout, trust_env=False) as session,

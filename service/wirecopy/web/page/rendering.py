@@ -113,7 +113,7 @@ def language_tag(language: str | None) -> str | None:
 
 
 def _around(service: RunningService, call: Call) -> dict[str, Any]:
-    """What every page shows: who is there, what they may do, and the token of their forms."""
+    """Return what every page shows: who is there, what they may do, and the token of their forms."""
     desk = service.desk
     if call.session is None:
         call.session = desk.sessions.begin(None, "")

@@ -70,7 +70,7 @@ def share_in(passages: Sequence[Passage], side: str, text: str | None) -> float 
 
 
 def _in_order(a: Sequence[Paragraph], b: Sequence[Paragraph]) -> dict[int, int]:
-    """Which paragraphs stand side by side: the longest run of counterparts that do not cross."""
+    """Return which paragraphs stand side by side: the longest run of counterparts that do not cross."""
     wanted = [(k, p.match) for k, p in enumerate(a) if p.match is not None and p.match < len(b)]
     taken = {k for k, _ in wanted}
     wanted += [(p.match, k) for k, p in enumerate(b) if p.match is not None and p.match not in taken]

@@ -140,7 +140,7 @@ def _asked(values: dict[str, str], own: tuple[str, ...]) -> Asked:
 def _story_in(
     detector: "Detector", story_id: str, keep: Keep | None
 ) -> tuple[Story[Milliseconds], dict[str, tuple[Match, ...]], list[Action[Milliseconds]]]:
-    """A story, what its members match, where these are not too many, and what was done to it by hand."""
+    """Return a story, what its members match, where these are not too many, and what was done to it by hand."""
     story = detector.story(story_id, keep=keep)
     matches: dict[str, tuple[Match, ...]] = {}
     if len(story.members) <= _WITH_SHARES:
@@ -149,12 +149,12 @@ def _story_in(
 
 
 def _in_order(story: Story[Milliseconds]) -> list[Any]:
-    """The members by their dates, of equal ones as they came."""
+    """Return the members by their dates, of equal ones as they came."""
     return sorted(story.members, key=_age)
 
 
 def _ties(story: Story[Milliseconds], matches: dict[str, tuple[Match, ...]]) -> list[dict[str, Any]]:
-    """Who has it from whom: each member from the earlier one that it matches best.
+    """Return who has it from whom: each member from the earlier one that it matches best.
 
     Where only best matches are known, of each such pair the later one from the earlier.
     """
@@ -191,6 +191,6 @@ def _titles(story: Story[Milliseconds]) -> dict[str, Any]:
 
 
 def _cell(value: str | None) -> str:
-    """A cell that no spreadsheet takes for a formula."""
+    """Return a cell that no spreadsheet takes for a formula."""
     text = value or ""
     return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

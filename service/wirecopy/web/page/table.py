@@ -54,7 +54,9 @@ _OF_NO_PAGE = ("/v1", "/livez", "/readyz", "/metrics", "/openapi.json", "/docs")
 
 
 def find(path: str) -> tuple[Route, list[str], bool] | None:
-    """The page under a path, the ids in it as they stand there, whether JSON is asked for; None where there is none."""
+    """Return the page under a path, the ids in it as they stand there, whether JSON is asked for; None where there is
+    none.
+    """
     if path.startswith(_OF_NO_PAGE):
         return None
     if path in ("/", "/.json", "/index.json"):
@@ -77,7 +79,7 @@ def _without_suffix(path: str) -> tuple[str, bool]:
 
 
 def _templates(parts: list[str]) -> list[str]:
-    """The templates that a path of these parts may have."""
+    """Return the templates that a path of these parts may have."""
     if len(parts) == 1:
         return ["/" + parts[0]]
     if len(parts) == 2:

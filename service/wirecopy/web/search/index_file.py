@@ -48,7 +48,7 @@ Failure = sqlite3.Error  # what the methods of a file raise when the disk or the
 
 
 def is_damage(error: Exception) -> bool:
-    """Whether a failure says that the file is no database any more, rather than that the disk is full, say."""
+    """Return whether a failure says that the file is no database any more, rather than that the disk is full, say."""
     return type(error) is sqlite3.DatabaseError
 
 
@@ -161,7 +161,7 @@ class IndexFile:
         return [Hit(*row) for row in self._reader().execute(query, (*values, limit))]
 
     def later_hits(self, wanted: Wanted, ids: Sequence[str], number: int) -> bool:
-        """Whether one of these articles is found too, at `number` or later."""
+        """Return whether one of these articles is found too, at `number` or later."""
         chosen = self._numbers(ids[:500], number)
         if not chosen:
             return False
@@ -219,7 +219,7 @@ class IndexFile:
         return connection
 
     def _reader(self) -> sqlite3.Connection:
-        """The connection of this thread."""
+        """Return the connection of this thread."""
         own: tuple[int, sqlite3.Connection] | None = getattr(self._readers, "own", None)
         if own is None or own[0] != self._generation:
             own = self._readers.own = self._generation, self._connect()
@@ -315,13 +315,13 @@ def _language_mark(language: str) -> str:
 
 
 def _marks(source: str | None, language: str | None) -> str:
-    """What an article is found by besides its words."""
+    """Return what an article is found by besides its words."""
     marks = [_source_mark(source)] if source else []
     return " ".join([*marks, _language_mark(language)] if language else marks)
 
 
 def _rows(events: Iterable[Event[Milliseconds]]) -> list[tuple[object, ...]]:
-    """What is kept of events: under their own story, and under the other one that they name."""
+    """Return what is kept of events: under their own story, and under the other one that they name."""
     rows: list[tuple[object, ...]] = []
     for event in events:
         rows.append((event.story, event.seq, event.type, event.at, event.article, event.other))
