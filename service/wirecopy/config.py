@@ -82,6 +82,7 @@ class Stories(Struct, frozen=True, forbid_unknown_fields=True):
 
     keep: Literal[Keep, "first"] = "first_published"
     preferred_sources: list[SourceName] = []
+    agencies_by_credit: bool = False
     agencies: list[SourceName] = field(default_factory=lambda: _AGENCIES.replace("\n", " ").strip().split(", "))
 
 

@@ -162,3 +162,32 @@ def test_what_is_withheld_is_not_counted() -> None:
     assert (found[0].articles, found[0].copies) == (1, 0)
     story = detector.story(detector.article("wire").story)
     assert sum(count.articles for count in story.by_source) == len(story.members) == 4
+
+
+def test_two_customers_of_one_agency_that_both_credit_it_are_no_copies_of_each_other() -> None:
+    detector, by_line = Detector(), "LEER (AP) - "
+    detector.ingest(
+        [
+            Article("first", by_line + AGENCY, source="daily", published=DAY),
+            Article("second", by_line + AGENCY, source="evening", published=2 * DAY),
+            Article("third", AGENCY, source="coast", published=3 * DAY),
+        ]
+    )
+    assert [member.id for member in detector.story("s0").members] == ["first", "second", "third"]
+    coast, daily, evening = detector.sources()[0]
+    assert (evening.copied_from, daily.copied_from) == ((Origin("AP", 1, 0),), (Origin("AP", 1, 0),))
+    assert coast.copied_from == (Origin("daily", 1, 0),)  # who credits nobody copied from whom it matches
+
+
+def test_a_customer_copied_from_the_agency_itself_and_the_agency_from_nobody() -> None:
+    detector = Detector()
+    detector.ingest(
+        [
+            Article("customer", "LEER (AP) - " + AGENCY, source="daily", published=DAY),
+            Article("wire", AGENCY, source="apnews.com", published=2 * DAY),
+            Article("other", "LEER (AP) - " + AGENCY, source="evening", published=3 * DAY),
+        ]
+    )
+    agency, daily, evening = detector.sources()[0]
+    assert agency.copied_from == ()  # what came before it credits it
+    assert daily.copied_from == evening.copied_from == (Origin("AP", 1, 0),)

@@ -51,6 +51,7 @@ class Journal:
         self.first = self.state.loaded  # the number of this run's first article
         self._config = config
         self._policy = Policy(rule_of(config.stories))
+        self.state.archive.reads_credits = self._policy.rule.by_credit
         self._store: Store | None = None
         self._moment = 0
         self._otherwise: BatchRun | None = None
@@ -76,6 +77,7 @@ class Journal:
         With `otherwise`, `run` has ended, and the first article tells whether it is run once more: see `settle`.
         """
         self._store, self._moment, self._otherwise = store, run.begun, otherwise
+        self.state.archive.reads_credits = True
         if run.first is None:
             self._tell(structs.replace(run, first=self.first))
         else:

@@ -195,6 +195,7 @@ def candidates(inputs: Sequence[str], config: Config) -> Iterator[tuple[str, lis
     """
     every = override(config, "detection", min_odds=-10.0)
     state = State(every, Archive(None), looks_ahead=True, forgets=False)
+    state.archive.reads_credits = False
     for chunk in read(inputs, limits=config.limits, mapping={}):
         state.load(chunk.articles, trace(chunk.articles, config.detection.max_words))
     state.window.terms.begin_epoch()

@@ -242,6 +242,7 @@ def dedupe(
         outputs.open(stack)
         needs_journal = state is not None or against is not None or resume
         asks_for_texts = needs_journal or outputs.shows_table or fetch_nitf is not None
+        asks_for_texts |= settings.stories.agencies_by_credit
         is_apart = not asks_for_texts and (threads or prefetch.cores()) > 1 and apart.is_worthwhile(inputs, schema)
         reader = apart.reading(inputs, settings, intake, mapping, schema, keeps_lines=unique is not None)
         parts = stack.enter_context(reader) if is_apart else None

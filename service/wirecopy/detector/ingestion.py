@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
+from msgspec import structs
 
 from wirecopy.detection.evidence.model import Link
 from wirecopy.detection.index.contents import BLOCK, Written
@@ -131,7 +132,7 @@ class Ingestion:
         if left is not None and left.number not in archive.hidden:
             revised = Fact("revised", left.story, article.id, revision=kept.revision)
             first = [revised if is_shown else Fact("deleted", left.story, article.id)]
-        self.facts += self._capture.take(article.id, first)
+        self.facts += [_with_credits(fact, article.id, kept) for fact in self._capture.take(article.id, first)]
         if is_shown and kept.status == "canceled":
             self.facts.append(recalled(state, number))
 
@@ -142,6 +143,13 @@ def recalled(state: State, number: int) -> Fact:
     members = archive.shown(state.stories.members[story])
     ids = tuple(archive.kept[m].id for m in views.recall(archive, members))
     return Fact("recalled", story, archive.kept[number].id, articles=ids)
+
+
+def _with_credits(fact: Fact, article_id: str, kept: Kept) -> Fact:
+    """The fact that an article came, with whom it credits."""
+    if not kept.credits or fact.article != article_id or fact.type not in ("created", "joined"):
+        return fact
+    return structs.replace(fact, credits=tuple(credit.name for credit in kept.credits))
 
 
 def kept_of(
@@ -162,9 +170,12 @@ def kept_of(
         embargoed=article.embargoed,
         version=article.version,
         updated=article.updated,
+        credits=archive.credits_of(article, traces.texts.words),
     )
     if replaces is not None:
         old = archive.kept[replaces]
+        if article.status == "canceled":  # it is compared by what it cancels, whatever notice came
+            kept.credits = old.credits
         if article.version is None and article.updated is None:  # what an editor or another sender changes says none
             kept.version, kept.updated = old.version, old.updated
         kept.came, kept.first_seen, kept.revision = old.came, old.first_seen, old.revision + 1
@@ -235,6 +246,7 @@ def describe(
         recall=recall or [],
         version=kept.version,
         updated=kept.updated,
+        credits=kept.credits,
     )
 
 

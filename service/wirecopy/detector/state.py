@@ -117,16 +117,16 @@ class State:
         self.window.load(*traces)
         if self._looks_ahead:
             self.window.terms.count(traces.texts)
-        lengths = np.diff(traces.texts.bounds).tolist()
+        words, bounds = traces.texts.words, traces.texts.bounds.tolist()
         add = self.archive.add
         if contents is None:
             contents = [b""] * len(articles)
-        for article, words, content in zip(articles, lengths, contents, strict=True):
+        for article, content, first, end in zip(articles, contents, bounds, bounds[1:], strict=False):
             kept = Kept(
                 id=article.id,
                 published=article.published,
                 source=article.source,
-                words=words,
+                words=end - first,
                 came=number,
                 first_seen=moment,
                 arrived=moment,
@@ -135,6 +135,7 @@ class State:
                 embargoed=article.embargoed,
                 version=article.version,
                 updated=article.updated,
+                credits=self.archive.credits_of(article, words[first:end]),
             )
             add(number, kept)
             number += 1

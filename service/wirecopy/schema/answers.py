@@ -34,13 +34,25 @@ class Match(Struct, frozen=True):
     shared_words: int
 
 
+class Credit(Struct, frozen=True):
+    """A name that a text gives as its source: an agency's, or that of an outlet that is a source of other articles.
+
+    `wire`: the text is said to be theirs, by a dateline, a signature or in words; `reported`: it tells what they
+    reported, or were told.
+    """
+
+    name: str
+    kind: Literal["wire", "reported"]
+
+
 class Verdict(Struct, frozen=True):
     """What was decided for an article when it came.
 
     `relation`, `match` and `score` belong to the best match among the other members of the story, all null when the
     article stands alone. `matches` are all verified matches, best first. `candidates` counts the articles that were
     compared; `truncated` says that more of them, or of the text, were left out by a limit. `superseded`: what came is
-    older than what is kept under this id, and changed nothing; the rest tells of what is kept.
+    older than what is kept under this id, and changed nothing; the rest tells of what is kept. `credits`: whom the text
+    names as its source, in the order in which it does.
     """
 
     id: str
@@ -55,6 +67,7 @@ class Verdict(Struct, frozen=True):
     truncated: bool
     replayed: bool = False
     superseded: bool = False
+    credits: tuple[Credit, ...] = ()
 
 
 class Member(Struct, Generic[When], frozen=True):
@@ -70,6 +83,7 @@ class Member(Struct, Generic[When], frozen=True):
     published: When | None
     first_seen: When
     status: Status = "usable"
+    credits: tuple[Credit, ...] = ()
 
 
 class SourceCount(Struct, frozen=True):
@@ -172,6 +186,7 @@ class Stored(Struct, Generic[When], frozen=True):
     text: str | None
     status: Status = "usable"
     embargoed: When | None = None
+    credits: tuple[Credit, ...] = ()
 
 
 class Headline(Struct, frozen=True):

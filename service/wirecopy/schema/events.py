@@ -13,6 +13,7 @@ class Event(Struct, Generic[When], frozen=True, omit_defaults=True):
     """What changed, by ids; docs/http-api.md says what each type tells. Fields that a type does not need are absent.
 
     `seq` counts from 1 without gaps. `other` is the other story, `previous` the article that stood for the story.
+    `credits`: whom the text of an article that came names as its source.
     """
 
     seq: Annotated[int, Meta(ge=1)]
@@ -24,3 +25,4 @@ class Event(Struct, Generic[When], frozen=True, omit_defaults=True):
     previous: str | None = None
     revision: int | None = None
     articles: tuple[str, ...] = ()
+    credits: tuple[str, ...] = ()

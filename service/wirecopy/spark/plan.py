@@ -162,6 +162,8 @@ def _run(
         raise errors.UsageError(
             "Spark needs detection.boilerplate_stories: 0, as what sources repeat is learnt in order, by one process"
         )
+    if config.stories.agencies_by_credit:
+        raise errors.UsageError("Spark needs stories.agencies_by_credit: false, as texts are read in order for credits")
     model = model_file.load(detection.model)
     numbered, refusals, total = reading.numbered(stages.keep(read, "read"))
     articles = stages.keep(numbered, "articles")

@@ -3,8 +3,10 @@
 The counts of sources are kept story by story: what changed since they were asked for last is counted anew, in parts.
 
 An article counts as a copy of the earliest article of another source in its story that it is a copy of; if none,
-as a rewrite of the earliest that it is a rewrite of. Earlier is what was published before, by our clock where that is
-not known. Of articles that left the index only the best match is remembered.
+as a rewrite of the earliest that it is a rewrite of. Two customers of one agency are no copies of each other:
+where the texts of both credit one name, each counts as made of what that source had, whichever came first. Earlier is
+what was published before, by our clock where that is not known. Of articles that left the index only the best match is
+remembered.
 """
 
 from collections import Counter
@@ -16,6 +18,7 @@ from msgspec import Struct
 
 from wirecopy.detection.evidence.model import Link
 from wirecopy.detection.grouping.stories import Grouping
+from wirecopy.detection.words.credit_names import agency_of
 from wirecopy.detector.memory.archive import Archive
 from wirecopy.schema.answers import DayCount, Lead, Origin, Source, SourceCount
 from wirecopy.schema.dates import format_published
@@ -26,6 +29,7 @@ PART = 10_000  # links, or what takes as long, that are looked at between two co
 _PER_STORY, _PER_ARTICLE, _STEP = 50, 10, 64  # what takes as long as so many links; articles that are taken at once
 _CAME_BITS = 40
 _OVER = object()
+_BEFORE_ALL = -(1 << 80)  # the age of what a source had that two texts credit
 _MOST_TOLD = 20  # sources that are told of one
 _COPIES = ("identical", "copy")
 
@@ -202,6 +206,7 @@ def _tell(archive: Archive, stories: Grouping, numbers: Sequence[int]) -> Genera
     forgotten.
     """
     kept = archive.kept
+    credits: dict[int, tuple[str, ...]] = {}  # of those that credit somebody
     ages: dict[int, int] = {}  # of the members, one number for both parts of an age: it is compared for each link
     sources: dict[int, str] = {}  # of those that have one
     for number in numbers:
@@ -211,12 +216,14 @@ def _tell(archive: Archive, stories: Grouping, numbers: Sequence[int]) -> Genera
         ages[number] = (published << _CAME_BITS) + came
         if kept[number].source:
             sources[number] = kept[number].source or ""
+        if kept[number].credits:
+            credits[number] = tuple(credit.name for credit in kept[number].credits)
         if len(ages) % _STEP == 0:
             yield _STEP * _PER_ARTICLE
     articles = []
     for number, source in sources.items():
         links = _links(stories, number)
-        articles.append(_ArticleCounts(source, *_origin(links, number, ages, sources)))
+        articles.append(_ArticleCounts(source, *_origin(links, number, ages, sources, credits)))
         yield _PER_ARTICLE + len(links)
     first = sources.get(min(ages, key=ages.__getitem__)) if ages else None
     has_several = len({article.source for article in articles}) > 1
@@ -224,20 +231,27 @@ def _tell(archive: Archive, stories: Grouping, numbers: Sequence[int]) -> Genera
 
 
 def _origin(
-    links: Iterable[tuple[int, Link]], number: int, ages: Mapping[int, int], sources: Mapping[int, str]
-) -> tuple[str | None, bool]:
+    links: Iterable[tuple[int, Link]], number: int, ages: Mapping[int, int], sources: Mapping[int, str],
+    credits: Mapping[int, tuple[str, ...]],
+) -> tuple[str | None, bool]:  # fmt: skip
     """Return the source that an article was made of, and whether as a rewrite."""
     own, source = ages[number], sources[number]
+    credited = credits.get(number, ())
     copied = rewritten = own
     origin_of_copy = origin_of_rewrite = None
     for other, link in links:
-        age = ages.get(other, own)
-        if age >= copied or link.relation == "contains" or sources.get(other, source) == source:
+        age, origin = ages.get(other, own), sources.get(other, source)
+        if link.relation == "contains" or origin == source or (agency_of(source) or source) in credits.get(other, ()):
+            continue
+        if credited and (agency_of(origin) or origin) not in credited:
+            shared = [name for name in credited if name in credits.get(other, ())]
+            age, origin = (_BEFORE_ALL, shared[0]) if shared else (age, origin)
+        if age >= copied:
             continue
         if link.relation != "rewrite":
-            copied, origin_of_copy = age, sources[other]
+            copied, origin_of_copy = age, origin
         elif age < rewritten:
-            rewritten, origin_of_rewrite = age, sources[other]
+            rewritten, origin_of_rewrite = age, origin
     if origin_of_copy is not None:
         return origin_of_copy, False
     return origin_of_rewrite, origin_of_rewrite is not None

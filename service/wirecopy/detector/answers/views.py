@@ -9,6 +9,7 @@ from msgspec import structs
 from wirecopy.detection.evidence.model import probability
 from wirecopy.detection.grouping import pins
 from wirecopy.detection.grouping.stories import Grouping, Regrouping
+from wirecopy.detection.words.credits import FoundCredit
 from wirecopy.detector.answers import sources
 from wirecopy.detector.answers.revisions import changes
 from wirecopy.detector.memory.archive import Archive, Kept
@@ -16,6 +17,7 @@ from wirecopy.detector.memory.canonical import Policy
 from wirecopy.detector.memory.records import Decision, StoredMatch
 from wirecopy.schema.answers import (
     Containment,
+    Credit,
     Match,
     Member,
     Milliseconds,
@@ -88,6 +90,7 @@ def verdict(archive: Archive, decision: Decision, article_id: str, *, replayed: 
         candidates=decision.candidates,
         truncated=decision.truncated,
         replayed=replayed,
+        credits=_credits(decision.credits),
     )
 
 
@@ -143,6 +146,7 @@ def _stored(
         text=archive.text(number),
         status=kept.status,
         embargoed=kept.embargoed,
+        credits=_credits(kept.credits),
     )
 
 
@@ -255,7 +259,12 @@ def _member(archive: Archive, stories: Grouping, number: int, first: int) -> Mem
         published=kept.published,
         first_seen=kept.first_seen,
         status=kept.status,
+        credits=_credits(kept.credits),
     )
+
+
+def _credits(found: Sequence[FoundCredit]) -> tuple[Credit, ...]:
+    return tuple(Credit(*credit) for credit in found)
 
 
 def _tie(archive: Archive, stories: Grouping, number: int, first: int) -> Tie:

@@ -9,10 +9,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from heapq import heappop, heappush, merge
 from itertools import islice
 
+import numpy as np
+import numpy.typing as npt
 from msgspec import Struct, msgpack, structs
 
 from wirecopy import errors
 from wirecopy.detection.grouping.packed_rows import PackedRows
+from wirecopy.detection.words.credits import CreditNames, FoundCredit
 from wirecopy.detector.memory.id_table import IdTable
 from wirecopy.detector.memory.records import Decision, decode_decision
 from wirecopy.schema.article import Article, Status
@@ -45,6 +48,7 @@ class Kept(ArticleHead, array_like=True, gc=False):
     embargoed: int | None = None
     version: int | None = None
     updated: int | None = None
+    credits: tuple[FoundCredit, ...] = ()
 
     def is_newer_than(self, article: Article) -> bool:
         """Return whether an article under this id is of an earlier version: by its number, or else by when it was
@@ -72,6 +76,7 @@ def kept_as(decision: Decision, article_id: str, record: int) -> Kept:
         embargoed=decision.embargoed,
         version=decision.version,
         updated=decision.updated,
+        credits=decision.credits,
     )
 
 
@@ -164,6 +169,8 @@ class Archive:
     def __init__(self, store: Reading | None) -> None:
         self.kept = Remembered()
         self.number_of = IdTable(lambda number: self.kept.head(number).id)  # the newest revision of each id
+        self.names = CreditNames()  # what texts may credit
+        self.reads_credits = True  # whether that is looked for
         self.later: dict[int, list[int]] = {}  # the articles that came later and match it
         self.hidden: set[int] = set()  # withheld, or embargoed until a moment that has not come
         self._embargoed: list[tuple[int, int]] = []  # a heap of (until, number)
@@ -177,6 +184,8 @@ class Archive:
     def add(self, number: int, kept: Kept) -> None:
         """Remember an article; a later revision takes its id over."""
         self.kept.put(number, kept)
+        if kept.source:
+            self.names.add(kept.source)
         earlier = self.number_of.put(kept.id, number)
         if earlier >= 0:
             insort(self._earlier.setdefault(kept.id, []), earlier)
@@ -185,6 +194,10 @@ class Archive:
         elif kept.embargoed is not None and kept.embargoed > kept.arrived:
             self.hidden.add(number)
             heappush(self._embargoed, (kept.embargoed, number))
+
+    def credits_of(self, article: Article, words: npt.NDArray[np.uint32]) -> tuple[FoundCredit, ...]:
+        """Return whom an article with this trace credits; nobody where that is not looked for."""
+        return self.names.find(article.text, words, article.source) if self.reads_credits else ()
 
     def add_nameless(self, number: int, words: int, arrived: int) -> None:
         """Remember that a number was an article's, of which nothing else is known."""
@@ -220,6 +233,8 @@ class Archive:
             self.number_of.remove(kept.id)
             self.chosen.pop(kept.came, None)
         self.kept.pop(number)
+        if kept.source:
+            self.names.remove(kept.source)
         earlier = self._earlier.get(kept.id)
         if earlier is not None and number in earlier:
             earlier.remove(number)

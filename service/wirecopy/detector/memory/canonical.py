@@ -4,10 +4,11 @@
     first_seen          the first that came, by our clock
     longest             the longest text
     preferred_sources   that of the source that stands first in a list
-    agency_first        one whose source is in the list of agencies
+    agency_first        one whose source is in the list of agencies; where that is set, then one that says it is theirs
 
 Under each, canceled members come last, and ties go to the earliest published, then to the first that came. A source is
-told by its name alone: who prints "(AFP)" in a text of its own has a copy of what the agency itself sends.
+told by its name: who prints "(AFP)" in a text of its own has a copy of what the agency itself sends, and stands before
+others only by `agencies_by_credit`.
 """
 
 import unicodedata
@@ -16,6 +17,7 @@ from functools import lru_cache
 from types import MappingProxyType
 
 from wirecopy.config import Keep, Stories
+from wirecopy.detection.words.credit_names import agency_of
 from wirecopy.detector.memory.archive import Archive, Kept
 from wirecopy.detector.memory.records import Rule
 
@@ -27,7 +29,8 @@ def rule_of(stories: Stories, keep: Keep | None = None) -> Rule:
     """Return the rule that is set, or, with `keep`, another one with the lists that are set."""
     asked = keep or ("first_published" if stories.keep == "first" else stories.keep)
     listed = {"preferred_sources": stories.preferred_sources, "agency_first": stories.agencies}.get(asked, ())
-    return Rule(asked, tuple(_fold(name) for name in listed))
+    by_credit = asked == "agency_first" and stories.agencies_by_credit
+    return Rule(asked, tuple(_fold(name) for name in listed), by_credit)
 
 
 class Policy:
@@ -44,7 +47,8 @@ class Policy:
         self._places: dict[str, int] = {}
         for k, name in enumerate(rule.sources):
             self._places.setdefault(name, 0 if are_equal else k)
-        self._others = len(rule.sources)
+        self._others = max(2, len(rule.sources))
+        self._credited = frozenset(agency_of(name) for name in rule.sources) if rule.by_credit else frozenset()
 
     def rank(self, kept: Kept) -> tuple[bool, int, int, int, int]:
         """Of the members of a story, the one of the least rank stands for it."""
@@ -66,7 +70,15 @@ class Policy:
             case "longest":
                 return -kept.words
             case _:
-                return self._place(kept.source)
+                place = self._place(kept.source)
+                return min(place, 1) if self.rule.by_credit and self._is_credited(kept) else place
+
+    def _is_credited(self, kept: Kept) -> bool:
+        """Whether a text is said to be that of an agency in the list; such an article is behind the agency's own."""
+        return any(
+            credit.kind == "wire" and (credit.name in self._credited or _fold(credit.name) in self._places)
+            for credit in kept.credits
+        )
 
     def _place(self, source: str | None) -> int:
         """Return the place of the first name in the list that is the source's own, or that of a domain that it is

@@ -16,6 +16,7 @@ from wirecopy.config import Keep
 from wirecopy.detection.evidence.model import Model
 from wirecopy.detection.kernels.layout import KEYS
 from wirecopy.detection.words import text
+from wirecopy.detection.words.credits import FoundCredit
 from wirecopy.errors import InvalidArticle
 from wirecopy.schema.actions import ActionKind
 from wirecopy.schema.answers import Milliseconds, Relation
@@ -42,7 +43,7 @@ class Decision(Struct, array_like=True, frozen=True, gc=False):
     `first_seen` then; this one `arrived` then. `trace`, `weights` and `keys` are arrays of uint32, uint8 and uint32.
     `links` are the pairs (later, earlier) that were compared on demand, `moves` the places taken in stories
     after the earlier revision had left. `best` is the best match in the story.
-    `recall` are the copies and rewrites of what was canceled by this revision.
+    `recall` are the copies and rewrites of what was canceled by this revision, `credits` whom its text credits.
     """
 
     number: int
@@ -76,6 +77,7 @@ class Decision(Struct, array_like=True, frozen=True, gc=False):
     recall: list[int] = []
     version: int | None = None
     updated: int | None = None
+    credits: tuple[FoundCredit, ...] = ()
 
 
 class Epoch(Struct, array_like=True, frozen=True):
@@ -195,11 +197,12 @@ class ActionRecord(Struct, array_like=True, frozen=True):
 class Rule(Struct, array_like=True, frozen=True):
     """By what the events from here on tell who stands for a story; before the first such record: first_published.
 
-    `sources` are the names that it goes by, in order, as they are compared.
+    `sources` are the names that it goes by, in order, as they are compared; `by_credit`: also by what texts credit.
     """
 
     keep: Keep
     sources: tuple[str, ...] = ()
+    by_credit: bool = False
 
 
 class BatchRun(Struct, array_like=True, frozen=True):
@@ -226,6 +229,7 @@ class Fact(Struct, array_like=True, frozen=True, gc=False):
     previous: str | None = None
     revision: int | None = None
     articles: tuple[str, ...] = ()
+    credits: tuple[str, ...] = ()
 
 
 class EventBatchHead(Struct, array_like=True, frozen=True):
@@ -245,7 +249,7 @@ class EventBatch(EventBatchHead, array_like=True, frozen=True):
     def events(self) -> list[Event[Milliseconds]]:
         """Return the events, numbered."""
         return [
-            Event(seq, f.type, self.at, f.story, f.article, f.other, f.previous, f.revision, f.articles)
+            Event(seq, f.type, self.at, f.story, f.article, f.other, f.previous, f.revision, f.articles, f.credits)
             for seq, f in enumerate(self.facts, self.first)
         ]
 
