@@ -146,7 +146,7 @@ def recalled(state: State, number: int) -> Fact:
 
 
 def _with_credits(fact: Fact, article_id: str, kept: Kept) -> Fact:
-    """The fact that an article came, with whom it credits."""
+    """Return the fact that an article came, with whom it credits."""
     if not kept.credits or fact.article != article_id or fact.type not in ("created", "joined"):
         return fact
     return structs.replace(fact, credits=tuple(credit.name for credit in kept.credits))

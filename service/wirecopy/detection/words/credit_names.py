@@ -43,18 +43,18 @@ class Name(NamedTuple):
 
 @lru_cache(4096)
 def agency_of(source: str) -> str | None:
-    """The name under which an agency is credited, by the source of its own articles; None for other sources."""
+    """Return the name under which an agency is credited, by the source of its own articles; None for other sources."""
     return _agencies_by_source().get(_fold(source))
 
 
 @cache
 def agency_names() -> list[Name]:
-    """The names of all agencies."""
+    """Return the names of all agencies."""
     return _names([(spelt, agency["name"], True) for agency in _table()["agency"] for spelt in agency["texts"]])
 
 
 def names_of(sources: Sequence[str]) -> list[Name]:
-    """The names of sources that are no agencies."""
+    """Return the names of sources that are no agencies."""
     return _names([(text, name, False) for name in sources if agency_of(name) is None for text in _spellings(name)])
 
 
@@ -108,7 +108,7 @@ def _names(spelt: Sequence[tuple[str, str, bool]]) -> list[Name]:
 
 
 def _longest(form: str, words: tuple[int, ...]) -> int:
-    """The place of the longest word; the first where words are not those between spaces."""
+    """Return the place of the longest word; the first where words are not those between spaces."""
     spaced = form.split()
     return (
         max(range(len(words)), key=lambda k: (spaced[k].casefold() not in _EVERYBODYS, len(spaced[k])))
@@ -118,7 +118,7 @@ def _longest(form: str, words: tuple[int, ...]) -> int:
 
 
 def _forms(spelt: str) -> list[tuple[str, bool]]:
-    """A spelling with its particles, and whether it is then somebody who was told something."""
+    """Return a spelling with its particles, and whether it is then somebody who was told something."""
     if "\u0600" <= spelt[0] <= "\u06ff":
         to = "لل" + spelt[2:] if spelt.startswith("ال") else "ل" + spelt
         return [(spelt, False), (to, True), *((particle + spelt, False) for particle in _ARABIC_PARTICLES)]

@@ -56,7 +56,7 @@ def is_reported(text: str, begin: int, end: int) -> bool:
 
 
 def _line_around(text: str, begin: int, end: int) -> tuple[str, str]:
-    """What stands before and behind a place in its line, as far as it is looked at."""
+    """Return what stands before and behind a place in its line, as far as it is looked at."""
     before, after = text[max(0, begin - _AROUND) : begin], text[end : end + _AROUND]
     return before.rpartition("\n")[2], after.partition("\n")[0]
 
@@ -108,7 +108,7 @@ def _is_apart(before: str, after: str) -> bool:
 
 
 def _without_neighbours(before: str, after: str) -> tuple[str, str]:
-    """The same without the next name on either side, where a separator stands between: (AFP/dpa)."""
+    """Return the same without the next name on either side, where a separator stands between: (AFP/dpa)."""
     separators = tuple("/,;+&·、|")
     if before.endswith(separators):
         before = re.sub(_NEIGHBOUR + "$", "", before[:-1])
@@ -182,7 +182,7 @@ def _wanted(phrases: Sequence[str]) -> _Wanted:
 
 
 def _words(line: str) -> list[str]:
-    """The words of a line in small letters, without quotation marks; an apostrophe parts them."""
+    """Return the words of a line in small letters, without quotation marks; an apostrophe parts them."""
     return [bare for word in line.lower().replace("'", " ").replace("’", " ").split() if (bare := word.strip(_QUOTES))]
 
 

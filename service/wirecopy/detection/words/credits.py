@@ -96,7 +96,7 @@ class CreditNames:
             self._known[name.longest % _PLACES] = True
 
     def _held(self, words: npt.NDArray[np.uint32]) -> list[Name]:
-        """The spellings whose words stand together in a trace, of the first MOST_NAMES names, in an order of theirs."""
+        """Return the spellings whose words stand together in a trace, of the first MOST_NAMES names, in order."""
         hashes = words & np.uint32(HASH)
         held: dict[str, set[Name]] = {}
         for place in np.flatnonzero(self._known[hashes % _PLACES]).tolist():
