@@ -291,9 +291,11 @@ class ConnectorMissing(UsageError):
 class ConnectorFailed(WirecopyError):
     """A system that a stream comes from or goes to cannot be reached, or broke off."""
 
-    def __init__(self, address: str, reason: str) -> None:
+    def __init__(self, address: str, reason: str, retry_after: float | None = None) -> None:
+        """`retry_after`: seconds for which it does not want to be asked again."""
         super().__init__(f"{address}: {reason}")
         self.address = address
+        self.retry_after = retry_after
 
 
 class Refusal(NamedTuple):

@@ -53,6 +53,14 @@ Exit codes:
     callback=read_mapping,
     help="The field has another name: text=body.",
 )
+@click.option(
+    "--every",
+    metavar="SECONDS",
+    type=click.FloatRange(min=1),
+    default=300,
+    show_default=True,
+    help="SOURCE is a feed: how often it is asked for; less often where it says so.",
+)
 @click.option("--once", is_flag=True, help="Stop when the stream has nothing more.")
 @format_option
 def follow(
@@ -64,6 +72,7 @@ def follow(
     dead_letters: Path,
     state: Path | None,
     mapping: dict[str, str],
+    every: float,
     once: bool,
     schema: "Schema",
 ) -> int:
@@ -76,6 +85,7 @@ def follow(
     Examples:
       wirecopy follow 'redis://localhost/articles?group=wirecopy' --to http://127.0.0.1:8080
       wirecopy follow 'kafka://broker:9092/articles?group=wirecopy' --to http://127.0.0.1:8080
+      wirecopy follow https://newsroom.example/rss.xml --to http://127.0.0.1:8080
       wirecopy follow http://127.0.0.1:8080/v1/events --into redis://localhost/stories
     """
     if into is not None:
@@ -84,7 +94,9 @@ def follow(
         return asyncio.run(_forward(source, into, key, state))
     if (url is None) == (data is None):
         raise UsageError("who decides? --to URL for a service, or --data DIR for this process")
-    return asyncio.run(_follow(source, url, data, key, dead_letters, _parser(mapping, schema), once))
+    if source.startswith(("http://", "https://")) and schema != "own":
+        raise UsageError("an address of the web is followed as a feed of RSS or Atom: --format has no meaning with it")
+    return asyncio.run(_follow(source, every, url, data, key, dead_letters, _parser(mapping, schema), once))
 
 
 COMMANDS = (follow,)
@@ -92,6 +104,7 @@ COMMANDS = (follow,)
 
 async def _follow(
     source: str,
+    every: float,
     url: str | None,
     data: str | None,
     key: str | None,
@@ -100,14 +113,16 @@ async def _follow(
     once: bool,
 ) -> int:
     from wirecopy.client.connectors.dead_letters import DeadLetterFile
-    from wirecopy.client.connectors.ends import inlet_of, parse_address
+    from wirecopy.client.connectors.ends import inlets_of, parse_address
     from wirecopy.client.connectors.follow import StreamReader
 
     address = parse_address(source)
-    inlet_of(address)  # a missing library is told before anything starts
+    if address.scheme in ("http", "https"):
+        address = address._replace(parameters={"every": str(every)})
+    inlets = inlets_of(address)  # a missing library is told before anything starts
     decider = _decider(url, data, key)
     follower = StreamReader(
-        lambda: inlet_of(address),
+        inlets,
         decider,
         parse,
         DeadLetterFile(dead_letters),

@@ -33,23 +33,43 @@ def is_feed(data: bytes) -> bool:
 def read_feed(file: str, data: bytes, intake: IntakeParser) -> Iterator[InputRecord]:
     """Yield the entries. Raises InputFailed: no feed, or feedparser is not installed."""
     try:
+        for number, fields in enumerate(read_entries(file, data), 1):
+            yield _record(number, fields, intake)
+    except MalformedArticle as error:
+        yield InputRecord(1, error)
+
+
+def read_entries(file: str, data: bytes) -> Iterator[dict[str, Any] | ArticleError]:
+    """Yield the fields of each entry, by our names, or why there are none.
+
+    Raises InputFailed as above, MalformedArticle for a document that declares entities.
+    """
+    try:
         import feedparser
     except ImportError:
         raise InputFailed(file, "RSS and Atom need feedparser: pip install 'wirecopy[feeds]'") from None
     if b"<!ENTITY" in data:
-        yield InputRecord(1, MalformedArticle("the XML declares entities of its own, which are not read"))
-        return
+        raise MalformedArticle("the XML declares entities of its own, which are not read")
     parsed = feedparser.parse(io.BytesIO(data), sanitize_html=False, resolve_relative_uris=False)
     if not parsed.version:
         raise InputFailed(file, "it is no feed of RSS or Atom")
-    for number, entry in enumerate(parsed.entries, 1):
-        warnings: list[str] = []
+    for entry in parsed.entries:
         try:
-            article = intake.read(_fields(entry, parsed.feed), warnings)
+            fields: dict[str, Any] | ArticleError = _fields(entry, parsed.feed)
         except ArticleError as error:
-            yield InputRecord(number, error)
-        else:
-            yield InputRecord(number, article, line_of(article), warnings)
+            fields = error
+        yield fields
+
+
+def _record(number: int, fields: dict[str, Any] | ArticleError, intake: IntakeParser) -> InputRecord:
+    if isinstance(fields, ArticleError):
+        return InputRecord(number, fields)
+    warnings: list[str] = []
+    try:
+        article = intake.read(fields, warnings)
+    except ArticleError as error:
+        return InputRecord(number, error)
+    return InputRecord(number, article, line_of(article), warnings)
 
 
 def _fields(entry: Any, feed: Any) -> dict[str, Any]:

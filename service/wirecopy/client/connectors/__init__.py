@@ -7,6 +7,7 @@ Read in this order:
 - `decide`: who decides: a running service, or a detector of one's own
 - `dead_letters`: where messages go that are no articles
 - `forward`: the feed of a service into an outlet, from where it was left
+- `feeds`: an RSS or Atom feed, asked for at intervals
 - `kafka`, `redis_streams`, `nats`, `rabbitmq`: one file a system, inlet and outlet
 
 What is delivered at least once has its effect exactly once: an article that comes again, with the same id and content,

@@ -2,6 +2,7 @@
 
 kafka://host:port/topic?group=g       redis://host:port/stream?group=g
 nats://host:port/stream?consumer=c    amqp://user:password@host:port/queue
+https://host/feed.xml
 """
 
 from collections.abc import Callable, Sequence
@@ -15,6 +16,7 @@ BATCH_MESSAGES = 1024  # that are taken at a time
 WAIT_SECONDS = 1.0  # for the first message of a batch, before asking again whether to stop
 
 # Scheme -> (module of this room, extra that brings its library, parameters that its address takes)
+_POLLED = ("http", "https")  # addresses of the web: their queries are their own
 _SYSTEMS: dict[str, tuple[str, str, frozenset[str]]] = {
     "kafka": ("kafka", "kafka", frozenset(("group",))),
     "redis": ("redis_streams", "redis", frozenset(("group", "consumer"))),
@@ -22,6 +24,8 @@ _SYSTEMS: dict[str, tuple[str, str, frozenset[str]]] = {
     "nats": ("nats", "nats", frozenset(("consumer",))),
     "amqp": ("rabbitmq", "rabbitmq", frozenset()),
     "amqps": ("rabbitmq", "rabbitmq", frozenset()),
+    "http": ("feeds", "feeds", frozenset()),
+    "https": ("feeds", "feeds", frozenset()),
 }
 
 
@@ -91,7 +95,8 @@ def parse_address(text: str) -> StreamAddress:
         known = ", ".join(f"{scheme}://" for scheme in _SYSTEMS)
         raise UsageError(f"{text!r} names no system that can be followed; known are {known}")
     _, _, allowed = _SYSTEMS[parts.scheme]
-    parameters = dict(parse_qsl(parts.query, keep_blank_values=True))
+    query = "" if parts.scheme in _POLLED else parts.query
+    parameters = dict(parse_qsl(query, keep_blank_values=True))
     unknown = sorted(parameters.keys() - allowed)
     if unknown:
         takes = ", ".join(sorted(allowed)) or "none"
@@ -101,7 +106,7 @@ def parse_address(text: str) -> StreamAddress:
     except ValueError:
         raise UsageError(f"{parts.scheme}://{parts.hostname}: the port is no number from 1 to 65535") from None
     name = unquote(parts.path.strip("/"))
-    if not parts.hostname or not name:
+    if not parts.hostname or not (name or parts.scheme in _POLLED):
         raise UsageError(f"{parts.scheme}:// needs a host and a name: {parts.scheme}://host:port/name")
     user = None if parts.username is None else unquote(parts.username)
     password = None if parts.password is None else unquote(parts.password)
@@ -113,8 +118,19 @@ def inlet_of(address: StreamAddress) -> StreamSource:
     return _load(address, "inlet")(address)  # type: ignore[no-any-return]
 
 
+def inlets_of(address: StreamAddress) -> Callable[[], StreamSource]:
+    """Return what gives an inlet for each connection: a new one, or of a feed the same, which knows what it had.
+
+    Raise ConnectorMissing.
+    """
+    first = inlet_of(address)
+    return (lambda: first) if address.scheme in _POLLED else (lambda: inlet_of(address))
+
+
 def outlet_of(address: StreamAddress) -> StreamSink:
-    """Return the outlet behind an address. Raise ConnectorMissing where its library is not installed."""
+    """Return the outlet behind an address. Raise ConnectorMissing without its library, UsageError for a feed."""
+    if address.scheme in _POLLED:
+        raise UsageError(f"nothing can be put into {address.shown}: events go into a broker, or to a webhook")
     return _load(address, "outlet")(address)  # type: ignore[no-any-return]
 
 

@@ -70,7 +70,7 @@ class StreamReader:
                 if self.progress.articles > before.articles:
                     pauses.begin_anew()
                 self.progress = self.progress._replace(reconnected=self.progress.reconnected + 1)
-                if await self._stopped_within(pauses.next()):
+                if await self._stopped_within(pauses.next(error.retry_after)):
                     return self.progress
             else:
                 return self.progress
