@@ -145,11 +145,24 @@ def test_who_leaves_early_ends_the_reader(input_file: str, made: Made) -> None:
     assert made[0].returncode is not None
 
 
+def test_the_reader_imports_nothing_from_the_folder_in_which_it_runs(
+    input_file: str, made: Made, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    folder = tmp_path / "here"
+    folder.mkdir()
+    for name in ("msgspec", "struct", "wirecopy"):
+        (folder / f"{name}.py").write_text("raise RuntimeError('what lies about is run')")
+    monkeypatch.chdir(folder)
+    with apart.reading([input_file], config.load(), IntakeParser(Limits()), {}, "own", keeps_lines=False) as parts:
+        assert sum(len(part.chunk.articles) for part in parts) > 800
+
+
 def test_small_files_pipes_and_what_cannot_be_read_are_not_worth_a_process(tmp_path: Path) -> None:
     file = tmp_path / "small.jsonl"
     file.write_bytes(_dumped(ODD[0]))
     assert not apart.is_worthwhile([str(file)], "own")
     assert not apart.is_worthwhile(["-"], "own")
+    assert not apart.is_worthwhile(["https://example.com/articles.jsonl"], "own")
     assert not apart.is_worthwhile([str(tmp_path / "missing.jsonl")], "own")
     with open(file, "ab") as stream:
         stream.truncate(apart.LEAST_BYTES)

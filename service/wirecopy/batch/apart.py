@@ -1,6 +1,6 @@
 """Apart: large files are read in a process of its own, beside everything that this one does from its start on.
 
-    this process    pickled Task -->  stdin     the reader: python -m wirecopy.batch.apart
+    this process    pickled Task -->  stdin     the reader: `main`
                     stdout  <-- frames: size, how it goes on, and a Part, or how it ended
 
 The reader loads nothing compiled, so it is at work while this process still loads kernels; and its Python waits for no
@@ -65,11 +65,11 @@ class Task(NamedTuple):
 
 def is_worthwhile(inputs: Sequence[str], schema: Schema) -> bool:
     """Return whether the inputs are files, and large enough for a process of their own."""
+    if not sys.executable or any(name == "-" or is_address(name) for name in inputs):
+        return False
     try:
         files = expand(inputs, schema)
-        return all(os.path.isfile(file) and not is_address(file) for file in files) and (
-            sum(map(os.path.getsize, files)) >= LEAST_BYTES
-        )
+        return all(map(os.path.isfile, files)) and sum(map(os.path.getsize, files)) >= LEAST_BYTES
     except (InputFailed, UsageError, OSError):
         return False  # who reads them says so
 
@@ -85,8 +85,9 @@ def reading(
     it has read all. Raises what `read` raises, and InputFailed when the process is ended by somebody else.
     """
     task = Task(inputs, config.limits, config.intake, mapping, intake.is_strict, schema, keeps_lines)
-    command = [sys.executable, "-m", "wirecopy.batch.apart"]
-    pipe = subprocess.PIPE
+    # What is imported comes from where this process has it, never from the folder in which it happens to be.
+    code = f"import sys; sys.path[:] = {sys.path!r}; from wirecopy.batch.apart import main; main()"
+    command, pipe = [sys.executable, "-P", "-c", code], subprocess.PIPE
     with (
         subprocess.Popen(command, stdin=pipe, stdout=pipe, start_new_session=True) as process,
         made_ahead(_received(process, task, intake), most=_MOST_WAITING, weigh=len) as frames,
@@ -185,7 +186,3 @@ def main() -> None:
     os.dup2(2, 1)
     with contextlib.suppress(BrokenPipeError), sink:
         work(sys.stdin.buffer, sink)
-
-
-if __name__ == "__main__":
-    main()

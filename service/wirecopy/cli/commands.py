@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Never
 import click
 
 from wirecopy import errors
-from wirecopy.cli import cluster, service, settings, streams, upkeep
+from wirecopy.cli import capacity, cluster, service, settings, streams, upkeep
 from wirecopy.cli.settings import config_option
 from wirecopy.detector import gc_control
 from wirecopy.schema.version import VERSION
@@ -409,7 +409,7 @@ def tune(
     return REFUSED if refused else DONE
 
 
-for _command in (*service.COMMANDS, *settings.COMMANDS, *streams.COMMANDS, *upkeep.COMMANDS):
+for _command in (*capacity.COMMANDS, *service.COMMANDS, *settings.COMMANDS, *streams.COMMANDS, *upkeep.COMMANDS):
     commands.add_command(_command)
 
 
