@@ -296,7 +296,7 @@ class BruteForce:
         with self._edit(new, now) as number:
             self._pins[number] = new
             if together or {self._story[m] for m in new.left} & {self._story[m] for m in new.right}:
-                self._settle(new, number)
+                self._decide_together(new, number)
                 self._enforce(new, f"s{number}")
         return f"p{number}"
 
@@ -304,7 +304,7 @@ class BruteForce:
         self.reach(now)
         with self._edit(None, now) as number:
             old = self._pins.pop(int(pin_id[1:]))
-            self._settle(old, number)
+            self._decide_together(old, number)
 
     # --- stories ------------------------------------------------------------------------------------------------------
 
@@ -434,7 +434,7 @@ class BruteForce:
                 moves |= {m: names[k] for m in self._members(story) if m < self._oldest}
         return moves
 
-    def _settle(self, pin: Pin, number: int) -> None:
+    def _decide_together(self, pin: Pin, number: int) -> None:
         stories = {self._story[m] for m in pin.left | pin.right}
         moves = self._regroup(sorted(m for story in stories for m in self._live(story)), self._part(number, 1))
         after = self._story | moves

@@ -74,7 +74,7 @@ class Journal:
     def begin(self, store: Store, run: BatchRun, otherwise: BatchRun | None = None) -> None:
         """Store from now on what is decided; `run` is this one, which may have been interrupted.
 
-        With `otherwise`, `run` has ended, and the first article tells whether it is run once more: see `settle`.
+        With `otherwise`, `run` has ended, and the first article tells whether it is run once more: see `choose_run`.
         """
         self._store, self._moment, self._otherwise = store, run.begun, otherwise
         self.state.archive.reads_credits = True
@@ -84,11 +84,11 @@ class Journal:
             self.run, self.first = run, run.first
 
     @property
-    def is_unsettled(self) -> bool:
+    def is_undecided(self) -> bool:
         """Whether it is still open if this is the run that has ended or a new one."""
         return self._otherwise is not None
 
-    def settle(self, *, is_the_last: bool) -> None:
+    def choose_run(self, *, is_the_last: bool) -> None:
         """Tell whether the input is that of the run that has ended, whose output is then made again, or a new one."""
         begins, self._otherwise = self._otherwise, None
         if not is_the_last and begins is not None and self._store is not None:

@@ -56,9 +56,9 @@ class Selection:
         for k, article in enumerate(chunk.articles):
             number = number_of(article.id)
             content = content_of(article) if self._knows_contents else b""
-            if journal.is_unsettled and not 0 <= number < journal.first:
+            if journal.is_undecided and not 0 <= number < journal.first:
                 is_the_last = number == journal.first and self._archive.kept[number].content == content
-                journal.settle(is_the_last=is_the_last)
+                journal.choose_run(is_the_last=is_the_last)
             if 0 <= number < journal.first:
                 if self._archive.kept[number].content == content:
                     self.known += 1
@@ -88,8 +88,8 @@ class Selection:
 
     def finish(self) -> None:
         """End the input. Raises OtherInput when articles are missing that were decided before."""
-        if self._journal.is_unsettled:
-            self._journal.settle(is_the_last=False)
+        if self._journal.is_undecided:
+            self._journal.choose_run(is_the_last=False)
         decided = self._ready - self._journal.first
         if self.taken < decided:
             raise OtherInput(f"it ends after {self.taken:,} articles, and {decided:,} were decided")

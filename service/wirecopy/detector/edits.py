@@ -89,7 +89,7 @@ def _finish(
         stories.pins.remove(unpinned)
     if new is not None:
         stories.pins.add(new)
-    change = stories.settle(concerned, window.judge, oldest=window.oldest, after=number)
+    change = stories.decide_together(concerned, window.judge, oldest=window.oldest, after=number)
     stories.link(change.links)
     origins = {m: stories.story_of[m] for m, _ in change.moves}
     stories.apply(change.moves)

@@ -172,7 +172,7 @@ class Recorder(Browsing):
         entries += self._tell(batch.facts, moment, record)
         noted = self._entries_of(aside, self._store.last + len(entries))
         self._store.append(entries + noted)
-        self._archive.settle()
+        self._archive.forget_stored()
 
     def _tell(self, facts: Sequence[Fact], moment: int, record: int = -1) -> list[Entry]:
         """Make facts the next events; return what to append of them behind the record of this number."""

@@ -25,7 +25,7 @@ from wirecopy.storage.place import (
     make_folder,
     prepare,
     reading_failures_of,
-    settle,
+    move_all_pages,
     size_of,
     sync_path,
     take_lock,
@@ -52,7 +52,7 @@ def create(place: StoreFolder, scheme: str) -> None:
         for statement in SCHEMA:
             connection.execute(statement)
         connection.execute("INSERT INTO about VALUES (1, ?, ?, ?, ?, ?)", about.row())
-        settle(connection)
+        move_all_pages(connection)
         _start_marks(place, End(0, about.genesis()), about)
 
 
@@ -126,7 +126,7 @@ def restore(backup: Path, folder: Path) -> Report:
             with closing(RecordLog.open(new, mode="rw")) as log:
                 prepare(log.connection)
                 log.connection.execute("DROP TABLE backup")
-                settle(log.connection)
+                move_all_pages(log.connection)
                 _start_marks(place, log.end(), log.about)
     finally:
         os.close(lock)

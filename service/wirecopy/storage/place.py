@@ -187,7 +187,7 @@ def move_pages(connection: sqlite3.Connection, how: str) -> bool:
     return not busy and held == moved
 
 
-def settle(connection: sqlite3.Connection) -> None:
+def move_all_pages(connection: sqlite3.Connection) -> None:
     """Move everything into the main file before closing: SQLite does so too, but keeps its failures to itself."""
     if not move_pages(connection, "TRUNCATE"):
         raise sqlite3.OperationalError("another connection reads the new database")

@@ -155,7 +155,7 @@ class Store:
         StorageFailed like `append`. SQLite's temporary folder (SQLITE_TMPDIR, /var/tmp) must hold a copy for a while.
         """
         with self._reading:
-            self._settle_alone()
+            self._move_all_pages()
             before = size_of(self._place.database)
             needed, free = int(_ROOM * before), shutil.disk_usage(self._place.folder).free
             if free < needed:
@@ -163,7 +163,7 @@ class Store:
             with self._failing_for_good():
                 self._writer.connection.execute("VACUUM")
                 self._marks.write(self._mark(self._follower.advance(), settled=False))
-            self._settle_alone()
+            self._move_all_pages()
         return Compaction(before, size_of(self._place.database))
 
     def record(self, number: int) -> Record | None:
@@ -245,7 +245,7 @@ class Store:
             self._marks.write(self._mark(self._follower.begin_anew(), settled=True))
         return emptied
 
-    def _settle_alone(self) -> None:
+    def _move_all_pages(self) -> None:
         """Move everything into the main file and empty the write-ahead log. Raises Locked when somebody reads it."""
         with self._failing_for_good():
             emptied = self._move_pages() and self._empty_wal()

@@ -51,10 +51,10 @@ class Aside:
             except BaseException as raised:  # noqa: BLE001 - handed to whoever waits
                 result, error = None, raised
             with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
-                self._loop.call_soon_threadsafe(_settle, work.future, result, error)
+                self._loop.call_soon_threadsafe(_hand_over, work.future, result, error)
 
 
-def _settle(future: "asyncio.Future[Any]", result: Any, error: BaseException | None) -> None:
+def _hand_over(future: "asyncio.Future[Any]", result: Any, error: BaseException | None) -> None:
     if future.done():
         return
     if error is None:

@@ -135,7 +135,7 @@ class Grouping:
                 moves = [Move(number, home)]
         return Regrouping(moves, evidence.links())
 
-    def settle(self, stories: Iterable[str], judge: Judge, *, oldest: int = 0, after: int) -> Regrouping:
+    def decide_together(self, stories: Iterable[str], judge: Judge, *, oldest: int = 0, after: int) -> Regrouping:
         """Return what the evidence and the pins make of some stories together, where their size allows it.
 
         Stories that begin by this are named after `after`, a number that no article has. Changes nothing.

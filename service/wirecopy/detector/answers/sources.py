@@ -93,7 +93,7 @@ def count(archive: Archive, stories: Grouping, numbers: Sequence[int]) -> Counts
 
 
 class SourceCounts:
-    """The counts of all sources, up to date after `_settle`."""
+    """The counts of all sources, up to date after `_catch_up`."""
 
     def __init__(self, archive: Archive, stories: Grouping) -> None:
         self._archive, self._stories = archive, stories
@@ -110,7 +110,7 @@ class SourceCounts:
         self, source: str | None, cursor: str | None, limit: int
     ) -> Generator[None, None, tuple[list[Source], str | None]]:
         """Return at most `limit` sources by name, and the cursor of the next page; in parts."""
-        yield from self._settle()
+        yield from self._catch_up()
         if source is not None:
             return ([self._describe(source)] if self._articles[source] > 0 else []), None
         names = nsmallest(limit + 1, (name for name in self._articles if cursor is None or name > cursor))
@@ -119,13 +119,13 @@ class SourceCounts:
         for name in names[:limit]:
             if spent > PART:
                 yield
-                yield from self._settle()  # others may have begun to count anew meanwhile
+                yield from self._catch_up()  # others may have begun to count anew meanwhile
                 spent = 0
             found.append(self._describe(name))
             spent += _PER_STORY + _PER_ARTICLE * (len(self._origins.get(name, ())) + len(self._leads.get(name, ())))
         return found, names[limit - 1] if len(names) > limit else None
 
-    def _settle(self) -> Iterator[None]:
+    def _catch_up(self) -> Iterator[None]:
         """Count anew what had changed when it began, some stories, or links of a large one, at a time."""
         while True:
             if self._counting is None:

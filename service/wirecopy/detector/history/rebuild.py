@@ -245,7 +245,7 @@ class _Remaking:
         else:
             ingestion.decide_new(range(len(part)))
         self._append(*ingestion.entries(self._store.last, with_texts=True))
-        self._archive.settle()
+        self._archive.forget_stored()
         self._done += len(part)
 
     def _leave_blank(self, end: int, moment: int, erased: str | None = None) -> None:

@@ -221,7 +221,7 @@ class Archive:
         elif not self.kept[decision.number].record:
             self._decisions[decision.number] = decision
 
-    def settle(self) -> None:
+    def forget_stored(self) -> None:
         """Forget what was at hand until it was in the store: it is there now."""
         if self._store is not None:
             self._decisions.clear()
