@@ -79,7 +79,7 @@ class Journal:
         self._store, self._moment, self._otherwise = store, run.begun, otherwise
         self.state.archive.reads_credits = True
         if run.first is None:
-            self._tell(structs.replace(run, first=self.first))
+            self._store_run(structs.replace(run, first=self.first))
         else:
             self.run, self.first = run, run.first
 
@@ -103,7 +103,7 @@ class Journal:
         if self._store is None or self.run is None or self.run.articles is None:
             self.state.window.terms.begin_epoch()
             if self.run is not None and self._store is not None:
-                self._tell(structs.replace(self.run, articles=digest), entry(self.state.epoch()))
+                self._store_run(structs.replace(self.run, articles=digest), entry(self.state.epoch()))
             return
         if self.run.articles != digest:
             raise OtherInput("other articles come after those that were decided")
@@ -136,9 +136,9 @@ class Journal:
         StorageFailed.
         """
         if self._store is not None and self.run is not None and not self.run.is_ended:
-            self._tell(structs.replace(self.run, is_ended=True))
+            self._store_run(structs.replace(self.run, is_ended=True))
 
-    def _tell(self, run: BatchRun, *others: Entry) -> None:
+    def _store_run(self, run: BatchRun, *others: Entry) -> None:
         assert self._store is not None
         self._store.append([entry(run), *others])
         self.run = run

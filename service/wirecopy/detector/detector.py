@@ -74,10 +74,10 @@ class Detector(Recorder):
             archive.drop(number)
         done = None if said is None else self._next("erased", now, said, [deleted[0].story], [article_id])
         if self._store is None:
-            self._tell(facts, now)
+            self._events_of(facts, now)
             return
         entries = [entry(erased, article_id)]
-        entries += self._tell(facts, now, self._store.last + 1)
+        entries += self._events_of(facts, now, self._store.last + 1)
         entries += self._entries_of(done, self._store.last + len(entries))
         self._others.numbered.update(zip(numbers, records, strict=True))
         self._others.numbered[erased.number] = self._store.last + 1
@@ -281,7 +281,7 @@ class Detector(Recorder):
             oldest = next(iter(self._archive.kept.values()), None)
             records += self._feed.forget(horizon if oldest is None else oldest.arrived)
             records += self._actions.forget(horizon if oldest is None else oldest.arrived)
-            entries = self._tell(facts, now, -1 if self._store is None else self._store.last)
+            entries = self._events_of(facts, now, -1 if self._store is None else self._store.last)
             if self._store is not None:
                 records += self._others.useless(self._state)
                 redirects = self._feed.redirects.tidy(self._state.stories.members)
@@ -334,7 +334,7 @@ class Detector(Recorder):
             self._capture.forget(story)
             if stands != stood:
                 facts = [Fact("canonical_changed", story, kept[stands].id, previous=kept[stood].id)]
-        entries += self._tell(facts, action.moment, -1 if self._store is None else self._store.last + 1)
+        entries += self._events_of(facts, action.moment, -1 if self._store is None else self._store.last + 1)
         if self._store is not None:
             self._store.append(entries)
 
@@ -353,7 +353,7 @@ class Detector(Recorder):
         self._edits[edit.number] = edit
         last = -1 if self._store is None else self._store.last + 1
         noted = self._entries_of(structs.replace(action, edit=edit.number), last)
-        told = self._tell(self._capture.take(), edit.moment, last + 1)
+        told = self._events_of(self._capture.take(), edit.moment, last + 1)
         if self._store is not None:
             self._others.numbered[edit.number] = last
             self._store.append([entry(edit), *noted, *told])

@@ -121,7 +121,7 @@ class Recorder(Browsing):
         shown earlier than one of them was told. Raises StorageFailed, after which the object is of no further use.
         """
         facts, shown = self._lift(now)
-        entries = self._tell(facts, now, -1 if self._store is None else self._store.last)
+        entries = self._events_of(facts, now, -1 if self._store is None else self._store.last)
         if self._store is not None and entries:
             self._store.append(entries)
         return shown
@@ -160,7 +160,7 @@ class Recorder(Browsing):
         """Make what was decided durable, with its events."""
         aside, self._aside = self._aside, None
         if self._store is None:
-            self._tell(batch.facts, moment)
+            self._events_of(batch.facts, moment)
             self._entries_of(aside, -1)
             return
         if not batch.decided and not batch.facts:
@@ -169,19 +169,19 @@ class Recorder(Browsing):
         record = self._store.last + len(entries)
         if batch.begins_epoch:
             self._others.replaceable.append(record)
-        entries += self._tell(batch.facts, moment, record)
+        entries += self._events_of(batch.facts, moment, record)
         noted = self._entries_of(aside, self._store.last + len(entries))
         self._store.append(entries + noted)
         self._archive.forget_stored()
 
-    def _tell(self, facts: Sequence[Fact], moment: int, record: int = -1) -> list[Entry]:
+    def _events_of(self, facts: Sequence[Fact], moment: int, record: int = -1) -> list[Entry]:
         """Make facts the next events; return what to append of them behind the record of this number."""
         entries = []
         if facts and self._feed.rule != self._policy.rule:
             self._feed.rule = self._policy.rule
             entries.append(entry(self._feed.rule))
         for k in range(0, len(facts), _MAX_TOLD):
-            told = self._feed.tell(facts[k : k + _MAX_TOLD], moment)
+            told = self._feed.next_batch(facts[k : k + _MAX_TOLD], moment)
             self._feed.keep(told, record + len(entries) + 1)
             entries.append(entry(told))
         return entries

@@ -73,7 +73,7 @@ class App(RunningService):
             self.count_problem(call, error)
             if request.writer.output_size > 0:
                 raise ConnectionResetError("the answer has begun; all that is left is to cut it off") from None
-            response = self._tell(call, error)
+            response = self._answer_error(call, error)
             problem = problems.kind_of(error).name
         finally:
             call.finish()
@@ -127,7 +127,7 @@ class App(RunningService):
             await self.indexing.close()
         await self.owner.close()
 
-    def _tell(self, call: Call, error: Exception) -> web.StreamResponse:
+    def _answer_error(self, call: Call, error: Exception) -> web.StreamResponse:
         """Return the answer that says what went wrong, to a person as a page."""
         if call.is_html:
             return rendering.problem(self, call, error)

@@ -159,29 +159,29 @@ class DetectorThread:
                 else cast("Detector", opened)
             )
             if detector is None:
-                self._tell(self.ended.set_result, None)
+                self._call_in_loop(self.ended.set_result, None)
                 return
             self._detector = detector
             self._report_events(detector.last_event)
             detector.reach(self._now())  # what is due since the last stop is told before anything is answered
-            self._tell(self._report_opened)
-            self._tell(self._report_promoted)
+            self._call_in_loop(self._report_opened)
+            self._call_in_loop(self._report_promoted)
             if detector.last_event > self._last_event:
                 self._when_durable(detector, lambda: None)
             self._serve(detector)
             detector.close()
         except LoadingStopped:
-            self._tell(self.ended.set_result, None)
+            self._call_in_loop(self.ended.set_result, None)
         except BaseException as error:  # noqa: BLE001 - handed to the process, which ends with it
-            self._tell(self._report_failure, error)
+            self._call_in_loop(self._report_failure, error)
         else:
-            self._tell(self.ended.set_result, None)
+            self._call_in_loop(self.ended.set_result, None)
 
     def _stand_by(self, standby: "Standby") -> "Detector | None":
         """Follow the writer and answer questions until its lock is free; None when told to stop before that."""
         standby.listen(lambda: self._queue.put(_News()))
         following = LogFollower(standby, self.role)
-        self._tell(self._report_opened)
+        self._call_in_loop(self._report_opened)
         while True:
             for work in self._take(following.next_look):
                 match work:
@@ -190,7 +190,7 @@ class DetectorThread:
                         return None
                     case _Question() if work.may_change:
                         error = errors.NotWriter(self.role.writer_url)
-                        self._tell(_set_exception, work.future, error)
+                        self._call_in_loop(_set_exception, work.future, error)
                     case _Question():
                         self._answer_aside(standby, work)
             following.step()
@@ -203,9 +203,9 @@ class DetectorThread:
         try:
             answer = question.ask(cast("Detector", standby))
         except Exception as error:  # noqa: BLE001 - who asked is told
-            self._tell(_set_exception, question.future, error)
+            self._call_in_loop(_set_exception, question.future, error)
         else:
-            self._tell(_set_result, question.future, answer)
+            self._call_in_loop(_set_result, question.future, answer)
 
     def _serve(self, detector: "Detector") -> None:
         """Work until told to stop. Raises what broke the Detector or a commit."""
@@ -246,7 +246,7 @@ class DetectorThread:
                 self._answer(detector, questions.popleft())
             if time.monotonic() >= next_pruning:
                 pruned = detector.prune(self._now(), _PRUNED_SHARE)
-                self._when_durable(detector, partial(self._tell, self._on_pruned, pruned))
+                self._when_durable(detector, partial(self._call_in_loop, self._on_pruned, pruned))
                 next_pruning = time.monotonic() + _PRUNE_EVERY_SECONDS
 
     def _take(self, wait_until: float | None) -> list[_Taken]:
@@ -271,7 +271,9 @@ class DetectorThread:
     ) -> None:
         started = time.perf_counter()
         verdicts = detector.ingest(articles, first_seen=self._now(), traces=traces)
-        self._when_durable(detector, lambda: self._tell(answer, Commit(verdicts, time.perf_counter() - started)))
+        self._when_durable(
+            detector, lambda: self._call_in_loop(answer, Commit(verdicts, time.perf_counter() - started))
+        )
 
     def _answer(self, detector: "Detector", question: _Question) -> None:
         try:
@@ -280,10 +282,10 @@ class DetectorThread:
             if question.may_change and (
                 isinstance(error, errors.StorageError) or not isinstance(error, errors.WirecopyError)
             ):
-                self._tell(_set_exception, question.future, error)
+                self._call_in_loop(_set_exception, question.future, error)
                 raise
             answer = partial(_set_exception, question.future, error)
-        self._when_durable(detector, lambda: self._tell(answer))
+        self._when_durable(detector, lambda: self._call_in_loop(answer))
 
     def _when_durable(self, detector: "Detector", then: Callable[[], None]) -> None:
         """Go on with `then` when all that was decided is on disk; when it cannot be, with the end."""
@@ -302,9 +304,9 @@ class DetectorThread:
         """Tell who follows the feed of events that are on disk now; runs in the owner's or in the store's thread."""
         if last > self._last_event:
             self._last_event = last
-            self._tell(self._on_events, last)
+            self._call_in_loop(self._on_events, last)
 
-    def _tell(self, function: Callable[..., None], *arguments: object) -> None:
+    def _call_in_loop(self, function: Callable[..., None], *arguments: object) -> None:
         self._loop.call_soon_threadsafe(function, *arguments)
 
     def _report_opened(self) -> None:

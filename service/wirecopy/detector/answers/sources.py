@@ -155,9 +155,9 @@ class SourceCounts:
         numbers = list(self._archive.shown(self._stories.members.get(story, ())))
         yield _PER_STORY
         if len(numbers) < 2:
-            told = _tell_alone(self._archive, numbers)
+            told = _counts_of_one(self._archive, numbers)
         else:
-            told = yield from _tell(self._archive, self._stories, numbers)
+            told = yield from _counts_of(self._archive, self._stories, numbers)
         before = self._told.pop(story, None)
         if before is not None:
             yield from self._add(before, -1)
@@ -195,13 +195,13 @@ class SourceCounts:
         )
 
 
-def _tell_alone(archive: Archive, numbers: Sequence[int]) -> _StoryCounts:
+def _counts_of_one(archive: Archive, numbers: Sequence[int]) -> _StoryCounts:
     """Return what a story of one shown member, or none, adds."""
     source = archive.kept[numbers[0]].source if numbers else None
     return _StoryCounts((_ArticleCounts(source, None, False),) if source else (), None)
 
 
-def _tell(archive: Archive, stories: Grouping, numbers: Sequence[int]) -> Generator[int, None, _StoryCounts]:
+def _counts_of(archive: Archive, stories: Grouping, numbers: Sequence[int]) -> Generator[int, None, _StoryCounts]:
     """Return what a story of several members adds; the costs of parts, between which members may leave and be
     forgotten.
     """

@@ -85,7 +85,7 @@ def derive(
     return facts
 
 
-def tell(first: int, at: int, facts: Sequence[Fact]) -> EventBatch:
+def batch_of(first: int, at: int, facts: Sequence[Fact]) -> EventBatch:
     """Return the record of facts that are told together."""
     merged = [(fact.other, fact.story) for fact in facts if fact.type == "merged" and fact.other is not None]
     return EventBatch(first, len(facts), at, merged, list(facts))

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from wirecopy import errors
-from wirecopy.detector.feed.events import tell
+from wirecopy.detector.feed.events import batch_of
 from wirecopy.detector.feed.redirects import Redirects
 from wirecopy.detector.memory.records import EventBatch, EventBatchHead, Fact, Rule, decode_events
 from wirecopy.schema.answers import Milliseconds
@@ -40,9 +40,9 @@ class Feed:
         """When the newest event that is kept was told, in milliseconds since 1970; 0 without one."""
         return self._moments[-1] if self._moments else 0
 
-    def tell(self, facts: Sequence[Fact], at: int) -> EventBatch:
+    def next_batch(self, facts: Sequence[Fact], at: int) -> EventBatch:
         """Return the record of the next events; `keep` makes it part of the feed."""
-        return tell(self.last + 1, at, facts)
+        return batch_of(self.last + 1, at, facts)
 
     def keep(self, told: EventBatch, record: int) -> None:
         """Take up a record of events, which has this number in the store."""

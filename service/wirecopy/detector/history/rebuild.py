@@ -21,7 +21,7 @@ from wirecopy.config import Config
 from wirecopy.detection.grouping.pins import NumberedPin
 from wirecopy.detector import edits, erasure, tracing
 from wirecopy.detector.feed.changes import ChangeCapture, differences, look
-from wirecopy.detector.feed.events import tell
+from wirecopy.detector.feed.events import batch_of
 from wirecopy.detector.history.outline import Omitted, Outline
 from wirecopy.detector.ingestion import Ingestion
 from wirecopy.detector.memory import model_file
@@ -206,7 +206,7 @@ class _Remaking:
         self._append(entry(self._policy.rule))
         last, redirects, stories = outline.last_event, outline.redirects, self._state.stories.members
         for begin in range(0, len(facts), _FACTS):
-            told = tell(last + 1, moment, facts[begin : begin + _FACTS])
+            told = batch_of(last + 1, moment, facts[begin : begin + _FACTS])
             redirects.add(told.merged)
             last += told.count
             self._append(entry(told))

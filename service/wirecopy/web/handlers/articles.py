@@ -40,7 +40,7 @@ async def put(service: RunningService, call: Call) -> web.StreamResponse:
         article = await parse_item(service, form, data, warnings, article_id)
     else:
         article = service.intake.parse(data, warnings, article_id)
-    return tell(call, await service.owner.ingest(article), warnings)
+    return answer_verdict(call, await service.owner.ingest(article), warnings)
 
 
 async def post(service: RunningService, call: Call) -> web.StreamResponse:
@@ -48,7 +48,7 @@ async def post(service: RunningService, call: Call) -> web.StreamResponse:
     service.owner.check_room()
     warnings: list[str] = []
     article = await _read_article(service, call, warnings)
-    response = tell(call, await service.owner.ingest(article), warnings)
+    response = answer_verdict(call, await service.owner.ingest(article), warnings)
     response.headers["Location"] = f"/v1/articles/{quote(article.id, safe='')}"
     return response
 
@@ -164,7 +164,7 @@ async def parse_item(
     return article
 
 
-def tell(call: Call, verdict: Verdict, warnings: Sequence[str]) -> web.StreamResponse:
+def answer_verdict(call: Call, verdict: Verdict, warnings: Sequence[str]) -> web.StreamResponse:
     """Return the answer with a verdict, and with which fields were left out."""
     call.story = verdict.story
     call.warnings = len(warnings) or None

@@ -13,7 +13,7 @@ from aiohttp import web
 from wirecopy.errors import InvalidArticle, NotText
 from wirecopy.schema.formats import ninjs
 from wirecopy.schema.wire import SkippedItem
-from wirecopy.web.handlers.articles import parse_item, tell
+from wirecopy.web.handlers.articles import answer_verdict, parse_item
 from wirecopy.web.http import replies
 from wirecopy.web.http.call import Call, check_body_id
 from wirecopy.web.http.problems import NotAuthorized
@@ -39,7 +39,7 @@ async def post(service: RunningService, call: Call) -> web.StreamResponse:
             raise
         return replies.json(SkippedItem("without text"))
     call.id = article.id
-    return tell(call, await service.owner.ingest(article), warnings)
+    return answer_verdict(call, await service.owner.ingest(article), warnings)
 
 
 def _check_signature(secret: bytes, data: bytes, signature: str) -> None:
