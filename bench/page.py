@@ -93,7 +93,7 @@ def search_milliseconds(folder: Path, evaluation: Path | None, count: int) -> di
         if len(taken) == 100 or seq == count:
             events = [Event(started + k + 1, "created", 0, f"s{started + k}", one.id) for k, one in enumerate(taken)]
             begin = time.perf_counter()
-            file.take(events, taken)
+            file.apply(events, taken)
             seconds += time.perf_counter() - begin
             started, taken = seq, []
     found = {"index_us_per_article": seconds / count * 1e6}

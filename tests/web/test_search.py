@@ -47,7 +47,7 @@ def told(*documents: Document, first: int = 1) -> list[Event[int]]:
 def file(tmp_path: Path) -> IndexFile:
     file = IndexFile(tmp_path / "search.sqlite3")
     documents = [document(name, text, day, f"{name}.example") for day, (name, text) in enumerate(TEXTS.items())]
-    file.take(told(*documents), documents)
+    file.apply(told(*documents), documents)
     return file
 
 
@@ -111,9 +111,9 @@ def test_pages_follow_each_other_without_gap_or_overlap(file: IndexFile) -> None
 
 def test_a_revision_replaces_and_what_is_gone_is_not_found(file: IndexFile) -> None:
     again = document("en", "The ferry runs instead", 0)
-    file.take([Event(50, "revised", 2000, "s0", "en", revision=2)], [again])
+    file.apply([Event(50, "revised", 2000, "s0", "en", revision=2)], [again])
     assert (found(file, "bridge"), found(file, "ferry")) == ([], ["en"])
-    file.take([Event(51, "deleted", 2001, "s0", "en")], [], ["en"])
+    file.apply([Event(51, "deleted", 2001, "s0", "en")], [], ["en"])
     assert found(file, "ferry") == []
     file.forget("de")
     assert found(file, "brucke") == []
@@ -122,7 +122,7 @@ def test_a_revision_replaces_and_what_is_gone_is_not_found(file: IndexFile) -> N
 
 def test_no_word_of_what_was_removed_is_left_after_a_purge(file: IndexFile, tmp_path: Path) -> None:
     secret = document("secret", "zanzibarlike quixotry " * 20)
-    file.take(told(secret, first=60), [secret])
+    file.apply(told(secret, first=60), [secret])
     file.forget("secret")
     file.purge()
     file.close()
@@ -130,7 +130,7 @@ def test_no_word_of_what_was_removed_is_left_after_a_purge(file: IndexFile, tmp_
 
 
 def test_the_life_of_a_story_is_told_from_both_sides(file: IndexFile) -> None:
-    file.take([Event(70, "merged", 3000, "s0", other="s1")], [])
+    file.apply([Event(70, "merged", 3000, "s0", other="s1")], [])
     assert [(e.type, e.story, e.other) for e in file.life("s0", 10)][-1] == ("merged", "s0", "s1")
     assert [(e.type, e.story, e.other) for e in file.life("s1", 10)][-1] == ("merged", "s1", "s0")
 
@@ -148,7 +148,7 @@ def test_a_file_that_is_damaged_or_of_another_version_is_made_anew(tmp_path: Pat
     file = IndexFile(path)
     assert (file.place, file.find(Wanted(""), 10)) == ((0, 0), [])
     one = document("a", "words")
-    file.take(told(one), [one])
+    file.apply(told(one), [one])
     assert found(file, "words") == ["a"]
     file.close()
 
@@ -159,7 +159,7 @@ def test_a_file_that_is_damaged_while_it_is_open_is_replaced_under_its_readers(f
         file.start_anew()
         assert other.submit(found, file, "bridge").result() == []
         one = document("en", TEXTS["en"])
-        file.take(told(one), [one])
+        file.apply(told(one), [one])
         assert other.submit(found, file, "bridge").result() == ["en"]
     file.close()
 
@@ -218,7 +218,7 @@ def test_the_file_goes_on_after_a_restart_and_is_made_again_when_it_is_lost(page
 def test_a_file_of_another_feed_is_not_believed(page: Open, tmp_path: Path) -> None:
     stranger = IndexFile(tmp_path / "search.sqlite3")
     one = document("stranger", "A text that this service never had")
-    stranger.take(told(one, first=900), [one])
+    stranger.apply(told(one, first=900), [one])
     stranger.close()
     service = page()
     with service.client() as client:

@@ -136,7 +136,7 @@ def dedupe(
         for chunk, traces in _each_timed(stages, "waiting for input", traced):
             with _timed(stages, "loading"):
                 on_chunk(chunk)
-                taken = selection.take(chunk, traces)
+                taken = selection.choose(chunk, traces)
                 refused += _report_refusals(taken.refusals, on_refusal, strict=strict)
                 _load(taken, journal, lines, waiting)
             if not look_ahead:

@@ -43,7 +43,7 @@ class Selection:
         self._knows_contents = journal.knows_contents
         self._digest = xxh3_128()
 
-    def take(self, chunk: Chunk, traces: ArticleTraces) -> Taken:
+    def choose(self, chunk: Chunk, traces: ArticleTraces) -> Taken:
         """Return what is to be done with a chunk, all of whose articles are loaded before the next. Raises
         OtherInput.
         """
@@ -80,7 +80,7 @@ class Selection:
         articles = chunk.articles if len(fresh) == len(chunk.articles) else [chunk.articles[k] for k in fresh]
         return Taken(
             articles,
-            traces if len(fresh) == len(chunk.articles) else traces.take(fresh),
+            traces if len(fresh) == len(chunk.articles) else traces.select(fresh),
             contents if self._knows_contents else None,
             [] if chunk.lines is None else [chunk.lines[k] for k in own],
             sorted([*chunk.refusals, *refused], key=lambda refusal: (refusal.file, refusal.line)),

@@ -59,7 +59,7 @@ class Ingestion:
     def decide_new(self, chosen: Sequence[int]) -> None:
         """Decide for some of them, whose ids are new."""
         state = self._state
-        traces = self._traces if len(chosen) == len(self._articles) else self._traces.take(chosen)
+        traces = self._traces if len(chosen) == len(self._articles) else self._traces.select(chosen)
         begin = 0
         while begin < len(chosen):
             state.begin_block()
@@ -68,7 +68,7 @@ class Ingestion:
             articles, contents = [self._articles[k] for k in part], [self._contents[k] for k in part]
             state.load(articles, traces.part(begin, end), self._moment, contents)
             for k, decided in zip(part, state.decide(len(part)), strict=True):
-                self._take_down(k, decided, None)
+                self._record(k, decided, None)
             begin = end
 
     def decide_revision(self, k: int, replaces: int, revision: int | None = None) -> None:
@@ -82,7 +82,7 @@ class Ingestion:
         kept.revision = revision or kept.revision
         state.load_revision(kept, traces)
         for decided in state.decide(1, own=left.story):
-            self._take_down(k, decided, left, recall)
+            self._record(k, decided, left, recall)
 
     def decide_remaining(self, k: int, first_seen: int, revision: int) -> None:
         """Decide for one of them whose earlier revisions are not there any more."""
@@ -92,7 +92,7 @@ class Ingestion:
         kept.first_seen, kept.revision = first_seen, revision
         state.load_revision(kept, traces)
         for decided in state.decide(1):
-            self._take_down(k, decided, None)
+            self._record(k, decided, None)
 
     def entries(self, last: int, *, with_texts: bool) -> list[Entry]:
         """Return what is to be stored of them behind the record numbered `last`; an epoch that began is the last of
@@ -118,7 +118,7 @@ class Ingestion:
         members = (m for m in stories.members[stories.story_of[number]] if m != number)
         return list(dict.fromkeys([*members, *views.copies(archive, number), *archive.recalls.get(number, ())]))
 
-    def _take_down(self, k: int, decided: Decided, left: Left | None, recall: list[int] | None = None) -> None:
+    def _record(self, k: int, decided: Decided, left: Left | None, recall: list[int] | None = None) -> None:
         """Make the record, the verdict and the events of what was decided."""
         state, article, number = self._state, self._articles[k], decided.number
         archive, stories = state.archive, state.stories

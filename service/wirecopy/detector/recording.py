@@ -140,7 +140,7 @@ class Recorder(Browsing):
         """Take an action up; return what to append of it behind the record of this number."""
         if action is None:
             return []
-        self._actions.take(action, last + 1)
+        self._actions.add(action, last + 1)
         return [entry(action)]
 
     def _lift(self, now: int) -> tuple[list[Fact], int]:

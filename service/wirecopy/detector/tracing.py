@@ -23,7 +23,7 @@ class ArticleTraces(NamedTuple):
         own = bounds[first : last + 1]
         return ArticleTraces(Traces(words[own[0] : own[-1]], own - own[0]), self.title_words[first:last])
 
-    def take(self, chosen: Sequence[int]) -> "ArticleTraces":
+    def select(self, chosen: Sequence[int]) -> "ArticleTraces":
         """Return those of the chosen articles, in that order."""
         words = [self.texts[k] for k in chosen]
         bounds = np.zeros(len(chosen) + 1, dtype=np.int64)

@@ -129,7 +129,7 @@ class Indexing:
                 await self._wait()
                 continue
             began, newest = time.monotonic(), self._following.newest
-            await self._take_page()
+            await self._apply_page()
             spent = time.monotonic() - began
             share = _BUSY_SHARE if self._following.newest - newest > _BUSY_EVENTS else _QUIET_SHARE
             await asyncio.sleep(spent / share - spent)
@@ -147,7 +147,7 @@ class Indexing:
             await self._aside(self.file.start_over)
             self._reached = 0
 
-    async def _take_page(self) -> None:
+    async def _apply_page(self) -> None:
         after, generation = self._reached, self._generation
         read = await self._owner.ask(lambda detector: detector.events_reader(after, _PAGE))
         events: list[Event[Milliseconds]] = (await asyncio.to_thread(read))[: 4 * _PAGE]
@@ -157,7 +157,7 @@ class Indexing:
         if ids:
             found = await self._owner.ask(lambda detector: detector.documents(ids, with_text=True))
         here = {document.id for document in found}
-        await self._aside(lambda: self.file.take(events, found, (set(ids) | gone) - here))
+        await self._aside(lambda: self.file.apply(events, found, (set(ids) | gone) - here))
         if gone - here:
             self._purge_at = time.monotonic() + _PURGE_AFTER_SECONDS
         if generation != self._generation:

@@ -56,28 +56,28 @@ class Outline:
         """How many revisions of articles are kept."""
         return sum(kept.record > 0 for kept in self.archive.kept.values())
 
-    def take(self, record: Record) -> None:
+    def apply(self, record: Record) -> None:
         """Take the next record."""
         match decode(record.kind, record.payload):
             case Decision() as decision:
-                self._take_article(record, decision)
+                self._apply_article(record, decision)
             case Residue() as residue:
                 self._begin(residue.number, residue.arrived)
                 self._replace(residue.replaces, residue.number)
                 self.archive.add_nameless(residue.number, residue.words, residue.arrived)
                 self._move(residue.moves, residue.number)
             case Erasure() as erasure:
-                self._take_erasure(erasure)
+                self._apply_erasure(erasure)
             case Edit() as edit:
-                self._take_edit(edit)
+                self._apply_edit(edit)
             case Checkpoint() as checkpoint:
-                self._take_checkpoint(checkpoint)
+                self._apply_checkpoint(checkpoint)
             case EventBatchHead() as head:
                 self.moment = max(self.moment, head.at)
                 self.last_event = head.first + head.count - 1
                 self.redirects.add(head.merged)
             case ActionRecord() as action:
-                self.actions.take(action, record.number)
+                self.actions.add(action, record.number)
             case Rule() as rule:
                 self.rule = rule
             case BatchRun():
@@ -97,13 +97,13 @@ class Outline:
         whole = {number for name in ids for number in self.archive.revisions(name)}
         return Omitted(numbers | whole, len(ids), len(numbers - whole))
 
-    def _take_article(self, record: Record, decision: Decision) -> None:
+    def _apply_article(self, record: Record, decision: Decision) -> None:
         self._begin(decision.number, decision.arrived)
         self._replace(decision.replaces, decision.number)
         self.archive.add(decision.number, kept_as(decision, record.id or "", record.number))
         self._move(decision.moves, decision.number)
 
-    def _take_erasure(self, erasure: Erasure) -> None:
+    def _apply_erasure(self, erasure: Erasure) -> None:
         self._begin(erasure.number, erasure.moment)
         for number in erasure.erased:
             self.stories.remove(number)
@@ -112,7 +112,7 @@ class Outline:
             if number in self.archive.kept:
                 self.archive.drop(number)
 
-    def _take_edit(self, edit: Edit) -> None:
+    def _apply_edit(self, edit: Edit) -> None:
         self._begin(edit.number, edit.moment)
         pins, known = self.stories.pins, self.stories.story_of.keys()
         if edit.unpinned is not None:
@@ -125,7 +125,7 @@ class Outline:
         self._move(edit.moves)
         self.redirects.revive(edit.revived)
 
-    def _take_checkpoint(self, checkpoint: Checkpoint) -> None:
+    def _apply_checkpoint(self, checkpoint: Checkpoint) -> None:
         self.next = max(self.next, checkpoint.next)
         self.last_event = max(self.last_event, checkpoint.last_event)
         self.redirects.replace(checkpoint.redirects)

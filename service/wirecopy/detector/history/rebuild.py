@@ -105,9 +105,9 @@ class Rebuild:
                 if record.kind == RecordKind.ARTICLE:
                     decision = decode_decision(record.payload)
                     if decision.number not in self.omitted.numbers:
-                        made.take_article(record.id or "", decision, (self._old.text(record.number) or b"").decode())
+                        made.add_article(record.id or "", decision, (self._old.text(record.number) or b"").decode())
                 else:
-                    made.take_other(record)
+                    made.add_other(record)
             return made.end(self._outline, max(now, self._outline.moment))
 
 
@@ -127,7 +127,7 @@ def open_rebuild(
     with storage.replacing(folder) as new, storage.open_snapshot(folder) as old:
         outline = Outline()
         for record in old.replay():
-            outline.take(record)
+            outline.apply(record)
         outline.end()
         if outline.is_of_runs:
             again = "run that over its inputs again, with a new --state"
@@ -158,7 +158,7 @@ class _Remaking:
         self._done = 0
         self._flushed = 0
 
-    def take_article(self, article_id: str, d: Decision, text: str) -> None:
+    def add_article(self, article_id: str, d: Decision, text: str) -> None:
         """Take a revision as it was decided then; it is decided anew, with others, before anything but events is."""
         article = Article(
             article_id,
@@ -177,10 +177,10 @@ class _Remaking:
         if len(self._waiting) == _BATCH:
             self._decide_waiting()
 
-    def take_other(self, record: Record) -> None:
+    def add_other(self, record: Record) -> None:
         """Take a record that is no article's."""
         if isinstance(action := decode(record.kind, record.payload), ActionRecord):
-            self._actions.take(action, self._store.last + 1)
+            self._actions.add(action, self._store.last + 1)
         if record.kind in (RecordKind.EVENTS, RecordKind.POSITIONS, RecordKind.ACTION):  # concern no decision
             self._append(Entry(record.kind, None, record.payload, None))
             return

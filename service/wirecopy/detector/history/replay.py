@@ -115,7 +115,7 @@ def apply(replayed: Replayed, stored: Iterable[Record]) -> None:
                     others.numbered[what.number] = number
                     others.edits[what.number] = what
                 case ActionRecord():
-                    others.actions.take(what, number)
+                    others.actions.add(what, number)
                 case list():
                     state.restore(what)
 

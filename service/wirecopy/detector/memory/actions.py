@@ -27,7 +27,7 @@ class Actions:
         is_id = action_id[:1] == "e" and digits.isascii() and digits.isdigit() and len(digits) < 18
         return self._by_number.get(int(digits)) if is_id and action_id == f"e{int(digits)}" else None
 
-    def take(self, action: ActionRecord, record: int) -> None:
+    def add(self, action: ActionRecord, record: int) -> None:
         """Take up the next action, which has this number in the store."""
         self._by_number[action.number] = action
         self._records[action.number] = record

@@ -116,7 +116,7 @@ class IndexFile:
             self._writer.execute("DELETE FROM events")
             self._writer.execute("UPDATE reached SET seq = 0, at = 0")
 
-    def take(self, events: Sequence[Event[Milliseconds]], found: Sequence[Document], gone: Iterable[str] = ()) -> None:
+    def apply(self, events: Sequence[Event[Milliseconds]], found: Sequence[Document], gone: Iterable[str] = ()) -> None:
         """Take up events that follow those in the file, their articles as they are now, and which of them are gone."""
         if not events:
             return
