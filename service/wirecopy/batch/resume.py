@@ -27,11 +27,11 @@ from wirecopy.detection.index.window import Start
 from wirecopy.detector.answers import views
 from wirecopy.detector.feed.feed import Feed
 from wirecopy.detector.history.replay import replay
-from wirecopy.detector.ingestion import describe
+from wirecopy.detector.ingestion import describe, stored_match
 from wirecopy.detector.memory import model_file
 from wirecopy.detector.memory.archive import Archive
 from wirecopy.detector.memory.canonical import Policy, rule_of
-from wirecopy.detector.memory.records import BatchRun, RecordKind, decode, entry, scheme
+from wirecopy.detector.memory.records import BatchRun, RecordKind, StoredMatch, decode, entry, scheme
 from wirecopy.detector.state import State
 from wirecopy.errors import OtherInput, UsageError
 from wirecopy.schema.article import Article
@@ -52,9 +52,22 @@ class Journal:
         self._config = config
         self._policy = Policy(rule_of(config.stories))
         self.state.archive.reads_credits = self._policy.rule.by_credit
+        self._noted: dict[int, list[StoredMatch]] | None = None
         self._store: Store | None = None
         self._moment = 0
         self._otherwise: BatchRun | None = None
+
+    def note_matches(self) -> None:
+        """Look for credits from now on, and keep all matches, for `matches_of`."""
+        self.state.archive.reads_credits = True
+        self._noted = {}
+
+    def matches_of(self, number: int) -> list[StoredMatch]:
+        """Return the matches of an article of this run with earlier ones; they must have been noted or stored."""
+        archive = self.state.archive
+        if archive.kept[number].record:  # decided before the run was interrupted
+            return archive.decision(number).matches
+        return (self._noted or {}).get(number, [])
 
     @property
     def knows_contents(self) -> bool:
@@ -115,8 +128,10 @@ class Journal:
         """
         state, store = self.state, self._store
         if store is None:
-            for _ in state.decide(count, start=start):
-                pass
+            for number, found, _ in state.decide(count, start=start):
+                if self._noted is not None and found.matches:
+                    pairs = zip(found.matches, found.results, strict=True)
+                    self._noted[number] = [stored_match(*match, results) for match, results in pairs]
             return
         if count and self.run is not None and self.run.is_ended:
             raise OtherInput("that had ended, and other articles follow; leave out --resume")
@@ -126,6 +141,8 @@ class Journal:
             place = views.place(state.archive, state.stories, decided.number, self._policy)
             kept = state.archive.kept[decided.number]
             decision = describe(decided, None, place, kept, article, state.window)
+            if self._noted is not None and decision.matches:
+                self._noted[decision.number] = decision.matches
             entries.append(entry(decision, article.id, article.text.encode() if texts else None))
         if state.window.terms.epoch != epoch:
             entries.append(entry(self.state.epoch()))

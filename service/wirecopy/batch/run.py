@@ -22,6 +22,7 @@ from wirecopy.detection.evidence.model import Link, probability
 from wirecopy.detection.grouping.stories import Grouping
 from wirecopy.detection.index.reserved import return_freed
 from wirecopy.detection.index.window import Start
+from wirecopy.detector.answers import views
 from wirecopy.detector.memory.archive import Archive
 from wirecopy.detector.memory.canonical import Policy, rule_of
 from wirecopy.detector.state import BATCH, State
@@ -30,6 +31,7 @@ from wirecopy.errors import Refusal, Refused
 from wirecopy.files.documents import FetchNitf
 from wirecopy.files.kept_lines import KeptLines
 from wirecopy.files.reading import Chunk, Schema, read
+from wirecopy.schema.answers import Credit, Match
 from wirecopy.schema.article import Article
 from wirecopy.schema.intake import IntakeParser
 
@@ -47,6 +49,15 @@ class OutputRow(msgspec.Struct, frozen=True, gc=False):
     relation: str | None
     match: str | None
     score: float | None
+
+
+class MatchesRow(msgspec.Struct, frozen=True, gc=False):
+    """One line of matches: an article, whom it credits, and all its matches with earlier articles, best first."""
+
+    id: str
+    story: str
+    credits: tuple[Credit, ...]
+    matches: tuple[Match, ...]
 
 
 class RunSummary(NamedTuple):
@@ -81,6 +92,17 @@ class Result(NamedTuple):
         state = self.journal.state
         return rows_of(state.archive, state.stories, self.policy, range(self.journal.first, state.decided))
 
+    def match_lines(self) -> Iterator[bytes]:
+        """Yield a `MatchesRow` for each that has matches or credits; the run must have been told to keep them."""
+        state, encode = self.journal.state, msgspec.json.Encoder().encode
+        archive = state.archive
+        for number in range(self.journal.first, state.decided):
+            kept = archive.kept[number]
+            found = [match for match in self.journal.matches_of(number) if archive.is_shown(match.number)]
+            if found or kept.credits:
+                matches = tuple(views.match(archive, match) for match in found)
+                yield encode(MatchesRow(kept.id, state.stories.story_of[number], views.credits(kept), matches))
+
     def unique_lines(self) -> Iterator[bytes]:
         """Yield the whole input line of each story's canonical, in input order, of those in `rows`.
 
@@ -100,6 +122,7 @@ def dedupe(
     look_ahead: bool,
     strict: bool,
     want_lines: bool,
+    want_matches: bool = False,
     on_refusal: Callable[[Refusal], None],
     on_progress: Callable[[int], None],
     schema: Schema = "own",
@@ -124,6 +147,8 @@ def dedupe(
     beside = dict.fromkeys(("reading and parsing", "tracing"), 0.0)
     journal = journal or Journal(config, look_ahead=look_ahead)
     selection, state = Selection(journal), journal.state
+    if want_matches:
+        journal.note_matches()
     lines = KeptLines() if want_lines else None
     waiting = _Waiting() if look_ahead and journal.writes else None
     refused = 0

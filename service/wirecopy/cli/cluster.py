@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 _ALONE = (  # options for one machine
-    "unique", "state", "against", "resume", "strict", "threads", "profile", "fetch_nitf", "as_json",
+    "unique", "matches", "state", "against", "resume", "strict", "threads", "profile", "fetch_nitf", "as_json",
 )  # fmt: skip
 
 ReadSettings = Callable[[str | None, str | None, str | None], "Config"]

@@ -157,6 +157,9 @@ def commands() -> None:
 )
 @click.option("--unique", metavar="UNIQUE.jsonl", help="Also write one whole input line per story, its canonical's.")
 @click.option(
+    "--matches", metavar="MATCHES.jsonl", help="Also write whom articles credit and all their matches, of any story."
+)
+@click.option(
     "--no-look-ahead", "look_ahead", flag_value=False, default=True, help="Learn word weights as the service."
 )
 @click.option("--strict", is_flag=True, help="Stop at the first line that is refused.")
@@ -183,6 +186,7 @@ def dedupe(
     window_days: str | None,
     keep: str | None,
     unique: str | None,
+    matches: str | None,
     look_ahead: bool,
     strict: bool,
     mapping: dict[str, str],
@@ -211,6 +215,9 @@ def dedupe(
     three are null for an article that stands alone. A line that is no article is refused on standard error with file,
     line and reason; the rest goes on. A file gets its name only when it is complete.
 
+    MATCHES.jsonl gets a line for each article that credits somebody or matches earlier articles, also of other stories:
+    'relation' is also 'contains' (a round-up).
+
     With --against, articles that DIR knows count as earlier ones: what belongs to one of its stories gets that story's
     id. The output holds new articles only; a line whose id DIR knows is left out when it is the same, refused when not.
 
@@ -235,13 +242,13 @@ def dedupe(
 
     service.check_mapping(mapping, schema)
     settings = _settings(config_file, window_days, keep)
-    outputs = Outputs(output, unique, inputs, schema)
+    outputs = Outputs(output, unique, matches, inputs, schema)
     intake = IntakeParser.of(settings.limits, settings.intake, **mapping)
     intake.is_strict |= strict
     with gc_control.unsearched(), ExitStack() as kept, ExitStack() as stack:
         outputs.open(stack)
         needs_journal = state is not None or against is not None or resume
-        asks_for_texts = needs_journal or outputs.shows_table or fetch_nitf is not None
+        asks_for_texts = needs_journal or outputs.needs_texts or fetch_nitf is not None
         asks_for_texts |= settings.stories.agencies_by_credit
         is_apart = not asks_for_texts and (threads or prefetch.cores()) > 1 and apart.is_worthwhile(inputs, schema)
         reader = apart.reading(inputs, settings, intake, mapping, schema, keeps_lines=unique is not None)
@@ -255,6 +262,7 @@ def dedupe(
         with terminal.counting() as on_progress:
             result = run.dedupe(
                 inputs, settings, mapping=mapping, look_ahead=look_ahead, strict=strict, want_lines=unique is not None,
+                want_matches=matches is not None,
                 on_refusal=outputs.told.refusal, on_progress=on_progress, schema=schema, journal=journal, intake=intake,
                 fetch_nitf=service.nitf_fetcher(fetch_nitf), on_chunk=outputs.on_chunk, threads=threads, parts=parts,
             )  # fmt: skip

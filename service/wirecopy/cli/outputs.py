@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 class Outputs:
     """Where stories go, and whole lines of one article per story if they are wanted."""
 
-    def __init__(self, output: str | None, unique: str | None, inputs: Sequence[str], schema: str) -> None:
+    def __init__(
+        self, output: str | None, unique: str | None, matches: str | None, inputs: Sequence[str], schema: str
+    ) -> None:
         """Without `output` stories are shown on a terminal, and written to standard output otherwise.
 
         Raises UsageError for endings that name no format, and for outputs that are inputs too; as `reading.expand`.
@@ -31,14 +33,22 @@ class Outputs:
         self.shows_table = output is None and sys.stdout is not None and sys.stdout.isatty()
         self._target = "-" if output is None else output
         self._unique = unique
+        self._matches = matches
         self._shown: dict[str, Article] = {}
         self._stories_file: Output | None = None
         self._unique_file: Output | None = None
+        self._matches_file: Output | None = None
         answers.check_ending(self._target)
-        if unique is not None:
-            answers.check_ending(unique, lines_only=True)
-        targets = [self._target] if unique is None else [self._target, unique]
+        beside = [target for target in (unique, matches) if target is not None]
+        for target in beside:
+            answers.check_ending(target, lines_only=True)
+        targets = [self._target, *beside]
         writing.check_targets(reading.expand(inputs, schema), targets)
+
+    @property
+    def needs_texts(self) -> bool:
+        """Whether the texts of the articles are needed: for a table, or for what they credit."""
+        return self.shows_table or self._matches is not None
 
     def open(self, stack: ExitStack) -> None:
         """Open the files, which are complete when the stack is closed. Raises OutputFailed."""
@@ -46,6 +56,8 @@ class Outputs:
             self._stories_file = stack.enter_context(writing.open_output(self._target))
         if self._unique is not None:
             self._unique_file = stack.enter_context(writing.open_output(self._unique))
+        if self._matches is not None:
+            self._matches_file = stack.enter_context(writing.open_output(self._matches))
 
     def on_chunk(self, chunk: reading.Chunk) -> None:
         """Tell what a chunk of input says, and keep what a table will show of it."""
@@ -61,6 +73,8 @@ class Outputs:
             answers.write_rows(self._stories_file, result.rows())
         if self._unique_file is not None:
             answers.write_lines(self._unique_file, result.unique_lines())
+        if self._matches_file is not None:
+            answers.write_lines(self._matches_file, result.match_lines())
         result.summary.stages["writing"] = time.perf_counter() - started
 
     def summarise(self, result: "Result", *, profile: bool, as_json: bool) -> None:

@@ -235,7 +235,7 @@ def describe(
         has_counted_passages=found.is_counted,
         candidates=found.candidates,
         truncated=found.truncated,
-        matches=[_match(*match, results) for match, results in zip(found.matches, found.results, strict=True)],
+        matches=[stored_match(*match, results) for match, results in zip(found.matches, found.results, strict=True)],
         links=[(b, a, *link) for b, a, link in links],
         moves=moves,
         story=place.story,
@@ -250,7 +250,8 @@ def describe(
     )
 
 
-def _match(number: int, link: Link, results: npt.NDArray[np.float32]) -> StoredMatch:
+def stored_match(number: int, link: Link, results: npt.NDArray[np.float32]) -> StoredMatch:
+    """Return what is stored of a match that was found."""
     values = results.tolist()
     this, other = round(values[THIS_IN_OTHER], 4), round(values[OTHER_IN_THIS], 4)
     return StoredMatch(number, link.odds, link.relation, this, other, int(values[SHARED_WORDS]))

@@ -25,7 +25,7 @@ def check_ending(target: str, *, lines_only: bool = False) -> None:
         return
     name, coding = _split(target)
     if lines_only and name and name not in _LINES:
-        raise UsageError(f"{target}: whole input lines are written as .jsonl or .ndjson, also .gz or .zst")
+        raise UsageError(f"{target}: lines of JSON are written as .jsonl or .ndjson, also .gz or .zst")
     if name and name not in (*_LINES, *_TABLES) and not (name == _PARQUET and not coding):
         raise UsageError(f"{target}: wirecopy writes .jsonl, .ndjson, .csv and .tsv (also .gz, .zst) and .parquet")
 

@@ -263,6 +263,16 @@ def _member(archive: Archive, stories: Grouping, number: int, first: int) -> Mem
     )
 
 
+def credits(of: Kept) -> tuple[Credit, ...]:
+    """Return whom an article credits."""
+    return _credits(of.credits)
+
+
+def match(archive: Archive, found: StoredMatch) -> Match:
+    """Return one match that was found for an article with an earlier one."""
+    return _match(archive, found, found.number)
+
+
 def _credits(found: Sequence[FoundCredit]) -> tuple[Credit, ...]:
     return tuple(Credit(*credit) for credit in found)
 
