@@ -57,10 +57,10 @@ class Journal:
         self._moment = 0
         self._otherwise: BatchRun | None = None
 
-    def note_matches(self) -> None:
-        """Look for credits from now on, and keep all matches, for `matches_of`."""
-        self.state.archive.reads_credits = True
-        self._noted = {}
+    def note_matches(self, *, wanted: bool) -> None:
+        """Look for credits from now on, and keep all matches, for `matches_of`, where that is wanted."""
+        self.state.archive.reads_credits |= wanted
+        self._noted = {} if wanted else None
 
     def matches_of(self, number: int) -> list[StoredMatch]:
         """Return the matches of an article of this run with earlier ones; they must have been noted or stored."""

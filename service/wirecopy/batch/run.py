@@ -147,8 +147,7 @@ def dedupe(
     beside = dict.fromkeys(("reading and parsing", "tracing"), 0.0)
     journal = journal or Journal(config, look_ahead=look_ahead)
     selection, state = Selection(journal), journal.state
-    if want_matches:
-        journal.note_matches()
+    journal.note_matches(wanted=want_matches)
     lines = KeptLines() if want_lines else None
     waiting = _Waiting() if look_ahead and journal.writes else None
     refused = 0
