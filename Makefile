@@ -53,8 +53,9 @@ test-pythons: wheels ## install the wheel with each newer Python and run there w
 wheels: $(SETUP) ## build the wheels into dist: one with compiled kernels for this machine and Python, one for all
 	@$(BIN)/python deploy/build_wheels.py
 
-fuzz: $(SETUP) ## send arbitrary bodies to a service for a minute; SECONDS=600 for ten
+fuzz: $(SETUP) ## arbitrary bodies for a minute (SECONDS=600: ten), and long ones; BYTES=10000000 for the longest
 	@$(BIN)/python -m tests.fuzz_bodies $(SECONDS)
+	@$(BIN)/python -m tests.lengths $(BYTES)
 
 soak: $(SETUP) ## readers, writers, hostile clients and bodies at once for two minutes; ARGS="--minutes 20"
 	@$(BIN)/python -m bench.soak $(if $(ARGS),$(ARGS),--minutes 2 --most-p99 300)

@@ -1,6 +1,7 @@
 """Search: what is found by which words, in all scripts; the file follows the feed, and is made again when lost."""
 
 import sqlite3
+import unicodedata
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from wirecopy.config import Config, Page
 from wirecopy.schema.events import Event
 from wirecopy.schema.listing import Document
 from wirecopy.web.search.index_file import IndexFile, Wanted
-from wirecopy.web.search.terms import question
+from wirecopy.web.search.terms import indexed, question
 
 __all__ = ["page"]  # a fixture
 
@@ -251,3 +252,11 @@ def test_where_search_is_off_whoever_searches_is_told(page: Open) -> None:
             422,
             "nothing can be searched here: page.search is off",
         )
+
+
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
+def test_long_texts_are_normalised_as_if_they_were_short(text: str) -> None:
+    apart = unicodedata.normalize("NFD", text)
+    for shift in range(0, 60, 7):
+        written = "x" * shift + apart * 30
+        assert indexed(written) == indexed(unicodedata.normalize("NFKC", written))

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 _MOST_TOLD = 10
 _PARTICULAR = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|[0-9]+")  # what differs among refusals of one kind
 _MOST_KINDS = 1000
+_MOST_COMPARED = (
+    1000  # characters of a reason: a quote that is not ended is sought to the end from each that begins one
+)
 
 
 class Telling:
@@ -27,7 +30,7 @@ class Telling:
 
     def refusal(self, refusal: Refusal) -> None:
         """Tell a refusal, unless ten of its kind were told."""
-        kind = _PARTICULAR.sub("…", refusal.reason)[:200]
+        kind = _PARTICULAR.sub("…", refusal.reason[:_MOST_COMPARED])[:200]
         if kind not in self._told and len(self._told) >= _MOST_KINDS:
             kind = "others"
         self._told[kind] += 1

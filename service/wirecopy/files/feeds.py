@@ -11,7 +11,7 @@ from wirecopy.schema.intake import IntakeParser
 from wirecopy.schema.markup import to_text
 
 _HEAD_BYTES = 16 * 1024
-_ASIDE = re.compile(rb"<!--.*?-->", re.DOTALL)
+_ASIDE = re.compile(rb"<!--.*?(?:-->|\Z)", re.DOTALL)  # one that is not ended is all the rest, not tried again
 _ROOT = re.compile(rb"<(?:[A-Za-z][\w.-]*:)?([A-Za-z][\w.-]*)")
 WHERE = {
     "id": "`guid` of RSS, `id` of Atom; the link",

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from wirecopy.schema.answers import Changes, Headline
 
 _PARAGRAPHS = re.compile(r"(?:\r\n|[\n\r\u2028\u2029])+")
-_NUMBER = re.compile(r"\d+(?:[.,:/\u00a0\u202f' ]?\d{3}(?!\d))*(?:[.,:/]\d+)*")
+_NUMBER = re.compile(r"\d++(?:[.,:/\u00a0\u202f' ]\d{3}(?!\d))*+(?:[.,:/]\d++)*+")
 
 
 def changes(title: str | None, text: str | None, later_title: str | None, later_text: str | None) -> Changes:

@@ -29,7 +29,7 @@ _BY_ROOT = {
 }
 _NO_ID = Named("id", None)
 _HEAD_BYTES = 16 * 1024
-_ASIDE = re.compile(rb"<!--.*?-->", re.DOTALL)
+_ASIDE = re.compile(rb"<!--.*?(?:-->|\Z)", re.DOTALL)  # one that is not ended is all the rest, not tried again
 _ROOT = re.compile(rb"<(?:[A-Za-z][\w.-]*:)?([A-Za-z][\w.-]*)")
 
 
