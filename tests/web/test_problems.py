@@ -239,6 +239,13 @@ def test_only_100_continue_may_be_expected(service: Service) -> None:
         assert connection.recv(1000).startswith(b"HTTP/1.1 201 Created\r\n")
 
 
+def test_a_client_of_http_1_0_gets_the_answer_alone_whatever_it_expects(service: Service) -> None:
+    with socket.create_connection(("127.0.0.1", service.port), timeout=60) as connection:
+        head = b"PUT /v1/articles/old HTTP/1.0\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        connection.sendall(head + b'Expect: 100-continue\r\nContent-Length: 13\r\n\r\n{"text": "x"}')
+        assert b" 201 Created\r\n" in connection.recv(1000).split(b"\n", 1)[0] + b"\n"
+
+
 @pytest.mark.parametrize(
     "head",
     [

@@ -18,7 +18,7 @@ _BEFORE_A_NAME = (*_DASHES[:5], ",", ".", "/")
 _ENDS = tuple('.!?"»”」。！？।')  # of a sentence
 _QUOTES = "'\"’‘“”„«»‚「」『』()"
 _NEIGHBOUR = r"[\w.\- ]{1,24}"
-_MORE_NAMES = re.compile(r"\s*(?:[/,+&] ?[\w\-]{2,16}){0,3}\.?\s*")
+_MORE_NAMES = re.compile(r"\s*+(?:[/,+&] ?[\w\-]{2,16}){0,3}\.?\s*")
 _CONTRIBUTED = re.compile(r"(?:['’]s)?(?:\s+[\w.,]+){0,6}?\s+contributed\b", re.IGNORECASE)
 _WRITER = re.compile(
     r"\s*(?:by|von|par|por|di|av|af|door|przez|автор:?)\s[^\n]{2,60}$|\s*\w[^\n.]{2,60},\s*$", re.IGNORECASE

@@ -101,7 +101,7 @@ class Call:
     async def expect_body(self) -> None:
         """Tell a client that waits for it to go on and send the body. Raises UnknownExpectation."""
         expectation = self.request.headers.get("Expect")
-        if expectation is None:
+        if expectation is None or self.request.version < (1, 1):  # HTTP/1.0 knows neither the question nor the answer
             return
         if expectation.lower() != "100-continue":
             raise UnknownExpectation(f"Expect: {expectation[:60]} is not known")

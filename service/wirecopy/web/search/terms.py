@@ -55,7 +55,7 @@ def words_of(asked: str) -> list[str]:
 
 
 def _normalised(text: str) -> str:
-    """The text in form NFKC, in time that grows with its length alone."""
+    """Return the text in form NFKC, in time that grows with its length alone."""
     if len(text) <= _SEGMENT:
         return unicodedata.normalize("NFKC", text)
     pieces, begin = [], 0
@@ -69,7 +69,7 @@ def _normalised(text: str) -> str:
 
 
 def _stands_alone(char: str) -> bool:
-    """Whether a character never becomes one with the character before it."""
+    """Tell whether a character never becomes one with the character before it."""
     return unicodedata.category(char) not in ("Mn", "Mc", "Lm") and not "\u1160" <= char <= "\u11ff"
 
 
