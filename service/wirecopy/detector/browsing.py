@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from wirecopy import errors
 from wirecopy.config import Keep
+from wirecopy.detection.evidence.model import probability
 from wirecopy.detector.answers import listing, views
 from wirecopy.detector.answers.boilerplate import Parts
 from wirecopy.detector.answers.explain import Pair, side
@@ -45,6 +46,10 @@ class Browsing(Questions):
     def keep(self) -> Keep:
         """Return the policy that is set: by what it is decided who stands for a story."""
         return self._policy.rule.keep
+
+    def least_score(self) -> float:
+        """Return the score from which on two articles match; what only contains another is told of below it too."""
+        return probability(self._config.detection.min_odds)
 
     def newest_stories(
         self, cursor: str | None = None, *, limit: int = 50, min_size: int = 1

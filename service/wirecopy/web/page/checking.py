@@ -70,5 +70,7 @@ def _check(detector: "Detector", article: Article) -> tuple[dict[str, Any], dict
     verdict = detector.check(article)
     others = {document.id: document for document in detector.documents([match.id for match in verdict.matches])}
     shown = [match for match in verdict.matches if match.id in others]
-    is_known = bool(shown) and verdict.match is not None
-    return {"matches": shown, "story": verdict.story if is_known else None}, others
+    likely = [match for match in shown if match.score >= detector.least_score()]
+    is_known = bool(likely) and verdict.match is not None
+    unlikely = [match for match in shown if match not in likely]  # one may contain the other; nobody would join them
+    return {"matches": likely, "unlikely": unlikely, "story": verdict.story if is_known else None}, others
