@@ -136,6 +136,7 @@ def fit_both(examples: Examples) -> Model:
         {name: _rounded(rest * weight) for name, weight in linear.weights.items()},
         (*(Hinge(h.feature, h.knot, _rounded(rest * h.weight)) for h in linear.hinges), FORMS),
         grown,
+        typical=linear.typical,
     )
 
 

@@ -21,7 +21,7 @@ from wirecopy import errors
 from wirecopy.cli.commands import EXIT_CODES, exit_code, main
 from wirecopy.config import Config
 from wirecopy.files import reading
-from wirecopy.schema.answers import Change, Comparison, Fragment, Paragraph, Paragraphs, Passage
+from wirecopy.schema.answers import Change, Comparison, Contribution, Fragment, Paragraph, Paragraphs, Passage
 from wirecopy.schema.article import Article
 from wirecopy.schema.version import VERSION
 
@@ -400,7 +400,11 @@ def fake_comparison(a: Article, b: Article) -> Comparison:
         Change(Fragment(a.text[:4], 0, 4, 0, 1), Fragment(b.text[:3], 0, 3, 0, 1)),
         Change(None, Fragment("9", 1, 2, 5, 1)),
     )
-    return Comparison("a", "b", 0.91234, "copy", features, False, (passage,), marked, changes, ())
+    told = (
+        Contribution("shared words", 12.0, 1.5, "how many words both have"),
+        Contribution("containment of a in b", 0.98765432, -0.25, "how much of a stands in b"),
+    )
+    return Comparison("a", "b", 0.91234, "copy", features, False, (passage,), marked, changes, (), told)
 
 
 @pytest.fixture
@@ -417,13 +421,25 @@ def compare_texts(tmp_path: Path, a: str, b: str, *options: str) -> int:
     return main(["compare", str(tmp_path / "a.txt"), str(tmp_path / "b.json"), *options])
 
 
-def test_compare_prints_score_relation_features_and_passages(
+def test_compare_prints_the_features_by_name_on_demand(
+    fake_detector: SimpleNamespace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert compare_texts(tmp_path, "Then the river rose.", "the river rose!", "--features") == 0
+    printed = capsys.readouterr().out
+    assert "0.9877" in printed
+    assert "shared words" in printed
+
+
+def test_compare_prints_score_relation_reasons_and_passages(
     fake_detector: SimpleNamespace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert compare_texts(tmp_path, "Then the river rose.", "the river rose!") == 0
     printed = capsys.readouterr().out
-    for part in ("copy, score 0.912", "0.9877", "shared words", "The B", "5-20", "the river rose.", "the river rose!"):
+    for part in ("copy, score 0.912", "The B", "5-20", "the river rose.", "the river rose!"):
         assert part in printed
+    assert printed.index("+1.50") < printed.index("how many words both have") < printed.index("-0.25")
+    assert "how much of a stands in b" in printed
+    assert "0.9877" not in printed
     for part in (
         "a.txt: 1 shared",
         "The B: 1 only here",

@@ -11,6 +11,9 @@ from hypothesis import strategies as st
 from tests.writings import any_texts
 from wirecopy import Article, Detector, compare, errors
 from wirecopy.config import Config, Detection, Service
+from wirecopy.detection.evidence.contributions import contributions
+from wirecopy.detection.evidence.fitting import log_odds
+from wirecopy.detection.evidence.model import FEATURES, Hinge, Model, shipped_model
 from wirecopy.detector.answers.explain import Pair, Side, explain, side
 from wirecopy.detector.detector import SCHEME
 from wirecopy.schema.answers import Change, Comparison, Fragment, Paragraph
@@ -81,6 +84,24 @@ def test_a_short_briefing_contains_the_story_of_one_of_its_items_wherever_that_s
     assert both(briefing, STORY).relation == both(STORY, briefing).relation == "contains"
     assert both(briefing, STORY).score < 0.1
     assert both(item, STORY).relation == "copy"
+
+
+def test_contributions_add_up_to_the_log_odds_and_stand_largest_first() -> None:
+    compared = compare(Article(id="a", text=AGENCY), Article(id="b", text=OUTLET))
+    row = np.array([[compared.features[name] for name in FEATURES]])
+    base, shares = contributions(shipped_model(), compared.features)
+    assert base + sum(share.log_odds for share in shares) == pytest.approx(log_odds(shipped_model(), row)[0], abs=1e-6)
+    sizes = [abs(told.log_odds) for told in compared.contributions]
+    assert sizes == sorted(sizes, reverse=True)
+    assert {told.feature for told in compared.contributions} == set(FEATURES)
+    assert all(told.words for told in compared.contributions)
+
+
+def test_a_feature_with_its_typical_value_says_nothing_in_the_formula() -> None:
+    model = Model(-1.0, {"runs": 2.0}, (Hinge("runs", 0.5, 4.0),), typical={"runs": 0.6})
+    base, shares = contributions(model, dict.fromkeys(FEATURES, 0.0) | {"runs": 0.6})
+    assert base == pytest.approx(-1.0 + 1.2 + 0.4)
+    assert [share.log_odds for share in shares] == [0.0] * len(FEATURES)
 
 
 def test_a_trimmed_copy_and_a_brief_are_no_part_of_a_round_up() -> None:

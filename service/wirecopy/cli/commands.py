@@ -318,9 +318,10 @@ def demo(as_page: bool, port: int) -> int:
 @commands.command(epilog=_EXIT_CODES_HELP)
 @click.argument("a")
 @click.argument("b")
+@click.option("--features", is_flag=True, help="Print every feature by its name, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead.")
-def compare(a: str, b: str, as_json: bool) -> int:
-    """Compare two texts: score, relation, the features behind them, shared passages side by side.
+def compare(a: str, b: str, features: bool, as_json: bool) -> int:
+    """Compare two texts: score, relation, what speaks for and against them, shared passages side by side.
 
     A and B are text files in UTF-8, or JSON files that hold one article object each (fields as in dedupe).
 
@@ -341,7 +342,7 @@ def compare(a: str, b: str, as_json: bool) -> int:
     if as_json:
         click.echo(terminal.comparison_json(compared))
     else:
-        terminal.show_comparison(compared, article_a, article_b)
+        terminal.show_comparison(compared, article_a, article_b, features=features)
     return DONE
 
 

@@ -33,6 +33,7 @@ _SOURCE_COLUMNS = 24
 _DATE_COLUMNS, _RELATION_COLUMNS, _SCORE_COLUMNS = 10, 9, 4
 _OTHER_COLUMNS = 3 + _SOURCE_COLUMNS + _DATE_COLUMNS + _RELATION_COLUMNS + _SCORE_COLUMNS + 4 * 2  # with the gaps
 _MARK_COLUMNS = 9
+_TELLING, _MOST_TOLD = 0.1, 12  # log-odds from which a contribution is worth a line, and lines
 _STYLES = {"shared": "green", "reworded": "yellow", "only here": "dim"}
 _PIPED_WIDTH = 110  # columns where there is no terminal to ask
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+")
@@ -154,16 +155,17 @@ def comparison_json(comparison: "Comparison") -> str:
     return msgspec.json.format(msgspec.json.encode(comparison), indent=2).decode()
 
 
-def show_comparison(comparison: "Comparison", a: Article, b: Article) -> None:
-    """Print score, relation and features, marked paragraphs, what changed; then the shared passages side by side."""
+def show_comparison(comparison: "Comparison", a: Article, b: Article, *, features: bool = False) -> None:
+    """Print score and relation, what speaks for and against, marked paragraphs, what changed, shared passages.
+
+    With `features` also every feature by its name.
+    """
     console = _console()
     relation = comparison.relation or "no match"
     console.print(Text.assemble((relation, "bold"), f", score {comparison.score:.3f}"))
-    features = Table("feature", "value", box=SIMPLE_HEAD)
-    features.columns[1].justify = "right"
-    for name, value in comparison.features.items():
-        features.add_row(name, f"{value:.4g}")
-    console.print(features)
+    _print_contributions(console, comparison)
+    if features:
+        _print_features(console, comparison)
     if comparison.truncated:
         console.print("words beyond the limit (detection.max_words) were left out")
     if comparison.paragraphs is not None:
@@ -184,6 +186,27 @@ def show_comparison(comparison: "Comparison", a: Article, b: Article) -> None:
             _block(console, b.text, width, passage.b_start, passage.b_end),
         )
     console.print(passages)
+
+
+def _print_contributions(console: Console, comparison: "Comparison") -> None:
+    """Print what moves the log-odds most, in words."""
+    told = [share for share in comparison.contributions if abs(share.log_odds) >= _TELLING][:_MOST_TOLD]
+    if told:
+        table = Table("log-odds", "what speaks for one source (+) or against it (-)", box=SIMPLE_HEAD)
+        table.columns[0].justify = "right"
+        for share in told:
+            table.add_row(f"{share.log_odds:+.2f}", share.words)
+        console.print(table)
+
+
+def _print_features(console: Console, comparison: "Comparison") -> None:
+    """Print every feature with its value and what it adds to the log-odds."""
+    added = {share.feature: f"{share.log_odds:+.3f}" for share in comparison.contributions}
+    table = Table("feature", "value", "log-odds", box=SIMPLE_HEAD)
+    table.columns[1].justify = table.columns[2].justify = "right"
+    for name, value in comparison.features.items():
+        table.add_row(name, f"{value:.4g}", added.get(name, ""))
+    console.print(table)
 
 
 def _print_paragraphs(console: Console, article: Article, paragraphs: Sequence["Paragraph"]) -> None:

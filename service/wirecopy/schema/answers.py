@@ -302,11 +302,21 @@ class Paragraphs(Struct, frozen=True):
     b: tuple[Paragraph, ...]
 
 
+class Contribution(Struct, frozen=True):
+    """What one feature adds to the log-odds of a pair, above a typical pair; `words` says what the feature is."""
+
+    feature: str
+    value: float
+    log_odds: float
+    words: str
+
+
 class Comparison(Struct, frozen=True):
     """Why two articles match, or do not.
 
     `relation` is null when the two are no match, or, of texts compared by themselves, would be two stories, and neither
-    contains the other. `features` are described in docs/matching.md. `paragraphs` is null when the texts are not at
+    contains the other. `features` are described in docs/matching.md; `contributions` say what each of them adds, the one
+    that says most first, whatever its sign. `paragraphs` is null when the texts are not at
     hand. `numbers` and `quotes` are those of either text that the other has not, changed ones side by side.
     `truncated`: words beyond `detection.max_words` of a text were left out.
     """
@@ -321,6 +331,7 @@ class Comparison(Struct, frozen=True):
     paragraphs: Paragraphs | None
     numbers: tuple[Change, ...]
     quotes: tuple[Change, ...]
+    contributions: tuple[Contribution, ...] = ()
 
 
 class Tie(Struct, frozen=True):

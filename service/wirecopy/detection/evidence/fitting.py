@@ -59,7 +59,8 @@ def fit(examples: Examples, *, penalty: float = PENALTY, towards: Model | None =
     weights = solution[:-1] / deviation
     hinges = [Hinge(name, knot, _rounded(w)) for (name, knot), w in zip(knots, weights[len(FEATURES) :], strict=True)]
     fitted = {name: _rounded(w) for name, w in zip(FEATURES, weights, strict=False)}
-    return Model(_rounded(solution[-1] - mean @ weights), fitted, tuple(hinges), trees)
+    typical = dict(zip(FEATURES, map(_rounded, np.average(features, axis=0, weights=examples.weights)), strict=True))
+    return Model(_rounded(solution[-1] - mean @ weights), fitted, tuple(hinges), trees, typical=typical)
 
 
 def knots_of(features: F64) -> list[tuple[str, float]]:

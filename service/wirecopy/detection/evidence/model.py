@@ -63,7 +63,8 @@ class Screen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The log-odds of a shared source from the features; `trained` says on what, when, and how well it did.
 
-    `screen` belongs to these very weights; a model without one verifies every candidate.
+    `screen` belongs to these very weights; a model without one verifies every candidate. `typical` holds the means of
+    the features over the pairs of the fit: what a contribution is told against.
     """
 
     bias: float
@@ -72,6 +73,7 @@ class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     trees: tuple[Tree, ...] = ()
     trained: dict[str, Any] = {}
     screen: Screen | None = None
+    typical: dict[str, float] = {}
 
     def arrays(self) -> tuple[float, npt.NDArray[np.float64], npt.NDArray[np.int64], Any, Any, Any, Any, Any]:
         """Return what `judging.log_odds` takes. Raises KeyError for a feature that does not exist."""

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from wirecopy.config import Config, Detection
 from wirecopy.detection.evidence import alignment
 from wirecopy.detection.evidence.alignment import WordSpan
+from wirecopy.detection.evidence.contributions import IN_WORDS, contributions
 from wirecopy.detection.evidence.model import FEATURES, probability, relations
 from wirecopy.detection.grouping.stories import LEAST
 from wirecopy.detection.kernels import layout
@@ -28,7 +29,7 @@ from wirecopy.detection.words.rarity import TermWeights
 from wirecopy.detector.memory import model_file
 from wirecopy.detector.tracing import trace
 from wirecopy.errors import InvalidArticle
-from wirecopy.schema.answers import Change, Comparison, Fragment, Paragraph, Paragraphs, Passage, Relation
+from wirecopy.schema.answers import Change, Comparison, Contribution, Fragment, Paragraph, Paragraphs, Passage, Relation
 from wirecopy.schema.article import Article
 
 DAY = 86_400_000  # milliseconds
@@ -99,13 +100,20 @@ def explain(pair: Pair, texts: tuple[str, str] | None = None) -> Comparison:
         b=b.id,
         score=probability(odds),
         relation=what,
-        features=features,
+        features={name: round(value, 4) for name, value in features.items()},
         truncated=max(len(a.words), len(b.words)) >= settings.max_words,
         passages=tuple(_passage(run, in_a, in_b) for run in alignment.runs(words_a, words_b)),
         paragraphs=_mark(a, in_a, b, in_b),
         numbers=tuple(_change(change, in_a, in_b) for change in alignment.numbers(words_a, words_b)),
         quotes=tuple(_change(change, in_a, in_b) for change in alignment.quotes(words_a, words_b)),
+        contributions=_contributions(features, settings),
     )
+
+
+def _contributions(features: dict[str, float], settings: Detection) -> tuple[Contribution, ...]:
+    """What each feature adds to the log-odds, largest first."""
+    _, shares = contributions(model_file.load(settings.model), features)
+    return tuple(Contribution(s.feature, s.value, round(s.log_odds, 3), IN_WORDS[s.feature]) for s in shares)
 
 
 def _with_text(of: Side, given: str, settings: Detection) -> Side:
@@ -145,9 +153,9 @@ def _judge(a: Side, b: Side, settings: Detection, least: float) -> tuple[float, 
         bool(a.source) and a.source == b.source, settings.min_words, model_file.load(settings.model).arrays(),
         features, results
     )  # fmt: skip
-    described = {name: round(float(value), 4) for name, value in zip(FEATURES, features, strict=True)}
+    exact = dict(zip(FEATURES, features.tolist(), strict=True))
     is_match = odds >= max(least, settings.min_odds)
-    return odds, relations(results[None])[0] if is_match or results[CONTAINS] > 0 else None, described
+    return odds, relations(results[None])[0] if is_match or results[CONTAINS] > 0 else None, exact
 
 
 def _spans(of: Side, settings: Detection) -> _Spans:
