@@ -449,12 +449,25 @@ def test_a_missing_model_file_is_refused_by_name(tmp_path: Path) -> None:
         model_file.load(str(tmp_path / "absent.json"))
 
 
-def test_what_is_printed_shows_the_shipped_model_and_recommends_only_what_is_better() -> None:
+def test_what_is_printed_shows_the_shipped_model_and_recommends_only_what_is_better_lenient_and_strict() -> None:
     found = tuned()
-    better = found._replace(chosen=found.shipped._replace(f1=found.shipped.f1 + 0.01))
-    equal = found._replace(chosen=found.shipped)
-    for which, is_recommended in ((better, True), (equal, False)):
-        lines = list(tuning.describe(which))
+    more, less = found.shipped._replace(f1=found.shipped.f1 + 0.01), found.shipped_strict._replace(f1=0.0)
+    better = found._replace(chosen=more, chosen_strict=found.shipped_strict)
+    equal = found._replace(chosen=found.shipped, chosen_strict=found.shipped_strict)
+    only_lenient = found._replace(chosen=more, chosen_strict=less, shipped_strict=found.shipped)
+    for which, is_recommended in ((better, True), (equal, False), (only_lenient, False)):
+        lines = "\n".join(tuning.describe(which)).splitlines()
         assert which.is_better == is_recommended
-        assert any(line.startswith("The shipped model on the same labels: precision") for line in lines)
+        rows = {line.split()[0]: line.split()[1:] for line in lines if line.startswith(("  new ", "  shipped "))}
+        assert rows["shipped"] == [f"{x:.3f}" for x in (*which.shipped[1:], which.shipped_strict.f1)]
+        assert rows["new"] == [f"{x:.3f}" for x in (*which.chosen[1:], which.chosen_strict.f1)]
         assert any(line.startswith("Not recommended") for line in lines) != is_recommended
+
+
+def test_strict_figures_count_pairs_of_the_same_event_as_different() -> None:
+    labelled = a_set("ja")
+    odds = [np.full(len(labelled.pairs), 5.0)]
+    lenient, strict = (Judged.of([labelled], odds, strict=strict) for strict in (False, True))
+    events = int((labelled.labels == labels.SAME_EVENT).sum())
+    assert len(strict.odds) - len(lenient.odds) == events > 0
+    assert strict.at(0.0).precision < lenient.at(0.0).precision

@@ -315,10 +315,10 @@ class Comparison(Struct, frozen=True):
     """Why two articles match, or do not.
 
     `relation` is null when the two are no match, or, of texts compared by themselves, would be two stories, and neither
-    contains the other. `features` are described in docs/matching.md; `contributions` say what each of them adds, the one
-    that says most first, whatever its sign. `paragraphs` is null when the texts are not at
-    hand. `numbers` and `quotes` are those of either text that the other has not, changed ones side by side.
-    `truncated`: words beyond `detection.max_words` of a text were left out.
+    contains the other. `features` are described in docs/matching.md; `contributions` say what each of them adds, the
+    largest first, whatever its sign. `paragraphs` is null when the texts are not at hand. `numbers` and `quotes` are
+    those of either text that the other has not, changed ones side by side. `truncated`: words beyond
+    `detection.max_words` of a text were left out.
     """
 
     a: str

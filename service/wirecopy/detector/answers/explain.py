@@ -111,7 +111,7 @@ def explain(pair: Pair, texts: tuple[str, str] | None = None) -> Comparison:
 
 
 def _contributions(features: dict[str, float], settings: Detection) -> tuple[Contribution, ...]:
-    """What each feature adds to the log-odds, largest first."""
+    """Return what each feature adds to the log-odds, largest first."""
     _, shares = contributions(model_file.load(settings.model), features)
     return tuple(Contribution(s.feature, s.value, round(s.log_odds, 3), IN_WORDS[s.feature]) for s in shares)
 
