@@ -1,7 +1,7 @@
 """Small trees for the shipped model: gradient boosting of scikit-learn, written down as the model's own trees.
 
 Trees see what a sum cannot: that much in common means one thing in short texts and another in long ones. By
-themselves they fit their collections and lose others; half a sum and half trees did better on collections left out
+themselves they fit their collections and lose others; a sum and trees together did better on collections left out
 than either (docs/matching.md).
 """
 

@@ -9,6 +9,11 @@ So five articles alone are weighed by the prior, and a language that the prior h
 hundreds. Stems are counted in a table of 2 ** 22 slots without keys: bounded memory, and stems that share a slot only
 look a little less rare than they are.
 
+An archive of one topic holds the names of that topic everywhere. They are no function words for that: what the prior
+knows is never more than FADES nats less rare than the prior says, and what it does not know (names and numbers, above
+all) never more than UNSEEN_FADES below UNSEEN. Where the prior does not know most of what the articles hold, their
+language is not in it: then all is learnt from the stream, function words too.
+
 Weights change only in epochs. An epoch is a table of rarities, begun at the numbers of counted articles that
 `next_epoch_start` gives; all keys and weights of an article are made under one epoch.
 """
@@ -27,6 +32,8 @@ from wirecopy.detection.words.text import Traces
 PRIOR_ARTICLES = 2000.0
 UNSEEN = 9.0  # nats
 MOST = 9.5  # nats; rarity is cut here, so that it means the same in small and in large streams
+FADES, UNSEEN_FADES = 3.0, 4.0  # nats
+FOREIGN = 0.6  # of all words of all articles, each once an article: of which the prior does not know more, is foreign
 OWN = 2.0  # articles that hold a word that two share, when those two are not among the counted
 STEPS = 16  # per nat
 UNKNOWN = 255  # in the prior: of which it says nothing
@@ -73,8 +80,19 @@ def rarity_of(counts: npt.NDArray[np.uint32], articles: int, own: float = 0.0) -
 
     table = rarity(0, share)[prior()]  # most slots were never counted: what they are is one of 256 values
     counted = np.flatnonzero(counts)
-    table[counted] = rarity(counts[counted], share[prior()[counted]])
+    known = prior()[counted]
+    table[counted] = np.maximum(rarity(counts[counted], share[known]), _lowest(counts[counted], known))
     return table
+
+
+def _lowest(counts: npt.NDArray[np.uint32], known: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Return the rarities below which counting brings no stem; `known` is what the prior says of each."""
+    is_unseen = known == UNKNOWN
+    if counts[is_unseen].sum() > FOREIGN * counts.sum():
+        return np.zeros(len(counts), dtype=np.uint8)
+    nats = np.where(is_unseen, UNSEEN - UNSEEN_FADES, known / STEPS - FADES)
+    lowest: npt.NDArray[np.uint8] = np.round(np.maximum(nats, 0.0) * STEPS).astype(np.uint8)
+    return lowest
 
 
 class Scratch:
