@@ -45,7 +45,7 @@ CLUTTER = {
 }
 STYLES = ["“”", "„“", "«»", "»«", "「」", '""', "‘’"]
 _QUOTES = re.compile('[“”„«»「」『』"‹›]')
-_SENTENCE_END = re.compile(r"(?<=[.!?。！？।؟])\s*")
+_SENTENCE_END = re.compile(r"(?<=[.!?。！？।؟])(?!\d)\s*")  # not within 52.000
 
 
 def reprint(article: Article, data: st.DataObject) -> Article:
