@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from wirecopy.config import Config, Detection
-from wirecopy.detection.evidence.model import Link
+from wirecopy.detection.evidence.model import UNJOINED, Link
 from wirecopy.detection.grouping.stories import CLIP, LEAST, REGION
 from wirecopy.detection.index.window import Window
 from wirecopy.detection.kernels import clustering
@@ -348,7 +348,7 @@ class BruteForce:
         founded = own if own is not None and own not in self._story.values() else f"s{number}"
         tied = [m for m in sorted(self._tied({number})) if m in self._story]
         home = self._story[tied[0]] if tied else None
-        tying = [m for m, link in matches.items() if link.relation != "contains"]
+        tying = [m for m, link in matches.items() if link.relation not in UNJOINED]
         if not tying:
             self._story[number] = home or founded
             return
@@ -557,7 +557,7 @@ class BruteForce:
         return [(m, link) for m, link in found if m in self._story]
 
     def _copies(self, number: int) -> list[int]:
-        return [m for m, link in self._matched(number) if link.relation != "contains"]
+        return [m for m, link in self._matched(number) if link.relation not in UNJOINED]
 
     def _recall(self, shown: list[int]) -> tuple[str, ...]:
         canceled = {m for m in self._story if self.kept[m].article.status == "canceled" and not self._is_hidden(m)}

@@ -1296,6 +1296,13 @@ def judge(
     return max(odds, SAME_TEXT) if same and (titles[0] == titles[1] or odds > -1) else odds
 
 
+def follow_up_odds(
+    features: Mapping[int, float] | Sequence[float], bias: float, weights: Iterable[tuple[int, float]]
+) -> float:
+    """The log-odds that one of two texts goes on with the story of the other."""
+    return bias + sum(weight * features[place] for place, weight in weights)
+
+
 def days_between(date: int | None, other: int | None) -> float:
     """In days, from dates in milliseconds; -1 when one is unknown."""
     return -1.0 if date is None or other is None else abs(date - other) / 86_400_000

@@ -42,7 +42,7 @@ def test_only_the_very_id_of_a_story_leads_to_it() -> None:
 
 
 pairs = st.tuples(st.integers(0, 7), st.integers(0, 7)).filter(lambda pair: pair[0] != pair[1])
-relations = st.sampled_from(["identical", "copy", "rewrite", "contains"])
+relations = st.sampled_from(["identical", "copy", "rewrite", "contains", "follow_up"])
 steps = st.one_of(
     st.tuples(st.just("add"), pairs, st.floats(allow_nan=False), relations),
     st.tuples(st.sampled_from(["read", "remove", "retire"]), pairs, st.just(0.0), st.just("copy")),

@@ -100,7 +100,7 @@ class Result(NamedTuple):
             kept = archive.kept[number]
             found = [match for match in self.journal.matches_of(number) if archive.is_shown(match.number)]
             if found or kept.credits:
-                matches = tuple(views.match(archive, match) for match in found)
+                matches = tuple(views.match(archive, number, match) for match in found)
                 yield encode(MatchesRow(kept.id, state.stories.story_of[number], views.credits(kept), matches))
 
     def unique_lines(self) -> Iterator[bytes]:

@@ -216,7 +216,8 @@ def dedupe(
     line and reason; the rest goes on. A file gets its name only when it is complete.
 
     MATCHES.jsonl gets a line for each article that credits somebody or matches earlier articles, also of other stories:
-    'relation' is also 'contains' (a round-up).
+    'relation' is also 'contains' (a round-up) or 'follow_up' (news of its own about the same affair; 'direction' says
+    which of the two is the later).
 
     With --against, articles that DIR knows count as earlier ones: what belongs to one of its stories gets that story's
     id. The output holds new articles only; a line whose id DIR knows is left out when it is the same, refused when not.

@@ -14,7 +14,8 @@ from wirecopy.schema.article import Status
 When = TypeVar("When")
 Milliseconds = int  # since 1970, UTC
 Time = Annotated[datetime, Meta(tz=True)]
-Relation = Literal["identical", "copy", "rewrite", "contains"]
+Relation = Literal["identical", "copy", "rewrite", "contains", "follow_up"]
+Direction = Literal["follows", "followed_by"]
 
 
 class Containment(Struct, frozen=True):
@@ -25,13 +26,17 @@ class Containment(Struct, frozen=True):
 
 
 class Match(Struct, frozen=True):
-    """An article that shares its source with this one. `contains`: this one, or the other, is a round-up of stories."""
+    """An article that shares its source with this one. `contains`: this one, or the other, is a round-up of stories.
+
+    `follow_up`: no shared source, but one goes on with the story of the other; `direction` says which is the later.
+    """
 
     id: str
     score: float
     relation: Relation
     containment: Containment
     shared_words: int
+    direction: Direction | None = None
 
 
 class Credit(Struct, frozen=True):
@@ -139,7 +144,8 @@ class Story(Struct, Generic[When], frozen=True):
     """Articles connected by matches; `first_seen` is when the service got the first of them.
 
     `recall`: the ids of all copies and rewrites of members that were canceled. `unique_texts`: how many are left when
-    copies of each other count as one.
+    copies of each other count as one. `follows` and `followed_by` are stories that articles of this one go on with, or
+    that go on with this one, the closest first.
     """
 
     id: str
@@ -153,6 +159,8 @@ class Story(Struct, Generic[When], frozen=True):
     unique_texts: int = 0
     by_source: tuple[SourceCount, ...] = ()
     by_day: tuple[DayCount, ...] = ()
+    follows: tuple[str, ...] = ()
+    followed_by: tuple[str, ...] = ()
 
 
 class Pin(Struct, frozen=True):
@@ -318,7 +326,8 @@ class Comparison(Struct, frozen=True):
     contains the other. `features` are described in docs/matching.md; `contributions` say what each of them adds, the
     largest first, whatever its sign. `paragraphs` is null when the texts are not at hand. `numbers` and `quotes` are
     those of either text that the other has not, changed ones side by side. `truncated`: words beyond
-    `detection.max_words` of a text were left out.
+    `detection.max_words` of a text were left out. `direction` is what a is to b where one of them goes
+    on with the story of the other and the dates tell it.
     """
 
     a: str
@@ -332,6 +341,7 @@ class Comparison(Struct, frozen=True):
     numbers: tuple[Change, ...]
     quotes: tuple[Change, ...]
     contributions: tuple[Contribution, ...] = ()
+    direction: Direction | None = None
 
 
 class Tie(Struct, frozen=True):

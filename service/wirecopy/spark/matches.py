@@ -67,5 +67,5 @@ def matches(candidates: DataFrame, articles: DataFrame, rarity: Any, settings: D
 
 
 def pairs_of(matched: DataFrame) -> DataFrame:
-    """Return who is connected with whom."""
-    return matched.select(F.col("number"), F.col("other"))
+    """Return who is connected with whom; a follow-up connects nobody."""
+    return matched.where(F.col("relation") != "follow_up").select(F.col("number"), F.col("other"))

@@ -23,6 +23,7 @@ from tests import reference
 from tests.writings import PIECES, any_texts, some_texts
 from wirecopy.detection.evidence.model import FEATURES, Model, shipped_model
 from wirecopy.detection.index.index import LshIndex
+from wirecopy.detection.kernels import affairs
 from wirecopy.detection.words import spellings, text
 from wirecopy.detection.words.rarity import importance
 
@@ -1419,6 +1420,17 @@ def test_judge(texts: tuple[reference.Text, reference.Text], is_same: bool, min_
     twin = reference.judge(a, b, 2.0, True, min_words, model_of(shipped_model()), FEATURES)
     assert odds == pytest.approx(twin, abs=1e-3)
     assert (results[kernels.CONTAINS] > 0) == (twin == reference.HELD)
+    goes_on = reference.follow_up_odds(features.tolist(), affairs.FOLLOW_UP_BIAS, affairs.FOLLOW_UP_WEIGHTS)
+    is_short = min(len(text.trace) - text.title_words for text in (a, b)) < min_words
+    assume(abs(goes_on) > 1e-3)
+    assert bool(results[kernels.FOLLOW_UP]) == (odds < -0.9 and goes_on > 0 and odds != reference.HELD and not is_short)
+
+
+@law
+@given(st.lists(st.floats(-9, 9, width=32), min_size=kernels.FEATURES, max_size=kernels.FEATURES))
+def test_follow_up_odds(features: list[float]) -> None:
+    twin = reference.follow_up_odds(features, affairs.FOLLOW_UP_BIAS, affairs.FOLLOW_UP_WEIGHTS)
+    assert kernels.follow_up_odds(np.array(features, np.float32)) == pytest.approx(twin, abs=1e-3)
 
 
 @law
@@ -1522,7 +1534,11 @@ def test_find_articles_and_verify_articles(
         days = i64([kernels.UNKNOWN if a.published is None else a.published for a in part])
         counts, qualified = np.zeros(len(part), dtype=np.int64), np.zeros(len(part), dtype=np.int64)
         counted, found = np.zeros(len(part), dtype=np.bool_), np.zeros(len(part) * most, dtype=np.int64)
-        judged = np.zeros(len(part), dtype=np.int64), np.zeros(len(found)), np.zeros((len(found), 7), np.float32)
+        judged = (
+            np.zeros(len(part), dtype=np.int64),
+            np.zeros(len(found)),
+            np.zeros((len(found), kernels.RESULTS), np.float32),
+        )
         kernels.find_articles(
             first, len(part), days, np.array([a.source for a in part], dtype=np.uint64), outlets, index.arrays, store,
             counters, importance(), shipped_model().arrays(), i64(limits), seeking(50), scratch(), counts, qualified,
@@ -1545,7 +1561,9 @@ def test_find_articles_and_verify_articles(
             compared = verified[first + k]
             assume(all(abs(value - least_odds) > 1e-3 for _, value in compared))
             expected = [(n, value) for n, value in compared if value >= least_odds or value == reference.HELD]
-            rows = range(end - (int(flags[k]) >> 32), end)
+            every = range(end - (int(flags[k]) >> 32), end)
+            rows = [row for row in every if odds[row] >= least_odds or not results[row][kernels.FOLLOW_UP]]
+            assert {int(others[row]) for row in every} <= {number for number, value in compared if value > -9}
             assert [int(others[row]) for row in rows] == [number for number, _ in expected]
             assert [float(odds[row]) for row in rows] == pytest.approx([value for _, value in expected], abs=1e-3)
             is_cut = enough > len(candidates)

@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from wirecopy.detection.kernels.layout import CONTAINS, COVERED, LEAVES, SAME_BODY
+from wirecopy.detection.kernels.layout import CONTAINS, COVERED, FOLLOW_UP, LEAVES, SAME_BODY
 from wirecopy.detection.kernels.screening import SCREENED
 
 FEATURES = (
@@ -23,7 +23,8 @@ FEATURES = (
     "template", "titled", "titles", "titles_best", "title_found", "long_runs", "longer_runs_long", "run_count",
     "run_length", "centre_long", "centres_apart", "holds", "part", "dated", "hours", "gap", "same_outlet",
 )  # fmt: skip
-Relation = Literal["identical", "copy", "rewrite", "contains"]
+Relation = Literal["identical", "copy", "rewrite", "contains", "follow_up"]
+UNJOINED: frozenset[Relation] = frozenset({"contains", "follow_up"})  # shown among matches, and never a reason to join
 COPIED = 0.5  # share of the shorter text in shared runs from which a match is a copy
 
 
@@ -119,16 +120,22 @@ def probability(odds: float) -> float:
 
 
 def relations(results: npt.NDArray[np.float32]) -> list[Relation]:
-    """Return what two texts with a shared source are to each other, for each row of results of `features.verify`.
+    """Return what two texts are to each other, for each row of results of `features.verify`.
 
-    `identical`: the same words in the same order; `contains`: the longer is a round-up that holds the other among
-    several stories; `copy`: half of the shorter text stands in shared runs; else `rewrite`.
+    `contains`: the longer is a round-up that holds the other among several stories; `follow_up`: they share no source,
+    and one goes on with the story of the other. With a shared source `identical`: the same words in the same order;
+    `copy`: half of the shorter text stands in shared runs; else `rewrite`.
     """
-    wanted = results[:, [CONTAINS, SAME_BODY, COVERED]].tolist()
+    wanted = results[:, [CONTAINS, FOLLOW_UP, SAME_BODY, COVERED]].tolist()
     return [
-        "contains" if contains > 0 else "identical" if same > 0 else "copy" if covered >= COPIED else "rewrite"
-        for contains, same, covered in wanted
+        "contains" if contains > 0 else "follow_up" if follows > 0 else _with_one_source(same, covered)
+        for contains, follows, same, covered in wanted
     ]
+
+
+def _with_one_source(same: float, covered: float) -> Relation:
+    """Return what two texts with a shared source are to each other."""
+    return "identical" if same > 0 else "copy" if covered >= COPIED else "rewrite"
 
 
 class Link(NamedTuple):

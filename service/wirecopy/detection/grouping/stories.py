@@ -30,7 +30,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from wirecopy.detection.evidence.model import Link
+from wirecopy.detection.evidence.model import UNJOINED, Link
 from wirecopy.detection.grouping.links import Links
 from wirecopy.detection.grouping.membership import Membership, story_age
 from wirecopy.detection.grouping.pins import Pins
@@ -113,7 +113,7 @@ class Grouping:
         if not matches and not is_pinned:
             return Regrouping([Move(number, founded)], [])
         evidence = _Evidence(self.links, number, matches, judge)
-        matches = [(other, link) for other, link in matches if link.relation != "contains"]
+        matches = [(other, link) for other, link in matches if link.relation not in UNJOINED]
         home = self._home(number) if is_pinned else None
         if not matches:
             return Regrouping([Move(number, home or founded)], evidence.links())

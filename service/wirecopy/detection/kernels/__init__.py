@@ -6,5 +6,5 @@ also takes writable arrays. Each kernel has a plain twin of the same name in tes
 
 Read in the order in which a text goes through them: `layout` (what all must agree on), `lanes` (vector instructions),
 `folding`, `quotations`, `words`, `repeats`, `weights`, `passages`, `keys`, `index`, `shared`, `features`, `screening`,
-`judging`, `passes`, `clustering`; `minhash` stands apart: signatures for users of datasketch.
+`affairs`, `judging`, `passes`, `clustering`; `minhash` stands apart: signatures for users of datasketch.
 """

@@ -3,12 +3,14 @@
 import numpy as np
 from numba import types, uint32
 
+from wirecopy.detection.kernels.affairs import follow_up_odds
 from wirecopy.detection.kernels.compiling import njit
 from wirecopy.detection.kernels.features import verify
 from wirecopy.detection.kernels.layout import (
     BORROWING,
     CONTAINS,
     FEATURES,
+    FOLLOW_UP,
     HASH,
     I64_IN,
     LEAVES,
@@ -65,8 +67,10 @@ def judge(a, wa, title_a, heads, following, b, wb, title_b, gap, same_outlet, mi
     """`verify`, then the log-odds; texts under `min_words` words match only when they are the same, titles included.
 
     results[CONTAINS] stays above 0 where one text holds the other among several stories; then the log-odds are HELD.
+    results[FOLLOW_UP] is 1 where one goes on with the story of the other: only of two that share no source.
     """
     verify(a, wa, title_a, heads, following, b, wb, title_b, gap, same_outlet, features, results)
+    results[FOLLOW_UP] = 0
     short = min(a.shape[0] - title_a, b.shape[0] - title_b) < min_words
     same_title = title_a == title_b
     if same_title:
@@ -82,7 +86,11 @@ def judge(a, wa, title_a, heads, following, b, wb, title_b, gap, same_outlet, mi
     if odds < JOINS and (results[CONTAINS] > 1 or (results[CONTAINS] > 0 and odds >= NEAR)):
         return HELD
     results[CONTAINS] = 0
-    return max(odds, SAME_TEXT) if results[SAME_BODY] > 0 and (same_title or odds > -1) else odds
+    if results[SAME_BODY] > 0 and (same_title or odds > -1):
+        return max(odds, SAME_TEXT)
+    if odds < JOINS and follow_up_odds(features) > 0:
+        results[FOLLOW_UP] = 1
+    return odds
 
 
 @njit(types.float64(types.int64, types.int64), **BORROWING, inline="always")

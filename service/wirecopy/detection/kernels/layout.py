@@ -74,8 +74,8 @@ FEATURES = 44
     LONG_RUNS, LONGER_RUNS_LONG, RUN_COUNT, RUN_LENGTH, CENTRE_LONG, CENTRES_APART, HOLDS, PART, DATED, HOURS, GAP,
     SAME_OUTLET
 ) = range(FEATURES)  # fmt: skip
-RESULTS = 7  # what `verify` returns beside the features
-SHARED_WORDS, THIS_IN_OTHER, OTHER_IN_THIS, COVERED, SAME_BODY, LONGEST, CONTAINS = range(RESULTS)
+RESULTS = 8  # what `verify` returns beside the features
+SHARED_WORDS, THIS_IN_OTHER, OTHER_IN_THIS, COVERED, SAME_BODY, LONGEST, CONTAINS, FOLLOW_UP = range(RESULTS)
 
 
 # --- screening --------------------------------------------------------------------------------------------------------

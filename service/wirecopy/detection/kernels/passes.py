@@ -10,6 +10,7 @@ from wirecopy.detection.kernels.keys import draft_for, sketch
 from wirecopy.detection.kernels.layout import (
     CONTAINS,
     FEATURES,
+    FOLLOW_UP,
     I64,
     I64_IN,
     INDEX_ARRAYS,
@@ -141,9 +142,9 @@ def verify_articles(
     `counts` to `judged_results` are what it wrote; what was judged is not judged again.
 
     For article k of the batch, out_counts[k] = matches << 32 | candidates << 1 | truncated; its matches (log-odds at
-    least `least_odds`, and what it contains or is contained in) follow those of k - 1 in out_others (numbers), out_odds
-    and out_results. `dates` and `outlets` are those of all slots of the index. Traces are read, nothing of the index
-    is, so that later articles may enter it meanwhile. -> matches in all.
+    least `least_odds`, what it contains or is contained in, and follow-ups) follow those of k - 1 in out_others
+    (numbers), out_odds and out_results. `dates` and `outlets` are those of all slots of the index. Traces are read,
+    nothing of the index is, so that later articles may enter it meanwhile. -> matches in all.
     """
     words, weights, starts, sizes = store
     word_heads, word_following = scratch
@@ -192,7 +193,7 @@ def verify_articles(
                     days_between(published[k], dates[other]), outlets[slot] != 0 and outlets[slot] == outlets[other],
                     min_words, model, features, out_results[total]
                 )  # fmt: skip
-            if odds >= least_odds or out_results[total][CONTAINS] > 0:
+            if odds >= least_odds or out_results[total][CONTAINS] > 0 or out_results[total][FOLLOW_UP] > 0:
                 out_others[total] = found[c]
                 out_odds[total] = odds
                 total += 1

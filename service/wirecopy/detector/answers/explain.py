@@ -22,14 +22,24 @@ from wirecopy.detection.evidence.model import FEATURES, probability, relations
 from wirecopy.detection.grouping.stories import LEAST
 from wirecopy.detection.kernels import layout
 from wirecopy.detection.kernels.judging import judge
-from wirecopy.detection.kernels.layout import CONTAINS, HASH, RESULTS
+from wirecopy.detection.kernels.layout import CONTAINS, FOLLOW_UP, HASH, RESULTS
 from wirecopy.detection.kernels.shared import heads_for, index_words
 from wirecopy.detection.words import repeats
 from wirecopy.detection.words.rarity import TermWeights
 from wirecopy.detector.memory import model_file
 from wirecopy.detector.tracing import trace
 from wirecopy.errors import InvalidArticle
-from wirecopy.schema.answers import Change, Comparison, Contribution, Fragment, Paragraph, Paragraphs, Passage, Relation
+from wirecopy.schema.answers import (
+    Change,
+    Comparison,
+    Contribution,
+    Direction,
+    Fragment,
+    Paragraph,
+    Paragraphs,
+    Passage,
+    Relation,
+)
 from wirecopy.schema.article import Article
 
 DAY = 86_400_000  # milliseconds
@@ -107,6 +117,7 @@ def explain(pair: Pair, texts: tuple[str, str] | None = None) -> Comparison:
         numbers=tuple(_change(change, in_a, in_b) for change in alignment.numbers(words_a, words_b)),
         quotes=tuple(_change(change, in_a, in_b) for change in alignment.quotes(words_a, words_b)),
         contributions=_contributions(features, settings),
+        direction=_direction(pair) if what == "follow_up" else None,
     )
 
 
@@ -114,6 +125,14 @@ def _contributions(features: dict[str, float], settings: Detection) -> tuple[Con
     """Return what each feature adds to the log-odds, largest first."""
     _, shares = contributions(model_file.load(settings.model), features)
     return tuple(Contribution(s.feature, s.value, round(s.log_odds, 3), IN_WORDS[s.feature]) for s in shares)
+
+
+def _direction(pair: Pair) -> Direction | None:
+    """Return what a is to b of two of which one goes on with the other; None where their dates do not say it."""
+    a, b = pair.a.published, pair.b.published
+    if a is None or b is None or a == b:
+        return None
+    return "follows" if a > b else "followed_by"
 
 
 def _with_text(of: Side, given: str, settings: Detection) -> Side:
@@ -154,8 +173,8 @@ def _judge(a: Side, b: Side, settings: Detection, least: float) -> tuple[float, 
         features, results
     )  # fmt: skip
     exact = dict(zip(FEATURES, features.tolist(), strict=True))
-    is_match = odds >= max(least, settings.min_odds)
-    return odds, relations(results[None])[0] if is_match or results[CONTAINS] > 0 else None, exact
+    is_match = odds >= max(least, settings.min_odds) or results[CONTAINS] > 0 or results[FOLLOW_UP] > 0
+    return odds, relations(results[None])[0] if is_match else None, exact
 
 
 def _spans(of: Side, settings: Detection) -> _Spans:

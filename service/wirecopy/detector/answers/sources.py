@@ -16,7 +16,7 @@ from typing import NamedTuple, TypeVar
 
 from msgspec import Struct
 
-from wirecopy.detection.evidence.model import Link
+from wirecopy.detection.evidence.model import UNJOINED, Link
 from wirecopy.detection.grouping.stories import Grouping
 from wirecopy.detection.words.credit_names import agency_of
 from wirecopy.detector.memory.archive import Archive
@@ -241,7 +241,7 @@ def _origin(
     origin_of_copy = origin_of_rewrite = None
     for other, link in links:
         age, origin = ages.get(other, own), sources.get(other, source)
-        if link.relation == "contains" or origin == source or (agency_of(source) or source) in credits.get(other, ()):
+        if link.relation in UNJOINED or origin == source or (agency_of(source) or source) in credits.get(other, ()):
             continue
         if credited and (agency_of(origin) or origin) not in credited:
             shared = [name for name in credited if name in credits.get(other, ())]

@@ -1,13 +1,15 @@
 """What callers are told, put together from what is kept: verdicts, matches, articles, stories."""
 
+from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
 from msgspec import structs
 
-from wirecopy.detection.evidence.model import probability
+from wirecopy.detection.evidence.model import UNJOINED, probability
 from wirecopy.detection.grouping import pins
+from wirecopy.detection.grouping.membership import story_age
 from wirecopy.detection.grouping.stories import Grouping, Regrouping
 from wirecopy.detection.words.credits import FoundCredit
 from wirecopy.detector.answers import sources
@@ -18,6 +20,7 @@ from wirecopy.detector.memory.records import Decision, StoredMatch
 from wirecopy.schema.answers import (
     Containment,
     Credit,
+    Direction,
     Match,
     Member,
     Milliseconds,
@@ -30,6 +33,8 @@ from wirecopy.schema.answers import (
     Tie,
     Verdict,
 )
+
+_MOST_TOLD = 50  # stories that are told to go on with one, or that it goes on with
 
 
 class Placement(NamedTuple):
@@ -83,7 +88,7 @@ def verdict(archive: Archive, decision: Decision, article_id: str, *, replayed: 
         match=None if best is None else archive.kept[best[0]].id,
         score=None if best is None else probability(best[1]),
         matches=tuple(
-            _match(archive, found, found.number)
+            _match(archive, found, found.number, _Time(decision.published, decision.came))
             for found in decision.matches
             if _was_shown(archive, found.number, decision.arrived)
         ),
@@ -101,7 +106,8 @@ def matches(archive: Archive, number: int) -> tuple[Match, ...]:
         if later in archive.kept:
             found += [(f.odds, later, _reversed(f)) for f in archive.decision(later).matches if f.number == number]
     found.sort(key=lambda item: (-item[0], item[1]))
-    return tuple(_match(archive, match, other) for _, other, match in found if _is_told(archive, other))
+    own = _Time(archive.kept[number].published, archive.kept[number].came)
+    return tuple(_match(archive, match, other, own) for _, other, match in found if _is_told(archive, other))
 
 
 def stored(archive: Archive, stories: Grouping, number: int, policy: Policy) -> Stored[Milliseconds]:
@@ -191,6 +197,7 @@ def story(archive: Archive, stories: Grouping, name: str, policy: Policy) -> Sto
     members = tuple(_member(archive, stories, number, first) for number in numbers)
     others = [member.relation for member in members if not member.canonical]
     counts = sources.count(archive, stories, numbers)
+    follows, followed_by = _affair(archive, stories, name, numbers)
     return Story(
         id=name,
         canonical=archive.kept[first].id,
@@ -203,6 +210,8 @@ def story(archive: Archive, stories: Grouping, name: str, policy: Policy) -> Sto
         unique_texts=counts.unique_texts,
         by_source=counts.by_source,
         by_day=counts.by_day,
+        follows=tuple(follows),
+        followed_by=tuple(followed_by),
     )
 
 
@@ -222,11 +231,11 @@ def recall(archive: Archive, members: Sequence[int]) -> list[int]:
 
 def copies(archive: Archive, number: int) -> list[int]:
     """Return the other articles that an article is a copy or rewrite of, or that are one of it, wherever they are."""
-    matched = [found.number for found in archive.decision(number).matches if found.relation != "contains"]
+    matched = [found.number for found in archive.decision(number).matches if found.relation not in UNJOINED]
     for later in archive.later.get(number, ()):
         if later in archive.kept:
             found = archive.decision(later).matches
-            matched += [later for match in found if match.number == number and match.relation != "contains"]
+            matched += [later for match in found if match.number == number and match.relation not in UNJOINED]
     return [other for other in matched if archive.is_current(other)]
 
 
@@ -268,9 +277,10 @@ def credits(of: Kept) -> tuple[Credit, ...]:
     return _credits(of.credits)
 
 
-def match(archive: Archive, found: StoredMatch) -> Match:
+def match(archive: Archive, number: int, found: StoredMatch) -> Match:
     """Return one match that was found for an article with an earlier one."""
-    return _match(archive, found, found.number)
+    kept = archive.kept[number]
+    return _match(archive, found, found.number, _Time(kept.published, kept.came))
 
 
 def _credits(found: Sequence[FoundCredit]) -> tuple[Credit, ...]:
@@ -301,9 +311,51 @@ def _best(archive: Archive, stories: Grouping, number: int) -> tuple[Relation | 
     return relation, archive.kept[other].id, probability(odds)
 
 
-def _match(archive: Archive, found: StoredMatch, other: int) -> Match:
+def _match(archive: Archive, found: StoredMatch, other: int, own: "_Time") -> Match:
+    kept, direction = archive.kept[other], None
+    if found.relation == "follow_up":
+        direction = _direction(own, _Time(kept.published, kept.came))
     containment = Containment(found.this_in_other, found.other_in_this)
-    return Match(archive.kept[other].id, probability(found.odds), found.relation, containment, found.shared_words)
+    return Match(kept.id, probability(found.odds), found.relation, containment, found.shared_words, direction)
+
+
+class _Time(NamedTuple):
+    """When an article was published, which may be unknown, and its place among those that came."""
+
+    published: int | None
+    came: int
+
+
+def _direction(own: _Time, other: _Time) -> Direction:
+    """Return what an article is to another, one of which goes on with the other: by dates, else by how they came."""
+    if own.published is None or other.published is None or own.published == other.published:
+        return "follows" if own.came > other.came else "followed_by"
+    return "follows" if own.published > other.published else "followed_by"
+
+
+def _affair(archive: Archive, stories: Grouping, name: str, members: Sequence[int]) -> tuple[list[str], list[str]]:
+    """Return the stories that one goes on with, and those that go on with it, the closest first.
+
+    Which of two stories is the later is what most pairs of their articles say, else which began later.
+    """
+    pairs: Counter[str] = Counter()
+    later: Counter[str] = Counter()
+    for number in members:
+        own = archive.kept[number]
+        for other in archive.affairs.get(number, ()):
+            if not _is_told(archive, other) or stories.story_of[other] == name:
+                continue
+            story, kept = stories.story_of[other], archive.kept[other]
+            direction = _direction(_Time(own.published, own.came), _Time(kept.published, kept.came))
+            pairs[story] += 1
+            later[story] += 1 if direction == "follows" else -1
+    closest = sorted(pairs, key=lambda story: (-pairs[story], story_age(story)))[:_MOST_TOLD]
+    follows = [story for story in closest if (later[story] or _is_older(story, name)) > 0]
+    return follows, [story for story in closest if story not in follows]
+
+
+def _is_older(story: str, than: str) -> int:
+    return 1 if story_age(story) < story_age(than) else -1
 
 
 def _reversed(found: StoredMatch) -> StoredMatch:

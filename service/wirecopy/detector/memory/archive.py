@@ -172,6 +172,7 @@ class Archive:
         self.names = CreditNames()  # what texts may credit
         self.reads_credits = True  # whether that is looked for
         self.later: dict[int, list[int]] = {}  # the articles that came later and match it
+        self.affairs: dict[int, list[int]] = {}  # the articles that it goes on with, or that go on with it
         self.hidden: set[int] = set()  # withheld, or embargoed until a moment that has not come
         self._embargoed: list[tuple[int, int]] = []  # a heap of (until, number)
         self.recalls: dict[int, list[int]] = {}  # of canceled articles, what was a copy or rewrite of them then
@@ -211,6 +212,9 @@ class Archive:
         for found in decision.matches:
             if found.number in self.kept:
                 self.later.setdefault(found.number, []).append(decision.number)
+                if found.relation == "follow_up":
+                    self.affairs.setdefault(found.number, []).append(decision.number)
+                    self.affairs.setdefault(decision.number, []).append(found.number)
         if decision.recall:
             self.recalls[decision.number] = decision.recall
             for number in decision.recall:
@@ -241,6 +245,9 @@ class Archive:
             if not earlier:
                 del self._earlier[kept.id]
         self.later.pop(number, None)
+        for other in self.affairs.pop(number, ()):
+            if other in self.affairs:
+                self.affairs[other].remove(number)
         self.hidden.discard(number)
         self.recalled_by.pop(number, None)
         for other in self.recalls.pop(number, ()):
