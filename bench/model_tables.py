@@ -11,8 +11,10 @@ from pathlib import Path
 
 from bench.markdown import table
 from wirecopy.config import Detection
+from wirecopy.detection.evidence.mixture import PART
 from wirecopy.detection.evidence.model import COPIED, Model, shipped_model
-from wirecopy.detection.grouping import stories
+from wirecopy.detection.grouping import mixtures, stories
+from wirecopy.detection.kernels.crowds import CROWD
 from wirecopy.detection.kernels.features import PART_WEIGHT, TOLD
 from wirecopy.detection.kernels.index import RING
 from wirecopy.detection.kernels.layout import KEYS
@@ -65,6 +67,7 @@ def constants() -> str:
         ("keys per article", KEYS, "`kernels.KEYS`"),
         ("shared rarity that makes a candidate, nats", defaults.min_shared_rarity, "`detection.min_shared_rarity`"),
         ("articles looked at per key, the newest", RING, "`kernels.RING`"),
+        ("candidates with a key, from which it is seldom added", CROWD, "`kernels.CROWD`"),
         ("of these, articles within the window that count", defaults.max_key_articles, "`detection.max_key_articles`"),
         ("candidates per article", defaults.max_candidates, "`detection.max_candidates`"),
         ("share of either text's weight below which none is compared", SCREEN, "`kernels.SCREEN`"),
@@ -73,6 +76,8 @@ def constants() -> str:
         ("mean log-odds that hold a story together", stories.LEAST, "`stories.LEAST`"),
         ("log-odds beyond which evidence counts no more", stories.CLIP, "`stories.CLIP`"),
         ("articles that are clustered anew together", stories.REGION, "`stories.REGION`"),
+        ("log-odds below which two have nothing in common", mixtures.APART, "`mixtures.APART`"),
+        ("part of a mixture's weight in each of two stories", PART, "`mixture.PART`"),
         ("members of a larger story that are asked", stories.SAMPLE, "`stories.SAMPLE`"),
         ("share in shared runs that makes a copy", COPIED, "`matching.COPIED`"),
         ("rarity that a part of a round-up shares with a story, nats", PART_WEIGHT / 16, "`kernels.PART_WEIGHT`"),

@@ -12,15 +12,18 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
+from itertools import combinations
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from wirecopy.config import Config, Detection
 from wirecopy.detection.evidence.model import UNJOINED, Link
+from wirecopy.detection.grouping.mixtures import APART, NEAR
 from wirecopy.detection.grouping.stories import CLIP, LEAST, REGION
 from wirecopy.detection.index.window import Window
 from wirecopy.detection.kernels import clustering
+from wirecopy.detection.kernels.judging import HELD
 from wirecopy.detector.tracing import trace
 from wirecopy.schema.article import Article
 
@@ -65,6 +68,18 @@ def compare(later: Content, earlier: Content) -> Evidence:
     [link] = window.judge([(1, 0)])
     assert [known for _, known in found.matches] in ([], [link])
     return Evidence(bool(found.matches), link)
+
+
+def is_mixture(content: Content, one: Content, other: Content) -> bool:
+    words, weights, _ = alone(content).side(0)
+    in_one, in_other = ({word & 0xFFFF for word in alone(part).side(0)[0].tolist()} for part in (one, other))
+    once = [
+        (word & 0xFFFF, weight) for word, weight in zip(words.tolist(), weights.tolist(), strict=True) if weight < 128
+    ]
+    least = 0.2 * sum(weight for _, weight in once)
+    only_one = sum(weight for word, weight in once if word in in_one - in_other)
+    only_other = sum(weight for word, weight in once if word in in_other - in_one)
+    return bool(min(only_one, only_other) >= least > 0)
 
 
 class Refused(Exception):
@@ -355,6 +370,7 @@ class BruteForce:
         touched = {self._story[m] for m in tying} | ({home} if home else set())
         region = sorted(m for story in touched for m in self._live(story))
         moves = self._regroup(region, self._part(number, 1), number, founded)
+        matches |= {m: self._compared[number, m] for m in matches}
         self._story |= moves if home is None or moves[number] == home else {number: home}
 
     def _regroup(
@@ -372,6 +388,7 @@ class BruteForce:
                 if (b, a) not in self._compared:
                     self._compared[b, a] = compare(self.kept[b].content, self.kept[a].content).link
                 odds[i, j] = odds[j, i] = max(-CLIP, min(CLIP, self._compared[b, a].odds))
+        self._refute_mixtures(odds, articles, number)
         said = odds.copy()
         groups = self._impose(odds, articles, leaving)
         labels = clustering.cluster(np.where(odds == -np.inf, odds, said), LEAST).tolist()
@@ -385,6 +402,22 @@ class BruteForce:
             [m for m, own in zip(articles, labels, strict=True) if own == label] for label in sorted(set(labels))
         ]
         return self._name(clusters, part, number, founded)
+
+    def _refute_mixtures(self, odds: Any, articles: list[int], number: int | None) -> None:
+        """What is partly one of two that have nothing in common and partly the other is evidence of neither."""
+        while True:
+            labels, mixed = clustering.cluster(odds, LEAST), set[tuple[int, int]]()
+            for x, article in enumerate(articles):
+                may_join = [m for m in range(len(articles)) if article == number or labels[m] == labels[x]]
+                near = [m for m in may_join if m != x and odds[x, m] >= NEAR]
+                for a, b in combinations(near, 2):
+                    if odds[a, b] < APART and is_mixture(*(self.kept[articles[m]].content for m in (x, a, b))):
+                        mixed |= {(max(x, a), min(x, a)), (max(x, b), min(x, b))}
+            if not mixed:
+                return
+            for later, earlier in mixed:
+                self._compared[articles[later], articles[earlier]] = Link(HELD, "contains")
+                odds[later, earlier] = odds[earlier, later] = HELD
 
     def _impose(self, odds: Any, articles: list[int], leaving: int | None) -> list[set[int]]:
         """The pins, in the place of the evidence; who is forgotten and pinned keeps the rest of its story together.

@@ -808,6 +808,20 @@ def candidates(
     return enough[:most], len(enough), [shared[number] for number in enough[:most]]
 
 
+def sum_in(sums: Mapping[int, int], number: int) -> int:
+    """What the keys weigh that an article shares."""
+    return sums.get(number, 0)
+
+
+def leave_crowds(number: int, kin: Sequence[int], keys: Sequence[int]) -> list[int]:
+    """The keys that an article adds itself to, 0 for the others: of a crowd's one in two, in four, and so on."""
+    left = [keys[0]]
+    for alike, key in list(zip(kin, keys, strict=True))[1:]:
+        one_in = 1 if alike < 16 else 2 ** (1 + (alike - 16) // 4)
+        left.append(key if mix(number << 32 | key) % one_in == 0 else 0)
+    return left
+
+
 def minute_of(date: int | None) -> int | None:
     """The minute of a date in milliseconds, within what 32 bits hold."""
     return None if date is None else min(max(date // 60_000, -(2**31) + 1), 2**31 - 1)

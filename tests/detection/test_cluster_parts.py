@@ -7,6 +7,7 @@ from tests.streams import stream
 from wirecopy import config
 from wirecopy.config import Config
 from wirecopy.detection.evidence.model import Link
+from wirecopy.detection.grouping.stories import Grouping
 from wirecopy.detection.index.bench import Bench
 from wirecopy.detection.index.contents import ALWAYS, dates
 from wirecopy.detection.kernels.index import MINUTE
@@ -29,6 +30,7 @@ def test_candidates_and_matches_of_a_cluster_are_those_of_a_window(window_days: 
     settings = config.override(Config(), "detection", boilerplate_stories=0, window_days=window_days)
     detection, articles = settings.detection, stream(400)
     state = State(settings, Archive(None), looks_ahead=True, forgets=False)
+    state.stories = Grouping()  # which refutes no match: a cluster does so when it groups
     traces = trace(articles, detection.max_words)
     state.load(articles, traces)
     state.window.terms.begin_epoch()

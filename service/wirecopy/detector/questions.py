@@ -73,6 +73,7 @@ class Questions:
         found = state.window.probe(*traces, article.published, article.source, replaces)
         with state.without(replaces) as own:
             change = state.propose(number, found, own)
+            found = found.linked(change.links)
             kept = kept_of(self._archive, number, article, traces, state.moment, b"", replaces)
             place = views.proposed_place(self._archive, state.stories, number, kept, change, self._policy)
         decision = describe(Decided(number, found, change), None, place, kept, article)

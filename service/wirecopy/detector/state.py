@@ -73,7 +73,6 @@ class State:
         """
         settings, service = config.detection, config.service
         self.archive = archive
-        self.stories = Grouping()
         self.window = Window(
             capacity=max(service.max_indexed_articles, room),
             grows=not forgets,
@@ -87,6 +86,7 @@ class State:
             min_odds=settings.min_odds,
             model=model_file.load(settings.model),
         )
+        self.stories = Grouping(is_mixture=self.window.is_mixture)
         self._epochs, self._looks_ahead = epochs and not looks_ahead, looks_ahead
         self._forgets = forgets
         self._index_milliseconds = None if service.index_days is None else max(1, int(service.index_days * DAY))
@@ -162,7 +162,7 @@ class State:
                 if change.links:
                     stories.link(change.links)
                 stories.apply(change.moves)
-                yield Decided(number, found, change)
+                yield Decided(number, found.linked(change.links), change)
             if self._epochs:
                 window.learn(batch)
                 if batch == room:

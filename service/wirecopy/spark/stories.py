@@ -111,7 +111,7 @@ def _matches_of(numbers: np.ndarray, links: pa.Table) -> dict[int, list[tuple[in
 
 
 def _group(count: int, matches: dict[int, list[tuple[int, Link]]], bench: Bench) -> Grouping:
-    grouped = Grouping()
+    grouped = Grouping(is_mixture=bench.is_mixture)
     for number in range(count):
         change = grouped.decide(number, matches.get(number, []), bench.judge)
         if change.links:

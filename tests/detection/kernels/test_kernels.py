@@ -871,7 +871,8 @@ limits = st.tuples(
 def seeking(most_hits: int) -> tuple[npt.NDArray[Any], ...]:
     """What `candidates` needs room for."""
     hits = np.empty(2 * kernels.KEYS * most_hits + 1, dtype=np.int64)
-    return np.zeros(8192, np.int64), np.zeros(kernels.COUNTERS, np.uint32), hits, np.empty(kernels.KEYS, np.int64)
+    walked, kin = np.empty((2, kernels.KEYS), np.int64)
+    return np.zeros(8192, np.int64), np.zeros(kernels.COUNTERS, np.uint32), hits, walked, kin
 
 
 @law
@@ -1018,6 +1019,53 @@ def test_make_ring_and_drop_rings(size: int) -> None:
     index.remove(size + 3)
     left = reference.drop_rings([POOL[0]], rings)
     assert {key: ring_of(index, key) for key in POOL[:4] if ring_of(index, key)} == left == {}
+
+
+@pytest.mark.parametrize("has_ring", [False, True])
+def test_candidates_tell_how_many_of_the_many_that_have_a_key_are_like_the_article(has_ring: bool) -> None:
+    index = small_index(400)
+    for number in range(40):  # of 40 with one key 20 have a second; a third has 15
+        index.add(
+            number,
+            sketch_of({2: POOL[0], **({7: POOL[1]} if number % 2 else {}), number + 20: number * 2 + 1_000_001}),
+            0,
+        )
+    for number in range(40, 55):
+        index.add(number, sketch_of({5: POOL[2]}), 0)
+    if has_ring:
+        kernels.make_ring(np.uint32(POOL[0]), index.arrays)
+    room, (out, sums) = seeking(48), np.zeros((2, 99), dtype=np.int64)
+    keys = sketch_of({1: POOL[0], 2: POOL[1], 3: POOL[2]})
+    kernels.candidates(keys, u8([9] * 64), 0, 50, index.arrays, 48, 15, 99, room, out, sums)
+    assert room[4].tolist() == [0, 20, 20, 0] + [0] * 60
+    kernels.candidates(keys, u8([9] * 64), 0, 50, index.arrays, 48, 9, 99, room, out, sums)
+    assert room[4].tolist() == [0, 40, 20, 0] + [0] * 60
+
+
+def test_leave_crowds() -> None:
+    kept = dict.fromkeys([0, 15, 16, 20, 24, 48], 0)
+    for kin in kept:
+        for number in range(50):
+            keys = np.arange(1, 129, 2, dtype=np.uint32)
+            expected = reference.leave_crowds(number, [kin] * 64, keys.tolist())
+            kernels.leave_crowds(number, i64([kin] * 64), keys)
+            assert keys.tolist() == expected
+            assert keys[0] == 1, "the key of the whole text stays"
+            kept[kin] += int((keys[1:] != 0).sum())
+    shares = [kept[kin] / (50 * 63) for kin in kept]
+    assert shares == pytest.approx([1, 1, 1 / 2, 1 / 4, 1 / 8, 1 / 512], rel=0.2, abs=0.004)
+
+
+@given(st.dictionaries(st.integers(0, 2**40 - 1), st.integers(1, 2**20 - 1), max_size=8), st.integers(0, 2**40 - 1))
+def test_sum_in(sums: dict[int, int], number: int) -> None:
+    table = np.zeros(16, dtype=np.int64)
+    for known, total in sums.items():
+        at = (known * 0x9E3779B1 >> 8) & 15
+        while table[at]:
+            at = (at + 1) & 15
+        table[at] = (known + 1) << 20 | total
+    for asked in (number, *sums):
+        assert kernels.sum_in(table, asked) == reference.sum_in(sums, asked)
 
 
 @pytest.mark.parametrize("has_ring", [False, True])

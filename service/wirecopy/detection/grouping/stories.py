@@ -33,8 +33,10 @@ import numpy.typing as npt
 from wirecopy.detection.evidence.model import UNJOINED, Link
 from wirecopy.detection.grouping.links import Links
 from wirecopy.detection.grouping.membership import Membership, story_age
+from wirecopy.detection.grouping.mixtures import IsMixture, find_mixed
 from wirecopy.detection.grouping.pins import Pins
 from wirecopy.detection.kernels import clustering
+from wirecopy.detection.kernels.judging import HELD
 
 LEAST = -0.9  # log-odds; the mean between two parts of a story is above it
 REGION = 48  # articles
@@ -62,8 +64,9 @@ Judge = Callable[[Sequence[tuple[int, int]]], Iterable[Link]]
 class Grouping:
     """Which story each article belongs to, and the links that hold stories together."""
 
-    def __init__(self, least: float = LEAST) -> None:
+    def __init__(self, least: float = LEAST, is_mixture: IsMixture | None = None) -> None:
         self.least = least
+        self._is_mixture = is_mixture
         self.story_of = Membership()
         self.members = self.story_of.members
         self.pins = Pins()
@@ -324,12 +327,11 @@ class Grouping:
         odds, (later, earlier) = np.zeros((size, size)), _pairs_of(size)
         odds[later, earlier] = evidence.compare_all(articles)
         odds[earlier, later] = odds[later, earlier]
+        labels = self._cluster(odds, articles, number, evidence).tolist()
         if self.pins:
             said = odds.copy()
             groups = self.pins.impose(odds, articles, self._stand_for(region, oldest, leaving))
             labels = _cluster_pinned(said, odds, groups, self.least).tolist()
-        else:
-            labels = clustering.cluster(odds, self.least).tolist()
         if number is not None:
             held = set(zip([self.story_of[m] for m in region], labels, strict=False))
             if len(held) == len({story for story, _ in held}) == len({label for _, label in held}):  # as most often:
@@ -339,6 +341,19 @@ class Grouping:
         for article, label in zip(articles, labels, strict=True):
             clusters.setdefault(label, []).append(article)
         return self._name(number, founded, parts, list(clusters.values()), oldest)
+
+    def _cluster(
+        self, odds: npt.NDArray[np.float64], articles: Sequence[int], number: int | None, evidence: "_Evidence"
+    ) -> npt.NDArray[np.int64]:
+        """Cluster articles by their log-odds; what mixtures would bring together stays apart, and `odds` say so."""
+        while True:
+            labels: npt.NDArray[np.int64] = clustering.cluster(odds, self.least)
+            mixed = find_mixed(odds, labels, articles, number, self._is_mixture) if self._is_mixture else set()
+            if not mixed:
+                return labels
+            for later, earlier in mixed:
+                evidence.refute(articles[later], articles[earlier])
+                odds[later, earlier] = odds[earlier, later] = HELD
 
     def _stand_for(self, region: list[int], oldest: int, leaving: int | None) -> dict[int, list[int]]:
         """Pinned members whose trace is forgotten, each with the others of its story, who must stay one then."""
@@ -411,6 +426,14 @@ class _Evidence:
                 found[k] = self._made[pairs[k]]
         odds = [link.odds for link in found if link is not None]
         return [CLIP if value > CLIP else -CLIP if value < -CLIP else value for value in odds]
+
+    def refute(self, number: int, other: int) -> None:
+        """Let a link say only that one article contains something of the other."""
+        held = Link(HELD, "contains")
+        if number == self._number and other in self.own:
+            self.own[other] = held
+        else:
+            self._made[number, other] = held
 
     def links(self) -> list[tuple[int, int, Link]]:
         """Return all that is new."""

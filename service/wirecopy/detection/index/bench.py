@@ -4,11 +4,12 @@ A cluster verifies and groups on it what a window would: the same kernels over t
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from wirecopy.detection.evidence.mixture import is_mixture
 from wirecopy.detection.evidence.model import Link, Model, Relation, relations
 from wirecopy.detection.evidence.stubs import are_stubs
 from wirecopy.detection.index.contents import outlet_of
@@ -23,6 +24,8 @@ from wirecopy.detection.words.text import Traces
 
 F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
+U8 = npt.NDArray[np.uint8]
+U32 = npt.NDArray[np.uint32]
 
 
 class Matched(NamedTuple):
@@ -93,11 +96,16 @@ class Bench:
                 links[k] = Link(NO_EVIDENCE, links[k].relation)
         return links
 
+    def is_mixture(self, place: int, one: int, other: int) -> bool:
+        """Return whether an article is partly one of two others and partly the other."""
+        words, weights, _ = self._side(place)
+        return is_mixture(words, weights, self._side(one)[0], self._side(other)[0])
+
     def _are_stubs(self, one: int, other: int) -> bool:
+        return are_stubs(*self._side(one), *self._side(other))
+
+    def _side(self, place: int) -> tuple[U32, U8, int]:
         words, weights, starts, sizes = self._store
-        sides: list[Any] = []
-        for place in (one, other):
-            start, size = starts.item(place), sizes.item(place)
-            end = start + words_of(size)
-            sides += words[start:end], weights[start:end], title_words_of(size)
-        return are_stubs(*sides)
+        start, size = starts.item(place), sizes.item(place)
+        end = start + words_of(size)
+        return words[start:end], weights[start:end], title_words_of(size)

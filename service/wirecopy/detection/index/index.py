@@ -38,6 +38,7 @@ def scratch_for(most_hits: int) -> tuple[npt.NDArray[np.generic], ...]:
         np.zeros(COUNTERS, dtype=np.uint32),
         np.empty(hits, dtype=np.int64),
         np.empty(KEYS, dtype=np.int64),
+        np.empty(KEYS, dtype=np.int64),
     )
 
 

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from wirecopy.detection.evidence.mixture import is_mixture
 from wirecopy.detection.evidence.model import Link, relations
 from wirecopy.detection.evidence.stubs import are_stubs
 from wirecopy.detection.index.contents import I64, U64, WindowContents, dates, hash_of, word_index
@@ -38,6 +39,8 @@ T = TypeVar("T")
 Start = Callable[[Callable[[], T]], Callable[[], T]]  # begins a task beside others; -> what waits for its result
 
 F32 = npt.NDArray[np.float32]
+U8 = npt.NDArray[np.uint8]
+U32 = npt.NDArray[np.uint32]
 
 
 class Findings(NamedTuple):
@@ -52,6 +55,14 @@ class Findings(NamedTuple):
     candidates: int
     truncated: bool
     is_counted: bool
+
+    def linked(self, links: Sequence[tuple[int, int, Link]]) -> "Findings":
+        """Return the same with the links that a decision left of the matches, which are its first ones."""
+        own = [(other, link) for _, other, link in links[: len(self.matches)]]
+        if own == self.matches:
+            return self
+        order = sorted(range(len(own)), key=lambda k: (-own[k][1].odds, own[k][0]))
+        return self._replace(matches=[own[k] for k in order], results=self.results[order])
 
 
 class CountedPassages(WindowContents):
@@ -181,6 +192,11 @@ class Window(CountedPassages):
                 links[k] = Link(NO_EVIDENCE, links[k].relation)
         return links
 
+    def is_mixture(self, number: int, one: int, other: int) -> bool:
+        """Return whether an article is partly one of two others and partly the other; all three are in the window."""
+        words, weights, _ = self.side(number)
+        return is_mixture(words, weights, self.side(one)[0], self.side(other)[0])
+
     def _without_stubs(self, number: int, found: Findings) -> Findings:
         """Leave out matches that share nothing but a notice with the article of this number."""
         chosen = [k for k, (other, _) in enumerate(found.matches) if not self._are_stubs(number, other)]
@@ -189,14 +205,15 @@ class Window(CountedPassages):
         return found._replace(matches=[found.matches[k] for k in chosen], results=found.results[chosen])
 
     def _are_stubs(self, number: int, other: int) -> bool:
+        return are_stubs(*self.side(number), *self.side(other))
+
+    def side(self, number: int) -> tuple[U32, U8, int]:
+        """Return words, weights and title words of an article, of the one that was probed with, too."""
         words, weights, starts, sizes = self._traces.arrays
-        sides: list[Any] = []
-        for each in (number, other):
-            slot = self._traces.capacity if each == self.loaded else each % self._traces.capacity
-            start, size = starts.item(slot), sizes.item(slot)
-            end = start + words_of(size)
-            sides += words[start:end], weights[start:end], title_words_of(size)
-        return are_stubs(*sides)
+        slot = self._traces.capacity if number == self.loaded else number % self._traces.capacity
+        start, size = starts.item(slot), sizes.item(slot)
+        end = start + words_of(size)
+        return words[start:end], weights[start:end], title_words_of(size)
 
     def _founds(self, first: int, days: I64, hashes: U64, start: Start[Any]) -> Iterator[Findings]:
         """Find block by block, each of which begins the next; verify whatever was found, several blocks at once."""

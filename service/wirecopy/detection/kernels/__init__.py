@@ -5,6 +5,6 @@ Signatures are explicit, so that nothing compiles in the middle of a request, an
 also takes writable arrays. Each kernel has a plain twin of the same name in tests/reference.py.
 
 Read in the order in which a text goes through them: `layout` (what all must agree on), `lanes` (vector instructions),
-`folding`, `quotations`, `words`, `repeats`, `weights`, `passages`, `keys`, `index`, `shared`, `features`, `screening`,
-`affairs`, `judging`, `passes`, `clustering`; `minhash` stands apart: signatures for users of datasketch.
+`folding`, `quotations`, `words`, `repeats`, `weights`, `passages`, `keys`, `crowds`, `index`, `shared`, `features`,
+`screening`, `affairs`, `judging`, `passes`, `clustering`; `minhash` stands apart: signatures for users of datasketch.
 """

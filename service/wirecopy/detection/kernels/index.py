@@ -4,6 +4,7 @@ import numpy as np
 from numba import types, uint32, uint64
 
 from wirecopy.detection.kernels.compiling import njit
+from wirecopy.detection.kernels.crowds import CROWD, sum_in
 from wirecopy.detection.kernels.lanes import fetch, within_row, zeros_above
 from wirecopy.detection.kernels.layout import (
     BORROWING,
@@ -270,10 +271,11 @@ def candidates(article_keys, key_weights, published, window, index, most_hits, l
     ones the newest. The index holds the publication time of each slot; two known dates differ by at most `window`
     (milliseconds), minute against minute.
     `scratch`: a table of 2 ** b zeros, 2 ** b > 2 * KEYS * most_hits; COUNTERS zeros; room for 2 * KEYS * most_hits + 1
-    hits; KEYS numbers, which become those of the postings of each key that were met along its chain.
+    hits; KEYS numbers, which become those of the postings of each key that were met along its chain; KEYS more, which
+    become how many of a key's hits qualified, of keys with CROWD hits, and 0 of others.
     """
     postings, heads, state, dates, tags, rings, pushed = index
-    table, counters, shared, walked = scratch
+    table, counters, shared, walked, kin = scratch
     capacity = postings.shape[0] // KEYS
     mask = table.shape[0] - 1
     newest, oldest = state[NEWEST], state[OLDEST]
@@ -325,8 +327,9 @@ def candidates(article_keys, key_weights, published, window, index, most_hits, l
                 number = newest - ((newest - entry) & 0xFFFFFFFF)
                 if number < oldest:
                     break
-                shared[n] = number << 8 | rarity
+                shared[n] = number << 14 | np.int64(k) << 8 | rarity
                 n += 1
+                hits[k] += 1
     while going:
         still = 0
         for t in range(going):
@@ -344,7 +347,7 @@ def candidates(article_keys, key_weights, published, window, index, most_hits, l
                 walked[k] += 1
                 other = minute_of(dates[slot])
                 near = (other == UNKNOWN_MINUTE) | ((first_minute <= other) & (other <= last_minute))
-                shared[n] = number << 8 | np.int64(key_weights[k])
+                shared[n] = number << 14 | k << 8 | np.int64(key_weights[k])
                 n += near
                 hits[k] += near
                 if hits[k] == most_hits or walked[k] == RING:
@@ -360,10 +363,10 @@ def candidates(article_keys, key_weights, published, window, index, most_hits, l
     # Most articles share a single key. Sums are first taken in few counters, where several articles may meet, and only
     # those whose counter is full enough are told apart.
     for t in range(n):
-        counters[(shared[t] >> 8) & (COUNTERS - 1)] += uint32(shared[t] & 255)
+        counters[(shared[t] >> 14) & (COUNTERS - 1)] += uint32(shared[t] & 255)
     touched = KEYS * most_hits  # their places in the table stand behind the hits
     for t in range(n):
-        number, rarity = shared[t] >> 8, shared[t] & 255
+        number, rarity = shared[t] >> 14, shared[t] & 255
         if counters[number & (COUNTERS - 1)] < least:
             continue
         at = (number * 0x9E3779B1 >> 8) & mask
@@ -374,8 +377,14 @@ def candidates(article_keys, key_weights, published, window, index, most_hits, l
             shared[touched] = at
             touched += 1
         table[at] += rarity
+    kin[:] = 0
+    if touched - KEYS * most_hits >= CROWD:
+        for t in range(n):
+            k = (shared[t] >> 8) & (KEYS - 1)
+            if hits[k] >= CROWD:
+                kin[k] += sum_in(table, shared[t] >> 14) >= least
     for t in range(n):
-        counters[(shared[t] >> 8) & (COUNTERS - 1)] = 0
+        counters[(shared[t] >> 14) & (COUNTERS - 1)] = 0
     found = 0
     for t in range(KEYS * most_hits, touched):
         at = shared[t]

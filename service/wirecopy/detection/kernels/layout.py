@@ -60,7 +60,7 @@ UNKNOWN = -(1 << 62)  # an unknown date
 
 # postings, heads, state, dates, tags, rings, pushed
 INDEX_ARRAYS = types.Tuple((U64, U32, I64, I64, U64, U32, I64))
-SEEKING = types.Tuple((I64, U32, I64, I64))  # what `candidates` needs room for
+SEEKING = types.Tuple((I64, U32, I64, I64, I64))  # what `candidates` needs room for
 
 # --- evidence ---------------------------------------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ import numpy as np
 from numba import types
 
 from wirecopy.detection.kernels.compiling import njit
+from wirecopy.detection.kernels.crowds import leave_crowds
 from wirecopy.detection.kernels.index import candidates, insert, make_ring
 from wirecopy.detection.kernels.judging import days_between, judge
 from wirecopy.detection.kernels.keys import draft_for, sketch
@@ -53,17 +54,18 @@ def find_articles(
     """Take the stored articles first .. first + count - 1 through mask, sketch and candidates, in order.
 
     `outlets` are the sources of all slots, 0 where none is known. limits: window, min_words, most_hits, least, most,
-    boilerplate stories (0: none is masked). For article k of the batch, out_counts[k] candidates are out_candidates[k *
-    most:], of the out_qualified[k] that there are. Weights are masked in place. Each article enters the index, and its
-    passages are counted (out_counted[k]) when it is no copy, before the next is looked up; with `first` -1, the one
-    article in the store's slot behind those of the index is
+    boilerplate stories (0: none is masked). For article k of the batch, out_counts[k] candidates are
+    out_candidates[k * most:], of the out_qualified[k] that there are. Weights are masked in place. Each article enters
+    the index, but for keys that a crowd of others like it has (`crowds`), and its passages are counted (out_counted[k])
+    when it is no copy, before the next is looked up; with `first` -1, the one article in the store's slot behind those
+    of the index is
     looked up and leaves nothing. Of what shares a large part of its keys it is verified at once whether it is a copy:
     the first out_judged[k] candidates, whose log-odds and results stand at the same places of out_odds and out_results.
     """
     dates = index[3]
     words, weights, starts, sizes = store
     word_heads, word_following = scratch
-    walked = seeking[3]
+    walked, kin = seeking[3], seeking[4]
     window, min_words, most_hits, least, most, boilerplate = limits
     capacity = dates.shape[0]
     article_keys = np.empty(KEYS, np.uint32)
@@ -96,6 +98,7 @@ def find_articles(
         for j in range(KEYS):
             if walked[j] >= HOT:
                 make_ring(article_keys[j], index)
+        leave_crowds(first + k, kin, article_keys)
         insert(first + k, article_keys, index)
         if boilerplate == 0:
             continue
