@@ -1,6 +1,7 @@
 """What a trace does not see (spelling, markup, invisible characters) and what it does (words, numbers, quotations)."""
 
 import html
+import random
 import time
 import unicodedata
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from wirecopy.detection.kernels.layout import HASH, NUMBER, QUOTED
 from wirecopy.detection.words import text
 from wirecopy.detector.answers.explain import compare
 from wirecopy.detector.detector import Detector
+from wirecopy.detector.tracing import trace
 from wirecopy.schema.article import Article
 
 law: Callable[[Any], Any] = settings(deadline=None)
@@ -406,3 +408,20 @@ def test_every_piece_of_writing_is_read_without_trouble() -> None:
     for piece in PIECES:
         assert all(is_old(char) for char in piece if char.isalpha())
         text.trace([piece, piece * 3])
+
+
+def test_a_trace_is_the_same_whatever_is_traced_with_it() -> None:
+    chance = random.Random(5)
+
+    def some(count: int) -> list[str]:
+        return [f"word{chance.randrange(10**6)}" for _ in range(count)]
+
+    articles = []
+    for k in range(400):
+        passage, between = some(26), some(900)
+        articles.append(Article(f"a{k}", " ".join([*some(900), *passage, *between, *passage])))
+    long = Article("long", " ".join(some(40_000)))
+    together = trace([*articles, long], 100_000).texts
+    for k, article in enumerate(articles):
+        alone = trace([article], 100_000).texts[0]
+        assert together[k].tolist() == alone.tolist(), article.id

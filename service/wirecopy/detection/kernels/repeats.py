@@ -20,6 +20,7 @@ SAMPLED = 8
 GRAM = 8  # words
 LEAST_PASSAGE = 24  # words that are a passage extracted twice, and no refrain
 BEHIND = 64
+PLACES = 1024  # of sampled passages, at least
 
 
 @njit(types.int64(U32_IN, types.int64), **BORROWING)
@@ -101,8 +102,9 @@ def keep_once(words, bounds, title_words, seen, stamp, out, out_bounds, out_titl
     """Write the traces words[bounds[k]:bounds[k + 1]] to `out`, each with what stands in it twice only once.
 
     title_words[k] are the title's; out_title_words[k] is 0 where a text is nothing but its title, whose copy is kept as
-    the text then. `seen` has room for 2 ** b places, none of which holds a stamp of `stamp` or more; one is used for
-    each trace. Where `places` is not empty, places[j] becomes the place in `words` of out[j].
+    the text then. `seen` has room for 2 ** b places, `PLACES` or half of the longest trace's words, none of which holds
+    a stamp of `stamp` or more; one is used for each trace. Where `places` is not empty, places[j] becomes the place in
+    `words` of out[j].
     """
     n = 0
     out_bounds[0] = 0
@@ -119,6 +121,9 @@ def keep_once(words, bounds, title_words, seen, stamp, out, out_bounds, out_titl
             if begin:
                 places[n] = j
             n += 1
-        n = keep_passages_once(own, text, n, seen, stamp + k, out, places)
+        room = PLACES  # by this trace alone: what falls on one place must not depend on the others of the call
+        while room < own.shape[0] // 2:
+            room *= 2
+        n = keep_passages_once(own, text, n, seen[: min(room, seen.shape[0])], stamp + k, out, places)
         out_bounds[k + 1] = n
         out_title_words[k] = title

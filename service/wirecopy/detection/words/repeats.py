@@ -5,12 +5,11 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from wirecopy.detection.kernels.repeats import keep_once
+from wirecopy.detection.kernels.repeats import PLACES, keep_once
 from wirecopy.detection.words import text
 from wirecopy.detection.words.text import Spans, Traces
 
 I64 = npt.NDArray[np.int64]
-_PLACES = 1024  # of sampled passages, at least; a number of 32 bits tells the traces of one call apart
 
 
 class KeptOnce(NamedTuple):
@@ -23,7 +22,7 @@ class KeptOnce(NamedTuple):
 
 def without_repeats(traces: Traces, title_words: I64, *, with_places: bool = False) -> KeptOnce:
     """Return the traces with what stands twice in one only once; `places` is empty unless it is asked for."""
-    size = _PLACES
+    size = PLACES  # a number of 32 bits tells the traces of one call apart
     while size < traces.longest // 2:
         size *= 2
     out, out_bounds = np.empty_like(traces.words), np.empty_like(traces.bounds)
