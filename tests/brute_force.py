@@ -79,7 +79,13 @@ def is_mixture(content: Content, one: Content, other: Content) -> bool:
     least = 0.2 * sum(weight for _, weight in once)
     only_one = sum(weight for word, weight in once if word in in_one - in_other)
     only_other = sum(weight for word, weight in once if word in in_other - in_one)
-    return bool(min(only_one, only_other) >= least > 0)
+    own = {word & 0xFFFF for word in words.tolist()}
+
+    def is_all_here(part: Content) -> bool:
+        theirs = [word & 0xFFFF for word in alone(part).side(0)[0].tolist()]
+        return sum(word in own for word in theirs) >= 0.9 * len(theirs)
+
+    return bool(min(only_one, only_other) >= least > 0) and not (is_all_here(one) and is_all_here(other))
 
 
 class Refused(Exception):
