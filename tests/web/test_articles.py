@@ -47,6 +47,7 @@ def test_a_new_article_is_answered_with_201_and_its_verdict(service: Service) ->
         "candidates": 0,
         "truncated": False,
         "replayed": False,
+        "credits": [],
         "superseded": False,
     }
 
@@ -112,6 +113,7 @@ def test_an_article_is_shown_with_its_verdict_and_its_own_fields(service: Servic
         "score": None,
         "status": "usable",
         "embargoed": None,
+        "credits": [],
         **{name: value for name, value in FULL.items() if name != "published"},
     }
 
