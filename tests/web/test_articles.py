@@ -77,6 +77,7 @@ def test_a_match_is_told_with_both_containments(service: Service) -> None:
             "relation": "identical",
             "containment": {"this_in_other": 1.0, "other_in_this": 1.0},
             "shared_words": 10,
+            "direction": None,
         }
     ]
 
