@@ -345,9 +345,9 @@ def test_repeated_refusals_are_told_ten_times_then_counted_with_the_fields_that_
     assert len(told) == 14
 
 
-@pytest.mark.xfail(reason="known: the model fitted anew judges this pair below the line", strict=False)
 def test_on_a_terminal_the_stories_are_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
-    same = line_of("1", BODY, title="Bridge closed") + line_of("2", BODY, title="Closed bridge")
+    body = f"{BODY} Some 22,000 cars cross it on a day, and the ferry will run twice an hour until they are mended."
+    same = line_of("1", body, title="Bridge closed") + line_of("2", body, title="Closed bridge")
     file = write(tmp_path / "a.jsonl", same)
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
     assert main(["dedupe", str(file)]) == 0
