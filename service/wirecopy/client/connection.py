@@ -3,8 +3,9 @@
 import asyncio
 import ssl
 import time
+from abc import ABC, abstractmethod
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 import httpx
 import msgspec
@@ -17,12 +18,13 @@ from wirecopy.schema.version import VERSION
 from wirecopy.schema.wire import Compacted, Problem
 
 T = TypeVar("T")
+Http = TypeVar("Http", httpx.Client, httpx.AsyncClient)
 
 _DEFAULT_TIMEOUT_SECONDS = 60.0
 
 
-class ServiceCalls:
-    """A connection to a service: how it is called, whether it lives, what it says of itself. Threads may share it."""
+class _Connection(ABC, Generic[Http]):
+    """Where a service is, who calls it, and how patiently."""
 
     def __init__(
         self,
@@ -41,7 +43,20 @@ class ServiceCalls:
         """
         self.url = url
         self._retries = retries
-        self._http = httpx.Client(**_options(url, key, timeout, ca_file))
+        self._http: Http = self._open(_options(url, key, timeout, ca_file))
+
+    @abstractmethod
+    def _open(self, options: dict[str, Any]) -> Http: ...
+
+    def _retries_of(self, call: calls.Request[Any]) -> calls.Retries:
+        return calls.Retries(self._retries, is_repeatable=calls.is_repeatable(call.method, call.path))
+
+
+class ServiceCalls(_Connection[httpx.Client]):
+    """A connection to a service: how it is called, whether it lives, what it says of itself. Threads may share it."""
+
+    def _open(self, options: dict[str, Any]) -> httpx.Client:
+        return httpx.Client(**options)
 
     def is_live(self) -> bool:
         """Return whether the service answers at all."""
@@ -83,7 +98,7 @@ class ServiceCalls:
         self.close()
 
     def _call(self, call: calls.Request[T]) -> T:
-        retries = calls.Retries(self._retries, is_repeatable=calls.is_repeatable(call.method, call.path))
+        retries = self._retries_of(call)
         while True:
             try:
                 with reaching(self.url):
@@ -101,27 +116,11 @@ class ServiceCalls:
             return False
 
 
-class AsyncServiceCalls:
+class AsyncServiceCalls(_Connection[httpx.AsyncClient]):
     """The same for programs with an event loop."""
 
-    def __init__(
-        self,
-        url: str,
-        *,
-        key: str | None = None,
-        timeout: float = _DEFAULT_TIMEOUT_SECONDS,
-        ca_file: str | None = None,
-        retries: int = 3,
-    ) -> None:
-        """`url` is where the service listens, `key` one of its keys, `timeout` seconds of silence to bear.
-
-        `ca_file` holds the certificates (PEM) of who may vouch for the service, where the system's do not. Raises
-        UsageError when it cannot be used. What passes (429, 503, a lost connection) is tried again `retries` times,
-        after pauses that double.
-        """
-        self.url = url
-        self._retries = retries
-        self._http = httpx.AsyncClient(**_options(url, key, timeout, ca_file))
+    def _open(self, options: dict[str, Any]) -> httpx.AsyncClient:
+        return httpx.AsyncClient(**options)
 
     async def is_live(self) -> bool:
         """Return whether the service answers at all."""
@@ -163,7 +162,7 @@ class AsyncServiceCalls:
         await self.close()
 
     async def _call(self, call: calls.Request[T]) -> T:
-        retries = calls.Retries(self._retries, is_repeatable=calls.is_repeatable(call.method, call.path))
+        retries = self._retries_of(call)
         while True:
             try:
                 with reaching(self.url):
