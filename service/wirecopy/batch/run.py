@@ -101,7 +101,7 @@ class Result(NamedTuple):
             found = [match for match in self.journal.matches_of(number) if archive.is_shown(match.number)]
             if found or kept.credits:
                 matches = tuple(views.match(archive, number, match) for match in found)
-                yield encode(MatchesRow(kept.id, state.stories.story_of[number], views.credits(kept), matches))
+                yield encode(MatchesRow(kept.id, state.stories.story_of[number], views.credits(kept.credits), matches))
 
     def unique_lines(self) -> Iterator[bytes]:
         """Yield the whole input line of each story's canonical, in input order, of those in `rows`.

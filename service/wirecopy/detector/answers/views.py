@@ -88,14 +88,14 @@ def verdict(archive: Archive, decision: Decision, article_id: str, *, replayed: 
         match=None if best is None else archive.kept[best[0]].id,
         score=None if best is None else probability(best[1]),
         matches=tuple(
-            _match(archive, found, found.number, _Time(decision.published, decision.came))
+            _match(archive, found, found.number, decision)
             for found in decision.matches
             if _was_shown(archive, found.number, decision.arrived)
         ),
         candidates=decision.candidates,
         truncated=decision.truncated,
         replayed=replayed,
-        credits=_credits(decision.credits),
+        credits=credits(decision.credits),
     )
 
 
@@ -106,7 +106,7 @@ def matches(archive: Archive, number: int) -> tuple[Match, ...]:
         if later in archive.kept:
             found += [(f.odds, later, _reversed(f)) for f in archive.decision(later).matches if f.number == number]
     found.sort(key=lambda item: (-item[0], item[1]))
-    own = _Time(archive.kept[number].published, archive.kept[number].came)
+    own = archive.kept[number]
     return tuple(_match(archive, match, other, own) for _, other, match in found if _is_told(archive, other))
 
 
@@ -152,7 +152,7 @@ def _stored(
         text=archive.text(number),
         status=kept.status,
         embargoed=kept.embargoed,
-        credits=_credits(kept.credits),
+        credits=credits(kept.credits),
     )
 
 
@@ -268,22 +268,17 @@ def _member(archive: Archive, stories: Grouping, number: int, first: int) -> Mem
         published=kept.published,
         first_seen=kept.first_seen,
         status=kept.status,
-        credits=_credits(kept.credits),
+        credits=credits(kept.credits),
     )
-
-
-def credits(of: Kept) -> tuple[Credit, ...]:
-    """Return whom an article credits."""
-    return _credits(of.credits)
 
 
 def match(archive: Archive, number: int, found: StoredMatch) -> Match:
     """Return one match that was found for an article with an earlier one."""
-    kept = archive.kept[number]
-    return _match(archive, found, found.number, _Time(kept.published, kept.came))
+    return _match(archive, found, found.number, archive.kept[number])
 
 
-def _credits(found: Sequence[FoundCredit]) -> tuple[Credit, ...]:
+def credits(found: Sequence[FoundCredit]) -> tuple[Credit, ...]:
+    """Return whom an article credits, as callers see it."""
     return tuple(Credit(*credit) for credit in found)
 
 
@@ -311,22 +306,15 @@ def _best(archive: Archive, stories: Grouping, number: int) -> tuple[Relation | 
     return relation, archive.kept[other].id, probability(odds)
 
 
-def _match(archive: Archive, found: StoredMatch, other: int, own: "_Time") -> Match:
+def _match(archive: Archive, found: StoredMatch, other: int, own: Kept | Decision) -> Match:
     kept, direction = archive.kept[other], None
     if found.relation == "follow_up":
-        direction = _direction(own, _Time(kept.published, kept.came))
+        direction = _direction(own, kept)
     containment = Containment(found.this_in_other, found.other_in_this)
     return Match(kept.id, probability(found.odds), found.relation, containment, found.shared_words, direction)
 
 
-class _Time(NamedTuple):
-    """When an article was published, which may be unknown, and its place among those that came."""
-
-    published: int | None
-    came: int
-
-
-def _direction(own: _Time, other: _Time) -> Direction:
+def _direction(own: Kept | Decision, other: Kept) -> Direction:
     """Return what an article is to another, one of which goes on with the other: by dates, else by how they came."""
     if own.published is None or other.published is None or own.published == other.published:
         return "follows" if own.came > other.came else "followed_by"
@@ -346,7 +334,7 @@ def _affair(archive: Archive, stories: Grouping, name: str, members: Sequence[in
             if not _is_told(archive, other) or stories.story_of[other] == name:
                 continue
             story, kept = stories.story_of[other], archive.kept[other]
-            direction = _direction(_Time(own.published, own.came), _Time(kept.published, kept.came))
+            direction = _direction(own, kept)
             pairs[story] += 1
             later[story] += 1 if direction == "follows" else -1
     closest = sorted(pairs, key=lambda story: (-pairs[story], story_age(story)))[:_MOST_TOLD]
