@@ -13,7 +13,7 @@ from wirecopy.detection.evidence.mixture import is_mixture
 from wirecopy.detection.evidence.model import Link, Model, Relation, relations
 from wirecopy.detection.evidence.stubs import are_stubs
 from wirecopy.detection.index.contents import outlet_of
-from wirecopy.detection.index.sizes import pack, title_words_of, words_of
+from wirecopy.detection.index.sizes import pack, trace_at
 from wirecopy.detection.index.window import NO_EVIDENCE
 from wirecopy.detection.kernels.judging import judge_pairs
 from wirecopy.detection.kernels.layout import RESULTS
@@ -105,7 +105,4 @@ class Bench:
         return are_stubs(*self._side(one), *self._side(other))
 
     def _side(self, place: int) -> tuple[U32, U8, int]:
-        words, weights, starts, sizes = self._store
-        start, size = starts.item(place), sizes.item(place)
-        end = start + words_of(size)
-        return words[start:end], weights[start:end], title_words_of(size)
+        return trace_at(self._store, place)

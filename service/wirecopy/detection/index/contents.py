@@ -17,7 +17,7 @@ import xxhash
 from wirecopy.detection.evidence.model import Model, shipped_model
 from wirecopy.detection.index.index import LshIndex, scratch_for
 from wirecopy.detection.index.reserved import reserve
-from wirecopy.detection.index.sizes import title_words_of, words_of
+from wirecopy.detection.index.sizes import trace_at, words_of
 from wirecopy.detection.index.traces import TraceStore
 from wirecopy.detection.kernels.index import chain_articles, restore_articles
 from wirecopy.detection.kernels.layout import KEYS, UNKNOWN
@@ -125,12 +125,8 @@ class WindowContents:
 
     def written(self, number: int) -> Written:
         """Return what was made of an article, as `restore` takes it back."""
-        words, weights, starts, sizes = self._traces.arrays
-        slot = number % self._traces.capacity
-        start, size = starts.item(slot), sizes.item(slot)
-        end = start + words_of(size)
-        keys = self._index.keys_of(number)
-        return Written(title_words_of(size), words[start:end].tobytes(), weights[start:end].tobytes(), keys.tobytes())
+        words, weights, title_words = trace_at(self._traces.arrays, number % self._traces.capacity)
+        return Written(title_words, words.tobytes(), weights.tobytes(), self._index.keys_of(number).tobytes())
 
     def restore(self, articles: Restored) -> None:
         """Put articles back whose numbers follow all others; `chain` must come before anything else is asked."""

@@ -23,7 +23,7 @@ from wirecopy.detection.evidence.stubs import are_stubs
 from wirecopy.detection.index.contents import I64, U64, WindowContents, dates, hash_of, word_index
 from wirecopy.detection.index.index import LshIndex
 from wirecopy.detection.index.passages import Stretch, find_stretches
-from wirecopy.detection.index.sizes import title_words_of, words_of
+from wirecopy.detection.index.sizes import trace_at, words_of
 from wirecopy.detection.kernels import passages
 from wirecopy.detection.kernels.index import drop_rings
 from wirecopy.detection.kernels.judging import judge_pairs
@@ -209,11 +209,8 @@ class Window(CountedPassages):
 
     def side(self, number: int) -> tuple[U32, U8, int]:
         """Return words, weights and title words of an article, of the one that was probed with, too."""
-        words, weights, starts, sizes = self._traces.arrays
         slot = self._traces.capacity if number == self.loaded else number % self._traces.capacity
-        start, size = starts.item(slot), sizes.item(slot)
-        end = start + words_of(size)
-        return words[start:end], weights[start:end], title_words_of(size)
+        return trace_at(self._traces.arrays, slot)
 
     def _founds(self, first: int, days: I64, hashes: U64, start: Start[Any]) -> Iterator[Findings]:
         """Find block by block, each of which begins the next; verify whatever was found, several blocks at once."""
