@@ -8,7 +8,7 @@ import asyncio
 import re
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from importlib.util import find_spec
 
@@ -132,12 +132,13 @@ def _encoded(entry: Mapping[str, object] | ArticleError) -> bytes:
 
 
 def _validators(headers: httpx.Headers) -> dict[str, str]:
-    pairs: Iterator[tuple[str, str]] = iter((("ETag", "If-None-Match"), ("Last-Modified", "If-Modified-Since")))
+    """Return what to ask with the next time, so that a feed that has not changed is not sent again."""
+    pairs = (("ETag", "If-None-Match"), ("Last-Modified", "If-Modified-Since"))
     return {asked: headers[said] for said, asked in pairs if said in headers}
 
 
 def _wish(headers: httpx.Headers) -> float:
-    """Seconds for which the feed does not want to be asked again."""
+    """Return the seconds for which the feed does not want to be asked again."""
     asked = headers.get("Retry-After", "")
     lasts = _MAX_AGE.search(headers.get("Cache-Control", ""))
     wishes = (float(asked) if asked.isascii() and asked.isdigit() else 0.0, float(lasts[1]) if lasts else 0.0)
