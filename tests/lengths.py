@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from wirecopy.config import Config, Intake, Limits
 from wirecopy.detection.words import repeats, spellings, text
+from wirecopy.detection.words.credits import CreditNames
 from wirecopy.detector.answers import explain, revisions
 from wirecopy.detector.detector import Detector
 from wirecopy.errors import ArticleError, InvalidArticle
@@ -24,6 +25,7 @@ from wirecopy.schema.article import Article, parse
 from wirecopy.schema.elements import ElementSplitter
 from wirecopy.schema.formats import known
 from wirecopy.schema.intake import IntakeParser
+from wirecopy.schema.normal_form import composed
 from wirecopy.web.search import terms
 
 Stage = Callable[[str], object]
@@ -147,6 +149,11 @@ def _detect(given: str) -> None:
     Detector().ingest([Article("a", given, title=given[:500], source="s"), Article("b", f"x {given}", source="s")])
 
 
+def _credits(given: str) -> None:
+    for held in (f"According to Reuters {given}", f"{given} (Reuters) {given}"):
+        CreditNames(composed).find(held, text.trace([held])[0])
+
+
 def _explain(given: str) -> None:
     explain.compare(Article("a", given), Article("b", f"Other words. {given}"), Config())
 
@@ -167,6 +174,7 @@ STAGES: dict[str, Stage] = {
     "places of rewritten words": spellings.rewrite_in_place,
     "traces": lambda given: text.trace([given], heads=[given[:500]]),
     "repeated text": lambda given: repeats.spans(given[:500], given, 4096),
+    "credits": _credits,
     "decisions": _detect,
     "explanations": _explain,
     "revisions": lambda given: revisions.changes(given[:500], given, "b", f"{given} c"),

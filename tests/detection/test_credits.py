@@ -5,12 +5,13 @@ import pytest
 from wirecopy.detection.words.credit_names import agency_names, agency_of
 from wirecopy.detection.words.credits import MOST_NAMES, CreditNames
 from wirecopy.detection.words.text import trace
+from wirecopy.schema.normal_form import composed
 
 OUTLETS = ("washingtonpost.com", "spiegel.de", "Harbour Ledger", "cnn.com", "harbour-ledger")
 
 
 def credits_of(text: str, *sources: str, own: str | None = None) -> list[tuple[str, str]]:
-    names = CreditNames()
+    names = CreditNames(composed)
     for source in sources:
         names.add(source)
     return [(credit.name, credit.kind) for credit in names.find(text, trace([text]).words, own)]
@@ -98,7 +99,7 @@ def test_an_outlet_is_credited_once_it_is_a_source_in_the_stream() -> None:
 
 
 def test_an_outlet_is_credited_no_more_when_its_last_article_is_gone() -> None:
-    names, text = CreditNames(), "She told the Harbour Ledger so."
+    names, text = CreditNames(composed), "She told the Harbour Ledger so."
     words = trace([text]).words
     for _ in range(2):
         names.add("Harbour Ledger")

@@ -10,6 +10,6 @@ Read in this order:
 - `names`, `intake`: what others call our fields, and records of any feed as articles
 - `elements`: the elements of a JSON list as a stream
 - `formats`: the wire's own formats, one file each
-- `markup`: text out of HTML and NITF
+- `markup`: text out of HTML and NITF; `normal_form`: one way to write each character, in time by the length
 - `version`: the one place of the version number
 """

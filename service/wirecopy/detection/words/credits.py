@@ -11,8 +11,7 @@ said to have reported what it tells.
 Cost: one look per word of the trace, and one search of the text for each of at most MOST_NAMES names that it may hold.
 """
 
-import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -39,7 +38,9 @@ class FoundCredit(NamedTuple):
 class CreditNames:
     """The names that texts may credit: agencies, and the sources of the articles that are kept."""
 
-    def __init__(self) -> None:
+    def __init__(self, compose: Callable[[str], str]) -> None:
+        """`compose` brings a text into Unicode's form NFC, as names are, in time that grows with its length alone."""
+        self._compose = compose
         self._counts: dict[str, int] = {}  # articles of each source
         self._fresh: dict[str, None] = {}  # sources that are not indexed yet
         self._names: dict[int, list[Name]] = {}  # by the hash of their longest word
@@ -72,7 +73,7 @@ class CreditNames:
         may_hold = self._held(words)
         if not may_hold:
             return ()
-        text = text if text.isascii() else unicodedata.normalize("NFC", text)
+        text = self._compose(text)
         own = None if source is None else agency_of(source) or source
         found: dict[str, tuple[int, Kind]] = {}
         for name in may_hold:

@@ -19,6 +19,7 @@ from wirecopy.detection.words.credits import CreditNames, FoundCredit
 from wirecopy.detector.memory.id_table import IdTable
 from wirecopy.detector.memory.records import Decision, decode_decision
 from wirecopy.schema.article import Article, Status
+from wirecopy.schema.normal_form import composed
 from wirecopy.storage import Reading
 
 
@@ -169,7 +170,7 @@ class Archive:
     def __init__(self, store: Reading | None) -> None:
         self.kept = Remembered()
         self.number_of = IdTable(lambda number: self.kept.head(number).id)  # the newest revision of each id
-        self.names = CreditNames()  # what texts may credit
+        self.names = CreditNames(composed)  # what texts may credit
         self.reads_credits = True  # whether that is looked for
         self.later: dict[int, list[int]] = {}  # the articles that came later and match it
         self.affairs: dict[int, list[int]] = {}  # the articles that it goes on with, or that go on with it

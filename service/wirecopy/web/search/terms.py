@@ -6,14 +6,11 @@ characters, which an index of trigrams never finds.
 """
 
 import re
-import unicodedata
+
+from wirecopy.schema.normal_form import normalised
 
 LONGEST_TEXT = 200_000  # characters of a text that can be found
 _MOST_TERMS = 16
-_SEGMENT = (
-    256  # characters that are normalised at once: of marks upon marks, time grows with the square of their number
-)
-_REACH = 64  # characters that a segment may end earlier, so that none is cut from what it composes with
 _RUN = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
     "\U00020000-\U0003ffff]+"
@@ -29,7 +26,7 @@ def indexed(text: str) -> str:
     folded = text[:LONGEST_TEXT]
     if folded.isascii():
         return folded
-    return _RUN.sub(lambda found: f" {' '.join(_pairs(found[0]))} ", _normalised(folded))
+    return _RUN.sub(lambda found: f" {' '.join(_pairs(found[0]))} ", normalised(folded, "NFKC"))
 
 
 def question(asked: str) -> str | None:
@@ -54,32 +51,13 @@ def words_of(asked: str) -> list[str]:
     return [word for word in found if _WORD.search(word)]
 
 
-def _normalised(text: str) -> str:
-    """Return the text in form NFKC, in time that grows with its length alone."""
-    if len(text) <= _SEGMENT:
-        return unicodedata.normalize("NFKC", text)
-    pieces, begin = [], 0
-    while begin < len(text):
-        end = begin + _SEGMENT
-        if end < len(text):
-            end = next((k for k in range(end, end - _REACH, -1) if _stands_alone(text[k])), end)
-        pieces.append(unicodedata.normalize("NFKC", text[begin:end]))
-        begin = end
-    return "".join(pieces)
-
-
-def _stands_alone(char: str) -> bool:
-    """Tell whether a character never becomes one with the character before it."""
-    return unicodedata.category(char) not in ("Mn", "Mc", "Lm") and not "\u1160" <= char <= "\u11ff"
-
-
 def _pairs(run: str) -> list[str]:
     return [*(run[k : k + 2] for k in range(len(run) - 1)), run[-1]]
 
 
 def _term(given: str, *, is_word: bool) -> str | None:
     begins = is_word and (given.endswith("*") or _HANGUL.search(given) is not None)
-    folded = _NO_TEXT.sub(" ", _normalised(given.rstrip("*")))
+    folded = _NO_TEXT.sub(" ", normalised(given.rstrip("*"), "NFKC"))
     if not _WORD.search(folded):
         return None
 
