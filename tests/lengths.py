@@ -36,6 +36,7 @@ SLACK = (
 LEAST_SECONDS = 0.1  # what is less at the larger size says nothing
 _LIMITS = Limits()
 _INTAKE = IntakeParser.of(_LIMITS, Intake())
+_NAMES = CreditNames(composed)
 
 # One character of each class that some rule treats apart.
 CLASSES = (
@@ -151,7 +152,7 @@ def _detect(given: str) -> None:
 
 def _credits(given: str) -> None:
     for held in (f"According to Reuters {given}", f"{given} (Reuters) {given}"):
-        CreditNames(composed).find(held, text.trace([held])[0])
+        _NAMES.find(held, text.trace([held])[0])
 
 
 def _explain(given: str) -> None:
