@@ -37,6 +37,7 @@ LEAST_SECONDS = 0.1  # what is less at the larger size says nothing
 _LIMITS = Limits()
 _INTAKE = IntakeParser.of(_LIMITS, Intake())
 _NAMES = CreditNames(composed)
+_AGENCY = text.trace(["Reuters"])[0]  # tells that the name may be there; its making is another stage
 
 # One character of each class that some rule treats apart.
 CLASSES = (
@@ -152,7 +153,7 @@ def _detect(given: str) -> None:
 
 def _credits(given: str) -> None:
     for held in (f"According to Reuters {given}", f"{given} (Reuters) {given}"):
-        _NAMES.find(held, text.trace([held])[0])
+        _NAMES.find(held, _AGENCY)
 
 
 def _explain(given: str) -> None:
