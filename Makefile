@@ -27,9 +27,18 @@ demo: $(SETUP_RUN) ## group the packaged sample into stories and print them
 demo-page: $(SETUP_RUN) ## serve the packaged sample on the page and print its address; ARGS="--port 9000"
 	@$(BIN)/wirecopy demo --page $(ARGS)
 
+# Most tests wait for processes that they start, so one half of the suite runs beside the other; it is shown at the end.
+BESIDE := tests/detector tests/storage tests/web
+
 test: $(SETUP) ## run the test suite; ARGS="-k reading" narrows it
-	@$(if $(ARGS),true,echo "kernels without the compiler" && NUMBA_DISABLE_JIT=1 $(BIN)/pytest tests/detection/kernels --ignore tests/detection/kernels/test_compiling.py)
+ifdef ARGS
 	@$(BIN)/pytest $(ARGS)
+else
+	@echo "kernels without the compiler" && NUMBA_DISABLE_JIT=1 $(BIN)/pytest tests/detection/kernels --ignore tests/detection/kernels/test_compiling.py
+	@mkdir -p build; $(BIN)/pytest $(BESIDE) > build/beside.log 2>&1 & beside=$$!; \
+	$(BIN)/pytest $(addprefix --ignore=,$(BESIDE)); first=$$?; \
+	wait $$beside; second=$$?; cat build/beside.log; exit $$((first | second))
+endif
 
 # Tests of what stands on a library: formats, files, settings, clients, the store, and routes over a real socket. The rest
 # of the suite stands on numba and numpy only, whose bounds say what was tried.
